@@ -1,0 +1,193 @@
+"""What differs between environments: one typed, checked structure per parameters/<environment>.yaml.
+
+Each section is the `settings` of the stack with the same name. Read it with `load`; a wrong value is
+refused with its field, what was found and what is allowed.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+DIRECTORY = Path(__file__).parent
+
+AccountId = Annotated[str, Meta(pattern=r"^[0-9]{12}$", description="twelve digits")]
+Cidr = Annotated[str, Meta(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$", description="an IPv4 CIDR block")]
+Days = Annotated[int, Meta(ge=1)]
+DailyWindow = Annotated[str, Meta(pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="hh:mm-hh:mm, UTC")]
+WeeklyWindow = Annotated[
+    str, Meta(pattern=r"^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$", description="ddd:hh:mm-ddd:hh:mm, UTC")
+]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """A section of an environment's parameters; a field that nobody knows is refused."""
+
+
+class Nat(StrEnum):
+    NONE = "none"
+    ONE = "one"
+    PER_AZ = "per-az"
+
+
+class StreamMode(StrEnum):
+    PROVISIONED = "PROVISIONED"
+    ON_DEMAND = "ON_DEMAND"
+
+
+class OnDelete(StrEnum):
+    """What becomes of a resource that holds data when its stack lets go of it."""
+
+    DELETE = "Delete"
+    SNAPSHOT = "Snapshot"
+
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LogRetention = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653]
+
+
+class Keys(Section):
+    rotation_days: Annotated[int, Meta(ge=90, le=2560)]  # KMS's own bounds
+    deletion_window_days: Annotated[int, Meta(ge=7, le=30)]
+
+
+class Alerts(Section):
+    monthly_budget_usd: Annotated[int, Meta(ge=1)]
+
+
+class Zone(Section):
+    """One availability zone's subnets, a tier each."""
+
+    name: Annotated[str, Meta(pattern=r"^eu-west-2[abc]$")]
+    public_cidr: Cidr
+    app_cidr: Cidr
+    data_cidr: Cidr
+
+
+class Network(Section):
+    vpc_cidr: Cidr
+    zones: Annotated[tuple[Zone, ...], Meta(min_length=2, max_length=3)]
+    nat: Nat
+    flow_log_retention_days: LogRetention
+
+
+class Stream(Section):
+    mode: StreamMode
+    retention_hours: Annotated[int, Meta(ge=24, le=8760)]
+    shards: Annotated[int, Meta(ge=1, le=200)] | None = None  # with PROVISIONED only
+
+    def __post_init__(self) -> None:
+        if (self.mode is StreamMode.PROVISIONED) != (self.shards is not None):
+            raise ValueError("shards goes with mode PROVISIONED, and only with it")
+
+
+class Database(Section):
+    engine_version: Annotated[str, Meta(pattern=r"^1[78]\.\d+$")]
+    instance_class: Annotated[str, Meta(pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")]
+    multi_az: bool
+    storage_gib: Annotated[int, Meta(ge=20, le=65536)]
+    max_storage_gib: Annotated[int, Meta(ge=20, le=65536)]
+    backup_days: Annotated[int, Meta(ge=1, le=35)]
+    backup_window: DailyWindow
+    maintenance_window: WeeklyWindow
+    deletion_protection: bool
+    on_delete: OnDelete
+    insights: Literal["standard", "advanced"]
+    insights_retention_days: Annotated[int, Meta(ge=7, le=731)]
+    log_retention_days: LogRetention
+
+    def __post_init__(self) -> None:
+        if self.max_storage_gib <= self.storage_gib:
+            raise ValueError("max_storage_gib must be above storage_gib, or storage cannot grow")
+        if self.insights == "advanced" and self.insights_retention_days < 465:
+            raise ValueError("insights_retention_days must be at least 465 with insights: advanced")
+
+
+class Cache(Section):
+    engine: Literal["valkey", "redis"]
+    engine_version: str
+    node_type: Annotated[str, Meta(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$")]
+    nodes: Annotated[int, Meta(ge=2, le=6)]
+    snapshot_days: Annotated[int, Meta(ge=0, le=35)]
+    snapshot_window: DailyWindow
+    maintenance_window: WeeklyWindow
+    log_retention_days: LogRetention
+
+
+class Rotation(Section):
+    every_days: Annotated[int, Meta(ge=1, le=30)]  # over 30 days is more than the security baseline allows
+    log_retention_days: LogRetention
+
+
+class Processor(Section):
+    cpu: Literal[256, 512, 1024, 2048, 4096]
+    memory_mib: Annotated[int, Meta(ge=512, le=30720)]
+    architecture: Literal["ARM64", "X86_64"]
+    spot_share: Annotated[int, Meta(ge=0, le=100)]  # per cent of the tasks on Fargate Spot
+    log_retention_days: LogRetention
+    oldest_reading_days: Days
+    newest_reading_minutes: Annotated[int, Meta(ge=0)]
+    reading_retention_days: Days
+    site_time_zone: str | None = None
+
+
+class Observability(Section):
+    lag_alarm_seconds: Annotated[int, Meta(ge=30)]
+
+
+class Bootstrap(Section):
+    artefact_retention_days: Days
+    images_kept: Annotated[int, Meta(ge=1)]
+
+
+class Environment(Section):
+    """parameters/<name>.yaml, whole."""
+
+    name: Literal["dev", "prod"]
+    account: AccountId
+    region: Literal["eu-west-2"]
+    termination_protection: bool
+    notification_address: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    tags: dict[str, str]
+    keys: Keys
+    alerts: Alerts
+    network: Network
+    stream: Stream
+    database: Database
+    cache: Cache
+    rotation: Rotation
+    processor: Processor
+    observability: Observability
+    bootstrap: Bootstrap
+
+
+class ParameterError(ValueError):
+    """{file}: {why}"""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(f"{file}: {why}")
+
+
+def environments(directory: Path = DIRECTORY) -> list[str]:
+    """The names of the environments that have a file, sorted."""
+    return sorted(file.stem for file in directory.glob("*.yaml"))
+
+
+def load(name: str, directory: Path = DIRECTORY) -> Environment:
+    """Read and check parameters/<name>.yaml.
+
+    Raises ParameterError when there is no such environment or a value is not allowed.
+    """
+    file = directory / f"{name}.yaml"
+    if name not in environments(directory):
+        known = ", ".join(environments(directory))
+        raise ParameterError(file, f"there is no environment {name!r}; there are: {known}")
+    try:
+        environment = msgspec.yaml.decode(file.read_bytes(), type=Environment)
+    except msgspec.MsgspecError as error:
+        raise ParameterError(file, str(error)) from error
+    if environment.name != name:
+        raise ParameterError(file, f"name is {environment.name!r}; it must be {name!r}, as its file")
+    return environment
