@@ -48,16 +48,16 @@ class OnDelete(StrEnum):
 LogRetention = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653]
 
 
-class Keys(Section):
+class Keys(Section, frozen=True):
     rotation_days: Annotated[int, Meta(ge=90, le=2560)]  # KMS's own bounds
     deletion_window_days: Annotated[int, Meta(ge=7, le=30)]
 
 
-class Alerts(Section):
+class Alerts(Section, frozen=True):
     monthly_budget_usd: Annotated[int, Meta(ge=1)]
 
 
-class Zone(Section):
+class Zone(Section, frozen=True):
     """One availability zone's subnets, a tier each."""
 
     name: Annotated[str, Meta(pattern=r"^eu-west-2[abc]$")]
@@ -66,14 +66,14 @@ class Zone(Section):
     data_cidr: Cidr
 
 
-class Network(Section):
+class Network(Section, frozen=True):
     vpc_cidr: Cidr
     zones: Annotated[tuple[Zone, ...], Meta(min_length=2, max_length=3)]
     nat: Nat
     flow_log_retention_days: LogRetention
 
 
-class Stream(Section):
+class Stream(Section, frozen=True):
     mode: StreamMode
     retention_hours: Annotated[int, Meta(ge=24, le=8760)]
     shards: Annotated[int, Meta(ge=1, le=200)] | None = None  # with PROVISIONED only
@@ -83,7 +83,7 @@ class Stream(Section):
             raise ValueError("shards goes with mode PROVISIONED, and only with it")
 
 
-class Database(Section):
+class Database(Section, frozen=True):
     engine_version: Annotated[str, Meta(pattern=r"^1[78]\.\d+$")]
     instance_class: Annotated[str, Meta(pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")]
     multi_az: bool
@@ -105,7 +105,7 @@ class Database(Section):
             raise ValueError("insights_retention_days must be at least 465 with insights: advanced")
 
 
-class Cache(Section):
+class Cache(Section, frozen=True):
     engine: Literal["valkey", "redis"]
     engine_version: str
     node_type: Annotated[str, Meta(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$")]
@@ -116,12 +116,12 @@ class Cache(Section):
     log_retention_days: LogRetention
 
 
-class Rotation(Section):
+class Rotation(Section, frozen=True):
     every_days: Annotated[int, Meta(ge=1, le=30)]  # over 30 days is more than the security baseline allows
     log_retention_days: LogRetention
 
 
-class Processor(Section):
+class Processor(Section, frozen=True):
     cpu: Literal[256, 512, 1024, 2048, 4096]
     memory_mib: Annotated[int, Meta(ge=512, le=30720)]
     architecture: Literal["ARM64", "X86_64"]
@@ -133,16 +133,16 @@ class Processor(Section):
     site_time_zone: str | None = None
 
 
-class Observability(Section):
+class Observability(Section, frozen=True):
     lag_alarm_seconds: Annotated[int, Meta(ge=30)]
 
 
-class Bootstrap(Section):
+class Bootstrap(Section, frozen=True):
     artefact_retention_days: Days
     images_kept: Annotated[int, Meta(ge=1)]
 
 
-class Environment(Section):
+class Environment(Section, frozen=True):
     """parameters/<name>.yaml, whole."""
 
     name: Literal["dev", "prod"]

@@ -1,0 +1,118 @@
+"""The keys, one per data domain, and what each party may do with them."""
+
+from dataclasses import dataclass
+
+from awacs import kms as can
+from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
+from troposphere import Ref, Sub, kms
+
+from parameters import settings as parameters
+from stacks.wiring import KeyArn, StackTemplate
+
+ACCOUNT = Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    pass
+
+
+@dataclass(frozen=True)
+class Outputs:
+    data_key_arn: KeyArn  # readings: the stream, the database, the cache, the lease table
+    secrets_key_arn: KeyArn
+    logs_key_arn: KeyArn
+    alerts_key_arn: KeyArn
+
+
+def may_decrypt(key: KeyArn) -> Statement:
+    return Statement(Effect=Allow, Action=[can.Decrypt], Resource=[key])
+
+
+def may_encrypt(key: KeyArn) -> Statement:
+    """Who writes makes data keys, and Kinesis and SQS verify them by decrypting."""
+    return Statement(Effect=Allow, Action=[can.GenerateDataKey, can.Decrypt], Resource=[key])
+
+
+def build(template: StackTemplate, inputs: Inputs, settings: parameters.Keys) -> Outputs:
+    def key(title: str, description: str, *grants: Statement) -> KeyArn:
+        made = template.add_resource(
+            kms.Key(
+                title,
+                Description=description,
+                EnableKeyRotation=True,
+                RotationPeriodInDays=settings.rotation_days,
+                PendingWindowInDays=settings.deletion_window_days,
+                KeyPolicy=PolicyDocument(Version="2012-10-17", Statement=[administrators(), *grants]),
+                **template.retention,
+            )
+        )
+        return KeyArn(made.get_att("Arn"))
+
+    of_stack = f"millrace {template.environment}"
+    return Outputs(
+        data_key_arn=key("Data", f"{of_stack}: readings at rest"),
+        secrets_key_arn=key("Secrets", f"{of_stack}: database credentials"),
+        logs_key_arn=key("Logs", f"{of_stack}: log groups", log_service(template)),
+        alerts_key_arn=key("Alerts", f"{of_stack}: notifications", *publishers()),
+    )
+
+
+def administrators() -> Statement:
+    """IAM decides within the account; without this statement a key can lock its owner out for good."""
+    return Statement(
+        Sid="AccountDecidesThroughIam",
+        Effect=Allow,
+        Principal=Principal("AWS", [ACCOUNT]),
+        Action=[can.Action("*")],
+        Resource=["*"],
+    )
+
+
+def log_service(template: StackTemplate) -> Statement:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"""
+    in_account = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
+    groups = Sub(f"{in_account}:log-group:{template.log_group_name('*')}")
+    return Statement(
+        Sid="LogGroupsOfThisEnvironment",
+        Effect=Allow,
+        Principal=Principal("Service", [Sub("logs.${AWS::Region}.amazonaws.com")]),
+        Action=[
+            can.Encrypt,
+            can.Decrypt,
+            can.ReEncryptFrom,
+            can.ReEncryptTo,
+            can.GenerateDataKey,
+            can.GenerateDataKeyWithoutPlaintext,
+            can.DescribeKey,
+        ],
+        Resource=["*"],
+        Condition=Condition(ArnLike("kms:EncryptionContext:aws:logs:arn", groups)),
+    )
+
+
+def publishers() -> list[Statement]:
+    """Who publishes to an encrypted topic must hold its key.
+
+    EventBridge sends no SourceAccount to KMS: with a condition its events vanish without a trace.
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    publish = [can.Decrypt, can.GenerateDataKey]
+    of_this_account = Condition(StringEquals("aws:SourceAccount", Ref("AWS::AccountId")))
+    return [
+        Statement(
+            Sid="AlarmsAndBudgetPublish",
+            Effect=Allow,
+            Principal=Principal("Service", ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]),
+            Action=publish,
+            Resource=["*"],
+            Condition=of_this_account,
+        ),
+        Statement(
+            Sid="EventsPublish",
+            Effect=Allow,
+            Principal=Principal("Service", ["events.amazonaws.com"]),
+            Action=publish,
+            Resource=["*"],
+        ),
+    ]

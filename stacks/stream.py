@@ -1,0 +1,85 @@
+"""The stream of readings and the queue of what could not enter it, and what each party may do to them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from awacs import kinesis as can
+from awacs.aws import Allow, Statement
+from troposphere import Ref, kinesis, sqs
+
+from parameters import settings as parameters
+from stacks.wiring import KeyArn, QueueArn, QueueName, StackTemplate, StreamArn, StreamName
+
+DEAD_LETTER_DAYS = 14  # SQS keeps nothing longer; time enough to read, mend and send again
+
+# Each costs money per shard: the two that tell a hot shard from a busy stream, and the reader's lag on it.
+SHARD_METRICS = [
+    "IncomingBytes",
+    "WriteProvisionedThroughputExceeded",
+    "ReadProvisionedThroughputExceeded",
+    "IteratorAgeMilliseconds",
+]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    data_key_arn: KeyArn
+
+
+@dataclass(frozen=True)
+class Outputs:
+    stream_arn: StreamArn
+    stream_name: StreamName
+    dead_letters_arn: QueueArn
+    dead_letters_name: QueueName
+
+
+def may_read(stream: StreamArn) -> Statement:
+    return Statement(
+        Sid="ReadReadings",
+        Effect=Allow,
+        Action=[
+            can.DescribeStream,
+            can.DescribeStreamSummary,
+            can.ListShards,
+            can.GetShardIterator,
+            can.GetRecords,
+        ],
+        Resource=[stream],
+    )
+
+
+def may_put(stream: StreamArn) -> Statement:
+    return Statement(
+        Sid="PutReadings", Effect=Allow, Action=[can.PutRecord, can.PutRecords], Resource=[stream]
+    )
+
+
+def build(template: StackTemplate, inputs: Inputs, settings: parameters.Stream) -> Outputs:
+    capacity: dict[str, Any] = {} if settings.shards is None else {"ShardCount": settings.shards}
+    readings = template.add_resource(
+        kinesis.Stream(
+            "Readings",
+            RetentionPeriodHours=settings.retention_hours,
+            StreamEncryption=kinesis.StreamEncryption(EncryptionType="KMS", KeyId=inputs.data_key_arn),
+            DesiredShardLevelMetrics=SHARD_METRICS,
+            StreamModeDetails=kinesis.StreamModeDetails(StreamMode=settings.mode.value),
+            # RecordDistributionStrategy stays out: its default keeps each device on one shard, in order.
+            **capacity,
+            **template.retention,
+        )
+    )
+    dead_letters = template.add_resource(
+        sqs.Queue(
+            "DeadLetters",
+            KmsMasterKeyId=inputs.data_key_arn,
+            MessageRetentionPeriod=DEAD_LETTER_DAYS * 24 * 60 * 60,
+            **template.retention,
+        )
+    )
+    return Outputs(
+        stream_arn=StreamArn(readings.get_att("Arn")),
+        stream_name=StreamName(Ref(readings)),
+        dead_letters_arn=QueueArn(dead_letters.get_att("Arn")),
+        dead_letters_name=QueueName(dead_letters.get_att("QueueName")),
+    )
