@@ -1,0 +1,161 @@
+"""Emit templates/<environment>/*.yaml from stacks/ and parameters/, and lint them.
+
+Exit codes: 0 all is well · 1 the linter found something, or --check found stale templates · 2 the
+parameters or the command line are wrong, or a stack breaks the contract of nested stacks; nothing is written.
+"""
+
+import argparse
+import difflib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from parameters.settings import Environment, ParameterError, environments, load
+from stacks import bootstrap, lint, platform
+from stacks.contract import ContractError, check
+from stacks.emission import emit
+from stacks.wiring import StackTemplate, WiringError, apart
+
+HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
+DIFF_LINES = 20  # enough to see what changed; the rest is one `git diff` away
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """One template as it will stand on disk."""
+
+    path: Path  # <environment>/<stack>.yaml
+    text: str
+    resources: int
+    parameters: int
+    outputs: int
+    warnings: tuple[str, ...]
+
+
+def synthesise(environment: Environment) -> list[Emitted]:
+    """Every template of an environment, the root last but for bootstrap, which stands apart.
+
+    Raises WiringError or ContractError for a stack that must not be deployed.
+    """
+    nested = platform.build(environment)
+    root = nested[-1]
+    standing_apart = apart(bootstrap.build, environment.bootstrap, environment)
+    return [_emitted(template, child=template is not root) for template in (*nested, standing_apart)]
+
+
+def _emitted(template: StackTemplate, *, child: bool) -> Emitted:
+    text = emit(template)
+    return Emitted(
+        path=Path(template.environment, template.file_name),
+        text=text,
+        resources=len(template.resources),
+        parameters=len(template.parameters),
+        outputs=len(template.outputs),
+        warnings=tuple(check(template, text, child=child)),
+    )
+
+
+def write(emitted: Sequence[Emitted], out: Path) -> None:
+    """All or nothing: every file is complete beside its place before the first one takes it."""
+    with tempfile.TemporaryDirectory(dir=_made(out), prefix=".build-") as staging:
+        for template in emitted:
+            staged = Path(staging) / template.path
+            staged.parent.mkdir(exist_ok=True)
+            staged.write_text(template.text, encoding="utf-8")
+        for template in emitted:
+            (out / template.path).parent.mkdir(exist_ok=True)
+            os.replace(Path(staging) / template.path, out / template.path)
+    for orphan in _orphans(emitted, out):
+        orphan.unlink()
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _orphans(emitted: Sequence[Emitted], out: Path) -> list[Path]:
+    """Templates of stacks that are no more."""
+    names = {template.path.parts[0] for template in emitted}
+    expected = {out / template.path for template in emitted}
+    return sorted(path for name in names for path in (out / name).glob("*.yaml") if path not in expected)
+
+
+def stale(emitted: Sequence[Emitted], out: Path) -> Iterator[str]:
+    """One block of text per file that is not what the sources say, with the beginning of the difference."""
+    for template in emitted:
+        path = out / template.path
+        committed = path.read_text(encoding="utf-8") if path.exists() else None
+        if committed == template.text:
+            continue
+        lines = difflib.unified_diff(
+            (committed or "").splitlines(),
+            template.text.splitlines(),
+            "committed",
+            "emitted",
+            n=1,
+            lineterm="",
+        )
+        what = "is missing" if committed is None else "is stale"
+        shown = [] if committed is None else list(lines)
+        more = [f"… {len(shown) - DIFF_LINES} more lines"] if len(shown) > DIFF_LINES else []
+        yield "\n".join([f"{template.path} {what}", *shown[:DIFF_LINES], *more])
+    yield from (f"{orphan.relative_to(out)} belongs to no stack" for orphan in _orphans(emitted, out))
+
+
+def table(emitted: Sequence[Emitted]) -> str:
+    """One aligned line per stack."""
+    width = max(len(str(template.path.with_suffix(""))) for template in emitted)
+    return "\n".join(
+        f"{template.path.with_suffix('')!s:<{width}}  {template.resources:>3} resources  "
+        f"{template.parameters:>2} parameters  {template.outputs:>2} outputs  "
+        f"{len(template.text.encode()) / 1024:>5.1f} KiB"
+        for template in emitted
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="build.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--env", action="append", metavar="ENV", help="only this environment; may be repeated"
+    )
+    parser.add_argument("--out", type=Path, default=TEMPLATES, metavar="DIR", help="default: templates/")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if templates are stale")
+    parser.add_argument("--no-lint", action="store_true", help="emit only")
+    options = parser.parse_args(arguments)
+    try:
+        chosen = [load(name) for name in dict.fromkeys(options.env or environments())]
+        emitted = [template for environment in chosen for template in synthesise(environment)]
+        if not options.check:
+            write(emitted, options.out)
+    except (ParameterError, WiringError, ContractError) as error:
+        parser.exit(2, f"build.py: {error}\n")
+    except OSError as error:
+        parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")
+    print(table(emitted))
+    for warning in (warning for template in emitted for warning in template.warnings):
+        print(f"build.py: warning: {warning}", file=sys.stderr)
+    if options.check and (differences := list(stale(emitted, options.out))):
+        print(*differences, "run `python build.py` and commit templates/", sep="\n")
+        return 1
+    if options.no_lint:
+        return 0
+    return report(lint.lint([options.out / template.path for template in emitted], cache=HERE / lint.CACHE))
+
+
+def report(findings: Sequence[lint.Finding]) -> int:
+    """Print what the linter found; the exit code."""
+    for finding in findings:
+        print(finding)
+    print(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

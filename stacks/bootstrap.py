@@ -1,0 +1,126 @@
+"""What must stand before the platform can be deployed: the artefact bucket and the image repository."""
+
+import json
+from dataclasses import dataclass
+
+from awacs.aws import Bool, Condition, Deny, PolicyDocument, Principal, Statement
+from awacs.s3 import Action as S3Action
+from troposphere import Ref, Sub, ecr, s3
+
+from parameters import settings as parameters
+from stacks.wiring import BucketName, ImageUri, StackTemplate
+
+UNTAGGED_IMAGE_DAYS = 7  # what a push left behind when its tag was refused
+
+
+@dataclass(frozen=True)
+class Outputs:
+    artefact_bucket: BucketName
+    image_repository_uri: ImageUri
+
+
+def build(template: StackTemplate, settings: parameters.Bootstrap) -> Outputs:
+    bucket = artefact_bucket(template, settings)
+    repository = image_repository(template, settings)
+    return Outputs(
+        artefact_bucket=BucketName(Ref(bucket)),
+        image_repository_uri=ImageUri(repository.get_att("RepositoryUri")),
+    )
+
+
+def artefact_bucket(template: StackTemplate, settings: parameters.Bootstrap) -> s3.Bucket:
+    """Templates and function code by content; a deployment reads its objects within minutes of writing them."""
+    bucket = template.add_resource(
+        s3.Bucket(
+            "Artefacts",
+            VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
+            BucketEncryption=s3.BucketEncryption(
+                ServerSideEncryptionConfiguration=[
+                    s3.ServerSideEncryptionRule(
+                        ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
+                    )
+                ]
+            ),
+            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
+                BlockPublicAcls=True,
+                BlockPublicPolicy=True,
+                IgnorePublicAcls=True,
+                RestrictPublicBuckets=True,
+            ),
+            OwnershipControls=s3.OwnershipControls(
+                Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
+            ),
+            LifecycleConfiguration=s3.LifecycleConfiguration(
+                Rules=[
+                    s3.LifecycleRule(
+                        Id="ExpireOldArtefacts",
+                        Status="Enabled",
+                        ExpirationInDays=settings.artefact_retention_days,
+                        NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(
+                            NoncurrentDays=settings.artefact_retention_days
+                        ),
+                        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(
+                            DaysAfterInitiation=1
+                        ),
+                    )
+                ]
+            ),
+            **template.retention,
+        )
+    )
+    template.add_resource(
+        s3.BucketPolicy(
+            "ArtefactsPolicy",
+            Bucket=Ref(bucket),
+            PolicyDocument=PolicyDocument(
+                Version="2012-10-17",
+                Statement=[
+                    Statement(
+                        Sid="TlsOnly",
+                        Effect=Deny,
+                        Principal=Principal("*"),
+                        Action=[S3Action("*")],
+                        Resource=[bucket.get_att("Arn"), Sub("${Artefacts.Arn}/*")],
+                        Condition=Condition(Bool("aws:SecureTransport", False)),
+                    )
+                ],
+            ),
+        )
+    )
+    return bucket
+
+
+def image_repository(template: StackTemplate, settings: parameters.Bootstrap) -> ecr.Repository:
+    return template.add_resource(
+        ecr.Repository(
+            "Images",
+            RepositoryName=f"millrace/{template.environment}",  # the platform and CI know it by this name
+            ImageTagMutability="IMMUTABLE",
+            ImageScanningConfiguration=ecr.ImageScanningConfiguration(ScanOnPush=True),
+            EncryptionConfiguration=ecr.EncryptionConfiguration(EncryptionType="AES256"),
+            LifecyclePolicy=ecr.LifecyclePolicy(LifecyclePolicyText=lifecycle(settings.images_kept)),
+            **template.retention,
+        )
+    )
+
+
+def lifecycle(kept: int) -> str:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html"""
+    untagged = {
+        "rulePriority": 1,
+        "description": "what a refused push left behind",
+        "selection": {
+            "tagStatus": "untagged",
+            "countType": "sinceImagePushed",
+            "countUnit": "days",
+            "countNumber": UNTAGGED_IMAGE_DAYS,
+        },
+        "action": {"type": "expire"},
+    }
+    old = {
+        "rulePriority": 2,
+        "description": "all but the newest",
+        "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": kept},
+        "action": {"type": "expire"},
+    }
+    return json.dumps({"rules": [untagged, old]}, indent=2)

@@ -1,0 +1,92 @@
+"""cfn-lint at its strictest over emitted templates: one process, rules loaded once, results kept by content."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+REGION = "eu-west-2"
+ROOT = "platform.yaml"
+# "Template needs packaging": the root's local paths are what lets cfn-lint check values across stacks.
+IGNORED_ON_ROOT = ["W3002"]
+CACHE = Path(".cache/lint")
+NESTED = re.compile(rb"^\s+TemplateURL: (\S+\.yaml)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    file: str  # <environment>/<stack>.yaml
+    line: int
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.rule} {self.message}"
+
+
+def lint(files: Sequence[Path], rules: Sequence[Path] = (), cache: Path | None = CACHE) -> list[Finding]:
+    """Every finding in `files`, sorted. `rules` are directories of further rules; no `cache` means lint anew."""
+    keys = {file: _key(file, rules) for file in files}
+    kept = {file: found for file in files if cache and (found := _recall(cache / f"{keys[file]}.json", file))}
+    fresh = _run([file for file in files if file not in kept], rules)
+    for file, findings in fresh.items():
+        if cache:
+            cache.mkdir(parents=True, exist_ok=True)
+            (cache / f"{keys[file]}.json").write_text(json.dumps([asdict(finding) for finding in findings]))
+    return sorted(finding for found in (*kept.values(), *fresh.values()) for finding in found)
+
+
+def _key(file: Path, rules: Iterable[Path]) -> str:
+    """A digest of all that decides a file's findings: its text, what it nests, the linter and its rules."""
+    text = file.read_bytes()
+    nested = [file.parent / name.decode() for name in NESTED.findall(text)]
+    sources = [source for directory in rules for source in sorted(directory.rglob("*.py"))]
+    digest = hashlib.sha256(f"{version('cfn-lint')} {REGION} {file.name}".encode())
+    for part in (text, *(path.read_bytes() for path in (*nested, *sources) if path.exists())):
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
+
+
+def _recall(entry: Path, file: Path) -> list[Finding] | None:
+    """What was found in the same text before; None when nothing is known. An unreadable entry is unknown."""
+    try:
+        known = json.loads(entry.read_text())
+        return [Finding(**{**finding, "file": _label(file)}) for finding in known]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _label(file: Path) -> str:
+    return f"{file.parent.name}/{file.name}"
+
+
+def _run(files: Sequence[Path], rules: Sequence[Path]) -> dict[Path, list[Finding]]:
+    if not files:
+        return {}
+    # Half a second of imports, which neither --no-lint nor an unchanged tree should pay.
+    from cfnlint.config import ConfigMixIn, ManualArgs  # noqa: PLC0415
+    from cfnlint.runner import Runner  # noqa: PLC0415
+    from cfnlint.runner.template import run_template_by_file_paths  # noqa: PLC0415
+
+    loaded = None
+    found: dict[Path, list[Finding]] = {}
+    for file in files:
+        config = ConfigMixIn(
+            [*(part for directory in rules for part in ("--append-rules", str(directory)))],
+            **ManualArgs(
+                templates=[str(file)],
+                regions=[REGION],
+                include_checks=["I"],
+                include_experimental=True,
+                ignore_checks=IGNORED_ON_ROOT if file.name == ROOT else [],
+            ),
+        )
+        loaded = loaded or Runner(config).rules
+        found[file] = [
+            Finding(_label(file), match.linenumber, match.rule.id, match.message)
+            for match in run_template_by_file_paths(config, loaded)
+        ]
+    return found
