@@ -7,6 +7,7 @@ from awacs.aws import Allow, Condition, PolicyDocument, Principal, Statement, St
 from troposphere import Ref, Sub, iam, logs, rds
 
 from parameters import settings as parameters
+from stacks.context import why
 from stacks.wiring import (
     DatabaseId,
     HostName,
@@ -78,13 +79,15 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Database
     subnets = template.add_resource(
         rds.DBSubnetGroup(
             "Subnets",
-            DBSubnetGroupDescription="The data tier: no route leads out of it",
+            Metadata=why("The data tier: an instance may stand in any zone, and no route leads out."),
+            DBSubnetGroupDescription="The data tier",
             SubnetIds=list(inputs.data_subnets),
         )
     )
     settings_of_engine = template.add_resource(
         rds.DBParameterGroup(
             "EngineSettings",
+            Metadata=why("The engine's defaults allow plain text and say little.", "forces TLS"),
             Description="TLS only, and logs that say what was slow or blocked",
             Family=family(settings.engine_version),
             Parameters=PARAMETERS,
@@ -97,7 +100,12 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Database
             DeletionPolicy=settings.on_delete.value,
             UpdateReplacePolicy=settings.on_delete.value,
             DependsOn=[group.title for group in log_groups],
-            Metadata={"Invariant": "Holds every reading; never replaced, never public, never without TLS."},
+            Metadata=why(
+                "Holds every reading: the truth that all else is rebuilt from.",
+                "is never replaced",
+                "is never public",
+                "takes no connection without TLS",
+            ),
             DBInstanceIdentifier=instance_name,
             DBName=NAME,
             Engine="postgres",
@@ -151,6 +159,7 @@ def monitoring_role(instance_name: str) -> iam.Role:
     instance = f"arn:${{AWS::Partition}}:rds:${{AWS::Region}}:${{AWS::AccountId}}:db:{instance_name}"
     return iam.Role(
         "Monitoring",
+        Metadata=why("Lets RDS report the host's own figures, for this instance only."),
         AssumeRolePolicyDocument=PolicyDocument(
             Version="2012-10-17",
             Statement=[
