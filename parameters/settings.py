@@ -113,6 +113,7 @@ class Cache(Section, frozen=True):
     snapshot_days: Annotated[int, Meta(ge=0, le=35)]
     snapshot_window: DailyWindow
     maintenance_window: WeeklyWindow
+    on_delete: OnDelete
     log_retention_days: LogRetention
 
 
