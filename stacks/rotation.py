@@ -1,0 +1,248 @@
+"""The application's secret, its rotation, and the function that does it."""
+
+import json
+from dataclasses import dataclass
+
+from awacs import ec2, sts
+from awacs import logs as can_log
+from awacs import secretsmanager as can
+from awacs.aws import Allow, ArnLike, Condition, Deny, PolicyDocument, Principal, Statement
+from troposphere import Ref, Sub, awslambda, iam, logs, secretsmanager
+
+from parameters import settings as parameters
+from rotation.settings import Settings
+from stacks import keys
+from stacks.context import why
+from stacks.environment import variables
+from stacks.wiring import (
+    BucketName,
+    DatabaseId,
+    FunctionName,
+    KeyArn,
+    ObjectKey,
+    SecretArn,
+    SecurityGroupId,
+    StackTemplate,
+    SubnetId,
+)
+
+# The first of the two users that take turns; the function makes both, and the schema's owner with them.
+USERNAME = "millrace_app"
+DATABASE = "millrace"
+CA_FILE = "/var/task/certificates/rds-eu-west-2.pem"  # where Lambda unpacks the zip
+TIMEOUT_SECONDS = 120  # a login while the database fails over takes up to a minute
+
+
+@dataclass(frozen=True)
+class Inputs:
+    database_id: DatabaseId
+    master_secret_arn: SecretArn
+    secrets_key_arn: KeyArn
+    logs_key_arn: KeyArn
+    app_subnets: tuple[SubnetId, ...]
+    rotation_group: SecurityGroupId
+    code_bucket: BucketName
+    code_key: ObjectKey
+
+
+@dataclass(frozen=True)
+class Outputs:
+    secret_arn: SecretArn
+    function_name: FunctionName
+
+
+def may_read_secret(secret: SecretArn) -> Statement:
+    """Read its versions, also the pending one: during a rotation that may be the one that works."""
+    return Statement(
+        Sid="ReadApplicationSecret",
+        Effect=Allow,
+        Action=[can.DescribeSecret, can.GetSecretValue],
+        Resource=[secret],
+    )
+
+
+def may_rotate_secret(secret: SecretArn) -> Statement:
+    return Statement(
+        Sid="RotateApplicationSecret",
+        Effect=Allow,
+        Action=[can.DescribeSecret, can.GetSecretValue, can.PutSecretValue, can.UpdateSecretVersionStage],
+        Resource=[secret],
+    )
+
+
+def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation) -> Outputs:
+    secret = template.add_resource(application_secret(inputs))
+    attachment = template.add_resource(
+        secretsmanager.SecretTargetAttachment(
+            "Attachment",
+            Metadata=why("Writes host and port of the database into the secret, and follows them."),
+            SecretId=Ref(secret),
+            TargetId=inputs.database_id,
+            TargetType="AWS::RDS::DBInstance",
+        )
+    )
+    log = template.add_resource(
+        logs.LogGroup(
+            "Log",
+            LogGroupName=template.log_group_name("rotation"),
+            KmsKeyId=inputs.logs_key_arn,
+            RetentionInDays=settings.log_retention_days,
+            **template.retention,
+        )
+    )
+    role = template.add_resource(function_role(inputs, SecretArn(Ref(secret)), log))
+    function = template.add_resource(rotation_function(inputs, role, log))
+    permission = template.add_resource(
+        awslambda.Permission(
+            "Invocation",
+            Action="lambda:InvokeFunction",
+            FunctionName=function.get_att("Arn"),
+            Principal="secretsmanager.amazonaws.com",
+            SourceAccount=Ref("AWS::AccountId"),
+        )
+    )
+    template.add_resource(
+        secretsmanager.RotationSchedule(
+            "Schedule",
+            # It rotates the moment it stands, so the secret must know its host and the function be callable.
+            DependsOn=[attachment.title, permission.title],
+            Metadata=why(
+                "The first rotation makes the application's users, each later one a new password.",
+                "rotates at once when created",
+            ),
+            SecretId=Ref(secret),
+            RotationLambdaARN=function.get_att("Arn"),
+            RotateImmediatelyOnUpdate=True,
+            RotationRules=secretsmanager.RotationRules(
+                ScheduleExpression=every(settings.every_days),
+                Duration="2h",  # from midnight UTC: before backup and maintenance
+            ),
+        )
+    )
+    return Outputs(secret_arn=SecretArn(Ref(secret)), function_name=FunctionName(Ref(function)))
+
+
+def every(days: int) -> str:
+    return "rate(1 day)" if days == 1 else f"rate({days} days)"
+
+
+def application_secret(inputs: Inputs) -> secretsmanager.Secret:
+    """No name: the old name of a deleted secret stays taken for 30 days.
+
+    Deleted with its stack in every environment, since it holds nothing that cannot be made again: the
+    function, as master, gives the users new passwords.
+    """
+    return secretsmanager.Secret(
+        "Application",
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Delete",
+        Metadata=why("What the processor logs in to the database with.", "is never the master's"),
+        Description="The processor's login to the database; rotated by two users that take turns",
+        KmsKeyId=inputs.secrets_key_arn,
+        GenerateSecretString=secretsmanager.GenerateSecretString(
+            SecretStringTemplate=json.dumps({"username": USERNAME, "dbname": DATABASE}),
+            GenerateStringKey="password",
+            PasswordLength=32,
+            ExcludePunctuation=True,
+        ),
+    )
+
+
+def rotation_function(inputs: Inputs, role: iam.Role, log: logs.LogGroup) -> awslambda.Function:
+    environment = variables(
+        Settings, {"master_secret_arn": inputs.master_secret_arn, "database_ca_file": CA_FILE}
+    )
+    return awslambda.Function(
+        "Function",
+        Metadata=why("Secrets Manager rotates nothing by itself: it calls this, four steps a rotation."),
+        Description="Rotates the application's login to the database",
+        Runtime="python3.13",
+        Architectures=["arm64"],
+        Handler="rotation.handler.handle",
+        Code=awslambda.Code(S3Bucket=inputs.code_bucket, S3Key=inputs.code_key),
+        Role=role.get_att("Arn"),
+        MemorySize=256,
+        Timeout=TIMEOUT_SECONDS,
+        # Two at a time could set two passwords for one user. An account whose quota is still 10 must have
+        # it raised first: Lambda keeps that many unreserved.
+        ReservedConcurrentExecutions=1,
+        KmsKeyArn=inputs.secrets_key_arn,
+        Environment=awslambda.Environment(Variables=environment),
+        LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(log)),
+        VpcConfig=awslambda.VPCConfig(
+            SubnetIds=list(inputs.app_subnets), SecurityGroupIds=[inputs.rotation_group]
+        ),
+    )
+
+
+def function_role(inputs: Inputs, secret: SecretArn, log: logs.LogGroup) -> iam.Role:
+    """Lambda hands over no source when it assumes a role, so the trust names the service alone.
+
+    Whoever wants another function to have this role needs iam:PassRole on it, in this account.
+    """
+    return iam.Role(
+        "FunctionRole",
+        Metadata=why("What the function may do: two secrets, one key, its own log."),
+        AssumeRolePolicyDocument=PolicyDocument(
+            Version="2012-10-17",
+            Statement=[
+                Statement(
+                    Effect=Allow,
+                    Principal=Principal("Service", ["lambda.amazonaws.com"]),
+                    Action=[sts.AssumeRole],
+                )
+            ],
+        ),
+        Policies=[
+            iam.Policy(
+                PolicyName="Rotate",
+                PolicyDocument=PolicyDocument(
+                    Version="2012-10-17",
+                    Statement=[
+                        may_rotate_secret(secret),
+                        Statement(
+                            Sid="ReadMasterSecret",
+                            Effect=Allow,
+                            Action=[can.GetSecretValue],
+                            Resource=[inputs.master_secret_arn],
+                        ),
+                        keys.may_encrypt(inputs.secrets_key_arn),
+                        Statement(
+                            Sid="WriteLog",
+                            Effect=Allow,
+                            Action=[can_log.CreateLogStream, can_log.PutLogEvents],
+                            Resource=[log.get_att("Arn")],
+                        ),
+                        *may_join_network(),
+                    ],
+                ),
+            )
+        ],
+    )
+
+
+def may_join_network() -> list[Statement]:
+    """Lambda makes the function's network interfaces with the function's own role, and checks for `*`.
+
+    The second statement keeps the function's code from doing the same.
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    actions = [
+        ec2.CreateNetworkInterface,
+        ec2.DescribeNetworkInterfaces,
+        ec2.DescribeSubnets,
+        ec2.DeleteNetworkInterface,
+        ec2.AssignPrivateIpAddresses,
+        ec2.UnassignPrivateIpAddresses,
+    ]
+    function = Sub("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*")
+    return [
+        Statement(Sid="LambdaJoinsNetwork", Effect=Allow, Action=actions, Resource=["*"]),
+        Statement(
+            Sid="CodeDoesNot",
+            Effect=Deny,
+            Action=actions,
+            Resource=["*"],
+            Condition=Condition(ArnLike("lambda:SourceFunctionArn", function)),
+        ),
+    ]
