@@ -4,13 +4,15 @@ A field without a default must be wired by the template; one with a default may 
 """
 
 import os
+import zoneinfo
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 
 class SettingsError(ValueError):
-    """{variable}: {why}"""
+    """The environment cannot be used: the message names each variable, its value and what is allowed."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,65 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     poll_seconds: float = 0.2  # Kinesis allows 5 GetRecords a second and shard
     batch_records: int = 10_000  # GetRecords's own limit
 
+    @property
+    def region(self) -> str:
+        """The region that the secret's ARN names: everything stands in one."""
+        return self.database_secret_arn.split(":")[3]
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "cache_port": (1, 65535),
+    "oldest_reading_days": (1, 36500),
+    "newest_reading_minutes": (0, 525_600),
+    "reading_retention_days": (1, 36500),
+    "health_port": (1, 65535),
+    "poll_seconds": (0.01, 60),
+    "batch_records": (1, 10_000),
+}
+
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read every field. Raises SettingsError that names the variable, its value and what is allowed."""
+    """Read every field. Raises SettingsError: each wrong variable, its value and what is allowed."""
+    values: dict[str, Any] = {}
+    complaints: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        variable = field.name.upper()
+        text = environment.get(variable, "")
+        if not text:
+            if field.required:
+                complaints.append(f"{variable} is not set; the task definition sets it")
+            continue
+        try:
+            values[field.name] = _typed(field.name, field.type, text)
+        except ValueError as error:
+            complaints.append(f"{variable}={text!r}: {error}")
+    if complaints:
+        raise SettingsError("; ".join(complaints))
+    return Settings(**values)
+
+
+def _typed(name: str, kind: type[str] | type[int] | type[float], text: str) -> str | int | float:
+    if kind is str:
+        _check_text(name, text)
+        return text
+    noun = "a whole number" if kind is int else "a number"
+    lowest, highest = _RANGES[name]
+    try:
+        value = kind(text)
+    except ValueError:
+        raise ValueError(f"must be {noun} from {lowest:g} to {highest:g}") from None
+    if not lowest <= float(value) <= highest:
+        raise ValueError(f"must be {noun} from {lowest:g} to {highest:g}")
+    return value
+
+
+def _check_text(name: str, text: str) -> None:
+    if name == "database_secret_arn" and (
+        len(text.split(":")) != 7 or ":secretsmanager:" not in text or not text.startswith("arn:")
+    ):
+        raise ValueError("must be a secret's ARN, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME")
+    if name == "site_time_zone":
+        try:
+            zoneinfo.ZoneInfo(text)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("must be an IANA time zone such as Europe/London") from None

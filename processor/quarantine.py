@@ -1,0 +1,38 @@
+"""What could not be stored, with the reason: a bad reading never blocks its siblings or its shard."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+WHOLE_RECORD = -1  # the index of a refusal that concerns the record, not one reading in it
+LONGEST_DETAIL = 500
+
+
+class Reason(StrEnum):
+    """Why; `detail` beside it names the field and what is allowed."""
+
+    UNDECODABLE = "undecodable"  # no JSON document, or one that is neither envelope nor reading
+    MALFORMED = "malformed"  # a reading with a field missing or of the wrong type
+    PATH = "path"
+    TIMESTAMP = "timestamp"
+    TOO_OLD = "too_old"
+    TOO_NEW = "too_new"
+    VALUE = "value"
+    QUALITY = "quality"
+    SEQ = "seq"
+    UNIT = "unit"
+
+
+class Refused(NamedTuple):
+    """One row of the quarantine; record and index make it the same row when the batch comes again."""
+
+    sequence_number: int
+    sub_sequence: int
+    place: int  # in the envelope, from 0
+    reason: Reason
+    detail: str
+    payload: bytes
+
+
+def storable(text: str) -> str:
+    """Text that PostgreSQL takes: no 0x00, no half of a surrogate pair, cut to what a person reads."""
+    return text.replace("\0", "␀").encode("utf-8", "replace").decode()[:LONGEST_DETAIL]

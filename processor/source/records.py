@@ -1,0 +1,23 @@
+"""What every source hands over: records of one shard, in order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Record(NamedTuple):
+    """One record as the stream holds it (or one user record out of an aggregated one)."""
+
+    data: bytes
+    sequence_number: int  # up to 56 digits; compared as a number, never as text
+    arrived: float  # seconds since 1970, by the stream's clock
+    sub_sequence: int = 0  # place within an aggregated record
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive records of one shard. `lag_ms`: how far the last one is behind the tip of the stream."""
+
+    shard: str
+    records: Sequence[Record]
+    lag_ms: int

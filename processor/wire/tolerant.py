@@ -1,0 +1,107 @@
+"""Taking apart a record that the fast decoders refused.
+
+Here an unknown field is kept, a bare NaN is heard, a CloudEvents wrapping is taken off, and each reading of
+an envelope stands or falls alone.
+"""
+
+import base64
+import binascii
+import json
+import math
+from typing import Any, NamedTuple
+
+import msgspec
+
+from processor.quarantine import WHOLE_RECORD, Reason, Refused
+from processor.source.records import Record
+from processor.wire.document import ENVELOPE_FIELDS, MOST_READINGS, READING_FIELDS, Envelope, Reading
+from processor.wire.payload import PayloadError, open_payload
+
+
+class Kept(NamedTuple):
+    """A reading with its place in the record, and the fields that the contract does not know."""
+
+    place: int
+    reading: Reading
+    unknown: dict[str, Any] | None
+
+
+def take_apart(record: Record) -> tuple[list[Kept], list[Refused]]:
+    """The readings of one record, and what had to be refused. Raises nothing."""
+    try:
+        document = _unwrap(_parse(open_payload(record.data)))
+        return _readings(record, document)
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return [], [_refuse(record, WHOLE_RECORD, Reason.UNDECODABLE, why, record.data)]
+
+
+def _parse(text: bytes) -> object:
+    # json.loads and not msgspec: it hears NaN and Infinity. They stay text, as if they had been quoted.
+    try:
+        return json.loads(text, parse_constant=str, parse_float=_float)
+    except UnicodeDecodeError:
+        raise PayloadError("not UTF-8") from None
+
+
+def _float(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+def _unwrap(document: object) -> object:
+    """The `data` of a CloudEvents document in its JSON format (spec 1.0.2, 3.1), else the document itself."""
+    if not isinstance(document, dict) or "specversion" not in document:
+        return document
+    if "data_base64" in document:
+        try:
+            return _parse(open_payload(base64.b64decode(document["data_base64"], validate=True)))
+        except (binascii.Error, TypeError):
+            raise PayloadError("CloudEvents data_base64 is not base64") from None
+    if "data" not in document:
+        raise PayloadError("a CloudEvents document without data")
+    return document["data"]
+
+
+def _readings(record: Record, document: object) -> tuple[list[Kept], list[Refused]]:
+    if not isinstance(document, dict):
+        raise PayloadError("neither an envelope nor a reading: a JSON object is expected")
+    if "readings" not in document:
+        return _one_by_one(record, [document], {})
+    readings = document["readings"]
+    if not isinstance(readings, list) or not 1 <= len(readings) <= MOST_READINGS:
+        raise PayloadError(f"readings must be a list of 1 to {MOST_READINGS}")
+    header = {name: value for name, value in document.items() if name in ENVELOPE_FIELDS}
+    msgspec.convert({**header, "readings": [_ANY_READING]}, Envelope)
+    return _one_by_one(record, readings, _unknown(document, ENVELOPE_FIELDS))
+
+
+_ANY_READING = {"path": "", "ts": 0, "value": None}  # so that an envelope's own fields are checked alone
+
+
+def _one_by_one(
+    record: Record, items: list[object], envelope: dict[str, Any]
+) -> tuple[list[Kept], list[Refused]]:
+    kept: list[Kept] = []
+    refused: list[Refused] = []
+    for index, item in enumerate(items):
+        try:
+            if not isinstance(item, dict):
+                raise PayloadError("a reading must be a JSON object")
+            known = {name: value for name, value in item.items() if name in READING_FIELDS}
+            unknown = _unknown(item, READING_FIELDS)
+            if envelope:
+                unknown["envelope"] = envelope
+            kept.append(Kept(index, msgspec.convert(known, Reading), unknown or None))
+        except (PayloadError, msgspec.ValidationError) as error:
+            payload = json.dumps(item).encode()
+            refused.append(_refuse(record, index, Reason.MALFORMED, str(error), payload))
+    return kept, refused
+
+
+def _unknown(item: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name not in known}
+
+
+def _refuse(record: Record, index: int, reason: Reason, detail: str, payload: bytes) -> Refused:
+    return Refused(record.sequence_number, record.sub_sequence, index, reason, detail, payload)
