@@ -136,6 +136,7 @@ class Processor(Section, frozen=True):
 
 class Observability(Section, frozen=True):
     lag_alarm_seconds: Annotated[int, Meta(ge=30)]
+    free_storage_alarm_gib: Annotated[int, Meta(ge=1)]
 
 
 class Bootstrap(Section, frozen=True):

@@ -9,6 +9,7 @@ from troposphere import Ref, Sub, elasticache, logs
 from parameters import settings as parameters
 from stacks.context import why
 from stacks.wiring import (
+    CacheMemberId,
     CacheUserId,
     HostName,
     KeyArn,
@@ -41,6 +42,7 @@ class Outputs:
     port: Port
     name: ReplicationGroupId
     user_id: CacheUserId
+    members: tuple[CacheMemberId, ...]  # what its metrics are counted by
 
 
 def may_connect(name: ReplicationGroupId, user_id: CacheUserId) -> Statement:
@@ -157,6 +159,10 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Cache) -
         port=Port(latest.get_att("PrimaryEndPoint.Port")),
         name=ReplicationGroupId(Ref(latest)),
         user_id=CacheUserId(Ref(users[0])),
+        # With cluster mode disabled ElastiCache names the nodes so, and knows no metric of the whole group.
+        members=tuple(
+            CacheMemberId(Sub(f"${{{latest.title}}}-{number:03}")) for number in range(1, settings.nodes + 1)
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from troposphere.budgets import Budget, ResourceTag
 from troposphere.cloudformation import Stack
 
 from parameters.settings import Environment
+from stacks.context import why
 
 KeyArn = NewType("KeyArn", AWSHelperFn)
 TopicArn = NewType("TopicArn", AWSHelperFn)
@@ -39,6 +40,7 @@ HostName = NewType("HostName", AWSHelperFn)
 Port = NewType("Port", AWSHelperFn)
 DatabaseId = NewType("DatabaseId", AWSHelperFn)
 ReplicationGroupId = NewType("ReplicationGroupId", AWSHelperFn)
+CacheMemberId = NewType("CacheMemberId", AWSHelperFn)
 CacheUserId = NewType("CacheUserId", AWSHelperFn)
 ClusterName = NewType("ClusterName", AWSHelperFn)
 ServiceName = NewType("ServiceName", AWSHelperFn)
@@ -149,7 +151,17 @@ class Root:
         _refuse_unused(child)
         self.children[title] = child
         parameters: dict[str, Any] = {"Parameters": dict(given)} if given else {}
-        self.template.add_resource(Stack(title, TemplateURL=child.file_name, **parameters))
+        self.template.add_resource(
+            Stack(
+                title,
+                Metadata=why(f"{child.description}"),
+                # The stack may go: what it holds has policies of its own.
+                DeletionPolicy="Delete",
+                UpdateReplacePolicy="Delete",
+                TemplateURL=child.file_name,
+                **parameters,
+            )
+        )
         return seen_outside
 
 

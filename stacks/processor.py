@@ -1,0 +1,331 @@
+"""The service that carries readings from the stream into database and cache, and what it may do."""
+
+from dataclasses import dataclass
+
+from awacs import ecr, sts
+from awacs import logs as can_log
+from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
+from troposphere import GetAtt, Ref, Sub, cloudwatch, ecs, iam, logs
+
+from parameters import settings as parameters
+from processor.settings import Settings
+from stacks import cache, keys, rotation, stream
+from stacks.context import why
+from stacks.environment import variables
+from stacks.wiring import (
+    CacheUserId,
+    ClusterName,
+    HostName,
+    ImageUri,
+    KeyArn,
+    Port,
+    ReplicationGroupId,
+    SecretArn,
+    SecurityGroupId,
+    ServiceName,
+    StackTemplate,
+    StreamArn,
+    StreamName,
+    SubnetId,
+)
+
+CONTAINER = "processor"
+CA_FILE = "/app/certificates/rds-eu-west-2.pem"  # where the image has it
+USER = "10001:10001"  # a number, so that it is no root whatever the image's passwd says
+# Fargate's longest: after SIGTERM the batch in hand is finished and its position kept.
+STOP_SECONDS = 120
+# ECS's longest: the first start waits for the first rotation, which makes the user it logs in with.
+START_SECONDS = 300
+# Above what a replacement costs (stop, pull, start: minutes), so it says "the new one does not keep up".
+ROLLBACK_LAG_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Inputs:
+    image_uri: ImageUri
+    stream_arn: StreamArn
+    stream_name: StreamName
+    secret_arn: SecretArn
+    cache_address: HostName
+    cache_port: Port
+    cache_name: ReplicationGroupId
+    cache_user_id: CacheUserId
+    data_key_arn: KeyArn
+    secrets_key_arn: KeyArn
+    logs_key_arn: KeyArn
+    app_subnets: tuple[SubnetId, ...]
+    processor_group: SecurityGroupId
+
+
+@dataclass(frozen=True)
+class Outputs:
+    cluster_name: ClusterName
+    service_name: ServiceName
+
+
+def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processor) -> Outputs:
+    log = template.add_resource(
+        logs.LogGroup(
+            "Log",
+            LogGroupName=template.log_group_name("processor"),
+            KmsKeyId=inputs.logs_key_arn,
+            RetentionInDays=settings.log_retention_days,
+            **template.retention,
+        )
+    )
+    cluster = template.add_resource(
+        ecs.Cluster(
+            "Cluster",
+            Metadata=why("Fargate only: there are no hosts to patch."),
+            CapacityProviders=["FARGATE", "FARGATE_SPOT"],
+            # Running and desired tasks are metrics of Container Insights only; an alarm needs them.
+            ClusterSettings=[ecs.ClusterSetting(Name="containerInsights", Value="enhanced")],
+        )
+    )
+    starts = template.add_resource(execution_role(template.environment, log))
+    runs = template.add_resource(task_role(inputs))
+    task = template.add_resource(
+        ecs.TaskDefinition(
+            "Task",
+            Metadata=why("One container that reads, decides and writes; it keeps nothing on disk."),
+            RequiresCompatibilities=["FARGATE"],
+            NetworkMode="awsvpc",
+            Cpu=str(settings.cpu),
+            Memory=str(settings.memory_mib),
+            RuntimePlatform=ecs.RuntimePlatform(
+                CpuArchitecture=settings.architecture, OperatingSystemFamily="LINUX"
+            ),
+            ExecutionRoleArn=starts.get_att("Arn"),
+            TaskRoleArn=runs.get_att("Arn"),
+            ContainerDefinitions=[container(template.environment, inputs, settings, log)],
+        )
+    )
+    behind = template.add_resource(rollback_alarm(inputs))
+    service = template.add_resource(service_of(cluster, task, behind, inputs, settings))
+    return Outputs(cluster_name=ClusterName(Ref(cluster)), service_name=ServiceName(service.get_att("Name")))
+
+
+def container(
+    environment: str, inputs: Inputs, settings: parameters.Processor, log: logs.LogGroup
+) -> ecs.ContainerDefinition:
+    """The login is read at run time, not injected: an injected one is stale after the next rotation."""
+    told = variables(
+        Settings,
+        {
+            "environment": environment,
+            "stream_name": inputs.stream_name,
+            "database_secret_arn": inputs.secret_arn,
+            "database_ca_file": CA_FILE,
+            "cache_host": inputs.cache_address,
+            "cache_port": inputs.cache_port,
+            "cache_name": inputs.cache_name,
+            "cache_user": inputs.cache_user_id,
+            "oldest_reading_days": str(settings.oldest_reading_days),
+            "newest_reading_minutes": str(settings.newest_reading_minutes),
+            "reading_retention_days": str(settings.reading_retention_days),
+            **({"site_time_zone": settings.site_time_zone} if settings.site_time_zone else {}),
+        },
+    )
+    return ecs.ContainerDefinition(
+        Name=CONTAINER,
+        Image=inputs.image_uri,
+        Essential=True,
+        User=USER,
+        ReadonlyRootFilesystem=True,
+        Privileged=False,
+        LinuxParameters=ecs.LinuxParameters(
+            Capabilities=ecs.KernelCapabilities(Drop=["ALL"]),
+            InitProcessEnabled=True,  # a first process that passes SIGTERM on and leaves no zombies
+        ),
+        Environment=[ecs.Environment(Name=name, Value=value) for name, value in told.items()],
+        HealthCheck=ecs.HealthCheck(
+            Command=["CMD", "python", "-m", "processor", "health"],
+            Interval=30,
+            Timeout=10,
+            Retries=3,
+            StartPeriod=START_SECONDS,
+        ),
+        StopTimeout=STOP_SECONDS,
+        LogConfiguration=ecs.LogConfiguration(
+            LogDriver="awslogs",
+            Options={
+                "awslogs-group": Ref(log),
+                "awslogs-region": Ref("AWS::Region"),
+                "awslogs-stream-prefix": CONTAINER,
+                "mode": "non-blocking",  # a log service that hangs must not stop readings
+                "max-buffer-size": "4m",
+            },
+        ),
+    )
+
+
+def service_of(
+    cluster: ecs.Cluster,
+    task: ecs.TaskDefinition,
+    behind: cloudwatch.Alarm,
+    inputs: Inputs,
+    settings: parameters.Processor,
+) -> ecs.Service:
+    """Exactly one task: the poller has no leases, so two would read the same shards and undo each other.
+
+    Hence the count is written down (a deployment puts right what someone scaled by hand), the old task stops
+    before the new one starts, and zones are not rebalanced, which would start a second one first.
+    """
+    return ecs.Service(
+        "Service",
+        Metadata=why(
+            "Keeps the processor running, and the last version that worked.",
+            "runs exactly one task",
+            "stops the old task before it starts the new one",
+        ),
+        Cluster=Ref(cluster),
+        TaskDefinition=Ref(task),
+        DesiredCount=1,
+        CapacityProviderStrategy=capacity(settings.spot_share),
+        AvailabilityZoneRebalancing="DISABLED",
+        DeploymentConfiguration=ecs.DeploymentConfiguration(
+            MinimumHealthyPercent=0,
+            MaximumPercent=100,
+            DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True),
+            Alarms=ecs.DeploymentAlarms(AlarmNames=[Ref(behind)], Enable=True, Rollback=True),
+        ),
+        EnableExecuteCommand=False,
+        EnableECSManagedTags=True,
+        PropagateTags="SERVICE",
+        NetworkConfiguration=ecs.NetworkConfiguration(
+            AwsvpcConfiguration=ecs.AwsvpcConfiguration(
+                AssignPublicIp="DISABLED",
+                SecurityGroups=[inputs.processor_group],
+                Subnets=list(inputs.app_subnets),
+            )
+        ),
+    )
+
+
+def capacity(spot_share: int) -> list[ecs.CapacityProviderStrategyItem]:
+    """The first task is on demand: a Spot interruption of the only reader would stop the readings.
+
+    The share is of the tasks beyond the first. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
+    """
+    on_demand = ecs.CapacityProviderStrategyItem(CapacityProvider="FARGATE", Base=1, Weight=100 - spot_share)
+    if spot_share == 0:
+        return [on_demand]
+    return [
+        on_demand,
+        ecs.CapacityProviderStrategyItem(CapacityProvider="FARGATE_SPOT", Weight=spot_share),
+    ]
+
+
+def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
+    """A new version that is healthy and yet does not keep up is taken back.
+
+    One that is already behind when the deployment starts is not watched during it, as ECS has it:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+    """
+    return cloudwatch.Alarm(
+        "Behind",
+        Metadata=why("The service names it: a deployment that raises it is rolled back."),
+        AlarmDescription=(
+            f"The processor is {ROLLBACK_LAG_SECONDS // 60} minutes behind the stream. During a deployment the "
+            "service rolls back by itself: read the log of the task that was replaced. At other times the "
+            "alarm on lag says more."
+        ),
+        Namespace="AWS/Kinesis",
+        MetricName="GetRecords.IteratorAgeMilliseconds",
+        Dimensions=[cloudwatch.MetricDimension(Name="StreamName", Value=inputs.stream_name)],
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=3,
+        Threshold=ROLLBACK_LAG_SECONDS * 1000,
+        ComparisonOperator="GreaterThanThreshold",
+        # No data is how the first deployment starts and how a replacement looks in between.
+        TreatMissingData="notBreaching",
+    )
+
+
+def trust_of_tasks() -> PolicyDocument:
+    """Tasks of this account only: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html"""
+    tasks = Sub("arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:*")
+    return PolicyDocument(
+        Version="2012-10-17",
+        Statement=[
+            Statement(
+                Effect=Allow,
+                Principal=Principal("Service", ["ecs-tasks.amazonaws.com"]),
+                Action=[sts.AssumeRole],
+                Condition=Condition(
+                    [
+                        StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
+                        ArnLike("aws:SourceArn", tasks),
+                    ]
+                ),
+            )
+        ],
+    )
+
+
+def execution_role(environment: str, log: logs.LogGroup) -> iam.Role:
+    """What ECS needs to start the task; the task itself never has it."""
+    repository = (
+        "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/" + f"millrace/{environment}"
+    )
+    return iam.Role(
+        "ExecutionRole",
+        Metadata=why("Pulls the image and opens the log, so that the task needs no right to either."),
+        AssumeRolePolicyDocument=trust_of_tasks(),
+        Policies=[
+            iam.Policy(
+                PolicyName="StartTask",
+                PolicyDocument=PolicyDocument(
+                    Version="2012-10-17",
+                    Statement=[
+                        Statement(
+                            Sid="LogInToRegistry",  # the token is the account's; the action knows no resource
+                            Effect=Allow,
+                            Action=[ecr.GetAuthorizationToken],
+                            Resource=["*"],
+                        ),
+                        Statement(
+                            Sid="PullImage",
+                            Effect=Allow,
+                            Action=[
+                                ecr.BatchCheckLayerAvailability,
+                                ecr.BatchGetImage,
+                                ecr.GetDownloadUrlForLayer,
+                            ],
+                            Resource=[Sub(repository)],
+                        ),
+                        Statement(
+                            Sid="WriteLog",
+                            Effect=Allow,
+                            Action=[can_log.CreateLogStream, can_log.PutLogEvents],
+                            Resource=[GetAtt(log, "Arn")],
+                        ),
+                    ],
+                ),
+            )
+        ],
+    )
+
+
+def task_role(inputs: Inputs) -> iam.Role:
+    return iam.Role(
+        "TaskRole",
+        Metadata=why("What the processor may do: read the stream, read its login, log in to the cache."),
+        AssumeRolePolicyDocument=trust_of_tasks(),
+        Policies=[
+            iam.Policy(
+                PolicyName="CarryReadings",
+                PolicyDocument=PolicyDocument(
+                    Version="2012-10-17",
+                    Statement=[
+                        stream.may_read(inputs.stream_arn),
+                        keys.may_decrypt(inputs.data_key_arn),
+                        rotation.may_read_secret(inputs.secret_arn),
+                        keys.may_decrypt(inputs.secrets_key_arn),
+                        cache.may_connect(inputs.cache_name, inputs.cache_user_id),
+                    ],
+                ),
+            )
+        ],
+    )
