@@ -1,0 +1,421 @@
+"""Change sets over nested stacks: a child change set per nested stack that changes, driven from the root.
+
+Semantics: API_CreateChangeSet, API_DescribeChangeSet, API_ExecuteChangeSet and API_DeleteChangeSet of
+CloudFormation, "Change sets for nested stacks" in its user guide, and botocore's model for the shapes.
+Errors whose wording no document gives are ours, and say so here: executing or deleting a child.
+"""
+
+import secrets
+import string
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ministack.core import responses
+from ministack.services import cloudformation
+from ministack.services.cloudformation import changesets as upstream
+from ministack.services.cloudformation import handlers, helpers
+from ministack.services.cloudformation import stacks as upstream_stacks
+
+from local.aws.patching import replace
+from local.aws.preview import Options, Preview, preview
+from local.aws.stacks import Answer, Json, by_name
+
+NO_CHANGES = (
+    "The submitted information didn't contain changes. Submit different information to create a change set."
+)
+NO_UPDATES = "No updates are to be performed."
+STABLE = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+)
+NEW = ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
+SHOWN = (
+    "Action",
+    "LogicalResourceId",
+    "PhysicalResourceId",
+    "ResourceType",
+    "Replacement",
+    "PolicyAction",
+    "Scope",
+)
+VALUES = ("Path", "BeforeValue", "AfterValue", "AttributeChangeType")
+
+
+def install() -> None:
+    replace(upstream._create_change_set, _Creation(upstream._create_change_set))
+    replace(upstream._describe_change_set, describe)
+    replace(upstream._execute_change_set, _execution(upstream._execute_change_set))
+    replace(upstream._delete_change_set, _deletion(upstream._delete_change_set))
+    replace(upstream._list_change_sets, list_change_sets)
+    replace(upstream._track_change_set_execution, _settling(upstream._track_change_set_execution))
+
+
+class _Creation:
+    """Upstream checks the request and makes the root's change set; its changes are then worked out anew."""
+
+    def __init__(self, original: Callable[[Json], Answer]) -> None:
+        self._original = original
+
+    def __call__(self, params: Json) -> Answer:
+        name, kind = helpers._p(params, "StackName"), helpers._p(params, "ChangeSetType", "UPDATE")
+        existing = handlers._resolve_stack(name)
+        if kind == "IMPORT" or _yes(params, "ImportExistingResources"):
+            return self._original(params)
+        again = _same_request(existing, params)
+        if again is not None:
+            return _created(again)
+        refusal = _refusal(existing, name, kind, helpers._p(params, "ChangeSetName"))
+        if refusal:
+            return _invalid(refusal)
+        under_review = existing if existing and existing["StackStatus"] == "REVIEW_IN_PROGRESS" else None
+        answer = self._original(params)
+        if answer[0] != 200:
+            if under_review is not None:
+                cloudformation._stacks[under_review["StackName"]] = under_review
+            return answer
+        change_set = list(cloudformation._change_sets.values())[-1]
+        if under_review is not None:
+            _keep_stack(under_review, change_set)
+        change_set["_client_token"] = helpers._p(params, "ClientToken")
+        _work_out(change_set, include_nested=_yes(params, "IncludeNestedStacks"))
+        return _created(change_set)
+
+
+def _same_request(stack: Json | None, params: Json) -> Json | None:
+    """A retry with the same ClientToken is the same change set."""
+    token, name = helpers._p(params, "ClientToken"), helpers._p(params, "ChangeSetName")
+    return next(
+        (
+            change_set
+            for change_set in cloudformation._change_sets.values()
+            if stack is not None
+            and token
+            and change_set["StackId"] == stack["StackId"]
+            and change_set["ChangeSetName"] == name
+            and change_set.get("_client_token") == token
+        ),
+        None,
+    )
+
+
+def _refusal(stack: Json | None, name: str, kind: str, change_set: str) -> str:
+    status = stack["StackStatus"] if stack else ""
+    if kind == "CREATE":
+        if stack is None or status in NEW:
+            return ""
+        return f"Stack [{name}] already exists and cannot be created again with the changeSet [{change_set}]."
+    if stack is None or status == "DELETE_COMPLETE":
+        return f"Stack [{name}] does not exist"
+    if status not in STABLE:
+        return f"Stack:{stack['StackId']} is in {status} state and can not be updated."
+    return ""
+
+
+def _keep_stack(stack: Json, change_set: Json) -> None:
+    """A second change set for a stack under review is for that very stack; upstream makes another."""
+    replaced = cloudformation._stacks[stack["StackName"]]
+    cloudformation._stack_events.pop(replaced["StackId"], None)
+    cloudformation._stacks[stack["StackName"]] = stack
+    change_set["StackId"] = stack["StackId"]
+
+
+def _work_out(change_set: Json, *, include_nested: bool) -> None:
+    stack = by_name(change_set["StackName"]) or {}
+    change_set["IncludeNestedStacks"] = include_nested
+    tags = change_set["Tags"]
+    retag = upstream_stacks._stack_tags_changed(stack, tags, change_set["_tags_given"])
+    updating = change_set["ChangeSetType"] == "UPDATE"
+    options = Options(
+        include_nested=include_nested, capabilities=change_set["Capabilities"], retag=updating and retag
+    )
+    try:
+        with upstream_stacks._stack_region_context(stack, stack["StackId"]):
+            found = preview(
+                Preview(
+                    stack,
+                    change_set["_template"],
+                    change_set["_template_body"],
+                    change_set["_resolved_params"],
+                    tags,
+                ),
+                options,
+            )
+    except ValueError as error:
+        _fail(change_set, str(error))
+        return
+    change_set["Changes"] = found.changes
+    if found.empty and not (updating and retag):
+        same = (
+            found.template == stack.get("_template")
+            and _values(found.params) == _values(stack.get("_resolved_params") or {})
+            and include_nested
+        )
+        _fail(change_set, NO_CHANGES if same or not include_nested else NO_UPDATES)
+        return
+    change_set.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
+    _nest(change_set, found, root=change_set)
+
+
+def _fail(change_set: Json, reason: str) -> None:
+    change_set.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason, Changes=[])
+
+
+def _nest(parent: Json, found: Preview, root: Json) -> None:
+    """Give each nested stack that changes its change set, and name it in its parent's change."""
+    by_logical_id = {
+        change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in found.changes
+    }
+    for logical_id, child in found.nested.items():
+        change_set = _child(parent, logical_id, child, root)
+        cloudformation._change_sets[change_set["ChangeSetId"]] = change_set
+        by_logical_id[logical_id]["ChangeSetId"] = change_set["ChangeSetId"]
+        _nest(change_set, child, root)
+
+
+def _child(parent: Json, logical_id: str, found: Preview, root: Json) -> Json:
+    suffix = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(12))
+    name = f"{root['ChangeSetName'][:80]}-{logical_id[:30]}-{suffix}"
+    prefix = root["ChangeSetId"].split(":changeSet/")[0]
+    return {
+        "ChangeSetId": f"{prefix}:changeSet/{name}/{responses.new_uuid()}",
+        "ChangeSetName": name,
+        "StackId": found.stack["StackId"],
+        "StackName": found.stack["StackName"],
+        "Status": "CREATE_COMPLETE",
+        "ExecutionStatus": "AVAILABLE",
+        "StatusReason": "",
+        "CreationTime": responses.now_iso(),
+        "Description": "",
+        "ChangeSetType": "CREATE" if found.stack["StackStatus"] == "REVIEW_IN_PROGRESS" else "UPDATE",
+        "Changes": found.changes,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": "****" if value["NoEcho"] else value["Value"]}
+            for key, value in found.params.items()
+        ],
+        "Tags": found.tags,
+        "Capabilities": root["Capabilities"],
+        "OnStackFailure": root.get("OnStackFailure", ""),
+        "IncludeNestedStacks": True,
+        "ParentChangeSetId": parent["ChangeSetId"],
+        "RootChangeSetId": root["ChangeSetId"],
+        "_template": found.template,
+        "_template_body": found.body,
+        "_resolved_params": found.params,
+    }
+
+
+def family(root: Json) -> list[Json]:
+    """The change sets below a root's."""
+    return [
+        change_set
+        for change_set in cloudformation._change_sets.values()
+        if change_set.get("RootChangeSetId") == root["ChangeSetId"]
+    ]
+
+
+def describe(params: Json) -> Answer:
+    """DescribeChangeSet with all that botocore's model has for it, a hundred changes a page."""
+    change_set, refusal = _found(params)
+    if change_set is None:
+        return refusal
+    changes, next_token, problem = _page(change_set["Changes"], params, "DescribeChangeSet")
+    if problem is not None:
+        return problem
+    with_values = _yes(params, "IncludePropertyValues")
+    secret = {name for name, value in change_set["_resolved_params"].items() if value.get("NoEcho")}
+    said: Json = {
+        **_summary(change_set),
+        "Parameters": [
+            {
+                **entry,
+                "ParameterValue": "****" if entry["ParameterKey"] in secret else entry["ParameterValue"],
+            }
+            for entry in change_set["Parameters"]
+        ],
+        "Capabilities": change_set["Capabilities"],
+        "Tags": [{"Key": tag["Key"], "Value": tag["Value"]} for tag in change_set["Tags"]],
+        "OnStackFailure": change_set.get("OnStackFailure") or None,
+        "Changes": [
+            {"Type": "Resource", "ResourceChange": _shown(change["ResourceChange"], with_values)}
+            for change in changes
+        ],
+    }
+    return _answer("DescribeChangeSet", _xml(said) + next_token)
+
+
+def _shown(resource: Json, with_values: bool) -> Json:
+    said: Json = {key: resource[key] for key in SHOWN if key in resource}
+    said["ChangeSetId"] = resource.get("ChangeSetId")
+    said["Details"] = [
+        {
+            **{key: value for key, value in detail.items() if key != "Target"},
+            "Target": {
+                key: value for key, value in detail["Target"].items() if with_values or key not in VALUES
+            },
+        }
+        for detail in resource.get("Details", [])
+    ]
+    if with_values:
+        said |= {key: resource.get(key) for key in ("BeforeContext", "AfterContext")}
+    return said
+
+
+def _execution(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
+    def execute(params: Json) -> Answer:
+        change_set, refusal = _found(params)
+        if change_set is None:
+            return refusal
+        if change_set.get("ParentChangeSetId"):
+            return _invalid(
+                f"ChangeSet [{change_set['ChangeSetId']}] belongs to {_root_of(change_set)}: execute that."
+            )
+        stack = by_name(change_set["StackName"]) or {}
+        on_failure = change_set.get("OnStackFailure", "")
+        was = {
+            key: stack.get(key) for key in ("_retain_except_on_create", "_disable_rollback", "_change_set_id")
+        }
+        # The children read these from the stack that they stand in; upstream passes them to the root alone.
+        stack["_retain_except_on_create"] = _yes(params, "RetainExceptOnCreate")
+        stack["_disable_rollback"] = on_failure == "DO_NOTHING" or _yes(params, "DisableRollback")
+        stack["_change_set_id"] = change_set["ChangeSetId"]
+        answer = original(params)
+        if answer[0] != 200:
+            stack.update(was)
+            return answer
+        stack["Description"] = change_set["_template"].get("Description", "")
+        mine = family(change_set)
+        for child in mine:
+            child["ExecutionStatus"] = "EXECUTE_IN_PROGRESS"
+            for other in list(cloudformation._change_sets.values()):
+                if other["StackId"] == child["StackId"] and other not in mine:
+                    cloudformation._change_sets.pop(other["ChangeSetId"], None)
+        return answer
+
+    return execute
+
+
+def _settling(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A child that the execution never reached, or found unchanged, ends as its root does."""
+
+    async def track(change_set: Json, stack: Json, deploy: Awaitable[None]) -> None:
+        try:
+            await original(change_set, stack, deploy)
+        finally:
+            for child in family(change_set):
+                if child["ExecutionStatus"] == "EXECUTE_IN_PROGRESS":
+                    child["ExecutionStatus"] = change_set["ExecutionStatus"]
+
+    return track
+
+
+def _deletion(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
+    def delete(params: Json) -> Answer:
+        stack_name = helpers._p(params, "StackName")
+        stack = handlers._resolve_stack(stack_name) if stack_name else None
+        name = stack["StackName"] if stack else stack_name
+        change_set = upstream._find_change_set(helpers._p(params, "ChangeSetName"), name)[1]
+        if change_set is None:
+            return original(params)
+        if change_set.get("ParentChangeSetId"):
+            return _invalid(
+                f"ChangeSet [{change_set['ChangeSetId']}] belongs to {_root_of(change_set)}: delete that."
+            )
+        if change_set["ExecutionStatus"] == "EXECUTE_IN_PROGRESS":
+            return _invalid(
+                f"ChangeSet [{change_set['ChangeSetId']}] is being executed.", "InvalidChangeSetStatus"
+            )
+        for child in family(change_set):
+            cloudformation._change_sets.pop(child["ChangeSetId"], None)
+            below = by_name(child["StackName"])
+            if below is not None and below["StackStatus"] == "REVIEW_IN_PROGRESS":
+                below["StackStatus"] = "DELETE_COMPLETE"
+        return original(params)
+
+    return delete
+
+
+def list_change_sets(params: Json) -> Answer:
+    """ListChangeSets by the stack's name or id, with each one's parent and root."""
+    stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+    if stack is None:
+        return _invalid(f"Stack [{helpers._p(params, 'StackName')}] does not exist")
+    mine = [c for c in cloudformation._change_sets.values() if c["StackId"] == stack["StackId"]]
+    page, next_token, problem = _page(mine, params, "ListChangeSets")
+    if problem is not None:
+        return problem
+    return _answer("ListChangeSets", _xml({"Summaries": [_summary(c) for c in page]}) + next_token)
+
+
+def _summary(change_set: Json) -> Json:
+    keys = (
+        "ChangeSetId",
+        "ChangeSetName",
+        "StackId",
+        "StackName",
+        "Status",
+        "StatusReason",
+        "ExecutionStatus",
+        "CreationTime",
+        "Description",
+        "IncludeNestedStacks",
+        "ParentChangeSetId",
+        "RootChangeSetId",
+    )
+    return {key: change_set.get(key) or None for key in keys} | {
+        "IncludeNestedStacks": bool(change_set.get("IncludeNestedStacks"))
+    }
+
+
+def _found(params: Json) -> tuple[Json | None, Answer]:
+    name, stack_name = helpers._p(params, "ChangeSetName"), helpers._p(params, "StackName")
+    stack = handlers._resolve_stack(stack_name) if stack_name else None
+    change_set = upstream._find_change_set(name, stack["StackName"] if stack else stack_name)[1]
+    return change_set, _invalid(f"ChangeSet [{name}] does not exist", "ChangeSetNotFound", 404)
+
+
+def _page(items: list[Json], params: Json, action: str) -> tuple[list[Json], str, Answer | None]:
+    page, next_token, problem = helpers._page(items, params, action)
+    return page, next_token, problem
+
+
+def _root_of(change_set: Json) -> str:
+    return str(change_set["RootChangeSetId"])
+
+
+def _values(params: Json) -> Json:
+    return {name: value["Value"] for name, value in params.items()}
+
+
+def _yes(params: Json, name: str) -> bool:
+    return str(helpers._p(params, name, "false")).lower() == "true"
+
+
+def _created(change_set: Json) -> Answer:
+    return _answer(
+        "CreateChangeSet", _xml({"Id": change_set["ChangeSetId"], "StackId": change_set["StackId"]})
+    )
+
+
+def _invalid(message: str, code: str = "ValidationError", status: int = 400) -> Answer:
+    answer: Answer = helpers._error(code, message, status)
+    return answer
+
+
+def _answer(action: str, inner: str) -> Answer:
+    answer: Answer = helpers._xml(200, f"{action}Response", f"<{action}Result>{inner}</{action}Result>")
+    return answer
+
+
+def _xml(value: Any) -> str:
+    """The query protocol's body: a list's items are members, what is None is left out."""
+    if isinstance(value, Mapping):
+        return "".join(f"<{key}>{_xml(item)}</{key}>" for key, item in value.items() if item is not None)
+    if isinstance(value, list):
+        return "".join(f"<member>{_xml(item)}</member>" for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    escaped: str = helpers._esc(str(value))
+    return escaped

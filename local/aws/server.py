@@ -1,0 +1,74 @@
+"""The child: ministack with our additions, served until its parent lets go."""
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app
+from ministack.core import lambda_runtime
+
+from local.aws import additions
+from local.aws.embedded import CacheServer, DatabaseServer
+from local.aws.endpoints import Endpoints
+
+logger = logging.getLogger("local.aws")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What embedded.py says on the first line of stdin."""
+
+    account: str
+    endpoints: Endpoints
+
+
+def read_settings(line: str) -> Settings:
+    said: dict[str, Any] = json.loads(line)
+    return Settings(
+        account=said["account"],
+        endpoints=Endpoints(
+            database=DatabaseServer(**said["database"]),
+            cache=CacheServer(**said["cache"]),
+            ca_file=Path(said["ca_file"]),
+        ),
+    )
+
+
+def main(listener: int) -> None:
+    """Serve on file descriptor `listener` until stdin ends or SIGTERM comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    settings = read_settings(sys.stdin.readline())
+    additions.install(settings.endpoints)
+    try:
+        asyncio.run(_serve(listener))
+    finally:
+        lambda_runtime.reset()  # ends the functions' processes
+
+
+async def _serve(listener: int) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    watch = threading.Thread(target=_watch_stdin, args=(loop, ended), daemon=True, name="parent-watch")
+    watch.start()
+    config = Config()
+    config.bind = [f"fd://{listener}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    await serve(app.app, config, shutdown_trigger=ended.wait)
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    while sys.stdin.readline():
+        pass
+    logger.info("the parent let go: stopping")
+    loop.call_soon_threadsafe(ended.set)
