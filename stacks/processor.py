@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 
-from awacs import ecr, sts
-from awacs import logs as can_log
-from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
-from troposphere import GetAtt, Ref, Sub, cloudwatch, ecs, iam, logs
+from troposphere import Ref, cloudwatch, ecs, logs
 
 from parameters import settings as parameters
 from processor.settings import Settings
 from stacks import cache, keys, rotation, stream
 from stacks.context import why
 from stacks.environment import variables
+from stacks.task_roles import execution_role, task_role
 from stacks.wiring import (
     CacheUserId,
     ClusterName,
@@ -83,7 +81,15 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
         )
     )
     starts = template.add_resource(execution_role(template.environment, log))
-    runs = template.add_resource(task_role(inputs))
+    runs = template.add_resource(
+        task_role(
+            stream.may_read(inputs.stream_arn),
+            keys.may_decrypt(inputs.data_key_arn),
+            rotation.may_read_secret(inputs.secret_arn),
+            keys.may_decrypt(inputs.secrets_key_arn),
+            cache.may_connect(inputs.cache_name, inputs.cache_user_id),
+        )
+    )
     task = template.add_resource(
         ecs.TaskDefinition(
             "Task",
@@ -226,9 +232,9 @@ def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
         "Behind",
         Metadata=why("The service names it: a deployment that raises it is rolled back."),
         AlarmDescription=(
-            f"The processor is {ROLLBACK_LAG_SECONDS // 60} minutes behind the stream. During a deployment the "
-            "service rolls back by itself: read the log of the task that was replaced. At other times the "
-            "alarm on lag says more."
+            f"The processor is {ROLLBACK_LAG_SECONDS // 60} minutes behind the stream. During a deployment "
+            "the service rolls back by itself: read the log of the task that was replaced. At other times "
+            "the alarm on lag says more."
         ),
         Namespace="AWS/Kinesis",
         MetricName="GetRecords.IteratorAgeMilliseconds",
@@ -240,92 +246,4 @@ def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
         ComparisonOperator="GreaterThanThreshold",
         # No data is how the first deployment starts and how a replacement looks in between.
         TreatMissingData="notBreaching",
-    )
-
-
-def trust_of_tasks() -> PolicyDocument:
-    """Tasks of this account only: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html"""
-    tasks = Sub("arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:*")
-    return PolicyDocument(
-        Version="2012-10-17",
-        Statement=[
-            Statement(
-                Effect=Allow,
-                Principal=Principal("Service", ["ecs-tasks.amazonaws.com"]),
-                Action=[sts.AssumeRole],
-                Condition=Condition(
-                    [
-                        StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
-                        ArnLike("aws:SourceArn", tasks),
-                    ]
-                ),
-            )
-        ],
-    )
-
-
-def execution_role(environment: str, log: logs.LogGroup) -> iam.Role:
-    """What ECS needs to start the task; the task itself never has it."""
-    repository = (
-        "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/" + f"millrace/{environment}"
-    )
-    return iam.Role(
-        "ExecutionRole",
-        Metadata=why("Pulls the image and opens the log, so that the task needs no right to either."),
-        AssumeRolePolicyDocument=trust_of_tasks(),
-        Policies=[
-            iam.Policy(
-                PolicyName="StartTask",
-                PolicyDocument=PolicyDocument(
-                    Version="2012-10-17",
-                    Statement=[
-                        Statement(
-                            Sid="LogInToRegistry",  # the token is the account's; the action knows no resource
-                            Effect=Allow,
-                            Action=[ecr.GetAuthorizationToken],
-                            Resource=["*"],
-                        ),
-                        Statement(
-                            Sid="PullImage",
-                            Effect=Allow,
-                            Action=[
-                                ecr.BatchCheckLayerAvailability,
-                                ecr.BatchGetImage,
-                                ecr.GetDownloadUrlForLayer,
-                            ],
-                            Resource=[Sub(repository)],
-                        ),
-                        Statement(
-                            Sid="WriteLog",
-                            Effect=Allow,
-                            Action=[can_log.CreateLogStream, can_log.PutLogEvents],
-                            Resource=[GetAtt(log, "Arn")],
-                        ),
-                    ],
-                ),
-            )
-        ],
-    )
-
-
-def task_role(inputs: Inputs) -> iam.Role:
-    return iam.Role(
-        "TaskRole",
-        Metadata=why("What the processor may do: read the stream, read its login, log in to the cache."),
-        AssumeRolePolicyDocument=trust_of_tasks(),
-        Policies=[
-            iam.Policy(
-                PolicyName="CarryReadings",
-                PolicyDocument=PolicyDocument(
-                    Version="2012-10-17",
-                    Statement=[
-                        stream.may_read(inputs.stream_arn),
-                        keys.may_decrypt(inputs.data_key_arn),
-                        rotation.may_read_secret(inputs.secret_arn),
-                        keys.may_decrypt(inputs.secrets_key_arn),
-                        cache.may_connect(inputs.cache_name, inputs.cache_user_id),
-                    ],
-                ),
-            )
-        ],
     )
