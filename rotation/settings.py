@@ -1,4 +1,4 @@
-"""What the rotation function is told by its environment. The template's variables are made from these fields."""
+"""What the rotation function is told by its environment. The template makes its variables from the fields."""
 
 import os
 from dataclasses import dataclass, fields

@@ -1,0 +1,84 @@
+"""What a login user must and must not be able to do, tried out rather than read from the catalogue alone."""
+
+from pg8000.native import DatabaseError
+
+from rotation.database import Session, sqlstate
+from rotation.errors import PrivilegesWrong
+from rotation.roles import OWNER, SCHEMA, WRITER
+
+FORBIDDEN = "42501"  # insufficient_privilege
+
+
+def probe(session: Session, user: str) -> None:
+    """Go the ways of the processor and of its migrations, and the ways that must be barred; leave no trace:
+    the table is made and rolled back, and no other session ever sees it.
+
+    Raises PrivilegesWrong that names the first thing that is not as it must be.
+    """
+    _attributes(session, user)
+    session.query("BEGIN")
+    try:
+        _migrates(session)
+        _writes(session)
+        _no_more(session)
+    except DatabaseError as error:
+        raise PrivilegesWrong(f"{user}: {error.args[0].get('M', '')} ({sqlstate(error)})") from None
+    finally:
+        session.query("ROLLBACK")
+
+
+def _attributes(session: Session, user: str) -> None:
+    is_now = session.query("SELECT session_user::text, current_user::text, current_schema()::text")
+    if is_now != [[user, WRITER, SCHEMA]]:
+        raise PrivilegesWrong(
+            f"{user} logs in as (user, role, schema) {is_now}; it must be {[user, WRITER, SCHEMA]}"
+        )
+    powers = session.query(
+        "SELECT rolname::text FROM pg_roles WHERE rolname IN (session_user, :owner, :writer)"
+        " AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)",
+        owner=OWNER,
+        writer=WRITER,
+    )
+    if powers:
+        raise PrivilegesWrong(f"{powers[0][0]} has powers over the whole server; it must have none")
+    # Every role it can become, by any path, but itself.
+    reach = session.query(
+        "SELECT rolname::text FROM pg_roles"
+        " WHERE rolname <> session_user AND pg_has_role(session_user, oid, 'MEMBER') ORDER BY 1"
+    )
+    if reach != [[OWNER], [WRITER]]:
+        raise PrivilegesWrong(f"{user} is a member of {reach}; it must be of {OWNER} and {WRITER} alone")
+
+
+def _migrates(session: Session) -> None:
+    session.query("SET ROLE millrace_owner")
+    session.query("CREATE TABLE millrace.rotation_probe (n int)")
+    session.query("ALTER TABLE millrace.rotation_probe ADD COLUMN m int")
+    session.query("GRANT SELECT, INSERT ON millrace.rotation_probe TO millrace_writer")
+
+
+def _writes(session: Session) -> None:
+    session.query("SET ROLE millrace_writer")
+    session.query("INSERT INTO rotation_probe VALUES (1, 2)")
+    session.query("SELECT n, m FROM rotation_probe")
+
+
+def _no_more(session: Session) -> None:
+    _barred(session, "CREATE TABLE millrace.rotation_probe_2 (n int)", "the writer creates tables")
+    _barred(session, "DROP TABLE rotation_probe", "the writer drops the owner's tables")
+    _barred(session, "DELETE FROM rotation_probe", "the writer has rights that nobody granted")
+    session.query("SET ROLE NONE")
+    _barred(session, "SELECT n FROM millrace.rotation_probe", "the login user inherits rights")
+    _barred(session, "CREATE ROLE rotation_probe", "the login user creates roles")
+
+
+def _barred(session: Session, statement: str, wrong: str) -> None:
+    session.query("SAVEPOINT barred")
+    try:
+        session.query(statement)
+    except DatabaseError as error:
+        if sqlstate(error) != FORBIDDEN:
+            raise
+        session.query("ROLLBACK TO SAVEPOINT barred")
+        return
+    raise PrivilegesWrong(f"{wrong}: {statement!r} succeeded; revoke what allows it")
