@@ -6,7 +6,6 @@ parameters or the command line are wrong, or a stack breaks the contract of nest
 
 import argparse
 import difflib
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from parameters.settings import Environment, ParameterError, environments, load
 from stacks import bootstrap, lint, platform
 from stacks.contract import ContractError, check
 from stacks.emission import emit
+from stacks.environment import UnwiredError
 from stacks.wiring import StackTemplate, WiringError, apart
 
 HERE = Path(__file__).parent
@@ -68,7 +68,7 @@ def write(emitted: Sequence[Emitted], out: Path) -> None:
             staged.write_text(template.text, encoding="utf-8")
         for template in emitted:
             (out / template.path).parent.mkdir(exist_ok=True)
-            os.replace(Path(staging) / template.path, out / template.path)
+            (Path(staging) / template.path).replace(out / template.path)
     for orphan in _orphans(emitted, out):
         orphan.unlink()
 
@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         emitted = [template for environment in chosen for template in synthesise(environment)]
         if not options.check:
             write(emitted, options.out)
-    except (ParameterError, WiringError, ContractError) as error:
+    except (ParameterError, WiringError, UnwiredError, ContractError) as error:
         parser.exit(2, f"build.py: {error}\n")
     except OSError as error:
         parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")

@@ -8,6 +8,7 @@ from awacs.s3 import Action as S3Action
 from troposphere import Ref, Sub, ecr, s3
 
 from parameters import settings as parameters
+from stacks.context import why
 from stacks.wiring import BucketName, ImageUri, StackTemplate
 
 UNTAGGED_IMAGE_DAYS = 7  # what a push left behind when its tag was refused
@@ -29,10 +30,14 @@ def build(template: StackTemplate, settings: parameters.Bootstrap) -> Outputs:
 
 
 def artefact_bucket(template: StackTemplate, settings: parameters.Bootstrap) -> s3.Bucket:
-    """Templates and function code by content; a deployment reads its objects within minutes of writing them."""
+    """Read within minutes of being written; a roll-back reads what the deployment before it wrote."""
     bucket = template.add_resource(
         s3.Bucket(
             "Artefacts",
+            Metadata=why(
+                "templates and function code, each under the digest of its content",
+                "keep what a stack's last deployment may still roll back to",
+            ),
             VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
             BucketEncryption=s3.BucketEncryption(
                 ServerSideEncryptionConfiguration=[
@@ -94,6 +99,10 @@ def image_repository(template: StackTemplate, settings: parameters.Bootstrap) ->
     return template.add_resource(
         ecr.Repository(
             "Images",
+            Metadata=why(
+                "the processor's images; a deployment names one by its digest",
+                "never let a tag move to another image",
+            ),
             RepositoryName=f"millrace/{template.environment}",  # the platform and CI know it by this name
             ImageTagMutability="IMMUTABLE",
             ImageScanningConfiguration=ecr.ImageScanningConfiguration(ScanOnPush=True),

@@ -48,7 +48,7 @@ def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
         if "NoEcho" in parameter or SECRET_NAME.search(name):
             yield f"parameter {name} carries a secret; pass the ARN of a Secrets Manager secret"
         if parameter["Type"] != "String":
-            yield f"parameter {name} is a {parameter['Type']}; only String crosses a nested change set as it is"
+            yield f"parameter {name} is a {parameter['Type']}; only a String crosses as it is"
     for title, resource in tree["Resources"].items():
         for policy in POLICIES:
             if not isinstance(resource.get(policy, ""), str):
@@ -68,9 +68,7 @@ def _nearly_full(name: str, tree: dict[str, Any], text: str) -> Iterator[str]:
     used["dynamic references"] = (text.count("{{resolve:"), DYNAMIC_REFERENCES)
     for what, (count, quota) in used.items():
         if count > quota:
-            raise ContractError(
-                name, f"{count} {what.lower()} are more than CloudFormation's {quota}; split it"
-            )
+            raise ContractError(name, f"{count} {what.lower()} exceed CloudFormation's {quota}; split it")
         if count >= WARN_AT * quota:
             yield f"{name}: {count} {what.lower()} of CloudFormation's {quota}; split it soon"
 

@@ -62,8 +62,8 @@ class Dumper(Base):
 def emit(template: StackTemplate) -> str:
     """The whole file."""
     header = (
-        f"# Made by build.py from {template.module.replace('.', '/')}.py and parameters/{template.environment}.yaml."
-        " Change those, never this file.\n"
+        f"# Made by build.py from {template.module.replace('.', '/')}.py"
+        f" and parameters/{template.environment}.yaml. Change those, never this file.\n"
     )
     ordered = _ordered(template.to_dict(), SECTIONS)
     ordered["Resources"] = {

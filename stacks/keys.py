@@ -7,6 +7,7 @@ from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Stat
 from troposphere import Ref, Sub, kms
 
 from parameters import settings as parameters
+from stacks.context import why
 from stacks.wiring import KeyArn, StackTemplate
 
 ACCOUNT = Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
@@ -35,11 +36,12 @@ def may_encrypt(key: KeyArn) -> Statement:
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Keys) -> Outputs:
-    def key(title: str, description: str, *grants: Statement) -> KeyArn:
+    def key(title: str, description: str, reason: str, *grants: Statement) -> KeyArn:
         made = template.add_resource(
             kms.Key(
                 title,
-                Description=description,
+                Metadata=why(reason),
+                Description=f"millrace {template.environment}: {description}",
                 EnableKeyRotation=True,
                 RotationPeriodInDays=settings.rotation_days,
                 PendingWindowInDays=settings.deletion_window_days,
@@ -49,12 +51,19 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Keys) ->
         )
         return KeyArn(made.get_att("Arn"))
 
-    of_stack = f"millrace {template.environment}"
     return Outputs(
-        data_key_arn=key("Data", f"{of_stack}: readings at rest"),
-        secrets_key_arn=key("Secrets", f"{of_stack}: database credentials"),
-        logs_key_arn=key("Logs", f"{of_stack}: log groups", log_service(template)),
-        alerts_key_arn=key("Alerts", f"{of_stack}: notifications", *publishers()),
+        data_key_arn=key(
+            "Data", "readings at rest", "who may read the plant's data is decided apart from all else"
+        ),
+        secrets_key_arn=key(
+            "Secrets", "database credentials", "a reader of data must not thereby read credentials"
+        ),
+        logs_key_arn=key(
+            "Logs", "log groups", "the log service holds this key and no other", log_service(template)
+        ),
+        alerts_key_arn=key(
+            "Alerts", "notifications", "the publishing services hold this key and no other", *publishers()
+        ),
     )
 
 
@@ -71,8 +80,12 @@ def administrators() -> Statement:
 
 def log_service(template: StackTemplate) -> Statement:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"""
-    in_account = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
-    groups = Sub(f"{in_account}:log-group:{template.log_group_name('*')}")
+    in_account = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group"
+    groups = [
+        Sub(f"{in_account}:{template.log_group_name('*')}"),
+        # RDS alone has names of its own: /aws/rds/instance/<instance>/<log>.
+        Sub(f"{in_account}:/aws/rds/instance/millrace-{template.environment}/*"),
+    ]
     return Statement(
         Sid="LogGroupsOfThisEnvironment",
         Effect=Allow,

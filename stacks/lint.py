@@ -1,4 +1,4 @@
-"""cfn-lint at its strictest over emitted templates: one process, rules loaded once, results kept by content."""
+"""cfn-lint at its strictest over emitted templates: rules loaded once, results kept by content."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ class Finding:
 
 
 def lint(files: Sequence[Path], rules: Sequence[Path] = (), cache: Path | None = CACHE) -> list[Finding]:
-    """Every finding in `files`, sorted. `rules` are directories of further rules; no `cache` means lint anew."""
+    """Every finding in `files`, sorted. `rules`: directories of further rules; without `cache` lint anew."""
     keys = {file: _key(file, rules) for file in files}
     kept = {file: found for file in files if cache and (found := _recall(cache / f"{keys[file]}.json", file))}
     fresh = _run([file for file in files if file not in kept], rules)

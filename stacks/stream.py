@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from awacs import kinesis as can
+from awacs import sqs as queue_can
 from awacs.aws import Allow, Statement
 from troposphere import Ref, kinesis, sqs
 
 from parameters import settings as parameters
-from stacks.wiring import KeyArn, QueueArn, QueueName, StackTemplate, StreamArn, StreamName
+from stacks.context import why
+from stacks.wiring import KeyArn, QueueArn, QueueName, QueueUrl, StackTemplate, StreamArn, StreamName
 
 DEAD_LETTER_DAYS = 14  # SQS keeps nothing longer; time enough to read, mend and send again
 
-# Each costs money per shard: the two that tell a hot shard from a busy stream, and the reader's lag on it.
+# Each costs money per shard, so only what tells a hot shard from a busy stream, and a slow reader of one.
 SHARD_METRICS = [
     "IncomingBytes",
     "WriteProvisionedThroughputExceeded",
@@ -32,6 +34,7 @@ class Outputs:
     stream_name: StreamName
     dead_letters_arn: QueueArn
     dead_letters_name: QueueName
+    dead_letters_url: QueueUrl
 
 
 def may_read(stream: StreamArn) -> Statement:
@@ -55,11 +58,19 @@ def may_put(stream: StreamArn) -> Statement:
     )
 
 
+def may_set_aside(dead_letters: QueueArn) -> Statement:
+    return Statement(Sid="SetAside", Effect=Allow, Action=[queue_can.SendMessage], Resource=[dead_letters])
+
+
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Stream) -> Outputs:
     capacity: dict[str, Any] = {} if settings.shards is None else {"ShardCount": settings.shards}
     readings = template.add_resource(
         kinesis.Stream(
             "Readings",
+            Metadata=why(
+                "keeps readings until the database has them: a consumer may be down that long",
+                "keep each device's readings in order",
+            ),
             RetentionPeriodHours=settings.retention_hours,
             StreamEncryption=kinesis.StreamEncryption(EncryptionType="KMS", KeyId=inputs.data_key_arn),
             DesiredShardLevelMetrics=SHARD_METRICS,
@@ -72,6 +83,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Stream) 
     dead_letters = template.add_resource(
         sqs.Queue(
             "DeadLetters",
+            Metadata=why("holds what the rule could not put into the stream, until somebody has read it"),
             KmsMasterKeyId=inputs.data_key_arn,
             MessageRetentionPeriod=DEAD_LETTER_DAYS * 24 * 60 * 60,
             **template.retention,
@@ -82,4 +94,5 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Stream) 
         stream_name=StreamName(Ref(readings)),
         dead_letters_arn=QueueArn(dead_letters.get_att("Arn")),
         dead_letters_name=QueueName(dead_letters.get_att("QueueName")),
+        dead_letters_url=QueueUrl(Ref(dead_letters)),
     )

@@ -1,0 +1,99 @@
+"""Where the platform tells people that something is wrong, and what it may cost."""
+
+from dataclasses import dataclass
+
+from awacs import sns as can
+from awacs.aws import Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
+from troposphere import Ref, budgets, sns
+
+from parameters import settings as parameters
+from stacks.context import why
+from stacks.wiring import Address, KeyArn, StackTemplate, TopicArn
+
+ACTUAL_PERCENT = 80  # spent: time to look before the money is gone
+FORECAST_PERCENT = 100  # will be spent by the end of the month at today's pace
+
+
+@dataclass(frozen=True)
+class Inputs:
+    key_arn: KeyArn
+    notification_address: Address
+
+
+@dataclass(frozen=True)
+class Outputs:
+    topic_arn: TopicArn
+
+
+def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) -> Outputs:
+    topic = template.add_resource(
+        sns.Topic(
+            "Notifications",
+            Metadata=why(
+                "one place that every alarm, event and budget speaks to",
+                "be encrypted with a key that its publishers may use",
+            ),
+            KmsMasterKeyId=inputs.key_arn,
+        )
+    )
+    template.add_resource(
+        sns.TopicPolicy(
+            "NotificationsPolicy",
+            Topics=[Ref(topic)],
+            PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=[publishers(TopicArn(Ref(topic)))]),
+        )
+    )
+    template.add_resource(
+        sns.SubscriptionResource(
+            "Mail",
+            Metadata=why("who is told; the address confirms once, by a link in the first mail"),
+            TopicArn=Ref(topic),
+            Protocol="email",
+            Endpoint=inputs.notification_address,
+        )
+    )
+    template.add_resource(budget(inputs.notification_address, settings.monthly_budget_usd))
+    return Outputs(topic_arn=TopicArn(Ref(topic)))
+
+
+def publishers(topic: TopicArn) -> Statement:
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html"""
+    return Statement(
+        Sid="ServicesOfThisAccountPublish",
+        Effect=Allow,
+        Principal=Principal(
+            "Service", ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"]
+        ),
+        Action=[can.Publish],
+        Resource=[topic],
+        Condition=Condition(StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))),
+    )
+
+
+def budget(address: Address, limit_usd: int) -> budgets.Budget:
+    """Of the whole account: an environment has one of its own."""
+
+    def notification(kind: str, percent: int) -> budgets.NotificationWithSubscribers:
+        return budgets.NotificationWithSubscribers(
+            Notification=budgets.Notification(
+                NotificationType=kind,
+                ComparisonOperator="GREATER_THAN",
+                Threshold=percent,
+                ThresholdType="PERCENTAGE",
+            ),
+            Subscribers=[budgets.Subscriber(SubscriptionType="EMAIL", Address=address)],
+        )
+
+    return budgets.Budget(
+        "MonthlyBudget",
+        Metadata=why("a runaway scale-out or a forgotten environment shows within a day"),
+        Budget=budgets.BudgetData(
+            BudgetType="COST",
+            TimeUnit="MONTHLY",
+            BudgetLimit=budgets.Spend(Amount=limit_usd, Unit="USD"),
+        ),
+        NotificationsWithSubscribers=[
+            notification("ACTUAL", ACTUAL_PERCENT),
+            notification("FORECASTED", FORECAST_PERCENT),
+        ],
+    )
