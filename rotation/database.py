@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from pg8000.exceptions import InterfaceError
 from pg8000 import native
+from pg8000.exceptions import InterfaceError
 from pg8000.native import Connection, DatabaseError
 
 from rotation.credentials import Credentials
