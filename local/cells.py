@@ -1,0 +1,95 @@
+"""What the cells of a recording mean: times and values."""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from local.reading import Value
+
+TIMES = "YYYY-MM-DD[ HH:MM[:SS[.f]]][Z|±HH:MM], or epoch s (9-10 digits), ms (12-13), µs (15-16), ns (18-19)"
+
+_ISO = re.compile(
+    r"\d{4}-\d{2}-\d{2}"
+    r"|\d{4}-?\d{2}-?\d{2}[T ]\d{2}:?\d{2}(:?\d{2}([.,]\d+)?)?( ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?))?",
+    re.ASCII,
+)
+_EPOCH = re.compile(r"(\d{9,10})(\.\d+)?|\d{12,13}|\d{15,16}|\d{18,19}", re.ASCII)
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+),[0-9]+([eE][+-]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_EXACT = 2**53  # a whole number up to here is the same as a double
+
+
+class Clock:
+    """Turns a timestamp cell into epoch microseconds; naive times are in `zone`.
+
+    Where a zone's clock is set back, an hour happens twice and a naive time there has two meanings: the one
+    is taken that keeps the rows in order (`falling`: the recording's newest row comes first). Where it is set
+    forward, an hour does not exist: its times are read with the offset from before (PEP 495), so they keep
+    their distances. Either way no row is dropped.
+    """
+
+    def __init__(self, zone: tzinfo = UTC, *, falling: bool = False) -> None:
+        self._zone = zone
+        self._falling = falling
+        self._previous: int | None = None
+
+    def read(self, cell: str) -> int:
+        """Raises ValueError for what is no time."""
+        micros = self._read(cell.strip())
+        self._previous = micros
+        return micros
+
+    def _read(self, cell: str) -> int:
+        if epoch := _EPOCH.fullmatch(cell):
+            return _epoch(cell, epoch)
+        if not _ISO.fullmatch(cell):
+            raise ValueError(cell)
+        time = datetime.fromisoformat(_normal(cell))
+        if time.tzinfo is not None:
+            return (time - _START) // _MICROSECOND
+        return self._place(time)
+
+    def _place(self, naive: datetime) -> int:
+        if self._zone is UTC:
+            return (naive.replace(tzinfo=UTC) - _START) // _MICROSECOND
+        offsets = [self._zone.utcoffset(naive.replace(fold=fold)) or timedelta() for fold in (0, 1)]
+        earlier, later = ((naive.replace(tzinfo=UTC) - offset - _START) // _MICROSECOND for offset in offsets)
+        if later <= earlier or self._previous is None:  # no such hour, or an ordinary one
+            return earlier
+        if self._falling:
+            return later if later <= self._previous else earlier
+        return earlier if earlier >= self._previous else later if later >= self._previous else earlier
+
+
+def _epoch(cell: str, match: re.Match[str]) -> int:
+    if match[1]:
+        fraction = (match[2] or ".")[1:7].ljust(6, "0")
+        return int(match[1]) * 1_000_000 + int(fraction)
+    digits = len(cell)
+    if digits <= 13:
+        return int(cell) * 1000
+    return int(cell) if digits <= 16 else int(cell) // 1000
+
+
+def _normal(cell: str) -> str:
+    cell = cell.replace(",", ".").upper().replace("UTC", "Z")
+    return cell.replace(" Z", "Z").replace(" +", "+").replace(" -", "-")
+
+
+def value(cell: str, *, decimal_comma: bool) -> Value:
+    """A cell that is not empty: a number, NaN or ±Inf, true/false, or else its text."""
+    cell = cell.strip()
+    if decimal_comma and _DECIMAL_COMMA.fullmatch(cell):
+        cell = cell.replace(".", "").replace(",", ".")
+    if _NUMBER.fullmatch(cell):
+        number = float(cell)
+        return int(number) if number.is_integer() and abs(number) <= _EXACT and number != 0 else number
+    if _NOT_FINITE.fullmatch(cell):
+        return float(cell)
+    lowered = cell.lower()
+    if lowered in ("true", "false"):
+        return lowered == "true"
+    return cell
