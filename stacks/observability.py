@@ -53,18 +53,18 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
         *processor_alarms(inputs),
         *database_alarms(inputs, settings),
         *[
-            alarm
+            of_member
             for number, member in enumerate(inputs.cache_members, start=1)
-            for alarm in cache_alarms(inputs.topic_arn, member, number)
+            for of_member in cache_alarms(inputs.topic_arn, member, number)
         ],
         *loss_alarms(inputs),
     ]
-    for alarm in alarms:
-        template.add_resource(alarm)
+    for made in alarms:
+        template.add_resource(made)
     template.add_resource(rotation_failed(inputs))
     template.add_resource(
         dashboard(
-            alarms=[alarm.get_att("Arn") for alarm in alarms],
+            alarms=[made.get_att("Arn") for made in alarms],
             stream=inputs.stream_name,
             database=inputs.database_id,
             cache_members=inputs.cache_members,
@@ -82,8 +82,8 @@ def stream_alarms(inputs: Inputs, settings: parameters.Observability) -> list[cl
             "Lag",
             inputs.topic_arn,
             f"Readings wait {settings.lag_alarm_seconds} s or more, or nobody reads the stream at all. If "
-            "the service runs no task, see the alarm on it; else the processor's log says whether the database "
-            "is away or the load too high. Nothing is lost before the stream's retention ends.",
+            "the service runs no task, see the alarm on it; else the processor's log says whether the "
+            "database is away or the load too high. Nothing is lost before the stream's retention ends.",
             Metric("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", of_stream, "Maximum"),
             above=settings.lag_alarm_seconds * 1000,
             minutes=3,
@@ -92,8 +92,8 @@ def stream_alarms(inputs: Inputs, settings: parameters.Observability) -> list[cl
         alarm(
             "WritesThrottled",
             inputs.topic_arn,
-            "Producers write more than the stream takes; they must send again. Raise shards (or go on demand) in "
-            "the environment's parameters, or find the device that floods.",
+            "Producers write more than the stream takes; they must send again. Raise shards (or go on "
+            "demand) in the environment's parameters, or find the device that floods.",
             Metric("AWS/Kinesis", "WriteProvisionedThroughputExceeded", of_stream, "Sum"),
             above=0,
             minutes=5,
@@ -101,8 +101,8 @@ def stream_alarms(inputs: Inputs, settings: parameters.Observability) -> list[cl
         alarm(
             "ReadsThrottled",
             inputs.topic_arn,
-            "Readers ask more often than a shard answers (5 calls a second, 2 MB/s). Look for a second reader of "
-            "the stream; the processor alone stays below.",
+            "Readers ask more often than a shard answers (5 calls a second, 2 MB/s). Look for a second "
+            "reader of the stream; the processor alone stays below.",
             Metric("AWS/Kinesis", "ReadProvisionedThroughputExceeded", of_stream, "Sum"),
             above=0,
             minutes=15,
@@ -142,8 +142,8 @@ def database_alarms(inputs: Inputs, settings: parameters.Observability) -> list[
         alarm(
             "DatabaseCpu",
             inputs.topic_arn,
-            "The database has been busy for a quarter of an hour. Database Insights shows the statement; if it is "
-            "the load itself, raise database.instance_class.",
+            "The database has been busy for a quarter of an hour. Database Insights shows the statement; if "
+            "it is the load itself, raise database.instance_class.",
             of_database("CPUUtilization", "Average"),
             above=80,
             minutes=15,
@@ -152,8 +152,8 @@ def database_alarms(inputs: Inputs, settings: parameters.Observability) -> list[
             "DatabaseStorage",
             inputs.topic_arn,
             f"Less than {settings.free_storage_alarm_gib} GiB are free although storage grows by itself: it "
-            "has reached database.max_storage_gib, or grew within the last 6 hours. Raise the bound or shorten "
-            "processor.reading_retention_days; a full database stops.",
+            "has reached database.max_storage_gib, or grew within the last 6 hours. Raise the bound or "
+            "shorten processor.reading_retention_days; a full database stops.",
             of_database("FreeStorageSpace", "Minimum"),
             below=settings.free_storage_alarm_gib * GIB,
             minutes=5,
