@@ -34,7 +34,7 @@ def check(template: StackTemplate, text: str, *, child: bool) -> list[str]:
 
     Raises ContractError for what must not be deployed.
     """
-    tree = template.to_dict()
+    tree = template.tree
     for breach in _breaches(tree, child=child):
         raise ContractError(template.name, breach)
     return list(_nearly_full(template.name, tree, text))

@@ -65,7 +65,7 @@ def emit(template: StackTemplate) -> str:
         f"# Made by build.py from {template.module.replace('.', '/')}.py"
         f" and parameters/{template.environment}.yaml. Change those, never this file.\n"
     )
-    ordered = _ordered(template.to_dict(), SECTIONS)
+    ordered = _ordered(template.tree, SECTIONS)
     ordered["Resources"] = {
         title: _ordered(resource, ATTRIBUTES) for title, resource in ordered["Resources"].items()
     }

@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 REGION = "eu-west-2"
@@ -30,7 +29,8 @@ class Finding:
 def lint(files: Sequence[Path], rules: Sequence[Path] = (), cache: Path | None = CACHE) -> list[Finding]:
     """Every finding in `files`, sorted. `rules`: directories of further rules; without `cache` lint anew."""
     keys = {file: _key(file, rules) for file in files}
-    kept = {file: found for file in files if cache and (found := _recall(cache / f"{keys[file]}.json", file))}
+    recalled = {file: _recall(cache / f"{keys[file]}.json", file) if cache else None for file in files}
+    kept = {file: found for file, found in recalled.items() if found is not None}
     fresh = _run([file for file in files if file not in kept], rules)
     for file, findings in fresh.items():
         if cache:
@@ -41,6 +41,8 @@ def lint(files: Sequence[Path], rules: Sequence[Path] = (), cache: Path | None =
 
 def _key(file: Path, rules: Iterable[Path]) -> str:
     """A digest of all that decides a file's findings: its text, what it nests, the linter and its rules."""
+    from importlib.metadata import version  # noqa: PLC0415 - 18 ms that --no-lint need not pay
+
     text = file.read_bytes()
     nested = [file.parent / name.decode() for name in NESTED.findall(text)]
     sources = [source for directory in rules for source in sorted(directory.rglob("*.py"))]
@@ -67,9 +69,9 @@ def _run(files: Sequence[Path], rules: Sequence[Path]) -> dict[Path, list[Findin
     if not files:
         return {}
     # Half a second of imports, which neither --no-lint nor an unchanged tree should pay.
-    from cfnlint.config import ConfigMixIn, ManualArgs  # noqa: PLC0415
-    from cfnlint.runner import Runner  # noqa: PLC0415
-    from cfnlint.runner.template import run_template_by_file_paths  # noqa: PLC0415
+    from cfnlint.config import ConfigMixIn, ManualArgs  # noqa: PLC0415 - as above
+    from cfnlint.runner import Runner  # noqa: PLC0415 - as above
+    from cfnlint.runner.template import run_template_by_file_paths  # noqa: PLC0415 - as above
 
     loaded = None
     found: dict[Path, list[Finding]] = {}

@@ -26,7 +26,9 @@ def build(environment: Environment) -> list[StackTemplate]:
     digest = text(template, "ImageDigest", r"^sha256:[0-9a-f]{64}$", "sha256: and 64 hexadecimal digits")
     address = text(template, "NotificationAddress", r"^[^@\s]+@[^@\s]+$", "a mail address")
     bucket = text(template, "ArtefactBucket", r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", "a bucket's name")
-    code = text(template, "RotationCodeKey", r"^functions/\S+\.zip$", "functions/….zip in that bucket")
+    code = text(
+        template, "RotationCodeKey", r"^functions/\S+\.zip$", "functions/<digest>.zip in the artefact bucket"
+    )
 
     key = root.nest(keys.build, keys.Inputs(), environment.keys)
     root.nest(

@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields
+from functools import cached_property
 from typing import Any, ClassVar, NewType, Protocol, TypeVar
 
 from troposphere import AWSHelperFn, GetAtt, Output, Parameter, Ref, Tags, Template
@@ -86,6 +87,11 @@ class StackTemplate(Template):
         if self.environment == "prod":
             return {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
         return {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
+
+    @cached_property
+    def tree(self) -> dict[str, Any]:
+        """The finished template as plain dicts and lists, rendered once: ask for it when nothing is added."""
+        return self.to_dict()
 
     def log_group_name(self, stem: str) -> str:
         """Fixed names, since the key policy that admits /millrace/<environment>/* is made before them."""
@@ -212,7 +218,7 @@ def _camel(name: str) -> str:
 
 
 def _refuse_unused(child: StackTemplate) -> None:
-    used = set(references(child.to_dict()))
+    used = set(references(child.tree))
     if unused := [parameter for parameter in child.parameters if parameter not in used]:
         raise WiringError(child.name, f"never uses its inputs {', '.join(unused)}; drop them from Inputs")
 
