@@ -3,7 +3,18 @@
 from troposphere import Output, Parameter, Ref, Sub, ssm
 
 from parameters.settings import Environment
-from stacks import alerts, cache, database, ingest, keys, network, processor, rotation, stream
+from stacks import (
+    alerts,
+    cache,
+    database,
+    ingest,
+    keys,
+    network,
+    observability,
+    processor,
+    rotation,
+    stream,
+)
 from stacks.context import why
 from stacks.wiring import Address, BucketName, ImageUri, ObjectKey, Root, StackTemplate
 
@@ -31,7 +42,7 @@ def build(environment: Environment) -> list[StackTemplate]:
     )
 
     key = root.nest(keys.build, keys.Inputs(), environment.keys)
-    root.nest(
+    told = root.nest(
         alerts.build,
         alerts.Inputs(key_arn=key.alerts_key_arn, notification_address=Address(address)),
         environment.alerts,
@@ -102,6 +113,21 @@ def build(environment: Environment) -> list[StackTemplate]:
             processor_group=net.processor_group,
         ),
         environment.processor,
+    )
+    root.nest(
+        observability.build,
+        observability.Inputs(
+            topic_arn=told.topic_arn,
+            stream_name=flow.stream_name,
+            dead_letters_name=flow.dead_letters_name,
+            database_id=history.database_id,
+            cache_members=latest.members,
+            cluster_name=service.cluster_name,
+            service_name=service.service_name,
+            function_name=credentials.function_name,
+            secret_arn=credentials.secret_arn,
+        ),
+        environment.observability,
     )
     for name, value in {
         "VpcId": net.vpc_id,
