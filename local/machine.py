@@ -22,7 +22,7 @@ UNITS = {
 }
 METRICS = len(UNITS)
 DAY_SECONDS = 86_400
-WEAR_CYCLE_SECONDS = 45.0  # a bearing's life in fast motion: a run of 30 s shall see one end
+WEAR_CYCLE_SECONDS = 30.0  # a life in fast motion: a run of 30 s sees each bearing fail once
 WEARING_SECONDS = 12.0
 TRIPPED_SECONDS = 4.0
 PART_SECONDS = 7.5
