@@ -1,0 +1,154 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from processor.settings import Settings, from_environment
+from stacks.processor import capacity
+
+
+def container(template: dict[str, Any]) -> dict[str, Any]:
+    (only,) = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    made: dict[str, Any] = only
+    return made
+
+
+def told(template: dict[str, Any]) -> dict[str, Any]:
+    return {variable["Name"]: variable["Value"] for variable in container(template)["Environment"]}
+
+
+# What the references in the container's environment come to once deployed.
+DEPLOYED = {
+    "StreamName": "readings",
+    "SecretArn": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:Application-AbC123",
+    "CacheAddress": "latest.example.com",
+    "CachePort": "6379",
+    "CacheName": "latest",
+    "CacheUserId": "millrace-dev-processor",
+}
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+@pytest.mark.parametrize("zone", [None, "Europe/London"])
+def test_the_processor_understands_the_whole_of_what_it_is_told(
+    nested: Any, environment: str, zone: str | None
+) -> None:
+    template = nested("processor", environment, site_time_zone=zone)
+    variables = {
+        name: value if isinstance(value, str) else DEPLOYED[value["Ref"]]
+        for name, value in told(template).items()
+    }
+
+    understood = from_environment(variables)
+
+    assert {name.lower() for name in variables} <= set(msgspec.structs.asdict(understood))
+    assert all(variables.values())
+    assert understood.environment == environment
+    assert understood.site_time_zone == (zone or "")
+    assert understood.cache_port == 6379
+
+
+def test_a_setting_that_nobody_wired_breaks_the_build(nested: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wanting(Settings, frozen=True, kw_only=True):
+        brand_new: str
+
+    monkeypatch.setattr("stacks.processor.Settings", Wanting)
+
+    with pytest.raises(ValueError, match="brand_new"):
+        nested("processor")
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_never_do_two_tasks_run(nested: Any, environment: str) -> None:
+    service = nested("processor", environment)["Resources"]["Service"]["Properties"]
+    deployment = service["DeploymentConfiguration"]
+
+    most = service["DesiredCount"] * deployment["MaximumPercent"] // 100
+
+    assert service["DesiredCount"] == 1
+    assert most == 1, "the new task must wait until the old one is gone"
+    assert deployment["MinimumHealthyPercent"] == 0, "else the old one is never stopped"
+    assert service["AvailabilityZoneRebalancing"] == "DISABLED", "it starts a second task first"
+
+
+@pytest.mark.parametrize("share", [0, 50, 100])
+def test_the_only_task_is_never_on_spot(share: int) -> None:
+    items = {item["CapacityProvider"]: item for item in (item.to_dict() for item in capacity(share))}
+
+    assert items["FARGATE"]["Base"] == 1
+    assert ("FARGATE_SPOT" in items) is (share > 0)
+    assert sum(item["Weight"] for item in items.values()) == 100
+
+
+def test_a_deployment_that_fails_or_falls_behind_is_taken_back(nested: Any) -> None:
+    resources = nested("processor")["Resources"]
+    deployment = resources["Service"]["Properties"]["DeploymentConfiguration"]
+
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert deployment["Alarms"]["Enable"] is deployment["Alarms"]["Rollback"] is True
+    (name,) = deployment["Alarms"]["AlarmNames"]
+    alarm = resources[name["Ref"]]
+    assert alarm["Type"] == "AWS::CloudWatch::Alarm"
+    assert alarm["Properties"]["TreatMissingData"] == "notBreaching", (
+        "the first deployment starts without data"
+    )
+
+
+def test_the_container_can_change_nothing_but_what_it_is_for(nested: Any) -> None:
+    made = container(nested("processor", "prod"))
+
+    assert made["ReadonlyRootFilesystem"] is True
+    assert made["Privileged"] is False
+    assert int(made["User"].partition(":")[0]) > 0
+    assert made["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+    assert made["HealthCheck"]["Command"] == ["CMD", "python", "-m", "processor", "health"]
+    assert "Secrets" not in made, "an injected login is stale after the next rotation"
+
+
+def test_the_service_is_private(nested: Any) -> None:
+    network = nested("processor")["Resources"]["Service"]["Properties"]["NetworkConfiguration"]
+
+    assert network["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+    assert network["AwsvpcConfiguration"]["Subnets"] == [{"Ref": "AppSubnets1"}, {"Ref": "AppSubnets2"}]
+
+
+@pytest.mark.parametrize("architecture", ["ARM64", "X86_64"])
+def test_the_architecture_is_a_parameter(nested: Any, architecture: str) -> None:
+    task = nested("processor", architecture=architecture)["Resources"]["Task"]["Properties"]
+
+    assert task["RuntimePlatform"]["CpuArchitecture"] == architecture
+
+
+@pytest.mark.parametrize("role", ["TaskRole", "ExecutionRole"])
+def test_only_tasks_of_this_account_take_a_role(nested: Any, role: str) -> None:
+    made = nested("processor")["Resources"][role]["Properties"]
+    (statement,) = made["AssumeRolePolicyDocument"]["Statement"]
+
+    assert statement["Principal"] == {"Service": ["ecs-tasks.amazonaws.com"]}
+    assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert "${AWS::AccountId}" in statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"]
+
+
+def test_the_task_may_use_what_it_is_given_and_start_nothing(nested: Any, statements: Any) -> None:
+    resources = nested("processor")["Resources"]
+    task = resources["Task"]["Properties"]
+    running, starting = statements(resources["TaskRole"]), statements(resources["ExecutionRole"])
+    everywhere = [
+        action for given in running + starting if "*" in given["Resource"] for action in given["Action"]
+    ]
+
+    assert task["TaskRoleArn"] != task["ExecutionRoleArn"]
+    assert everywhere == ["ecr:GetAuthorizationToken"]
+    assert {action.partition(":")[0] for given in running for action in given["Action"]} == {
+        "kinesis",
+        "kms",
+        "secretsmanager",
+        "elasticache",
+    }
+
+
+def test_its_log_is_ours(nested: Any) -> None:
+    template = nested("processor", "prod")
+
+    assert template["Resources"]["Log"]["Properties"]["LogGroupName"] == "/millrace/prod/processor"
+    assert container(template)["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": "Log"}

@@ -1,0 +1,90 @@
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from rotation.settings import Settings
+from stacks.rotation import every
+
+
+def test_the_function_is_told_exactly_what_it_asks_for(nested: Any) -> None:
+    function = nested("rotation")["Resources"]["Function"]["Properties"]
+
+    told = function["Environment"]["Variables"]
+
+    assert set(told) == {field.name.upper() for field in fields(Settings)}
+    assert all(told.values())
+
+
+@pytest.mark.parametrize(
+    ("days", "expression"), [(1, "rate(1 day)"), (7, "rate(7 days)"), (30, "rate(30 days)")]
+)
+def test_the_schedule_is_written_as_aws_wants_it(nested: Any, days: int, expression: str) -> None:
+    schedule = nested("rotation", every_days=days)["Resources"]["Schedule"]["Properties"]
+
+    assert schedule["RotationRules"]["ScheduleExpression"] == expression == every(days)
+    assert "AutomaticallyAfterDays" not in schedule["RotationRules"], "it excludes an expression"
+
+
+def test_the_first_rotation_finds_a_host_and_may_call_the_function(nested: Any) -> None:
+    resources = nested("rotation")["Resources"]
+    kinds = {resources[title]["Type"] for title in resources["Schedule"]["DependsOn"]}
+
+    assert kinds == {"AWS::SecretsManager::SecretTargetAttachment", "AWS::Lambda::Permission"}
+    assert resources["Schedule"]["Properties"]["RotateImmediatelyOnUpdate"] is True
+    permission = resources["Invocation"]["Properties"]
+    assert permission["Principal"] == "secretsmanager.amazonaws.com"
+    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+def test_the_secret_is_the_applications_and_its_name_is_free_after_it(nested: Any) -> None:
+    secret = nested("rotation", "prod")["Resources"]["Application"]["Properties"]
+    generated = secret["GenerateSecretString"]
+
+    assert "Name" not in secret
+    assert secret["KmsKeyId"] == {"Ref": "SecretsKeyArn"}
+    assert json.loads(generated["SecretStringTemplate"]) == {"username": "millrace_app", "dbname": "millrace"}
+    assert generated["GenerateStringKey"] == "password"
+    assert generated["ExcludePunctuation"] is True, "some of it breaks connection strings"
+
+
+def test_only_joining_the_network_is_allowed_everywhere_and_never_to_the_code(
+    nested: Any, statements: Any
+) -> None:
+    given = statements(nested("rotation")["Resources"]["FunctionRole"])
+
+    everywhere = [statement for statement in given if "*" in statement["Resource"]]
+
+    assert {statement["Effect"] for statement in everywhere} == {"Allow", "Deny"}
+    allowed, denied = everywhere
+    assert set(allowed["Action"]) == set(denied["Action"])
+    assert all(action.startswith("ec2:") for action in allowed["Action"])
+    assert "lambda:SourceFunctionArn" in denied["Condition"]["ArnLike"]
+
+
+def test_it_reads_the_masters_secret_and_writes_the_applications_only(nested: Any, statements: Any) -> None:
+    given = statements(nested("rotation")["Resources"]["FunctionRole"])
+    on = {
+        json.dumps(resource): set(statement["Action"])
+        for statement in given
+        for resource in statement["Resource"]
+        if any(action.startswith("secretsmanager:") for action in statement["Action"])
+    }
+
+    assert on['{"Ref": "MasterSecretArn"}'] == {"secretsmanager:GetSecretValue"}
+    assert on['{"Ref": "Application"}'] == {
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+    }
+    assert len(on) == 2
+
+
+def test_its_log_is_ours_from_the_first_line(nested: Any) -> None:
+    resources = nested("rotation", "prod")["Resources"]
+
+    assert resources["Log"]["Properties"]["LogGroupName"] == "/millrace/prod/rotation"
+    assert resources["Function"]["Properties"]["LoggingConfig"]["LogGroup"] == {"Ref": "Log"}
+    assert resources["Function"]["Properties"]["ReservedConcurrentExecutions"] == 1
