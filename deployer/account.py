@@ -1,0 +1,104 @@
+"""Whose credentials these are, asked before anything is uploaded, and what a refusal of them means."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+from deployer.errors import (
+    DeployerError,
+    MissingCredentials,
+    RejectedCredentials,
+    ServiceError,
+    Unreachable,
+    WrongAccount,
+)
+from parameters.settings import Environment
+
+if TYPE_CHECKING:  # stubs of the development extra; a deployment does not need them
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sts import STSClient
+
+# `standard` backs off with jitter on throttling; ten tries outlast CloudFormation's own bursts of it.
+# https://docs.aws.amazon.com/boto3/latest/guide/retries.html
+PATIENT = Config(retries={"mode": "standard", "max_attempts": 10})
+
+MISSING = (NoCredentialsError, PartialCredentialsError, ProfileNotFound)
+EXPIRED = (CredentialRetrievalError, SSOError, TokenRetrievalError)
+# https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+REJECTED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "MissingAuthenticationToken",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """The three services that a deployment speaks to."""
+
+    cloudformation: "CloudFormationClient"
+    s3: "S3Client"
+    sts: "STSClient"
+
+
+def connect(session: boto3.Session, region: str) -> Clients:
+    """Clients for the environment's own region, whatever the session's default is."""
+    return Clients(
+        cloudformation=session.client("cloudformation", region_name=region, config=PATIENT),
+        s3=session.client("s3", region_name=region, config=PATIENT),
+        sts=session.client("sts", region_name=region, config=PATIENT),
+    )
+
+
+def check(sts: "STSClient", environment: Environment) -> None:
+    """Raises MissingCredentials, RejectedCredentials, Unreachable, or WrongAccount."""
+    try:
+        caller = sts.get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise explained(error, environment.account) from error
+    if caller["Account"] != environment.account:
+        raise WrongAccount(
+            environment=environment.name,
+            expected=environment.account,
+            found=caller["Account"],
+            identity=caller["Arn"],
+        )
+
+
+def explained(error: BotoCoreError | ClientError, account: str) -> DeployerError:
+    """What any refusal by AWS means to the person at the keyboard."""
+    if isinstance(error, ClientError):
+        code, why = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        if code in REJECTED:
+            return RejectedCredentials(why=f"{code}: {why}")
+        return ServiceError(operation=error.operation_name, why=f"{code}: {why}")
+    if isinstance(error, MISSING):
+        return MissingCredentials(account=account, why=error)
+    if isinstance(error, EXPIRED):
+        return RejectedCredentials(why=error)
+    if isinstance(error, (ConnectionError, HTTPClientError)):
+        return Unreachable(why=error)
+    return DeployerError(why=error)

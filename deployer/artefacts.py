@@ -1,0 +1,154 @@
+"""What a deployment reads from S3: templates and code, each under the hash of its content.
+
+So nothing is ever overwritten, an unchanged file is uploaded once, and a change set made yesterday
+still finds today what it was made of.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from deployer import templates
+from deployer.errors import BadTemplate
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+ROOT = "platform.yaml"
+BOOTSTRAP = "bootstrap.yaml"
+TEMPLATE_URL = re.compile(r"^(?P<before>[ ]+TemplateURL:[ ]+)(?P<file>[^\s#]+)(?P<after>[ ]*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One object: its key holds the hash of its body."""
+
+    key: str
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """All that the root template needs, and what may be said of it before it is uploaded."""
+
+    root: Artefact
+    root_tree: templates.Tree
+    others: tuple[Artefact, ...]
+    rotation_code: Artefact
+    capabilities: tuple[str, ...]
+
+    @property
+    def artefacts(self) -> tuple[Artefact, ...]:
+        """What is referred to comes before what refers to it."""
+        return (self.rotation_code, *self.others, self.root)
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """How many objects were sent, and how many were there already."""
+
+    sent: int
+    present: int
+
+
+def url(bucket: str, region: str, key: str) -> str:
+    """Path style: CloudFormation reads both styles, and only this one names no host per bucket."""
+    return f"https://s3.{region}.amazonaws.com/{bucket}/{key}"
+
+
+def collect(directory: Path, bucket: str, region: str, build_function: Callable[[str], bytes]) -> Bundle:
+    """Read the root and all that it nests; children are named by what they hold, the root by what they are.
+
+    Raises TemplateMissing, BadTemplate.
+    """
+    made: dict[Path, Artefact] = {}
+    trees: list[templates.Tree] = []
+
+    def rewritten(file: Path, parents: tuple[Path, ...] = ()) -> Artefact:
+        if file in parents:
+            raise BadTemplate(file=file, why="nests itself")
+        if file not in made:
+            text = templates.read(file)
+            tree = templates.parse(text, file)
+            children = {
+                name: url(bucket, region, rewritten(file.parent / name, (*parents, file)).key)
+                for _, name in templates.nested(tree)
+            }
+            made[file] = template_artefact(point(text, children, file))
+            trees.append(tree)
+        return made[file]
+
+    root_file = directory / ROOT
+    root = rewritten(root_file)
+    code = build_function("rotation")
+    return Bundle(
+        root=root,
+        root_tree=trees[-1],
+        others=tuple(artefact for file, artefact in made.items() if file != root_file),
+        rotation_code=Artefact(f"functions/rotation-{_digest(code)}.zip", code, "application/zip"),
+        capabilities=tuple(templates.capabilities(trees)),
+    )
+
+
+def template_artefact(text: str) -> Artefact:
+    body = text.encode()
+    return Artefact(f"templates/{_digest(body)}.yaml", body, "application/yaml")
+
+
+def point(text: str, urls: dict[str, str], file: Path) -> str:
+    """The text with each local TemplateURL replaced, every other byte as it was.
+
+    The lines are found as text, so that short tags, comments and order survive; that they are the right
+    ones, and all of them, is then seen in the parsed trees.
+    """
+
+    def replace(found: re.Match[str]) -> str:
+        name = found["file"]
+        return f"{found['before']}{urls.get(name, name)}{found['after']}"
+
+    changed = TEMPLATE_URL.sub(replace, text)
+    expected = templates.parse(text, file)
+    for title, name in templates.nested(expected):
+        templates.resources(expected)[title]["Properties"]["TemplateURL"] = urls[name]
+    if templates.parse(changed, file) != expected:
+        raise BadTemplate(file=file, why="has a TemplateURL that is not a line of its own")
+    return changed
+
+
+def upload(s3: "S3Client", bucket: str, artefacts: Iterable[Artefact]) -> Uploaded:
+    """Send what is not there yet."""
+    sent = present = 0
+    for artefact in artefacts:
+        if _exists(s3, bucket, artefact.key):
+            present += 1
+            continue
+        s3.put_object(
+            Bucket=bucket,
+            Key=artefact.key,
+            Body=artefact.body,
+            ContentType=artefact.content_type,
+            ChecksumAlgorithm="SHA256",
+        )
+        sent += 1
+    return Uploaded(sent, present)
+
+
+def _exists(s3: "S3Client", bucket: str, key: str) -> bool:
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        # 403 is what S3 says of a missing object to those who may not list the bucket.
+        if error.response["Error"]["Code"] in {"403", "404", "NoSuchKey", "NotFound"}:
+            return False
+        raise
+    return True
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

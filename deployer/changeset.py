@@ -1,0 +1,323 @@
+"""Change sets: made with all their nested ones, waited for, read whole, removed.
+
+A nested change set can be executed and deleted from its root only, and the root can fail before its
+children have settled; so each is waited for, and the first cause is looked for from the leaves up.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from deployer.changes import Action, Change, PropertyChange, Replacement, StackPlan
+from deployer.clock import Clock
+from deployer.errors import ChangeSetFailed, PlanOutdated, TookTooLong
+from deployer.plan import Kind
+from deployer.templates import NESTED
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.literals import CapabilityType
+    from types_boto3_cloudformation.type_defs import (
+        CreateChangeSetInputTypeDef,
+        DescribeChangeSetInputTypeDef,
+        DescribeChangeSetOutputTypeDef,
+        ParameterTypeDef,
+        ResourceChangeDetailTypeDef,
+        ResourceChangeTypeDef,
+    )
+
+PREFIX = "millrace-deploy-"  # by which our own change sets are known again
+MINUTES = 30.0  # a nested change set takes one or two
+# CloudFormation's two ways of saying that nothing changes: with a template's own, and with a nested stack's.
+EMPTY = ("didn't contain changes", "No updates are to be performed")
+CHANGE_SET_ARN = re.compile(r"arn:[-a-z]+:cloudformation:[-a-zA-Z0-9:/]*:changeSet/[-a-zA-Z0-9:/]*")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to make a change set of: a template by URL or by body, never both."""
+
+    stack_name: str
+    kind: Kind
+    token: str  # names the change set, makes the request safe to repeat
+    template_url: str | None = None
+    template_body: str | None = None
+    parameters: tuple["ParameterTypeDef", ...] = ()
+    capabilities: tuple["CapabilityType", ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A change set that FAILED for another reason than having no changes."""
+
+    stack: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A root change set and all below it. `empty`: there is nothing to execute."""
+
+    stacks: StackPlan
+    empty: bool
+    name: str
+    stack_id: str
+    stack_name: str
+
+
+class ChangeSets:
+    """Change sets of one account and region."""
+
+    def __init__(self, cloudformation: "CloudFormationClient", clock: Clock, poll: float) -> None:
+        self._cloudformation = cloudformation
+        self._clock = clock
+        self._poll = poll
+
+    def create(self, request: Request) -> str:
+        """Its id. On failure while creating, the stack rolls back and stays to be looked at.
+
+        `OnStackFailure` is for CREATE only and excludes execute's `DisableRollback`, which says the same
+        for UPDATE: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
+        """
+        arguments: CreateChangeSetInputTypeDef = {
+            "StackName": request.stack_name,
+            "ChangeSetName": request.token,
+            "ClientToken": request.token,
+            "ChangeSetType": request.kind.value,
+            "IncludeNestedStacks": True,
+            "Parameters": list(request.parameters),
+            "Capabilities": list(request.capabilities),
+            "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
+        }
+        if request.template_url is not None:
+            arguments["TemplateURL"] = request.template_url
+        if request.template_body is not None:
+            arguments["TemplateBody"] = request.template_body
+        if request.kind is Kind.CREATE:
+            arguments["OnStackFailure"] = "ROLLBACK"
+        return self._cloudformation.create_change_set(**arguments)["Id"]
+
+    def read(self, change_set_id: str, stack_name: str | None = None) -> Reading:
+        """The whole tree, once everything in it has settled. `stack_name` goes with a name instead of an id.
+
+        Raises ChangeSetFailed with the first cause, PlanOutdated when there is no such change set.
+        """
+        root = self._settled(change_set_id, stack_name)
+        failures: list[Failure] = []
+        stacks = self._tree(root, root["StackName"], None, failures)
+        reason = root.get("StatusReason", "")
+        failed = root["Status"] == "FAILED"
+        # Every leaf below was seen: when none failed and none changes, the root's "Nested change set …
+        # was not successfully created" says no more than that nothing changes.
+        if failed and not failures and not is_empty(reason) and any(stacks.walk()):
+            failures = [Failure(root["StackName"], reason)]
+        if failures:
+            cause = failures[0]
+            where = f"{cause.stack}: " if cause.stack != root["StackName"] else ""
+            why = "; ".join([where + cause.reason, *self._findings(root["ChangeSetId"])])
+            raise ChangeSetFailed(stack=root["StackName"], why=why)
+        return Reading(
+            stacks=stacks,
+            empty=failed,
+            name=root["ChangeSetName"],
+            stack_id=root["StackId"],
+            stack_name=root["StackName"],
+        )
+
+    def execute(self, change_set_id: str, kind: Kind, token: str) -> None:
+        """Start it. `token` is stamped on every event of the operation. Raises PlanOutdated."""
+        try:
+            if kind is Kind.CREATE:
+                # A first creation that fails must leave no orphan, or the second finds its names taken.
+                self._cloudformation.execute_change_set(
+                    ChangeSetName=change_set_id, ClientRequestToken=token, RetainExceptOnCreate=True
+                )
+            else:
+                self._cloudformation.execute_change_set(
+                    ChangeSetName=change_set_id, ClientRequestToken=token, DisableRollback=False
+                )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"InvalidChangeSetStatus", "ChangeSetNotFound"}:
+                why = error.response["Error"].get("Message", "")
+                raise PlanOutdated(stack=change_set_id, why=why) from error
+            raise
+
+    def delete(self, change_set_id: str) -> None:
+        """Remove it with its nested ones, and wait until it is gone: deletion is asynchronous."""
+        deadline = self._clock.now() + MINUTES * 60
+        try:
+            self._cloudformation.delete_change_set(ChangeSetName=change_set_id)
+            while self._clock.now() < deadline:
+                status = self._cloudformation.describe_change_set(ChangeSetName=change_set_id)["Status"]
+                if status in {"DELETE_COMPLETE", "DELETE_FAILED"}:
+                    return
+                self._clock.sleep(self._poll)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ChangeSetNotFound":
+                raise
+
+    def remove_leftovers(self, stack_name: str) -> bool:
+        """Remove change sets of ours that nobody executed; whether others' remain."""
+        others = False
+        pages = self._cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
+        for summary in [summary for page in pages for summary in page["Summaries"]]:
+            if summary["ChangeSetName"].startswith(PREFIX):
+                self.delete(summary["ChangeSetId"])
+            else:
+                others = True
+        return others
+
+    def _settled(self, change_set_id: str, stack_name: str | None = None) -> "DescribeChangeSetOutputTypeDef":
+        where: DescribeChangeSetInputTypeDef = {"ChangeSetName": change_set_id}
+        if stack_name is not None:
+            where["StackName"] = stack_name
+        deadline = self._clock.now() + MINUTES * 60
+        while self._clock.now() < deadline:
+            try:
+                description = self._cloudformation.describe_change_set(**where)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ChangeSetNotFound":
+                    raise
+                why = f"its change set {change_set_id} is gone"
+                raise PlanOutdated(stack=stack_name or "the stack", why=why) from error
+            if description["Status"] in {"CREATE_COMPLETE", "FAILED"}:
+                return description
+            if description["Status"].startswith("DELETE"):
+                raise PlanOutdated(
+                    stack=description["StackName"], why=f"its change set is {description['Status']}"
+                )
+            self._clock.sleep(self._poll)
+        raise TookTooLong(what=f"the change set {change_set_id}", minutes=MINUTES, environment="ENV")
+
+    def _tree(
+        self,
+        description: "DescribeChangeSetOutputTypeDef",
+        name: str,
+        container: Change | None,
+        failures: list[Failure],
+    ) -> StackPlan:
+        changes, children, seen = [], [], set()
+        for raw in self._all_changes(description["ChangeSetId"]):
+            change = _change(raw)
+            if change.type != NESTED:
+                changes.append(change)
+            elif child_id := raw.get("ChangeSetId"):
+                seen.add(child_id)
+                children.append(self._tree(self._settled(child_id), change.logical_id, change, failures))
+            else:  # removed as a whole: it has no change set of its own
+                children.append(StackPlan(change.logical_id, container=change))
+        reason = description.get("StatusReason", "")
+        if description["Status"] == "FAILED":
+            # A root that failed early lists no changes; its reason still names the child that failed.
+            mentioned = set(CHANGE_SET_ARN.findall(reason)) - seen - {description["ChangeSetId"]}
+            for child_id in sorted(mentioned):
+                child = self._settled(child_id)
+                children.append(self._tree(child, child["StackName"], None, failures))
+            if not is_empty(reason) and not mentioned and not seen:
+                failures.append(Failure(name, reason))
+        return StackPlan(
+            name=name,
+            changes=tuple(changes),
+            children=tuple(children),
+            container=container,
+            stack_id=description["StackId"],
+            change_set_id=description["ChangeSetId"],
+        )
+
+    def _all_changes(self, change_set_id: str) -> "list[ResourceChangeTypeDef]":
+        """Described twice and merged: with property values, whole resources can be missing without a word.
+
+        https://github.com/aws/aws-cdk-cli/issues/1780
+        """
+        complete = self._pages(change_set_id, values=False)
+        with_values = {change["LogicalResourceId"]: change for change in self._pages(change_set_id, True)}
+        names = {change["LogicalResourceId"] for change in complete}
+        merged = [_merge(change, with_values.get(change["LogicalResourceId"])) for change in complete]
+        return merged + [change for name, change in with_values.items() if name not in names]
+
+    def _pages(self, change_set_id: str, values: bool) -> "list[ResourceChangeTypeDef]":
+        # botocore's own paginator for it leaves IncludePropertyValues to us and pages alike.
+        pages = self._cloudformation.get_paginator("describe_change_set").paginate(
+            ChangeSetName=change_set_id, IncludePropertyValues=values
+        )
+        return [
+            change["ResourceChange"]
+            for page in pages
+            for change in page.get("Changes", [])
+            if "ResourceChange" in change
+        ]
+
+    def _findings(self, change_set_id: str) -> list[str]:
+        """What validation and hooks found; only DescribeEvents tells it."""
+        try:
+            events = self._cloudformation.describe_events(
+                ChangeSetName=change_set_id, Filters={"FailedEvents": True}
+            )["OperationEvents"]
+        except ClientError:  # the reason stands without it; not every endpoint has this operation
+            return []
+        return [
+            " ".join(filter(None, (event.get("LogicalResourceId"), event.get("ValidationPath"), why)))
+            for event in events
+            if (why := event.get("ValidationStatusReason") or event.get("HookStatusReason"))
+        ]
+
+
+def is_empty(reason: str) -> bool:
+    """Whether a FAILED change set says that nothing would change."""
+    return any(words in reason for words in EMPTY)
+
+
+def _merge(plain: "ResourceChangeTypeDef", valued: "ResourceChangeTypeDef | None") -> "ResourceChangeTypeDef":
+    if valued is None or not valued.get("Details"):
+        return plain
+    known = {_path(detail) for detail in valued["Details"]}
+    missing = [detail for detail in plain.get("Details", []) if _path(detail) not in known]
+    # Values are told by path (/Properties/A/B), without them by property (A): a path stands for its property.
+    tops = {path.split("/")[0] for path in known}
+    details = [*valued["Details"], *(detail for detail in missing if _path(detail) not in tops)]
+    return {**plain, **valued, "Details": details}
+
+
+def _change(raw: "ResourceChangeTypeDef") -> Change:
+    return Change(
+        logical_id=raw["LogicalResourceId"],
+        type=raw["ResourceType"],
+        action=Action(raw["Action"]),
+        replacement=Replacement(raw.get("Replacement", "False")),
+        policy_action=raw.get("PolicyAction"),
+        physical_id=raw.get("PhysicalResourceId"),
+        properties=_properties(raw.get("Details", [])),
+    )
+
+
+def _properties(details: "list[ResourceChangeDetailTypeDef]") -> tuple[PropertyChange, ...]:
+    """One per path: a property that changes for two reasons is told twice, once for each."""
+    by_path: dict[str, list[ResourceChangeDetailTypeDef]] = {}
+    for detail in details:
+        by_path.setdefault(_path(detail), []).append(detail)
+    changes = []
+    for path, same in by_path.items():
+        targets = [detail.get("Target", {}) for detail in same]
+        causes = (detail["CausingEntity"] for detail in same if detail.get("CausingEntity"))
+        changes.append(
+            PropertyChange(
+                path=path,
+                before=next((target["BeforeValue"] for target in targets if "BeforeValue" in target), None),
+                after=next((target["AfterValue"] for target in targets if "AfterValue" in target), None),
+                dynamic=all(detail.get("Evaluation") == "Dynamic" for detail in same),
+                cause=next(causes, None),
+            )
+        )
+    return tuple(changes)
+
+
+def _path(detail: "ResourceChangeDetailTypeDef") -> str:
+    target = detail.get("Target", {})
+    if "Path" in target:
+        return target["Path"].removeprefix("/Properties/").removeprefix("/")
+    if "Name" in target:
+        return target["Name"]
+    return target.get("Attribute", "")

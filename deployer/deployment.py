@@ -1,0 +1,330 @@
+"""One environment's deployment, put together: what each command does, step by step.
+
+Only change sets change a stack. Nothing here draws or asks; who calls it does.
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import boto3
+
+from deployer import account, artefacts, functions, removal, stack, templates
+from deployer.changes import StackPlan
+from deployer.changeset import PREFIX, ChangeSets, Reading, Request
+from deployer.clock import Clock, SystemClock
+from deployer.diagnosis import first_cause
+from deployer.errors import (
+    BadImage,
+    BadTemplate,
+    Busy,
+    ChangeSetFailed,
+    DeploymentFailed,
+    MissingImage,
+    MissingStack,
+    NotBootstrapped,
+    Protected,
+    TookTooLong,
+)
+from deployer.events import Listener, Progress, Streamer
+from deployer.plan import Kind, Plan
+from deployer.removal import Removal
+from deployer.stack import REVIEW, Stack, StackTree
+from parameters.settings import Environment
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.literals import CapabilityType
+    from types_boto3_cloudformation.type_defs import ParameterTypeDef
+
+POLL_SECONDS = 3.0  # eleven stacks at one call each stay below CloudFormation's quotas
+LONGEST_MINUTES = 180.0  # a Multi-AZ database and its replicas take half an hour
+IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+
+
+def new_token() -> str:
+    return f"{PREFIX}{uuid.uuid4().hex[:16]}"
+
+
+class Deployment:
+    """The stacks `millrace-<environment>` and `millrace-<environment>-bootstrap` of one account.
+
+    `templates` is the directory that holds the environment's platform.yaml and bootstrap.yaml; `poll` the
+    seconds between two looks at what runs. Whatever a method changes, it first makes sure that the
+    credentials are those of the environment's account.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        session: boto3.Session,
+        *,
+        templates: Path,
+        poll: float = POLL_SECONDS,
+        clock: Clock | None = None,
+        build_function: Callable[[str], bytes] = functions.build,
+        new_token: Callable[[], str] = new_token,
+    ) -> None:
+        self._environment = environment
+        self._clients = account.connect(session, environment.region)
+        self._cloudformation = self._clients.cloudformation
+        self._templates = templates
+        self._poll = poll
+        self._clock = clock or SystemClock()
+        self._change_sets = ChangeSets(self._cloudformation, self._clock, poll)
+        self._build_function = build_function
+        self._new_token = new_token
+        self._checked = False
+        self.stack_name = f"millrace-{environment.name}"
+        self.bootstrap_name = f"{self.stack_name}-bootstrap"
+
+    def check_account(self) -> None:
+        """Raises WrongAccount, MissingCredentials, RejectedCredentials or Unreachable; asks once."""
+        if not self._checked:
+            account.check(self._clients.sts, self._environment)
+            self._checked = True
+
+    def bootstrap(self, listener: Listener) -> None:
+        """Make or update the artefact bucket and the image repository; a no-op when unchanged."""
+        self.apply(self.plan_bootstrap(), listener)
+
+    def plan_bootstrap(self) -> Plan:
+        """The change set of the bootstrap stack, read whole."""
+        self.check_account()
+        file = self._templates / artefacts.BOOTSTRAP
+        body = templates.read(file)
+        tree = templates.parse(body, file)
+        kind = self._kind(self.bootstrap_name, stack.find(self._cloudformation, self.bootstrap_name))
+        return self._plan(
+            Request(
+                stack_name=self.bootstrap_name,
+                kind=kind,
+                token=self._new_token(),
+                template_body=body,
+                capabilities=_capabilities(templates.capabilities([tree])),
+                tags=self._environment.tags,
+            )
+        )
+
+    def plan(self, *, image_digest: str | None = None) -> Plan:
+        """Upload what is missing, make the nested change set and read it whole.
+
+        `image_digest` is sha256:…; None keeps the deployed one. Raises BadImage, MissingImage,
+        NotBootstrapped, Busy, Stuck, ChangeSetFailed; a failed change set is removed again.
+        """
+        if image_digest is not None and not IMAGE_DIGEST.fullmatch(image_digest):
+            raise BadImage(found=image_digest)
+        self.check_account()
+        present = stack.find(self._cloudformation, self.stack_name)
+        kind = self._kind(self.stack_name, present)
+        bucket = self._bucket()
+        region = self._environment.region
+        bundle = artefacts.collect(self._templates, bucket, region, self._build_function)
+        parameters = self._parameters(bundle, bucket, image_digest, present)
+        artefacts.upload(self._clients.s3, bucket, bundle.artefacts)
+        return self._plan(
+            Request(
+                stack_name=self.stack_name,
+                kind=kind,
+                token=self._new_token(),
+                template_url=artefacts.url(bucket, region, bundle.root.key),
+                parameters=parameters,
+                capabilities=_capabilities(list(bundle.capabilities)),
+                tags=self._environment.tags,
+            )
+        )
+
+    def read_plan(self, name: str) -> Plan:
+        """The plan that an earlier `plan` made, by the name it printed. Raises PlanOutdated."""
+        self.check_account()
+        present = stack.find(self._cloudformation, self.stack_name)
+        kind = self._kind(self.stack_name, present)
+        return self._as_plan(kind, self._change_sets.read(name, self.stack_name))
+
+    def apply(self, plan: Plan, listener: Listener) -> None:
+        """Execute exactly this change set and follow it to its end.
+
+        Raises PlanOutdated when the stack has moved since, DeploymentFailed with the first cause.
+        """
+        self.check_account()
+        if plan.change_set_id is not None:
+            streamer = Streamer(self._cloudformation, plan.stack_id)
+            streamer.mark()
+            self._change_sets.execute(plan.change_set_id, plan.kind, plan.token)
+            status, events = self._follow(plan.stack_id, streamer, listener)
+            if status not in DONE:
+                self._fail(plan.stack_name, status, events)
+        self._protect(plan.stack_name)
+
+    def discard(self, plan: Plan) -> None:
+        """Leave everything as it was before the plan was made."""
+        if plan.change_set_id is not None:
+            self._withdraw(plan.kind, plan.stack_name, plan.change_set_id)
+
+    def outputs(self) -> dict[str, str]:
+        """The root's outputs. Raises MissingStack."""
+        return dict(self._present("apply").outputs)
+
+    def status(self) -> StackTree:
+        """The root and all that it nests. Raises MissingStack."""
+        return stack.tree(self._cloudformation, self._present("apply"))
+
+    def removal(self) -> Removal | None:
+        """What `destroy` would keep and lose; None when there is no stack. Raises Protected, Busy."""
+        self.check_account()
+        present = stack.find(self._cloudformation, self.stack_name)
+        if present is None:
+            return None
+        self._refuse_removal(present)
+        return removal.read(self._cloudformation, present)
+
+    def destroy(self, listener: Listener) -> None:
+        """Delete the platform's stacks, each resource by its DeletionPolicy; bootstrap stays.
+
+        Empties nothing. Raises Protected, Busy, DeploymentFailed.
+        """
+        self.check_account()
+        present = stack.find(self._cloudformation, self.stack_name)
+        if present is None:
+            return
+        self._refuse_removal(present)
+        if present.status == REVIEW:
+            self._change_sets.remove_leftovers(self.stack_name)
+        streamer = Streamer(self._cloudformation, present.id)
+        streamer.mark()
+        self._cloudformation.delete_stack(StackName=present.id, ClientRequestToken=self._new_token())
+        status, events = self._follow(present.id, streamer, listener)
+        if status != "DELETE_COMPLETE":
+            self._fail(self.stack_name, status, events)
+
+    def _present(self, command: str) -> Stack:
+        self.check_account()
+        found = stack.find(self._cloudformation, self.stack_name)
+        if found is None or found.status == REVIEW:
+            raise MissingStack(
+                stack=self.stack_name,
+                region=self._environment.region,
+                command=command,
+                environment=self._environment.name,
+            )
+        return found
+
+    def _kind(self, name: str, present: Stack | None) -> Kind:
+        command = f"python deploy.py destroy {self._environment.name}"
+        if name == self.bootstrap_name:
+            command = f"aws cloudformation delete-stack --stack-name {name}"
+        return stack.kind_of_change(present, name, self._environment.name, command)
+
+    def _bucket(self) -> str:
+        found = stack.find(self._cloudformation, self.bootstrap_name)
+        bucket = found.outputs.get("ArtefactBucket") if found else None
+        if bucket is None:
+            raise NotBootstrapped(
+                stack=self.bootstrap_name, output="ArtefactBucket", environment=self._environment.name
+            )
+        return bucket
+
+    def _parameters(
+        self, bundle: artefacts.Bundle, bucket: str, image_digest: str | None, present: Stack | None
+    ) -> "tuple[ParameterTypeDef, ...]":
+        values = {
+            "ArtefactBucket": bucket,
+            "NotificationAddress": self._environment.notification_address,
+            "RotationCodeKey": bundle.rotation_code.key,
+        }
+        given: list[ParameterTypeDef] = []
+        for name in bundle.root_tree.get("Parameters", {}):
+            if name == "ImageDigest" and image_digest is None:
+                if present is None or name not in present.parameters:
+                    raise MissingImage(stack=self.stack_name)
+                given.append({"ParameterKey": name, "UsePreviousValue": True})
+            elif name == "ImageDigest" and image_digest is not None:
+                given.append({"ParameterKey": name, "ParameterValue": image_digest})
+            elif name in values:
+                given.append({"ParameterKey": name, "ParameterValue": values[name]})
+            else:
+                file = self._templates / artefacts.ROOT
+                raise BadTemplate(
+                    file=file, why=f"asks for a parameter {name} that the deployer does not know"
+                )
+        return tuple(given)
+
+    def _plan(self, request: Request) -> Plan:
+        if request.kind is Kind.CREATE and stack.find(self._cloudformation, request.stack_name) is not None:
+            self._change_sets.remove_leftovers(request.stack_name)
+        change_set_id = self._change_sets.create(request)
+        try:
+            reading = self._change_sets.read(change_set_id)
+        except ChangeSetFailed:
+            self._withdraw(request.kind, request.stack_name, change_set_id)
+            raise
+        if reading.empty:
+            self._withdraw(request.kind, request.stack_name, change_set_id)
+        return self._as_plan(request.kind, reading)
+
+    def _as_plan(self, kind: Kind, reading: Reading) -> Plan:
+        return Plan(
+            environment=self._environment.name,
+            stack_name=reading.stack_name,
+            kind=kind,
+            stacks=StackPlan(reading.stack_name) if reading.empty else reading.stacks,
+            change_set_id=None if reading.empty else reading.stacks.change_set_id,
+            stack_id=reading.stack_id,
+            token=reading.name,
+        )
+
+    def _withdraw(self, kind: Kind, stack_name: str, change_set_id: str) -> None:
+        """Remove a change set, and the empty stack that it was made with."""
+        self._change_sets.delete(change_set_id)
+        if kind is Kind.CREATE:
+            left = stack.find(self._cloudformation, stack_name)
+            if left and left.status == REVIEW and not self._change_sets.remove_leftovers(stack_name):
+                self._cloudformation.delete_stack(StackName=left.id, ClientRequestToken=self._new_token())
+
+    def _follow(self, stack_id: str, streamer: Streamer, listener: Listener) -> tuple[str, list[Progress]]:
+        """Hand every event to the listener until the stack rests; its status then, and all events."""
+        events: list[Progress] = []
+
+        def hand_over(fresh: list[Progress]) -> None:
+            for event in fresh:
+                events.append(event)
+                listener(event)
+
+        deadline = self._clock.now() + LONGEST_MINUTES * 60
+        while self._clock.now() < deadline:
+            # State before events: what happened in between is fetched, and the last event never missed.
+            now = stack.find(self._cloudformation, stack_id)
+            hand_over(streamer.fetch())
+            gone = now is None or now.status == "DELETE_COMPLETE"
+            if gone or (streamer.root_status is not None and now is not None and not now.is_moving):
+                hand_over(streamer.finish())
+                return (now.status if now else "DELETE_COMPLETE"), events
+            self._clock.sleep(self._poll)
+        raise TookTooLong(what=stack_id, minutes=LONGEST_MINUTES, environment=self._environment.name)
+
+    def _fail(self, stack_name: str, status: str, events: list[Progress]) -> None:
+        cause = first_cause(events)
+        raise DeploymentFailed(
+            stack=stack_name, status=status, cause=cause or "none was told; look at the stack's events"
+        )
+
+    def _refuse_removal(self, present: Stack) -> None:
+        if present.is_moving:
+            raise Busy(stack=present.name, status=present.status, environment=self._environment.name)
+        if present.protected:
+            raise Protected(stack=present.name, environment=self._environment.name)
+
+    def _protect(self, stack_name: str) -> None:
+        """Termination protection is no part of a change set, and is the root's alone."""
+        wanted = self._environment.termination_protection
+        present = stack.find(self._cloudformation, stack_name)
+        if present is not None and present.protected != wanted:
+            self._cloudformation.update_termination_protection(
+                StackName=stack_name, EnableTerminationProtection=wanted
+            )
+
+
+def _capabilities(names: list[str]) -> "tuple[CapabilityType, ...]":
+    return tuple(cast("CapabilityType", name) for name in names)

@@ -1,0 +1,126 @@
+"""What can stop a deployment, each with the command or change that mends it.
+
+DeployerError                  exit 1
+├── UsageError                 exit 2: nothing was touched
+│   ├── MissingCredentials
+│   ├── RejectedCredentials
+│   ├── WrongAccount
+│   ├── TemplateMissing
+│   ├── BadImage
+│   ├── MissingImage
+│   ├── MissingStack
+│   └── ApprovalNeeded
+├── Unreachable
+├── ServiceError
+├── BadTemplate
+├── NotBootstrapped
+├── Stuck
+├── Busy
+├── Protected
+├── ChangeSetFailed
+├── PlanOutdated
+├── TookTooLong
+└── DeploymentFailed
+"""
+
+from inspect import cleandoc
+
+
+class DeployerError(Exception):
+    """The deployment cannot go on: {why}"""
+
+    # A subclass's docstring is its message, remedy included, and the keywords fill it in.
+    exit_code = 1
+
+    def __init__(self, **fields: object) -> None:
+        # A docstring wraps where its line ends; a message does only where it lists a cause.
+        sentence = " ".join(cleandoc(self.__doc__ or "").split("\n"))
+        super().__init__(sentence.format(**fields))
+
+
+class UsageError(DeployerError):
+    """{why}"""
+
+    exit_code = 2
+
+
+class MissingCredentials(UsageError):
+    """no AWS credentials for account {account} ({why}): set AWS_PROFILE, or run
+    `aws sso login`, and try again"""
+
+
+class RejectedCredentials(UsageError):
+    """AWS refuses the credentials ({why}): renew them, for instance with `aws sso login`, and try again"""
+
+
+class WrongAccount(UsageError):
+    """environment {environment} belongs to account {expected}, these credentials to {found} ({identity}): use
+    credentials of {expected}, or correct `account` in parameters/{environment}.yaml; nothing was changed"""
+
+
+class TemplateMissing(UsageError):
+    """there is no {file}: emit the templates first with `python build.py`"""
+
+
+class BadImage(UsageError):
+    """--image is {found!r}; it must be a digest: sha256: and 64 hexadecimal digits"""
+
+
+class MissingImage(UsageError):
+    """{stack} has no image yet: name one with --image sha256:<digest>; later changes keep it by themselves"""
+
+
+class MissingStack(UsageError):
+    """there is no stack {stack} in {region}: create it with `python deploy.py {command} {environment}`"""
+
+
+class ApprovalNeeded(UsageError):
+    """nobody can be asked for approval, since there is no terminal: add --yes once you have read the plan"""
+
+
+class Unreachable(DeployerError):
+    """AWS cannot be reached ({why}): check the network and AWS_ENDPOINT_URL, and try again"""
+
+
+class ServiceError(DeployerError):
+    """AWS refused {operation}: {why}"""
+
+
+class BadTemplate(DeployerError):
+    """{file}: {why}; emit it again with `python build.py`"""
+
+
+class NotBootstrapped(DeployerError):
+    """{stack} does not offer {output}, and artefacts have nowhere to go: run `python deploy.py bootstrap
+    {environment}` first"""
+
+
+class Stuck(DeployerError):
+    """{stack} is {status}{why} and takes no change: {remedy}"""
+
+
+class Busy(DeployerError):
+    """{stack} is {status}, another operation is under way: follow it with `python deploy.py status
+    {environment}` and try again when it has ended"""
+
+
+class Protected(DeployerError):
+    """{stack} is protected against deletion: set `termination_protection: false` in
+    parameters/{environment}.yaml, run `python deploy.py apply {environment}`, then destroy it"""
+
+
+class ChangeSetFailed(DeployerError):
+    """the change set for {stack} could not be made: {why}"""
+
+
+class PlanOutdated(DeployerError):
+    """{stack} has moved since the plan was made ({why}): plan again"""
+
+
+class TookTooLong(DeployerError):
+    """{what} did not settle within {minutes:.0f} minutes: look with `python deploy.py
+    status {environment}`"""
+
+
+class DeploymentFailed(DeployerError):
+    """{stack} ended as {status}; first cause: {cause}"""

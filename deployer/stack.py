@@ -1,0 +1,133 @@
+"""A stack as it stands, its nested ones, and whether it takes a change now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from deployer import drawing
+from deployer.errors import Busy, Stuck
+from deployer.plan import Kind
+from deployer.templates import NESTED
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackTypeDef
+
+REVIEW = "REVIEW_IN_PROGRESS"  # a stack that is nothing yet but a change set
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What DescribeStacks says of one stack."""
+
+    name: str
+    id: str
+    status: str
+    reason: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
+
+    @property
+    def is_moving(self) -> bool:
+        return self.status.endswith("_IN_PROGRESS") and self.status != REVIEW
+
+
+@dataclass(frozen=True)
+class StackTree:
+    """A stack, the state of its own resources, and its nested stacks by their logical ids."""
+
+    name: str
+    status: str
+    reason: str
+    resources: int
+    unsettled: tuple[tuple[str, str], ...] = ()  # logical id, status: of those that are not complete
+    children: tuple["StackTree", ...] = ()
+
+    def render(self, width: int = 100) -> str:
+        return "\n".join(drawing.cut(line, width) for line in drawing.branches(list(self._lines(0))))
+
+    def _lines(self, depth: int) -> list[tuple[int, str]]:
+        reason = f"  {self.reason}" if self.reason and not self.status.endswith("_COMPLETE") else ""
+        lines = [(depth, f"{self.name}  {self.status}  {self.resources} resources{reason}")]
+        lines += [(depth + 1, f"{logical_id}  {status}") for logical_id, status in self.unsettled]
+        for child in self.children:
+            lines += child._lines(depth + 1)
+        return lines
+
+
+def find(cloudformation: "CloudFormationClient", name: str) -> Stack | None:
+    """The stack with this name or id, None if there is none."""
+    try:
+        found = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
+            return None
+        raise
+    return _read(found[0]) if found else None
+
+
+def _read(stack: "StackTypeDef") -> Stack:
+    return Stack(
+        name=stack["StackName"],
+        id=stack.get("StackId", stack["StackName"]),
+        status=stack["StackStatus"],
+        reason=stack.get("StackStatusReason", ""),
+        outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
+        parameters={
+            parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+            for parameter in stack.get("Parameters", [])
+        },
+        protected=stack.get("EnableTerminationProtection", False),
+    )
+
+
+def tree(cloudformation: "CloudFormationClient", stack: Stack, name: str | None = None) -> StackTree:
+    """The stack and all that it nests. `name` is how its parent calls it."""
+    resources = 0
+    unsettled = []
+    children = []
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.id):
+        for resource in page["StackResourceSummaries"]:
+            if resource["ResourceStatus"] == "DELETE_COMPLETE":
+                continue
+            child_id = resource.get("PhysicalResourceId")
+            if resource["ResourceType"] == NESTED and child_id:
+                if child := find(cloudformation, child_id):
+                    children.append(tree(cloudformation, child, resource["LogicalResourceId"]))
+                continue
+            resources += 1
+            if not resource["ResourceStatus"].endswith("_COMPLETE"):
+                unsettled.append((resource["LogicalResourceId"], resource["ResourceStatus"]))
+    return StackTree(
+        name or stack.name, stack.status, stack.reason, resources, tuple(unsettled), tuple(children)
+    )
+
+
+def kind_of_change(stack: Stack | None, name: str, environment: str, removal: str) -> Kind:
+    """CREATE or UPDATE. Raises Busy or Stuck, with the command that mends it, when it takes neither.
+
+    `removal` is the command that removes this stack.
+    """
+    if stack is None or stack.status in {REVIEW, "DELETE_COMPLETE"}:
+        return Kind.CREATE
+    if stack.is_moving:
+        raise Busy(stack=name, status=stack.status, environment=environment)
+    if stack.status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}:
+        remedy = f"its first creation failed; remove what is left with `{removal}`, then try again"
+    elif stack.status == "DELETE_FAILED":
+        remedy = (
+            f"see what could not be deleted with `python deploy.py status {environment}`, "
+            f"then run `{removal}` again"
+        )
+    elif stack.status == "UPDATE_ROLLBACK_FAILED":
+        remedy = (
+            "mend what blocks the roll-back, then continue it with "
+            f"`aws cloudformation continue-update-rollback --stack-name {name}`"
+        )
+    else:
+        return Kind.UPDATE
+    why = f" ({stack.reason})" if stack.reason else ""
+    raise Stuck(stack=name, status=stack.status, why=why, remedy=remedy)
