@@ -1,0 +1,41 @@
+"""`python -m processor` runs the service; `python -m processor health` asks a running one.
+
+Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wrong environment or arguments,
+3 another process took a shard over.
+"""
+
+import logging
+import sys
+
+from processor import health, service
+from processor.log import start_logging
+from processor.settings import SettingsError, from_environment
+
+USAGE = "usage: python -m processor [health]"
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; its exit code."""
+    if arguments not in ([], ["health"]):
+        print(USAGE, file=sys.stderr)
+        return 2
+    try:
+        settings = from_environment()
+    except SettingsError as error:
+        print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
+        return 2
+    if arguments == ["health"]:
+        healthy, said = health.ask(settings.health_port)
+        print(said)
+        return 0 if healthy else 1
+    start_logging(settings.environment)
+    try:
+        return service.run(settings)
+    except Exception:
+        # Nothing is mended by going on: the next process reads again what was not committed.
+        logging.getLogger("processor").exception("ended by an unexpected error")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,81 @@
+"""Whether the processor lives: asked over loopback by `python -m processor health`, the container's check.
+
+It is unhealthy when its loop stands still, and not while it waits for the database: a restart would not bring
+the database back, and the batch that is kept would have to be read again.
+"""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+HOST = "127.0.0.1"
+STANDSTILL_SECONDS = 180.0  # longer than the longest batch, an RDS fail-over included
+
+
+class HealthServer:
+    """`GET /health` on loopback: 200 with the state as JSON, 503 when the loop stands still.
+
+    `state` gives what is shown besides. Raises OSError when the port is taken.
+    """
+
+    def __init__(self, port: int, state: Callable[[], dict[str, object]]) -> None:
+        self._state = state
+        self._beaten = time.monotonic()
+        self._server = ThreadingHTTPServer((HOST, port), self._handler())
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+
+    def beat(self) -> None:
+        """The loop is alive."""
+        self._beaten = time.monotonic()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self) -> tuple[int, bytes]:
+        silent = time.monotonic() - self._beaten
+        alive = silent < STANDSTILL_SECONDS
+        document = {"alive": alive, "silent_seconds": round(silent, 1), **self._state()}
+        return (200 if alive else 503), json.dumps(document).encode()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        answer = self._answer
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, body = answer() if self.path == "/health" else (404, b'{"error": "ask for /health"}')
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Nothing: a line every few seconds tells nobody anything."""
+
+        return Handler
+
+
+def ask(port: int, seconds: float = 3.0) -> tuple[bool, str]:
+    """Whether the processor on this port is healthy, and what it said (or why nothing was heard)."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=seconds) as answer:
+            return True, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return False, refusal.read().decode()
+    except OSError as error:
+        return False, f"no answer on {HOST}:{port}: {error}"

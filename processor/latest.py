@@ -1,0 +1,141 @@
+"""The latest value of each point, in Redis: fresh, rebuildable, never authoritative.
+
+One hash for each device, `latest:<enterprise>/<site>/<area>/<line>/<cell>/<device>`; a field for each metric,
+holding `<microseconds since 1970> <JSON>` with the JSON {"ts": ms, "value": …, "q": 192|64|0, "unit": …}.
+A value goes only forward in time. Redis away costs freshness: what could not be written waits here, one value
+a point, and goes with the first batch after Redis is back.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from redis import RedisError
+from redis.exceptions import NoScriptError
+
+from processor.columns import Columns, Kind
+from processor.names import Names
+
+logger = logging.getLogger(__name__)
+
+FIRST_REST = 1.0  # seconds without an attempt after a failure; doubled at each
+LONGEST_REST = 30.0
+AT_ONCE = 2_000  # values a call: the server does nothing else meanwhile
+
+# Only what Redis 6.2 and Valkey 8 have both. KEYS: the hashes. ARGV: for each value the hash's number, the
+# field, the time, the JSON. Times compare as numbers: microseconds until 2255 are exact in Lua's doubles.
+FORWARD_ONLY = """
+local moved = 0
+for i = 1, #ARGV, 4 do
+    local key = KEYS[tonumber(ARGV[i])]
+    local held = redis.call('HGET', key, ARGV[i + 1])
+    if not held or tonumber(ARGV[i + 2]) >= tonumber(string.match(held, '^%d+')) then
+        redis.call('HSET', key, ARGV[i + 1], ARGV[i + 2] .. ' ' .. ARGV[i + 3])
+        moved = moved + 1
+    end
+end
+return moved
+"""
+
+
+class Value(NamedTuple):
+    """A point's value and its time in microseconds since 1970."""
+
+    ts: int
+    document: str
+
+
+class Client(Protocol):
+    """What is needed of redis.Redis."""
+
+    def script_load(self, script: str) -> str: ...
+
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> object: ...
+
+
+class Latest:
+    """Writes each batch's latest values. `clock` counts seconds; only differences matter."""
+
+    def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._script = ""
+        self._pending: dict[str, Value] = {}
+        self._rest = FIRST_REST
+        self._closed_until = 0.0  # the circuit: no attempt before
+        self.away: str | None = None  # why nothing is written; None when it is
+
+    def show(self, columns: Columns, names: Names) -> None:
+        """The batch's values, once PostgreSQL has them. Raises nothing; takes seconds at the very most."""
+        for path, value in latest_values(columns, names):
+            held = self._pending.get(path)
+            if held is None or value.ts >= held.ts:
+                self._pending[path] = value
+        if not self._pending or self._clock() < self._closed_until:
+            return
+        try:
+            self._write()
+        except (RedisError, OSError) as error:
+            self._closed_until = self._clock() + self._rest
+            self._rest = min(2 * self._rest, LONGEST_REST)
+            if self.away is None:
+                logger.warning("the cache is away: latest values wait", extra={"cause": str(error)})
+            self.away = f"{type(error).__name__}: {error}"
+        else:
+            if self.away is not None:
+                logger.info("the cache is back")
+            self._rest, self.away = FIRST_REST, None
+
+    def _write(self) -> None:
+        paths = list(self._pending)
+        for start in range(0, len(paths), AT_ONCE):
+            chosen = paths[start : start + AT_ONCE]
+            self._forward({path: self._pending[path] for path in chosen})
+            for path in chosen:
+                del self._pending[path]
+
+    def _forward(self, values: dict[str, Value]) -> None:
+        keys: dict[str, int] = {}
+        arguments: list[str | int] = []
+        for path, value in values.items():
+            device, metric = path.rsplit("/", 1)
+            key = keys.setdefault(f"latest:{device}", len(keys) + 1)
+            arguments += [key, metric, value.ts, value.document]
+        self._script = self._script or self._client.script_load(FORWARD_ONLY)
+        try:
+            self._client.evalsha(self._script, len(keys), *keys, *arguments)
+        except NoScriptError:  # a fail-over or a restart has forgotten it
+            self._script = self._client.script_load(FORWARD_ONLY)
+            self._client.evalsha(self._script, len(keys), *keys, *arguments)
+
+
+def latest_values(columns: Columns, names: Names) -> Iterable[tuple[str, Value]]:
+    """The last reading of each point by its own time, history left out."""
+    live = np.flatnonzero(~columns.hist)
+    order = live[np.lexsort((columns.ts[live], columns.slot[live]))]
+    slots = columns.slot[order]
+    last = order[np.append(slots[1:] != slots[:-1], True)] if len(order) else order
+    for row in last.tolist():
+        slot = int(columns.slot[row])
+        ts = int(columns.ts[row])
+        document = {
+            "ts": ts / 1000 if ts % 1000 else ts // 1000,
+            "value": _value(columns, row),
+            "q": int(columns.quality[row]),
+            "unit": names.units[slot],
+        }
+        yield names.paths[slot], Value(ts, json.dumps(document))
+
+
+def _value(columns: Columns, row: int) -> float | bool | str | None:
+    kind = columns.kind[row]
+    if kind == Kind.NUMBER:
+        return float(columns.number[row])
+    if kind == Kind.FLAG:
+        return bool(columns.number[row])
+    if kind == Kind.TEXT and columns.text is not None:
+        return str(columns.text[row])
+    return None

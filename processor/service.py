@@ -1,0 +1,88 @@
+"""The running service: everything made from the settings in one place, and torn down in reverse order."""
+
+import logging
+import signal
+import threading
+from types import FrameType
+from zoneinfo import ZoneInfo
+
+import boto3
+
+from processor import cache
+from processor.health import HealthServer
+from processor.latest import Latest
+from processor.migrate import migrate
+from processor.pipeline import Pipeline
+from processor.secret import DatabaseSecret
+from processor.settings import Settings
+from processor.source.poll import Poller
+from processor.storage.database import Database, Stopping
+from processor.storage.store import ShardLost, Store
+from processor.validate import Rules
+
+logger = logging.getLogger(__name__)
+
+SHARD_LOST = 3  # the exit code when another process took a shard over
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT, then finish the batch. Exit code 0, or 3 when a shard was taken over.
+
+    Any other exception is let out: the process ends at once, and what was not committed is read again.
+    """
+    stopping = threading.Event()
+    _stop_on_signals(stopping)
+    aws = boto3.Session(region_name=settings.region)
+    secret = DatabaseSecret(aws.client("secretsmanager"), settings.database_secret_arn)
+    database = Database(secret, settings.database_ca_file, stopping)
+    latest = Latest(cache.connect(settings))
+    pipeline = Pipeline(Store(database, settings.stream_name), latest, _rules(settings))
+
+    def state() -> dict[str, object]:
+        counts = pipeline.counts
+        return {
+            "environment": settings.environment,
+            "database": database.waiting_for or "connected",
+            "cache": latest.away or "connected",
+            "inserted": counts.inserted,
+            "absorbed": counts.absorbed,
+            "refused": counts.refused,
+            "lag_ms": dict(counts.lag_ms),
+        }
+
+    with HealthServer(settings.health_port, state) as health:
+        database.beat = health.beat
+        poller = Poller(
+            aws.client("kinesis"),
+            settings.stream_name,
+            pipeline,
+            poll_seconds=settings.poll_seconds,
+            batch_records=settings.batch_records,
+            stopping=stopping,
+            beat=health.beat,
+        )
+        try:
+            database.run(migrate)
+            poller.run()
+        except Stopping:
+            logger.info("stopped while waiting for the database; the batch will be read again")
+        except ShardLost as error:
+            logger.error("another process took over: leaving", extra={"cause": str(error)})
+            return SHARD_LOST
+        finally:
+            database.close()
+    logger.info("stopped", extra=state())
+    return 0
+
+
+def _rules(settings: Settings) -> Rules:
+    zone = ZoneInfo(settings.site_time_zone) if settings.site_time_zone else None
+    return Rules(settings.oldest_reading_days, settings.newest_reading_minutes, zone)
+
+
+def _stop_on_signals(stopping: threading.Event) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)

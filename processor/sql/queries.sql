@@ -1,0 +1,97 @@
+-- Every statement of the processor, by name; processor/queries.py loads them.
+
+-- name: take_shard
+-- The next epoch of a shard for a new owner, and the position to go on from.
+INSERT INTO shard_progress (stream, shard, epoch) VALUES (%(stream)s, %(shard)s, 1)
+ON CONFLICT (stream, shard) DO UPDATE SET epoch = shard_progress.epoch + 1, updated_at = clock_timestamp()
+RETURNING epoch, sequence_number::text;
+
+-- name: advance_shard
+-- The fence: no row when a later owner has raised the epoch, or when this position is already reached.
+UPDATE shard_progress
+SET sequence_number = %(sequence_number)s::numeric, lag_ms = %(lag_ms)s, updated_at = clock_timestamp()
+WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s
+    AND (sequence_number IS NULL OR sequence_number < %(sequence_number)s::numeric);
+
+-- name: shard_position
+SELECT epoch, coalesce(sequence_number, -1)::text FROM shard_progress
+WHERE stream = %(stream)s AND shard = %(shard)s;
+
+-- name: add_points
+-- In the order of their paths, so that two writers that meet wait for one another and never for each other.
+-- Both ways to write a point with two units end in one row: the first.
+INSERT INTO point (path, unit, type)
+SELECT DISTINCT ON (path) path, unit, type
+FROM unnest(%(paths)s::text[], %(units)s::text[], %(types)s::text[]) AS new (path, unit, type)
+WHERE NOT EXISTS (SELECT FROM point WHERE point.path = new.path)
+ORDER BY path, unit
+ON CONFLICT (path) DO NOTHING;
+
+-- name: describe_points
+UPDATE point
+SET unit = coalesce(point.unit, new.unit), type = CASE point.type WHEN 'unknown' THEN new.type ELSE point.type END
+FROM (
+    SELECT DISTINCT ON (path) path, unit, type
+    FROM unnest(%(paths)s::text[], %(units)s::text[], %(types)s::text[]) AS given (path, unit, type)
+    ORDER BY path, unit
+) AS new
+WHERE point.path = new.path
+    AND (point.unit IS NULL AND new.unit IS NOT NULL OR point.type = 'unknown' AND new.type <> 'unknown');
+
+-- name: find_points
+SELECT path, id, unit FROM point WHERE path = ANY(%(paths)s);
+
+-- name: ensure_partitions
+SELECT ensure_partitions(%(days)s::date[]);
+
+-- name: insert_readings
+-- The ordinals of the rows that were really inserted; the others stood there already.
+WITH given AS (
+    SELECT * FROM unnest(
+        %(point)s::integer[], %(ts)s::timestamptz[], %(seq)s::bigint[], %(number)s::double precision[],
+        %(quality)s::smallint[], %(kind)s::smallint[], %(status)s::bigint[], %(text)s::text[], %(extra)s::text[]
+    ) WITH ORDINALITY AS given (point, ts, seq, number, quality, kind, status, text, extra, place)
+), inserted AS (
+    INSERT INTO reading (point, ts, seq, number, flag, text, quality, status, extra, ingested_at)
+    SELECT point, ts, seq, CASE WHEN kind = 0 THEN number END, CASE WHEN kind = 1 THEN number <> 0 END,
+        text, quality, nullif(status, -1), extra::jsonb, clock_timestamp()
+    FROM given
+    ON CONFLICT (point, ts, seq) DO NOTHING
+    RETURNING point, ts, seq
+)
+SELECT coalesce(array_agg(given.place), '{}') FROM inserted JOIN given USING (point, ts, seq);
+
+-- name: add_rollups
+-- Sums saturate: PostgreSQL would raise an error where two finite doubles add up to infinity, and block the shard.
+INSERT INTO {table} AS r (point, bucket, n, n_bad, sum, sumsq, min, max, first, last, first_at, last_at)
+SELECT point, bucket, n, n_bad, nullif(sum, 'NaN'), CASE WHEN n > n_bad THEN sumsq END, nullif(min, 'NaN'), nullif(max, 'NaN'),
+    nullif(first, 'NaN'), nullif(last, 'NaN'), CASE WHEN n > n_bad THEN first_at END, CASE WHEN n > n_bad THEN last_at END
+FROM unnest(
+    %(point)s::integer[], %(bucket)s::timestamptz[], %(n)s::bigint[], %(n_bad)s::bigint[],
+    %(sum)s::double precision[], %(sumsq)s::double precision[], %(min)s::double precision[],
+    %(max)s::double precision[], %(first)s::double precision[], %(last)s::double precision[],
+    %(first_at)s::timestamptz[], %(last_at)s::timestamptz[]
+) AS new (point, bucket, n, n_bad, sum, sumsq, min, max, first, last, first_at, last_at)
+ON CONFLICT (point, bucket) DO UPDATE SET
+    n = r.n + excluded.n,
+    n_bad = r.n_bad + excluded.n_bad,
+    sum = saturating_sum(r.sum, excluded.sum),
+    sumsq = saturating_sum(r.sumsq, excluded.sumsq),
+    min = least(r.min, excluded.min),
+    max = greatest(r.max, excluded.max),
+    -- Of two readings at the first (last) timestamp, the smaller (greater) value: independent of their order.
+    first = CASE
+        WHEN excluded.first_at < r.first_at OR r.first_at IS NULL THEN excluded.first
+        WHEN excluded.first_at = r.first_at THEN least(r.first, excluded.first)
+        ELSE r.first END,
+    last = CASE
+        WHEN excluded.last_at > r.last_at OR r.last_at IS NULL THEN excluded.last
+        WHEN excluded.last_at = r.last_at THEN greatest(r.last, excluded.last)
+        ELSE r.last END,
+    first_at = least(r.first_at, excluded.first_at),
+    last_at = greatest(r.last_at, excluded.last_at);
+
+-- name: add_refused
+INSERT INTO quarantine (stream, shard, sequence_number, sub_sequence, index, reason, detail, payload)
+VALUES (%s, %s, %s::numeric, %s, %s, %s, %s, %s)
+ON CONFLICT DO NOTHING;

@@ -1,0 +1,147 @@
+"""The connection to PostgreSQL, and how work outlives it.
+
+Whatever the server or the network does (fail-over, rotation, restart), the work given is done again on a new
+connection with fresh credentials until it succeeds, or until the process is told to stop.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+from botocore.exceptions import BotoCoreError, ClientError
+from psycopg import Connection, errors
+
+from processor.names import Names
+from processor.secret import Credentials, DatabaseSecret, SecretError
+from processor.storage.binary import register_arrays
+from processor.storage.points import Points
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.1  # seconds; doubled at each failure
+LONGEST_PAUSE = 10.0  # an RDS fail-over takes one to two minutes: do not add to it
+
+# Class 08, 57P01–03, 28P01, 53xxx, 40001 and 40P01 are all OperationalErrors; 25006 (a former primary after a
+# fail-over) is not. A closed connection is an InterfaceError.
+_PASSING = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.ReadOnlySqlTransaction,
+    errors.InvalidAuthorizationSpecification,
+    ClientError,
+    BotoCoreError,
+    SecretError,
+)
+_REFUSED = ("28P01", "28000")
+
+Result = TypeVar("Result")
+
+
+class Stopping(Exception):
+    """The process was told to stop while it waited for the database; nothing was committed."""
+
+
+class Session:
+    """One connection, and what may be remembered only as long as it lives."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self.connection = connection
+        self.days: set[int] = set()  # UTC days since 1970 that have a partition
+        self.points = Points(Names())
+        self.expects_repetition = False  # the last batch held readings that were there already
+
+    def points_of(self, names: Names) -> Points:
+        """The numbers of these names' points."""
+        if self.points.names is not names:
+            self.points = Points(names)
+        return self.points
+
+
+class Database:
+    """Runs work on a session. `ca_file`: PEM that the server's certificate and name are verified against."""
+
+    def __init__(self, secret: DatabaseSecret, ca_file: str, stopping: threading.Event) -> None:
+        self._secret = secret
+        self._ca_file = ca_file
+        self._stopping = stopping
+        self._session: Session | None = None
+        self.beat: Callable[[], None] = lambda: None  # called while waiting: a sign of life
+        self.waiting_for: str | None = None  # why there is no connection; None when there is one
+
+    def run(self, work: Callable[[Session], Result]) -> Result:
+        """`work` until it succeeds; it must be a whole transaction. Raises Stopping and what is no outage."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                session = self._session = self._session or Session(self._connect())
+                result = work(session)
+            except _PASSING as error:
+                self.close()
+                self.waiting_for = _said(error)
+                logger.warning("the database is away: trying again", extra={"cause": self.waiting_for})
+            except BaseException:
+                self.close()  # its state is unknown
+                raise
+            else:
+                self.waiting_for = None
+                return result
+            self.beat()
+            if self._stopping.wait(pause * random.uniform(0.5, 1)):  # noqa: S311 - spreads tasks, hides nothing
+                raise Stopping
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def close(self) -> None:
+        """Leave the connection; the next work makes a new one."""
+        if self._session is not None:
+            self._session.connection.close()
+            self._session = None
+
+    def _connect(self) -> Connection[Any]:
+        refusal: psycopg.OperationalError | None = None
+        for credentials in self._secret.candidates():
+            try:
+                return connect(credentials, self._ca_file)
+            except psycopg.OperationalError as error:
+                if not _refused(error):
+                    raise
+                refusal = error
+        raise refusal or SecretError("the secret has no version")
+
+
+def connect(credentials: Credentials, ca_file: str) -> Connection[Any]:
+    """A connection in autocommit mode over TLS with the server's name verified. Raises OperationalError."""
+    connection = psycopg.connect(
+        host=credentials.host,
+        port=credentials.port,
+        dbname=credentials.dbname,
+        user=credentials.username,
+        password=credentials.password,
+        sslmode="verify-full",
+        sslrootcert=ca_file,
+        gssencmode="disable",
+        connect_timeout=10,
+        target_session_attrs="read-write",  # not the former primary
+        application_name="millrace-processor",
+        # A server that went without a word is noticed within 25 s, not after TCP's two hours.
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=25_000,
+        # A stopped process must not hold its shard's row for ever.
+        options="-c idle_in_transaction_session_timeout=60s -c TimeZone=UTC",
+        autocommit=True,
+    )
+    register_arrays(connection)
+    return connection
+
+
+def _refused(error: psycopg.OperationalError) -> bool:
+    # A refusal while connecting carries no SQLSTATE in libpq, only the server's text.
+    return error.sqlstate in _REFUSED or "authentication failed" in str(error) or 'role "' in str(error)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).strip()}"[:500]

@@ -1,0 +1,51 @@
+"""The database's number for each point, made where it is missing."""
+
+from typing import Any
+
+import numpy as np
+from psycopg import Connection
+
+from processor.columns import Columns, Int32, Kind
+from processor.names import Names
+from processor.queries import load_queries
+
+_QUERIES = load_queries()
+_TYPES = {Kind.NUMBER: "number", Kind.FLAG: "flag", Kind.TEXT: "text", Kind.NOTHING: "unknown"}
+
+
+class Points:
+    """What one connection knows of the point table; thrown away with it, since a restored one may differ."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.otherwise: set[int] = set()  # slots whose unit is not the point's
+        self._ids: Int32 = np.zeros(0, np.int32)
+
+    def resolve(self, connection: Connection[Any], columns: Columns) -> Int32:
+        """The point of each row. New ones are committed at once: they hold no lock and do no harm alone."""
+        if len(self._ids) < len(self.names.paths):
+            grown = np.zeros(len(self.names.paths), np.int32)
+            grown[: len(self._ids)] = self._ids
+            self._ids = grown
+        slots, rows = np.unique(columns.slot, return_index=True)
+        unknown = self._ids[slots] == 0
+        if unknown.any():
+            kinds = columns.kind[rows[unknown]].tolist()
+            self._learn(connection, dict(zip(slots[unknown].tolist(), kinds, strict=True)))
+        point: Int32 = self._ids[columns.slot]
+        return point
+
+    def _learn(self, connection: Connection[Any], kinds: dict[int, int]) -> None:
+        paths = [self.names.paths[slot] for slot in kinds]
+        units = [self.names.units[slot] for slot in kinds]
+        given = {"paths": paths, "units": units, "types": [_TYPES[Kind(kind)] for kind in kinds.values()]}
+        with connection.transaction():
+            connection.execute(_QUERIES["add_points"], given)
+            connection.execute(_QUERIES["describe_points"], given)
+            found = connection.execute(_QUERIES["find_points"], given).fetchall()
+        known = {path: (point, unit) for path, point, unit in found}
+        for slot, path, unit in zip(kinds, paths, units, strict=True):
+            point, declared = known[path]
+            self._ids[slot] = point
+            if unit is not None and unit != declared:
+                self.otherwise.add(slot)

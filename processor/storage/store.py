@@ -1,0 +1,206 @@
+"""One batch, one transaction: readings, rollups of those really inserted, quarantine and progress."""
+
+import json
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from psycopg import errors
+
+from processor.columns import Columns
+from processor.names import Names
+from processor.quarantine import Refused, storable
+from processor.queries import load_queries
+from processor.rollup import HOUR, MINUTE, Rollup, roll_up
+from processor.storage.binary import Bigints, Dates, Doubles, Integers, Timestamps
+from processor.storage.database import Database, Session
+from processor.storage.insert import copy_rows, insert_missing
+from processor.storage.points import Points
+from processor.storage.rows import Rows, sorted_rows
+
+_QUERIES = load_queries()
+_DAYS_AHEAD = 3  # partitions are there before midnight comes
+_DAYS_AT_ONCE = 40  # each new partition takes locks until its transaction ends
+
+
+class ShardLost(RuntimeError):
+    """Another process owns the shard now: stop reading it, nothing of this batch was stored."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write one shard, until someone takes a later epoch. `position` None: from the start."""
+
+    shard: str
+    epoch: int
+    position: int | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One batch, decoded and validated. `position`: its last record's sequence number."""
+
+    columns: Columns
+    refused: list[Refused]
+    names: Names
+    position: int
+    lag_ms: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How a batch ended: rows inserted, rows that were there already, rows in the quarantine."""
+
+    inserted: int
+    absorbed: int
+    refused: int
+
+
+class Store:
+    """The tables, for one stream."""
+
+    def __init__(self, database: Database, stream: str) -> None:
+        self._database = database
+        self._stream = stream
+
+    def take_shard(self, shard: str) -> Lease:
+        """Become the shard's owner: any earlier one can no longer write. Raises Stopping."""
+        given = {"stream": self._stream, "shard": shard}
+
+        def take(session: Session) -> Lease:
+            row = session.connection.execute(_QUERIES["take_shard"], given).fetchone()
+            if row is None:
+                raise RuntimeError("INSERT … RETURNING gave no row")
+            epoch, position = row
+            return Lease(shard, epoch, None if position is None else int(position))
+
+        return self._database.run(take)
+
+    def store(self, lease: Lease, judged: Judged) -> Stored:
+        """Commit one batch, once: a batch that is already in, by position, is left alone.
+
+        Raises ShardLost, Stopping; outages are waited for.
+        """
+        return self._database.run(lambda session: _Writing(session, self._stream, lease, judged).done())
+
+
+class _Writing:
+    """One attempt at one batch, on one session."""
+
+    def __init__(self, session: Session, stream: str, lease: Lease, judged: Judged) -> None:
+        self._session = session
+        self._connection = session.connection
+        self._lease = lease
+        self._judged = judged
+        self._fence = {
+            "stream": stream,
+            "shard": lease.shard,
+            "epoch": lease.epoch,
+            "sequence_number": str(judged.position),
+            "lag_ms": judged.lag_ms,
+        }
+
+    def done(self) -> Stored:
+        columns = self._judged.columns
+        self._ensure_days(columns)
+        points = self._session.points_of(self._judged.names)
+        point = points.resolve(self._connection, columns)
+        rows = sorted_rows(point, _with_units(columns, points))
+        try:
+            with self._connection.transaction():
+                if not self._advance():
+                    return Stored(0, 0, 0)
+                inserted = self._insert(rows) if len(rows) else rows
+                self._roll_up(inserted)
+                self._quarantine()
+        except errors.CheckViolation:
+            self._session.days.clear()  # a partition was dropped under us; the next attempt makes it again
+            raise
+        return Stored(len(inserted), len(columns) - len(inserted), len(self._judged.refused))
+
+    def _ensure_days(self, columns: Columns) -> None:
+        today = int(time.time() // 86_400)
+        wanted = {*columns.days().tolist(), *range(today, today + _DAYS_AHEAD)} - self._session.days
+        for days in _chunks(sorted(wanted), _DAYS_AT_ONCE):
+            given = {"days": Dates(np.array(days, np.int64))}
+            self._connection.execute(_QUERIES["ensure_partitions"], given)
+            self._session.days.update(days)
+
+    def _advance(self) -> bool:
+        """The fence. False when this owner has stored the batch already: its commit's answer was lost."""
+        if self._connection.execute(_QUERIES["advance_shard"], self._fence).rowcount:
+            return True
+        row = self._connection.execute(_QUERIES["shard_position"], self._fence).fetchone()
+        if row is not None and row[0] == self._lease.epoch and int(row[1]) >= self._judged.position:
+            return False
+        raise ShardLost(
+            f"shard {self._lease.shard} is owned by epoch {row and row[0]}, not {self._lease.epoch}"
+        )
+
+    def _insert(self, rows: Rows) -> Rows:
+        now_us = time.time_ns() // 1000
+        if not self._session.expects_repetition and copy_rows(self._connection, rows, now_us):
+            return rows
+        inserted = insert_missing(self._connection, rows)
+        self._session.expects_repetition = not inserted.all()
+        return rows.take(inserted)
+
+    def _roll_up(self, rows: Rows) -> None:
+        if not len(rows):
+            return
+        for table, width in (("rollup_1m", MINUTE), ("rollup_1h", HOUR)):
+            statement = _QUERIES["add_rollups"].replace(b"{table}", table.encode())
+            self._connection.execute(statement, _given(roll_up(rows, width)))
+
+    def _quarantine(self) -> None:
+        key = (self._fence["stream"], self._fence["shard"])
+        given = [
+            (
+                *key,
+                str(one.sequence_number),
+                one.sub_sequence,
+                one.place,
+                one.reason.value,
+                storable(one.detail),
+                one.payload,
+            )
+            for one in self._judged.refused
+        ]
+        if given:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(_QUERIES["add_refused"], given)
+
+
+def _given(rollup: Rollup) -> dict[str, object]:
+    return {
+        "point": Integers(rollup.point),
+        "bucket": Timestamps(rollup.bucket),
+        "n": Bigints(rollup.n),
+        "n_bad": Bigints(rollup.n_bad),
+        "sum": Doubles(rollup.sum),
+        "sumsq": Doubles(rollup.sumsq),
+        "min": Doubles(rollup.min),
+        "max": Doubles(rollup.max),
+        "first": Doubles(rollup.first),
+        "last": Doubles(rollup.last),
+        "first_at": Timestamps(rollup.first_at),
+        "last_at": Timestamps(rollup.last_at),
+    }
+
+
+def _with_units(columns: Columns, points: Points) -> Columns:
+    """Keep the unit of a reading that contradicts its point's, or two scales would mix unseen."""
+    if not points.otherwise:
+        return columns
+    contradicting = np.flatnonzero(np.isin(columns.slot, list(points.otherwise)))
+    if not len(contradicting):
+        return columns
+    extra = np.full(len(columns), None, np.object_) if columns.extra is None else columns.extra.copy()
+    for row in contradicting:
+        fields = json.loads(extra[row] or b"{}")
+        extra[row] = json.dumps({**fields, "unit": points.names.units[columns.slot[row]]}).encode()
+    return replace(columns, extra=extra)
+
+
+def _chunks(items: list[int], size: int) -> list[list[int]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
