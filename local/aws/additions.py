@@ -1,6 +1,22 @@
 """All that is patched into ministack 1.5.33, in one place, in the order it is put in."""
 
-from local.aws import changesets, nested, stacks
+from local.aws import (
+    alarms,
+    budget,
+    cache,
+    changesets,
+    database,
+    functions,
+    identity,
+    nested,
+    network,
+    rotation,
+    scaling,
+    secrets,
+    services,
+    stacks,
+    streams,
+)
 from local.aws.endpoints import Endpoints
 
 
@@ -9,3 +25,15 @@ def install(endpoints: Endpoints) -> None:
     stacks.install()
     nested.install()
     changesets.install()
+    network.install()
+    database.install(endpoints.database)
+    cache.install(endpoints.cache)
+    streams.install()
+    alarms.install()
+    identity.install()
+    budget.install()
+    services.install()
+    scaling.install()
+    secrets.install()
+    rotation.install()
+    functions.install(endpoints.ca_file)

@@ -63,7 +63,7 @@ class _Everything(dict[str, str]):
 
 
 def preview(wanted: Preview, options: Options) -> Preview:
-    """Fill `wanted` with what differs from its stack. Raises ValueError when AWS would fail the change set."""
+    """Fill `wanted` with what differs from its stack. Raises ValueError where AWS fails a change set."""
     _Comparison(wanted, options).run()
     return wanted
 
