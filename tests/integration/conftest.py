@@ -1,0 +1,239 @@
+"""Real servers for the tests: PostgreSQL and Redis from their wheels behind TLS, and an embedded AWS."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import psycopg
+import pytest
+import redis as redis_client
+
+from local.aws import CacheServer, DatabaseServer, EmbeddedAws
+from local.certificates import Authority
+from local.front import Protocol, TlsFront
+from local.postgres import MASTER, PostgresServer
+from local.redis import RedisServer
+from processor.secret import Credentials
+from rotation import roles
+from rotation.credentials import Credentials as RotationCredentials
+from rotation.database import session, transaction
+
+ACCOUNT = "111122223333"
+MASTER_PASSWORD = "the-master's-own"
+CACHE_USER = "millrace-processor"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@dataclass
+class Postgres:
+    """A server behind TLS; `master` may make databases and roles, as RDS's may."""
+
+    server: PostgresServer
+    front: TlsFront
+    ca_file: str
+
+    def operator(self, database: str) -> psycopg.Connection[Any]:
+        """A superuser's connection in autocommit mode, past the front."""
+        return self.server.connect(database)
+
+    def make_database(self) -> Credentials:
+        """A database of one's own with roles and schema as the rotation function makes them."""
+        name = f"plant_{uuid4().hex[:12]}"
+        self.server.create_master(MASTER_PASSWORD, database=name)
+        master = RotationCredentials(
+            host="localhost", port=self.front.port, dbname=name, username=MASTER, password=MASTER_PASSWORD
+        )
+        with session(master, self.ca_file) as opened, transaction(opened):
+            roles.ensure(opened, {"millrace_app": "application"})
+        return Credentials("localhost", self.front.port, name, "millrace_app", "application")
+
+
+@pytest.fixture(scope="session")
+def postgres(authority: Authority) -> Iterator[Postgres]:
+    # Below /tmp: run as root, the server runs as nobody, and pytest's directories are root's alone.
+    directory = Path("/tmp") / f"millrace-test-{uuid4().hex[:8]}"
+    directory.mkdir(mode=0o755)
+    try:
+        with (
+            PostgresServer(directory) as server,
+            TlsFront(authority, server.socket, Protocol.POSTGRESQL) as front,
+        ):
+            server.create_master(MASTER_PASSWORD)
+            yield Postgres(server, front, str(authority.ca_file))
+    finally:
+        subprocess.run(["rm", "-rf", str(directory)], check=False)
+
+
+@dataclass
+class Cache:
+    """A Redis behind TLS."""
+
+    server: RedisServer
+    front: TlsFront
+
+    def client(self) -> "redis_client.Redis":
+        """Past the front."""
+        return redis_client.Redis(
+            unix_socket_path=str(self.server.socket), username=CACHE_USER, password="any", protocol=2
+        )
+
+
+@pytest.fixture(scope="session")
+def redis(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
+    with (
+        RedisServer(tmp_path_factory.mktemp("redis"), user=CACHE_USER) as server,
+        TlsFront(authority, server.socket, Protocol.TLS) as front,
+    ):
+        yield Cache(server, front)
+
+
+@pytest.fixture(scope="session")
+def aws(authority: Authority, postgres: Postgres, redis: Cache) -> Iterator[EmbeddedAws]:
+    with EmbeddedAws(
+        account=ACCOUNT,
+        database=DatabaseServer("localhost", postgres.front.port, MASTER_PASSWORD),
+        cache=CacheServer("localhost", redis.front.port),
+        ca_file=authority.ca_file,
+    ) as embedded:
+        yield embedded
+
+
+@dataclass
+class Site:
+    """One plant's own stream, database and secret; processors are started as ECS would start them."""
+
+    aws: EmbeddedAws
+    postgres: Postgres
+    cache: Cache
+    credentials: Credentials
+    stream: str
+    secret_arn: str
+    kinesis: Any
+    secrets: Any
+    directory: Path
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """What the task definition gives, and where the embedded AWS is."""
+        return {
+            "PATH": os.environ["PATH"],
+            **self.aws.environment,
+            "ENVIRONMENT": "test",
+            "STREAM_NAME": self.stream,
+            "DATABASE_SECRET_ARN": self.secret_arn,
+            "DATABASE_CA_FILE": self.postgres.ca_file,
+            "CACHE_HOST": "localhost",
+            "CACHE_PORT": str(self.cache.front.port),
+            "CACHE_CA_FILE": self.postgres.ca_file,
+            "CACHE_NAME": "millrace-test",
+            "CACHE_USER": CACHE_USER,
+            "OLDEST_READING_DAYS": "7",
+            "NEWEST_READING_MINUTES": "10",
+            "READING_RETENTION_DAYS": "30",
+            "POLL_SECONDS": "0.05",
+            "HEALTH_PORT": str(_free_port()),
+            **changes,
+        }
+
+    @property
+    def log(self) -> Path:
+        """What all processors of this site said."""
+        return self.directory / "processor.log"
+
+    def start(self, **changes: str) -> "subprocess.Popen[bytes]":
+        """`python -m processor`, running until the test ends."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "processor"],
+                cwd=ROOT,
+                env=self.environment(**changes),
+                stdout=log,
+                stderr=log,
+            )
+        self.running.append(process)
+        return process
+
+    def put(self, *documents: object, key: str = "m17") -> None:
+        """Each document (bytes as they are) as one record."""
+        records = [
+            {"Data": item if isinstance(item, bytes) else json.dumps(item).encode(), "PartitionKey": key}
+            for item in documents
+        ]
+        for start in range(0, len(records), 500):
+            answer = self.kinesis.put_records(StreamName=self.stream, Records=records[start : start + 500])
+            assert answer["FailedRecordCount"] == 0
+
+    def query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Rows, as a superuser with the schema's names in reach."""
+        with self.postgres.operator(self.credentials.dbname) as connection:
+            connection.execute("SET search_path = millrace")
+            return connection.execute(statement.encode(), parameters or None).fetchall()
+
+    def one(self, statement: str, *parameters: object) -> Any:
+        """The only value of the only row; None while the tables are not there yet."""
+        try:
+            return self.query(statement, *parameters)[0][0]
+        except psycopg.errors.UndefinedTable:
+            return None
+
+    def wait(self, condition: Callable[[], object], seconds: float = 30) -> None:
+        """Until it holds; fails with the processors' log when it does not in time."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                pytest.fail(f"not within {seconds} s; the log ends:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        """No processor outlives its test."""
+        for process in self.running:
+            if process.poll() is None:
+                process.kill()
+            process.wait(10)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def site(aws: EmbeddedAws, postgres: Postgres, redis: Cache, tmp_path: Path) -> Iterator[Site]:
+    environment = aws.environment
+    session = boto3.Session(
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_REGION"],
+    )
+    kinesis = session.client("kinesis", endpoint_url=aws.endpoint_url)
+    secrets = session.client("secretsmanager", endpoint_url=aws.endpoint_url)
+    stream = f"readings-{uuid4().hex[:8]}"
+    kinesis.create_stream(StreamName=stream, ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig={"Delay": 1})
+    credentials = postgres.make_database()
+    held = {name: getattr(credentials, name) for name in credentials.__struct_fields__}
+    arn = secrets.create_secret(Name=stream, SecretString=json.dumps(held))["ARN"]
+    made = Site(aws, postgres, redis, credentials, stream, arn, kinesis, secrets, tmp_path)
+    try:
+        yield made
+    finally:
+        made.end()
+        kinesis.close()
+        secrets.close()
+        redis.client().flushall()
