@@ -8,13 +8,9 @@ take their short form. No account, time, hash or host is in it.
 from typing import Any
 
 import yaml
+from yaml.representer import BaseRepresenter
 
 from stacks.wiring import StackTemplate
-
-try:
-    from yaml import CSafeDumper as Base
-except ImportError:  # PyYAML without libyaml: slower, the same bytes
-    from yaml import SafeDumper as Base  # type: ignore[assignment]  # two classes, one interface
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
 SECTIONS = (
@@ -52,11 +48,35 @@ class Short:
         self.argument = argument
 
 
-class Dumper(Base):
-    """Writes everything out: CloudFormation takes no anchors."""
+class _Whole:
+    """Everything written out: CloudFormation reads no anchors."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+
+class InPython(_Whole, yaml.SafeDumper):
+    """The same bytes where PyYAML came without libyaml, some eight times slower."""
+
+    def choose_scalar_style(self) -> str:
+        """A tag alone is no reason for quotes; libyaml agrees, PyYAML's own emitter does not."""
+        event = self.event
+        if not isinstance(event, yaml.ScalarEvent) or not (event.tag or "").startswith("!"):
+            return str(super().choose_scalar_style())
+        implicit = event.implicit
+        event.implicit = (True, False)
+        style = str(super().choose_scalar_style())
+        event.implicit = implicit
+        return style
+
+
+DUMPERS: list[type[yaml.SafeDumper | yaml.CSafeDumper]] = [InPython]
+if yaml.__with_libyaml__:
+
+    class InC(_Whole, yaml.CSafeDumper):
+        """libyaml, which does nearly all of it."""
+
+    DUMPERS.insert(0, InC)
 
 
 def emit(template: StackTemplate) -> str:
@@ -72,11 +92,11 @@ def emit(template: StackTemplate) -> str:
     return header + dump(ordered)
 
 
-def dump(tree: object) -> str:
+def dump(tree: object, dumper: type[yaml.SafeDumper | yaml.CSafeDumper] = DUMPERS[0]) -> str:
     """A tree of dicts, lists and scalars with long-form functions as YAML with short ones."""
     return yaml.dump(
         _shorten(tree),
-        Dumper=Dumper,
+        Dumper=dumper,
         sort_keys=False,
         default_flow_style=False,
         width=NEVER_FOLD,
@@ -97,24 +117,23 @@ def _shorten(node: object) -> object:
         ((name, argument),) = node.items()
         if name == "Ref":
             return Short("!Ref", argument)
-        if name == "Fn::GetAtt" and isinstance(argument, list):
+        if name == "Fn::GetAtt" and isinstance(argument, list) and all(isinstance(x, str) for x in argument):
             return Short("!GetAtt", ".".join(argument))
         if isinstance(name, str) and name.startswith("Fn::"):
             return Short("!" + name.removeprefix("Fn::"), _shorten(argument))
     return {key: _shorten(value) for key, value in node.items()}
 
 
-def _represent_short(dumper: Dumper, short: Short) -> yaml.Node:
+def _represent_short(dumper: BaseRepresenter, short: Short) -> yaml.Node:
     node = dumper.represent_data(short.argument)
     node.tag = short.tag
-    if isinstance(node, yaml.ScalarNode) and node.style is None and not isinstance(short.argument, str):
-        raise TypeError(f"{short.tag} takes text, a list or a mapping, not {short.argument!r}")
     return node
 
 
-def _represent_text(dumper: Dumper, text: str) -> yaml.Node:
+def _represent_text(dumper: BaseRepresenter, text: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 
-Dumper.add_representer(Short, _represent_short)
-Dumper.add_representer(str, _represent_text)
+for _dumper in DUMPERS:
+    _dumper.add_representer(Short, _represent_short)
+    _dumper.add_representer(str, _represent_text)

@@ -1,0 +1,111 @@
+"""Linting: what is found, what is remembered, and what makes it forget."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stacks import lint
+from stacks.lint import Finding
+
+CLEAN = """
+AWSTemplateFormatVersion: '2010-09-09'
+Description: One parameter, so that the template has a resource.
+Resources:
+  Only:
+    Type: AWS::SSM::Parameter
+    Metadata: {com.aws.cloudformation.Context: {why: a test}}
+    Properties: {Type: String, Value: x}
+"""
+ROOT = """
+AWSTemplateFormatVersion: '2010-09-09'
+Description: A root with one child.
+Resources:
+  Child:
+    Type: AWS::CloudFormation::Stack
+    Metadata: {com.aws.cloudformation.Context: {why: a test}}
+    DeletionPolicy: Delete
+    UpdateReplacePolicy: Delete
+    Properties:
+      TemplateURL: child.yaml
+"""
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    directory = tmp_path / "dev"
+    directory.mkdir()
+    (directory / "child.yaml").write_text(CLEAN)
+    (directory / "platform.yaml").write_text(ROOT)
+    return directory
+
+
+def files(directory: Path) -> list[Path]:
+    return sorted(directory.glob("*.yaml"))
+
+
+def test_clean_templates_have_no_findings_and_the_root_s_local_path_is_none(templates: Path) -> None:
+    assert lint.lint(files(templates), cache=None) == []
+
+
+def test_a_finding_names_file_line_and_rule(templates: Path) -> None:
+    (templates / "child.yaml").write_text(CLEAN.replace("Type: String", "Type: Strong"))
+
+    (finding,) = lint.lint(files(templates), cache=None)
+
+    assert (finding.file, finding.line, finding.rule) == ("dev/child.yaml", 8, "E3030")
+    assert str(finding).startswith("dev/child.yaml:8: E3030 'Strong' is not one of")
+
+
+def test_a_local_path_is_excused_on_the_root_only(templates: Path) -> None:
+    (templates / "other.yaml").write_text(ROOT)
+    assert [(found.file, found.rule) for found in lint.lint(files(templates), cache=None)] == [
+        ("dev/other.yaml", "W3002")
+    ]
+
+
+def test_what_was_found_is_remembered_clean_or_not(templates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (templates / "child.yaml").write_text(CLEAN.replace("Type: String", "Type: Strong"))
+    cache = templates.parent / "cache"
+    first = lint.lint(files(templates), cache=cache)
+
+    def never(fresh: list[Path], rules: object) -> dict[Path, list[Finding]]:
+        assert fresh == []
+        return {}
+
+    monkeypatch.setattr(lint, "_run", never)
+    assert lint.lint(files(templates), cache=cache) == first
+    assert len(first) == 1
+
+
+@pytest.mark.parametrize("change", ["child", "rules"])
+def test_the_root_is_linted_again_when_its_child_or_a_rule_changes(
+    templates: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    cache, rules = templates.parent / "cache", templates.parent / "rules"
+    rules.mkdir()
+    (rules / "ours.py").write_text("")
+    asked: list[list[str]] = []
+
+    def run(fresh: list[Path], directories: object) -> dict[Path, list[Finding]]:
+        asked.append([file.name for file in fresh])
+        return {file: [] for file in fresh}
+
+    monkeypatch.setattr(lint, "_run", run)
+    lint.lint(files(templates), [rules], cache)
+    lint.lint(files(templates), [rules], cache)
+    if change == "child":
+        (templates / "child.yaml").write_text(CLEAN + "Outputs: {A: {Value: x}}\n")
+    else:
+        (rules / "ours.py").write_text("CHANGED = True")
+    lint.lint(files(templates), [rules], cache)
+
+    assert asked == [["child.yaml", "platform.yaml"], [], ["child.yaml", "platform.yaml"]]
+
+
+def test_a_damaged_memory_is_no_memory(templates: Path) -> None:
+    cache = templates.parent / "cache"
+    lint.lint(files(templates), cache=cache)
+    for entry in cache.glob("*.json"):
+        entry.write_text(json.dumps([{"unknown": 1}]) if entry.name < "8" else "{")
+    assert lint.lint(files(templates), cache=cache) == []
