@@ -5,7 +5,8 @@ for passwords as RDS does (SCRAM-SHA-256), keeps fsync on and ends with the run.
 only; `local/front.py` puts TLS before it.
 
 PostgreSQL refuses to run as root. Then the server runs as `nobody`, which may be unable to enter the virtual
-environment (below /root, say): its binaries are copied to where it can.
+environment or the data's directory (below /root, say): its binaries are copied to where it can, and it is
+started in its data.
 """
 
 import importlib.util
@@ -211,15 +212,16 @@ class PostgresServer:
         self._account.give(self.socket.parent)
         return copy
 
+    def _data_name(self) -> str:
+        """What the server calls its data directory, which is where it is started.
+
+        A temporary directory of root's is closed to `nobody`. But a process needs no right to the way that
+        leads to where it already is, and Linux has a name for that place.
+        """
+        return str(self.data) if self._account.may_enter(self.data) else "/proc/self/cwd"
+
     def _make_directory(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
-        if not self._account.may_enter(self.directory):
-            raise DirectoryUnusable(
-                directory=self.directory,
-                server="PostgreSQL",
-                why="you are root, PostgreSQL then runs as nobody, and nobody may not enter it; "
-                "give a directory that everybody may enter (below /tmp or /var/tmp), or run as another user",
-            )
         self._account.give(self.data)
 
     def _initialise(self, binaries: Path) -> None:
@@ -233,7 +235,7 @@ class PostgresServer:
         made = self._account.run(
             [
                 binaries / "bin" / "initdb",
-                f"--pgdata={self.data}",
+                f"--pgdata={self._data_name()}",
                 f"--username={SUPERUSER}",
                 f"--pwfile={handed}",
                 "--auth=scram-sha-256",
@@ -274,7 +276,7 @@ class PostgresServer:
 
     def _start(self, binaries: Path) -> None:
         options = {**OPTIONS, "unix_socket_directories": str(self.socket.parent), "port": str(PORT)}
-        arguments = [str(binaries / "bin" / "postgres"), "-D", str(self.data)]
+        arguments = [str(binaries / "bin" / "postgres"), "-D", self._data_name()]
         for name, value in options.items():
             arguments += ["-c", f"{name}={value}"]
         self._guarded = Guarded(

@@ -32,7 +32,7 @@ with PostgresServer(Path(sys.argv[1])) as server, server.connect() as connection
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
-    """Somewhere that nobody may enter too: pytest's own directory is closed to others."""
+    """Where everybody may enter: pytest's own directories are closed to others."""
     made = Path("/tmp") / f"millrace-test-{os.getpid()}"
     made.mkdir(mode=0o755)
     yield made
@@ -173,6 +173,16 @@ def test_runs_from_a_copy_where_its_account_cannot_enter(directory: Path, tmp_pa
         assert not account.may_enter(source)
     with PostgresServer(directory / "copied", source=source) as copied, copied.connect() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_runs_where_its_account_cannot_enter(tmp_path: Path) -> None:
+    place = tmp_path / "closed" / "data"
+    place.mkdir(parents=True)
+    place.parent.chmod(0o700)
+    for _ in range(2):
+        with PostgresServer(place) as server, server.connect() as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS kept (n int)")
+            assert connection.execute("SELECT n FROM kept").fetchall() == []
 
 
 def test_a_server_that_cannot_start_shows_its_own_words(directory: Path) -> None:
