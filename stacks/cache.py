@@ -20,11 +20,9 @@ from stacks.wiring import (
     SubnetId,
 )
 
-# What the processor needs and nothing that could empty or reconfigure the cache. Every key carries the
-# prefix, so a second application in the same cache would need a user of its own.
-ACCESS = (
-    "on ~millrace:* resetchannels -@all +@read +@write +@transaction +@connection +@scripting -@dangerous"
-)
+# What processor/latest.py does, and reading it back: hashes under one prefix, moved by a script that is loaded
+# once. It can neither empty nor reconfigure the cache, nor see another application's keys.
+ACCESS = "on ~latest:* resetchannels -@all +@hash +@connection +evalsha +script|load -@admin -@dangerous"
 LOGS = {"slow-log": "SlowLog", "engine-log": "EngineLog"}
 
 

@@ -1,6 +1,9 @@
+import re
 from typing import Any
 
 import pytest
+
+from processor import latest
 
 REDIS = {"engine": "redis", "engine_version": "7.1"}
 VALKEY = {"engine": "valkey", "engine_version": "8.2"}
@@ -53,8 +56,20 @@ def test_the_processors_user_can_neither_empty_nor_reconfigure_the_cache(
 
     assert user["UserId"] == user["UserName"], "with IAM they must be the same"
     assert environment in user["UserId"], "two environments of one account need two users"
-    assert words[-1] == "-@dangerous", "later words win"
+    assert words[-2:] == ["-@admin", "-@dangerous"], "later words win"
     assert not {"+@all", "+@admin", "~*", "allkeys", "allcommands"} & set(words)
+
+
+def test_the_processors_user_may_do_what_the_processor_does(nested: Any, of_type: Any) -> None:
+    (user,) = users(nested("cache", **VALKEY), of_type).values()
+    words = set(user["AccessString"].split())
+
+    called = {command.lower() for command in re.findall(r"redis\.call\('(\w+)'", latest.FORWARD_ONLY)}
+
+    assert called == {"hget", "hset"}, "all of them hashes: a new command needs a word in the access string"
+    assert {"+@hash", "+evalsha", "+script|load"} <= words
+    assert "`latest:<" in (latest.__doc__ or "")
+    assert "~latest:*" in words
 
 
 def test_who_connects_needs_the_group_and_the_user_and_nothing_more(nested: Any, statements: Any) -> None:
