@@ -20,8 +20,8 @@ from stacks.wiring import (
     SubnetId,
 )
 
-# What processor/latest.py does, and reading it back: hashes under one prefix, moved by a script that is loaded
-# once. It can neither empty nor reconfigure the cache, nor see another application's keys.
+# What processor/latest.py does, and reading it back: hashes under one prefix, moved by a script loaded
+# once. Who has it can neither empty nor reconfigure the cache, nor see another application's keys.
 ACCESS = "on ~latest:* resetchannels -@all +@hash +@connection +evalsha +script|load -@admin -@dangerous"
 LOGS = {"slow-log": "SlowLog", "engine-log": "EngineLog"}
 
