@@ -1,0 +1,100 @@
+"""The entry: which events it takes, and what it writes down."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from rotation import handler
+from rotation.errors import GateClosed, RotationError
+from rotation.memory import SecretsManagerInMemory
+
+PASSWORD = "sEcReT-of-today"
+VALUE = json.dumps(
+    {"host": "h", "port": 5432, "dbname": "millrace", "username": "millrace_app", "password": PASSWORD}
+)
+
+
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> SecretsManagerInMemory:
+    monkeypatch.setenv("MASTER_SECRET_ARN", "master")
+    monkeypatch.setenv("DATABASE_CA_FILE", "/nowhere.pem")
+    made = SecretsManagerInMemory("app", VALUE, {})
+    made.begin("new")
+    return made
+
+
+def event(step: str, version: str = "new") -> dict[str, Any]:
+    return {"Step": step, "SecretId": "app", "ClientRequestToken": version, "RotationToken": "pRoOf"}
+
+
+def test_writes_one_line_per_step_and_no_secret(
+    manager: SecretsManagerInMemory, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        handler.take(event("createSecret"), manager)
+    made = json.loads(manager.values["new"] or "")
+    ours = [record for record in caplog.records if record.name == "rotation"]
+    assert len(ours) == 1
+    line = json.loads(ours[0].getMessage())
+    assert {key: line[key] for key in ("step", "secret", "version", "outcome")} == {
+        "step": "createSecret",
+        "secret": "app",
+        "version": "new",
+        "outcome": "made a value",
+    }
+    for secret in (PASSWORD, made["password"], "pRoOf"):
+        assert secret not in caplog.text
+
+
+def test_createSecret_repeated_keeps_its_value(manager: SecretsManagerInMemory) -> None:
+    handler.take(event("createSecret"), manager)
+    made = manager.values["new"]
+    handler.take(event("createSecret"), manager)
+    assert manager.values["new"] == made
+
+
+def test_a_failure_is_one_line_too_and_is_raised(
+    manager: SecretsManagerInMemory, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(GateClosed):
+        handler.take(event("createSecret", "other"), manager)
+    line = json.loads(caplog.records[-1].getMessage())
+    assert line["outcome"] == "failed"
+    assert line["error"].startswith("GateClosed: ")
+
+
+def test_an_unknown_step_is_refused(manager: SecretsManagerInMemory) -> None:
+    with pytest.raises(GateClosed, match=r"'dance'.*createSecret, setSecret, testSecret, finishSecret"):
+        handler.take(event("dance"), manager)
+
+
+@pytest.mark.parametrize("step", ["setSecret", "testSecret", "finishSecret"])
+def test_an_empty_version_goes_no_further(manager: SecretsManagerInMemory, step: str) -> None:
+    with pytest.raises(RotationError, match="AWSPENDING has no value yet"):
+        handler.take(event(step), manager)
+    assert manager.labels == {"AWSCURRENT": "initial", "AWSPENDING": "new"}
+
+
+def test_a_version_that_is_current_is_left_alone(manager: SecretsManagerInMemory) -> None:
+    before = (dict(manager.values), dict(manager.labels))
+    for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+        handler.take(event(step, "initial"), manager)
+    assert (manager.values, manager.labels) == before
+
+
+def test_a_missing_variable_is_named(
+    manager: SecretsManagerInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MASTER_SECRET_ARN")
+    with pytest.raises(RuntimeError, match="MASTER_SECRET_ARN"):
+        handler.take(event("createSecret"), manager)
+
+
+def test_the_entry_is_what_lambda_calls(
+    manager: SecretsManagerInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "_client", lambda: manager)
+    handler.handle(event("createSecret"), object())
+    assert manager.values["new"] is not None
