@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer.changes import Action, Change, PropertyChange, Replacement, StackPlan
+from deployer import described
+from deployer.changes import Change, StackPlan
 from deployer.clock import Clock
 from deployer.errors import ChangeSetFailed, PlanOutdated, TookTooLong
 from deployer.plan import Kind
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         DescribeChangeSetInputTypeDef,
         DescribeChangeSetOutputTypeDef,
         ParameterTypeDef,
-        ResourceChangeDetailTypeDef,
         ResourceChangeTypeDef,
     )
 
@@ -201,7 +201,7 @@ class ChangeSets:
     ) -> StackPlan:
         changes, children, seen = [], [], set()
         for raw in self._all_changes(description["ChangeSetId"]):
-            change = _change(raw)
+            change = described.change(raw)
             if change.type != NESTED:
                 changes.append(change)
             elif child_id := raw.get("ChangeSetId"):
@@ -235,8 +235,8 @@ class ChangeSets:
         complete = self._pages(change_set_id, values=False)
         with_values = {change["LogicalResourceId"]: change for change in self._pages(change_set_id, True)}
         names = {change["LogicalResourceId"] for change in complete}
-        merged = [_merge(change, with_values.get(change["LogicalResourceId"])) for change in complete]
-        return merged + [change for name, change in with_values.items() if name not in names]
+        both = [described.merged(change, with_values.get(change["LogicalResourceId"])) for change in complete]
+        return both + [change for name, change in with_values.items() if name not in names]
 
     def _pages(self, change_set_id: str, values: bool) -> "list[ResourceChangeTypeDef]":
         # botocore's own paginator for it leaves IncludePropertyValues to us and pages alike.
@@ -268,56 +268,3 @@ class ChangeSets:
 def is_empty(reason: str) -> bool:
     """Whether a FAILED change set says that nothing would change."""
     return any(words in reason for words in EMPTY)
-
-
-def _merge(plain: "ResourceChangeTypeDef", valued: "ResourceChangeTypeDef | None") -> "ResourceChangeTypeDef":
-    if valued is None or not valued.get("Details"):
-        return plain
-    known = {_path(detail) for detail in valued["Details"]}
-    missing = [detail for detail in plain.get("Details", []) if _path(detail) not in known]
-    # Values are told by path (/Properties/A/B), without them by property (A): a path stands for its property.
-    tops = {path.split("/")[0] for path in known}
-    details = [*valued["Details"], *(detail for detail in missing if _path(detail) not in tops)]
-    return {**plain, **valued, "Details": details}
-
-
-def _change(raw: "ResourceChangeTypeDef") -> Change:
-    return Change(
-        logical_id=raw["LogicalResourceId"],
-        type=raw["ResourceType"],
-        action=Action(raw["Action"]),
-        replacement=Replacement(raw.get("Replacement", "False")),
-        policy_action=raw.get("PolicyAction"),
-        physical_id=raw.get("PhysicalResourceId"),
-        properties=_properties(raw.get("Details", [])),
-    )
-
-
-def _properties(details: "list[ResourceChangeDetailTypeDef]") -> tuple[PropertyChange, ...]:
-    """One per path: a property that changes for two reasons is told twice, once for each."""
-    by_path: dict[str, list[ResourceChangeDetailTypeDef]] = {}
-    for detail in details:
-        by_path.setdefault(_path(detail), []).append(detail)
-    changes = []
-    for path, same in by_path.items():
-        targets = [detail.get("Target", {}) for detail in same]
-        causes = (detail["CausingEntity"] for detail in same if detail.get("CausingEntity"))
-        changes.append(
-            PropertyChange(
-                path=path,
-                before=next((target["BeforeValue"] for target in targets if "BeforeValue" in target), None),
-                after=next((target["AfterValue"] for target in targets if "AfterValue" in target), None),
-                dynamic=all(detail.get("Evaluation") == "Dynamic" for detail in same),
-                cause=next(causes, None),
-            )
-        )
-    return tuple(changes)
-
-
-def _path(detail: "ResourceChangeDetailTypeDef") -> str:
-    target = detail.get("Target", {})
-    if "Path" in target:
-        return target["Path"].removeprefix("/Properties/").removeprefix("/")
-    if "Name" in target:
-        return target["Name"]
-    return target.get("Attribute", "")

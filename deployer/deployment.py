@@ -26,9 +26,9 @@ from deployer.errors import (
     MissingStack,
     NotBootstrapped,
     Protected,
-    TookTooLong,
 )
-from deployer.events import Listener, Progress, Streamer
+from deployer.events import Listener, Progress
+from deployer.operation import Operation
 from deployer.plan import Kind, Plan
 from deployer.removal import Removal
 from deployer.stack import REVIEW, Stack, StackTree
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import ParameterTypeDef
 
 POLL_SECONDS = 3.0  # eleven stacks at one call each stay below CloudFormation's quotas
-LONGEST_MINUTES = 180.0  # a Multi-AZ database and its replicas take half an hour
 IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
@@ -150,10 +149,9 @@ class Deployment:
         """
         self.check_account()
         if plan.change_set_id is not None:
-            streamer = Streamer(self._cloudformation, plan.stack_id)
-            streamer.mark()
+            operation = self._operation(plan.stack_id)
             self._change_sets.execute(plan.change_set_id, plan.kind, plan.token)
-            status, events = self._follow(plan.stack_id, streamer, listener)
+            status, events = operation.follow(listener)
             if status not in DONE:
                 self._fail(plan.stack_name, status, events)
         self._protect(plan.stack_name)
@@ -192,10 +190,9 @@ class Deployment:
         self._refuse_removal(present)
         if present.status == REVIEW:
             self._change_sets.remove_leftovers(self.stack_name)
-        streamer = Streamer(self._cloudformation, present.id)
-        streamer.mark()
+        operation = self._operation(present.id)
         self._cloudformation.delete_stack(StackName=present.id, ClientRequestToken=self._new_token())
-        status, events = self._follow(present.id, streamer, listener)
+        status, events = operation.follow(listener)
         if status != "DELETE_COMPLETE":
             self._fail(self.stack_name, status, events)
 
@@ -283,26 +280,8 @@ class Deployment:
             if left and left.status == REVIEW and not self._change_sets.remove_leftovers(stack_name):
                 self._cloudformation.delete_stack(StackName=left.id, ClientRequestToken=self._new_token())
 
-    def _follow(self, stack_id: str, streamer: Streamer, listener: Listener) -> tuple[str, list[Progress]]:
-        """Hand every event to the listener until the stack rests; its status then, and all events."""
-        events: list[Progress] = []
-
-        def hand_over(fresh: list[Progress]) -> None:
-            for event in fresh:
-                events.append(event)
-                listener(event)
-
-        deadline = self._clock.now() + LONGEST_MINUTES * 60
-        while self._clock.now() < deadline:
-            # State before events: what happened in between is fetched, and the last event never missed.
-            now = stack.find(self._cloudformation, stack_id)
-            hand_over(streamer.fetch())
-            gone = now is None or now.status == "DELETE_COMPLETE"
-            if gone or (streamer.root_status is not None and now is not None and not now.is_moving):
-                hand_over(streamer.finish())
-                return (now.status if now else "DELETE_COMPLETE"), events
-            self._clock.sleep(self._poll)
-        raise TookTooLong(what=stack_id, minutes=LONGEST_MINUTES, environment=self._environment.name)
+    def _operation(self, stack_id: str) -> Operation:
+        return Operation(self._cloudformation, stack_id, self._environment.name, self._clock, self._poll)
 
     def _fail(self, stack_name: str, status: str, events: list[Progress]) -> None:
         cause = first_cause(events)

@@ -5,11 +5,8 @@ Plan lines: `+` added, `~` modified, `-` removed, `±` replaced, `?` unresolved,
 
 from collections.abc import Iterator, Sequence
 
-from deployer.changes import Action, Change, Counts, PropertyChange, Replacement, StackPlan
-
-UNRESOLVED = "unresolved"
-NONE = "(none)"
-WIDEST_VALUE = 60  # a policy document before and after is for the template's own diff
+from deployer import difference
+from deployer.changes import Action, Change, Counts, Replacement, StackPlan
 
 
 def stack_plan(stack: StackPlan) -> Iterator[str]:
@@ -26,7 +23,7 @@ def _below(stack: StackPlan, indent: str) -> Iterator[str]:
         if isinstance(entry, Change):
             yield f"{indent}{branch}{_change(entry, widest)}"
             for change in entry.properties:
-                yield f"{indent}{further}    {_property(change)}"
+                yield from (f"{indent}{further}    {line}" for line in difference.lines(change))
         else:
             yield f"{indent}{branch}{_stack(entry)}"
             yield from _below(entry, indent + further)
@@ -43,7 +40,7 @@ def symbol(change: Change) -> str:
 def _change(change: Change, widest: int) -> str:
     notes = []
     if change.unresolved:
-        notes.append(f"{UNRESOLVED}: may stay as it is")
+        notes.append(f"{difference.UNRESOLVED}: may stay as it is")
     elif change.replaces:
         notes.append("replaced")
     elif change.action is Action.MODIFY and change.replacement is Replacement.CONDITIONAL:
@@ -81,20 +78,6 @@ def _stack_symbol(stack: StackPlan) -> str:
     if counts.add or counts.modify or counts.remove:
         return "~"
     return "?" if counts.unresolved else " "
-
-
-def _property(change: PropertyChange) -> str:
-    before = NONE if change.before is None else _value(change.before)
-    if change.unresolved:
-        return f"{change.path}: {before} → {UNRESOLVED}"
-    if change.before is None and change.after is None:
-        return f"{change.path}: changes" + (f", by {change.cause}" if change.cause else "")
-    return f"{change.path}: {before} → {NONE if change.after is None else _value(change.after)}"
-
-
-def _value(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= WIDEST_VALUE else f"{line[: WIDEST_VALUE - 1]}…"
 
 
 def totals(counts: Counts) -> str:

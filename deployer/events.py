@@ -92,8 +92,19 @@ class Streamer:
         # A parent is asked before its children, so these have just told what they did last.
         self._settled |= self._ending
         self._ending.clear()
-        # The sort is stable, a child is fetched after its parent: equal times keep that order.
-        return [self._progress(event) for event in sorted(fresh, key=lambda event: event["Timestamp"])]
+        return [self._progress(event) for event in sorted(fresh, key=self._order)]
+
+    def _order(self, event: "StackEventTypeDef") -> tuple[datetime, int]:
+        """By time; at the same time a stack begins before what is in it, and ends after it.
+
+        The sort is stable and a parent is asked first, which settles the beginnings.
+        """
+        ends = event.get("ResourceType") == NESTED and not event.get("ResourceStatus", "").endswith(
+            "_IN_PROGRESS"
+        )
+        depth = len(self._paths[event["StackId"]])
+        own = event.get("PhysicalResourceId") == event["StackId"]
+        return event["Timestamp"], 1000 - 2 * depth - (0 if own else 1) if ends else 0
 
     def finish(self) -> list[Progress]:
         """What is left at the end: a nested stack cleans up after its parent called it complete."""

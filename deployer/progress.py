@@ -29,6 +29,8 @@ class Lines:
         self._stream = stream
 
     def __call__(self, event: Progress, /) -> None:
+        if event.about_stack and event.stack:
+            return  # its parent says the same of it
         print(line(event), file=self._stream, flush=True)
 
     def __enter__(self) -> Listener:

@@ -7,6 +7,11 @@ from typing import Any
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML without libyaml: slower, the same trees
+    from yaml import SafeLoader  # type: ignore[assignment]  # two classes, one interface
+
 from deployer.errors import BadTemplate, TemplateMissing
 
 NESTED = "AWS::CloudFormation::Stack"
@@ -19,7 +24,7 @@ IAM_NAMES = frozenset(
 NAMED_IAM_TYPES = re.compile(r"AWS::IAM::(Group|InstanceProfile|ManagedPolicy|Role|User)$")
 
 
-class Loader(yaml.SafeLoader):
+class Loader(SafeLoader):
     """Reads short functions (`!Sub text`) as their long form, and leaves dates and `yes` alone otherwise."""
 
 
@@ -39,7 +44,7 @@ Loader.add_multi_constructor("!", _function)
 # 2010-09-09 is text to CloudFormation, and two readings of one file must compare.
 Loader.yaml_implicit_resolvers = {
     letter: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    for letter, resolvers in SafeLoader.yaml_implicit_resolvers.items()
 }
 
 

@@ -1,0 +1,88 @@
+"""Where two values differ: the leaves of two documents, the middle of two long texts."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from deployer.changes import UNKNOWN, PropertyChange
+
+WIDEST = 60  # columns of a value; beyond it the part that differs is what matters
+LEAD = 12  # columns of what is common, shown before the part that differs
+NONE = "(none)"
+UNRESOLVED = "unresolved"
+ABSENT = object()
+
+
+def lines(change: PropertyChange) -> Iterator[str]:
+    """`path: before → after`, one per leaf that differs when both are JSON documents."""
+    before, after = _document(change.before), _document(change.after)
+    if before is not None and type(before) is type(after):
+        leaves = list(_leaves(change.path, before, after))
+        if leaves:
+            yield from leaves
+            return
+    if change.before is None and change.after is None and not change.unresolved:
+        yield f"{change.path}: changes" + (f", by {change.cause}" if change.cause else "")
+        return
+    unresolved = change.unresolved
+    yield _line(change.path, change.before, UNRESOLVED if unresolved else change.after, unresolved)
+
+
+def _leaves(path: str, before: Any, after: Any) -> Iterator[str]:
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in [*before, *(key for key in after if key not in before)]:
+            yield from _leaves(f"{path}/{key}", before.get(key, ABSENT), after.get(key, ABSENT))
+    elif isinstance(before, list) and isinstance(after, list):
+        for position in range(max(len(before), len(after))):
+            pair = [side[position] if position < len(side) else ABSENT for side in (before, after)]
+            yield from _leaves(f"{path}/{position}", *pair)
+    else:
+        text = _text(after)
+        unresolved = text is not None and bool(UNKNOWN.search(text))
+        yield _line(path, _text(before), UNRESOLVED if unresolved else text, unresolved)
+
+
+def _line(path: str, before: str | None, after: str | None, unresolved: bool) -> str:
+    if unresolved or before is None or after is None:
+        sides = [NONE if side is None else _cut(_flat(side), 0) for side in (before, after)]
+    else:
+        flat = _flat(before), _flat(after)
+        start = _common(*flat)
+        sides = [_cut(side, start) for side in flat]
+    return f"{path}: {sides[0]} → {sides[1]}"
+
+
+def _cut(text: str, differs_at: int) -> str:
+    if len(text) <= WIDEST:
+        return text
+    start = max(0, differs_at - LEAD)
+    head = "…" if start else ""
+    rest = text[start:]
+    room = WIDEST - len(head)
+    return head + (rest if len(rest) <= room else f"{rest[: room - 1]}…")
+
+
+def _common(first: str, second: str) -> int:
+    shortest = min(len(first), len(second))
+    return next((place for place in range(shortest) if first[place] != second[place]), shortest)
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _text(value: object) -> str | None:
+    if value is ABSENT:
+        return None
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _document(text: str | None) -> Any:
+    """A JSON object or list, None for anything else; CloudFormation cuts long values, and those are text."""
+    try:
+        value = json.loads(text or "")
+    except ValueError:
+        return None
+    return value if isinstance(value, (dict, list)) else None

@@ -1,0 +1,60 @@
+"""An operation under way, followed until its stack rests."""
+
+from typing import TYPE_CHECKING
+
+from deployer import stack
+from deployer.clock import Clock
+from deployer.errors import TookTooLong
+from deployer.events import Listener, Progress, Streamer
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+
+LONGEST_MINUTES = 180.0  # a Multi-AZ database and its replicas take half an hour
+
+
+class Operation:
+    """Made before the operation starts: what the stack has told by then belongs to earlier ones."""
+
+    def __init__(
+        self,
+        cloudformation: "CloudFormationClient",
+        stack_id: str,
+        environment: str,
+        clock: Clock,
+        poll: float,
+    ) -> None:
+        self._cloudformation = cloudformation
+        self._stack_id = stack_id
+        self._environment = environment
+        self._clock = clock
+        self._poll = poll
+        self._streamer = Streamer(cloudformation, stack_id)
+        self._streamer.mark()
+
+    def follow(self, listener: Listener) -> tuple[str, list[Progress]]:
+        """Hand every event to the listener until the stack rests; its status then, and all events.
+
+        Raises TookTooLong.
+        """
+        events: list[Progress] = []
+
+        def hand_over(fresh: list[Progress]) -> None:
+            for event in fresh:
+                events.append(event)
+                listener(event)
+
+        deadline = self._clock.now() + LONGEST_MINUTES * 60
+        while self._clock.now() < deadline:
+            # State before events: what happened in between is fetched, and the last event never missed.
+            now = stack.find(self._cloudformation, self._stack_id)
+            hand_over(self._streamer.fetch())
+            if now is None or now.status == "DELETE_COMPLETE" or self._rests(now):
+                hand_over(self._streamer.finish())
+                return now.status if now else "DELETE_COMPLETE", events
+            self._clock.sleep(self._poll)
+        raise TookTooLong(what=self._stack_id, minutes=LONGEST_MINUTES, environment=self._environment)
+
+    def _rests(self, now: stack.Stack) -> bool:
+        """State and last event agree: before its first event the stack still rests from the operation before."""
+        return not now.is_moving and now.status == self._streamer.root_status

@@ -1,0 +1,296 @@
+"""CloudFormation, S3 and STS as botocore's Stubber: every answer below is constructed from the model.
+
+The Stubber checks each request's and each answer's shape against botocore's service model, and that the
+calls come in the order in which they were scripted.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.stub import ANY, Stubber
+
+from deployer.clock import FakeClock
+from deployer.deployment import Deployment
+from parameters.settings import Environment, load
+
+ACCOUNT = "111122223333"
+REGION = "eu-west-2"
+PREFIX = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}"
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+NESTED = "AWS::CloudFormation::Stack"
+
+
+SHARED = botocore.session.get_session()  # reads each service's model once
+SHARED.set_credentials("x", "x")
+
+
+class StubbedSession(boto3.Session):
+    """A session whose three clients are stubbed, and which knows no others."""
+
+    def __init__(self) -> None:
+        super().__init__(botocore_session=SHARED)
+        self.made: dict[str, Any] = {
+            name: super(StubbedSession, self).client(name, region_name=REGION)
+            for name in ("cloudformation", "s3", "sts")
+        }
+
+    def client(self, *arguments: Any, **_: Any) -> Any:
+        return self.made[arguments[0]]
+
+
+class Aws:
+    """The script of one test, and how its answers are made."""
+
+    any = ANY
+
+    def __init__(self) -> None:
+        self.session = StubbedSession()
+        self.stubs = {name: Stubber(client) for name, client in self.session.made.items()}
+        self.cloudformation = self.session.made["cloudformation"]
+        self.s3 = self.session.made["s3"]
+        self.sts = self.session.made["sts"]
+        self.clock = FakeClock()
+        self._events = 0
+
+    def says(self, operation: str, answer: dict[str, Any], /, **expected: Any) -> None:
+        """The next call to CloudFormation; `expected` parameters are checked when any is given."""
+        self.stubs["cloudformation"].add_response(operation, answer, expected or None)
+
+    def refuses(self, operation: str, code: str, message: str = "", service: str = "cloudformation") -> None:
+        self.stubs[service].add_client_error(operation, code, message)
+
+    def account(self, account: str = ACCOUNT) -> None:
+        identity = {"Account": account, "Arn": f"arn:aws:iam::{account}:user/deployer", "UserId": "A"}
+        self.stubs["sts"].add_response("get_caller_identity", identity, {})
+
+    def has(self, key: Any = ANY) -> None:
+        self.stubs["s3"].add_response("head_object", {}, {"Bucket": "artefacts", "Key": key})
+
+    def lacks(self, key: Any = ANY) -> None:
+        self.stubs["s3"].add_client_error("head_object", "404", "Not Found")
+        expected = {
+            "Bucket": "artefacts",
+            "Key": key,
+            "Body": ANY,
+            "ContentType": ANY,
+            "ChecksumAlgorithm": "SHA256",
+        }
+        self.stubs["s3"].add_response("put_object", {}, expected)
+
+    def no_stack(self, name: str = "millrace-dev") -> None:
+        self.refuses("describe_stacks", "ValidationError", f"Stack with id {name} does not exist")
+
+    def stack(self, name: str = "millrace-dev", status: str = "UPDATE_COMPLETE", **more: Any) -> None:
+        """DescribeStacks. `outputs` and `parameters` are mappings."""
+        pairs = (("outputs", "Outputs", "Output"), ("parameters", "Parameters", "Parameter"))
+        for short, field, prefix in pairs:
+            if short in more:
+                values = more.pop(short).items()
+                more[field] = [{f"{prefix}Key": key, f"{prefix}Value": value} for key, value in values]
+        stack = {
+            "StackName": name,
+            "StackId": self.stack_id(name),
+            "StackStatus": status,
+            "CreationTime": EPOCH,
+            **more,
+        }
+        self.says("describe_stacks", {"Stacks": [stack]})
+
+    def bootstrapped(self) -> None:
+        outputs = {"ArtefactBucket": "artefacts", "ImageRepositoryUri": "registry/millrace/dev"}
+        self.stack("millrace-dev-bootstrap", "CREATE_COMPLETE", outputs=outputs)
+
+    @staticmethod
+    def stack_id(name: str) -> str:
+        return f"{PREFIX}:stack/{name}/1"
+
+    @staticmethod
+    def change_set_id(name: str) -> str:
+        return f"{PREFIX}:changeSet/{name}/1"
+
+    def change_set(
+        self,
+        stack: str,
+        changes: list[dict[str, Any]],
+        *,
+        name: str = "",
+        status: str = "CREATE_COMPLETE",
+        reason: str = "",
+        valued: list[dict[str, Any]] | None = None,
+    ) -> None:
+        """A settled change set as it is read: its state, then its changes without and with values."""
+        described = self.described(stack, changes, name=name, status=status, reason=reason)
+        self.says("describe_change_set", described)
+        self.says("describe_change_set", described)
+        again = self.described(stack, valued or changes, name=name, status=status, reason=reason)
+        self.says(
+            "describe_change_set",
+            again,
+            ChangeSetName=described["ChangeSetId"],
+            IncludePropertyValues=True,
+        )
+
+    def described(
+        self,
+        stack: str,
+        changes: list[dict[str, Any]],
+        *,
+        name: str = "",
+        status: str = "CREATE_COMPLETE",
+        reason: str = "",
+        token: str | None = None,
+    ) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "ChangeSetName": name or f"plan-{stack}",
+            "ChangeSetId": self.change_set_id(name or f"plan-{stack}"),
+            "StackId": self.stack_id(stack),
+            "StackName": stack,
+            "Status": status,
+            "Changes": [{"Type": "Resource", "ResourceChange": change} for change in changes],
+        }
+        if reason:
+            answer["StatusReason"] = reason
+        if token:
+            answer["NextToken"] = token
+        return answer
+
+    @staticmethod
+    def change(
+        logical_id: str, kind: str = "AWS::SQS::Queue", action: str = "Add", **more: Any
+    ) -> dict[str, Any]:
+        return {"LogicalResourceId": logical_id, "ResourceType": kind, "Action": action, **more}
+
+    def nested(self, logical_id: str, action: str = "Modify") -> dict[str, Any]:
+        """A nested stack's container, whose change set is `plan-<logical id>`."""
+        child = self.change_set_id(f"plan-{logical_id}")
+        return self.change(logical_id, NESTED, action, ChangeSetId=child)
+
+    @staticmethod
+    def detail(path: str, before: str | None = None, after: str | None = None, **more: Any) -> dict[str, Any]:
+        target: dict[str, Any] = {"Attribute": "Properties", "Name": path.split("/", maxsplit=1)[0]}
+        if before is not None or after is not None:
+            target["Path"] = f"/Properties/{path}"
+        if before is not None:
+            target["BeforeValue"] = before
+        if after is not None:
+            target["AfterValue"] = after
+        return {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification", **more}
+
+    def event(
+        self,
+        stack: str,
+        logical_id: str,
+        status: str,
+        second: float,
+        *,
+        kind: str = "AWS::SQS::Queue",
+        physical: str = "",
+        reason: str = "",
+    ) -> dict[str, Any]:
+        self._events += 1
+        event = {
+            "StackId": self.stack_id(stack),
+            "StackName": stack,
+            "EventId": f"event-{self._events}",
+            "LogicalResourceId": logical_id,
+            "PhysicalResourceId": physical,
+            "ResourceType": kind,
+            "ResourceStatus": status,
+            "Timestamp": EPOCH + timedelta(seconds=second),
+        }
+        return {**event, "ResourceStatusReason": reason} if reason else event
+
+    def about(
+        self, stack: str, status: str, second: float, *, parent: str = "", reason: str = ""
+    ) -> dict[str, Any]:
+        """An event about a stack: its own, or, with `parent`, the one that its parent tells."""
+        return self.event(
+            parent or stack,
+            stack,
+            status,
+            second,
+            kind=NESTED,
+            physical=self.stack_id(stack),
+            reason=reason,
+        )
+
+    def tells(self, stack: str, *events: dict[str, Any], token: str | None = None, **expected: Any) -> None:
+        """DescribeStackEvents of one stack; `events` oldest first, as a person reads them."""
+        answer: dict[str, Any] = {"StackEvents": list(reversed(events))}
+        if token:
+            answer["NextToken"] = token
+        self.says("describe_stack_events", answer, StackName=self.stack_id(stack), **expected)
+
+    def deployment(self, templates: Path, environment: Environment | None = None) -> Deployment:
+        tokens = iter(f"millrace-deploy-{number}" for number in range(1, 100))
+        return Deployment(
+            environment or load("dev"),
+            self.session,
+            templates=templates,
+            poll=1.0,
+            clock=self.clock,
+            build_function=lambda name: f"code of {name}".encode(),
+            new_token=lambda: next(tokens),
+        )
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    """Fails when a call was not scripted, or a scripted one was not made."""
+    scripted = Aws()
+    for stub in scripted.stubs.values():
+        stub.activate()
+    yield scripted
+    for stub in scripted.stubs.values():
+        stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    """A root that nests a stack which nests another."""
+    (tmp_path / "platform.yaml").write_text(
+        """\
+# Made by hand.
+AWSTemplateFormatVersion: '2010-09-09'
+Parameters:
+  ImageDigest:
+    Type: String
+  NotificationAddress:
+    Type: String
+  ArtefactBucket:
+    Type: String
+  RotationCodeKey:
+    Type: String
+Resources:
+  Outer:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: outer.yaml
+      Parameters:
+        Address: !Ref NotificationAddress   # three spaces
+Outputs:
+  VpcId:
+    Value: !GetAtt Outer.Outputs.VpcId
+"""
+    )
+    (tmp_path / "outer.yaml").write_text(
+        "Resources:\n"
+        "  Inner:\n"
+        "    Type: AWS::CloudFormation::Stack\n"
+        "    Properties:\n"
+        "      TemplateURL: inner.yaml\n"
+    )
+    (tmp_path / "inner.yaml").write_text(
+        "Resources:\n"
+        "  Worker:\n"
+        "    Type: AWS::IAM::Role\n"
+        "    Properties:\n"
+        "      RoleName: !Sub worker-${AWS::Region}\n"
+    )
+    (tmp_path / "bootstrap.yaml").write_text("Resources:\n  Artefacts:\n    Type: AWS::S3::Bucket\n")
+    return tmp_path

@@ -1,0 +1,90 @@
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer import artefacts
+from deployer.artefacts import Artefact
+from deployer.errors import BadTemplate, TemplateMissing
+
+
+def collect(directory: Path) -> artefacts.Bundle:
+    return artefacts.collect(directory, "artefacts", "eu-west-2", lambda name: name.encode())
+
+
+def test_each_artefact_is_named_by_its_content(templates: Path) -> None:
+    bundle = collect(templates)
+
+    for artefact in bundle.artefacts:
+        assert hashlib.sha256(artefact.body).hexdigest() in artefact.key
+    assert [artefact.key.split("/")[0] for artefact in bundle.artefacts] == ["functions"] + 3 * ["templates"]
+    assert bundle.artefacts[-1] is bundle.root
+
+
+def test_only_the_template_urls_change(templates: Path) -> None:
+    bundle = collect(templates)
+    inner, outer = bundle.others
+
+    before = (templates / "platform.yaml").read_text()
+    expected = before.replace("outer.yaml", artefacts.url("artefacts", "eu-west-2", outer.key))
+    assert bundle.root.body.decode() == expected
+    assert inner.body == (templates / "inner.yaml").read_bytes()
+    assert f"https://s3.eu-west-2.amazonaws.com/artefacts/{inner.key}" in outer.body.decode()
+
+
+def test_a_change_deep_below_renames_all_above(templates: Path) -> None:
+    before = collect(templates)
+    (templates / "inner.yaml").write_text("Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n")
+    after = collect(templates)
+
+    assert before.root.key != after.root.key
+    assert before.rotation_code == after.rotation_code
+
+
+def test_the_capabilities_are_those_of_the_whole_tree(templates: Path) -> None:
+    assert collect(templates).capabilities == ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
+
+    (templates / "inner.yaml").write_text("Resources:\n  Worker:\n    Type: AWS::IAM::Role\n")
+    assert collect(templates).capabilities == ("CAPABILITY_IAM",)
+
+
+def test_the_committed_templates_survive_the_rewrite() -> None:
+    bundle = collect(Path(__file__).parents[3] / "templates" / "dev")
+
+    assert len(bundle.others) == 10
+    assert b"TemplateURL: https://s3.eu-west-2.amazonaws.com/artefacts/templates/" in bundle.root.body
+
+
+def test_a_template_url_that_is_no_line_of_its_own_is_refused(templates: Path) -> None:
+    (templates / "outer.yaml").write_text(
+        "Resources:\n  Inner: {Type: 'AWS::CloudFormation::Stack', Properties: {TemplateURL: inner.yaml}}\n"
+    )
+
+    with pytest.raises(BadTemplate, match=r"outer\.yaml: has a TemplateURL that is not a line of its own"):
+        collect(templates)
+
+
+def test_templates_that_nest_each_other_are_refused(templates: Path) -> None:
+    (templates / "inner.yaml").write_text((templates / "outer.yaml").read_text().replace("inner", "outer"))
+
+    with pytest.raises(BadTemplate, match="nests itself"):
+        collect(templates)
+
+
+def test_a_missing_template_names_the_builder(tmp_path: Path) -> None:
+    with pytest.raises(TemplateMissing, match=r"platform\.yaml: emit the templates first with `python build"):
+        collect(tmp_path)
+
+
+def test_only_what_is_missing_is_uploaded(aws: Any) -> None:
+    aws.has("templates/a.yaml")
+    aws.lacks("templates/b.yaml")
+
+    uploaded = artefacts.upload(
+        aws.s3,
+        "artefacts",
+        [Artefact("templates/a.yaml", b"a", "application/yaml"), Artefact("templates/b.yaml", b"b", "x/y")],
+    )
+
+    assert (uploaded.sent, uploaded.present) == (1, 1)

@@ -1,0 +1,257 @@
+from typing import Any
+
+import pytest
+
+from deployer.changes import Action, Counts
+from deployer.changeset import ChangeSets, Request
+from deployer.errors import ChangeSetFailed, PlanOutdated, TookTooLong
+from deployer.plan import Kind
+
+EMPTY = (
+    "The submitted information didn't contain changes. Submit different information to create a change set."
+)
+
+
+@pytest.fixture
+def change_sets(aws: Any) -> ChangeSets:
+    return ChangeSets(aws.cloudformation, aws.clock, poll=1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "extra"), [(Kind.CREATE, {"OnStackFailure": "ROLLBACK"}), (Kind.UPDATE, {})]
+)
+def test_a_change_set_is_asked_for_with_its_nested_ones_and_a_token(
+    aws: Any, change_sets: ChangeSets, kind: Kind, extra: dict[str, str]
+) -> None:
+    aws.says(
+        "create_change_set",
+        {"Id": aws.change_set_id("t"), "StackId": "s"},
+        StackName="millrace-dev",
+        ChangeSetName="t",
+        ClientToken="t",
+        ChangeSetType=kind.value,
+        IncludeNestedStacks=True,
+        TemplateURL="https://x",
+        Parameters=[],
+        Capabilities=["CAPABILITY_IAM"],
+        Tags=[{"Key": "Project", "Value": "millrace"}],
+        **extra,
+    )
+
+    made = change_sets.create(
+        Request(
+            "millrace-dev",
+            kind,
+            "t",
+            template_url="https://x",
+            capabilities=("CAPABILITY_IAM",),
+            tags={"Project": "millrace"},
+        )
+    )
+
+    assert made == aws.change_set_id("t")
+
+
+def test_the_tree_is_read_to_its_leaves(aws: Any, change_sets: ChangeSets) -> None:
+    aws.change_set("millrace-dev", [aws.change("Own"), aws.nested("Outer")])
+    aws.change_set("Outer", [aws.nested("Inner", "Add"), aws.change("Old", action="Remove")])
+    aws.change_set("Inner", [aws.change("New"), aws.change("Newer")])
+
+    reading = change_sets.read(aws.change_set_id("plan-millrace-dev"))
+
+    assert not reading.empty
+    assert [(path, change.logical_id) for path, change in reading.stacks.walk()] == [
+        ((), "Own"),
+        (("Outer",), "Old"),
+        (("Outer", "Inner"), "New"),
+        (("Outer", "Inner"), "Newer"),
+    ]
+    assert reading.stacks.counts == Counts(add=3, modify=0, remove=1)
+
+
+def test_a_child_is_waited_for_after_its_root_has_settled(aws: Any, change_sets: ChangeSets) -> None:
+    root = aws.described("millrace-dev", [], status="CREATE_IN_PROGRESS")
+    aws.says("describe_change_set", root)
+    aws.change_set("millrace-dev", [aws.nested("Outer")])
+    aws.says("describe_change_set", aws.described("Outer", [], status="CREATE_PENDING"))
+    aws.says("describe_change_set", aws.described("Outer", [], status="CREATE_IN_PROGRESS"))
+    aws.change_set("Outer", [aws.change("New")])
+
+    reading = change_sets.read(aws.change_set_id("plan-millrace-dev"))
+
+    assert reading.stacks.counts.add == 1
+    assert aws.clock.now() == 3.0
+
+
+def test_pages_are_read_to_the_last_in_both_descriptions(aws: Any, change_sets: ChangeSets) -> None:
+    first = aws.described("millrace-dev", [aws.change("A")], token="more")
+    second = aws.described("millrace-dev", [aws.change("B")])
+    aws.says("describe_change_set", first)
+    for values in (False, True):
+        name = first["ChangeSetId"]
+        aws.says("describe_change_set", first, ChangeSetName=name, IncludePropertyValues=values)
+        aws.says(
+            "describe_change_set", second, ChangeSetName=name, IncludePropertyValues=values, NextToken="more"
+        )
+
+    reading = change_sets.read("x")
+
+    assert [change.logical_id for change in reading.stacks.changes] == ["A", "B"]
+
+
+def test_what_one_description_leaves_out_the_other_has(aws: Any, change_sets: ChangeSets) -> None:
+    modify = {"action": "Modify", "Replacement": "False"}
+    plain = [
+        aws.change("Lost", **modify, Details=[aws.detail("DelaySeconds")]),
+        aws.change("Both", **modify, Details=[aws.detail("DelaySeconds"), aws.detail("KmsMasterKeyId")]),
+    ]
+    valued = [
+        aws.change("Both", **modify, Details=[aws.detail("DelaySeconds", "1", "2")]),
+        aws.change("Only", action="Remove"),
+    ]
+    aws.change_set("millrace-dev", plain, valued=valued)
+
+    lost, both, only = change_sets.read("x").stacks.changes
+
+    assert [change.path for change in lost.properties] == ["DelaySeconds"]
+    assert [(p.path, p.before, p.after) for p in both.properties] == [
+        ("DelaySeconds", "1", "2"),
+        ("KmsMasterKeyId", None, None),
+    ]
+    assert (only.logical_id, only.action) == ("Only", Action.REMOVE)
+
+
+def test_values_by_path_stand_for_the_property_that_is_told_without(
+    aws: Any, change_sets: ChangeSets
+) -> None:
+    plain = [aws.change("Q", action="Modify", Details=[aws.detail("RedrivePolicy")])]
+    valued = [
+        aws.change("Q", action="Modify", Details=[aws.detail("RedrivePolicy/maxReceiveCount", "1", "2")])
+    ]
+    aws.change_set("millrace-dev", plain, valued=valued)
+
+    (change,) = change_sets.read("x").stacks.changes
+
+    assert [p.path for p in change.properties] == ["RedrivePolicy/maxReceiveCount"]
+
+
+@pytest.mark.parametrize("reason", [EMPTY, "No updates are to be performed."])
+def test_both_ways_of_saying_no_changes_are_empty(aws: Any, change_sets: ChangeSets, reason: str) -> None:
+    aws.change_set("millrace-dev", [], status="FAILED", reason=reason)
+
+    assert change_sets.read("x").empty
+
+
+def test_a_child_without_changes_is_no_failure(aws: Any, change_sets: ChangeSets) -> None:
+    aws.change_set("millrace-dev", [aws.nested("Outer"), aws.nested("Other")])
+    aws.change_set("Outer", [], status="FAILED", reason=EMPTY)
+    aws.change_set("Other", [aws.change("New")])
+
+    reading = change_sets.read("x")
+
+    assert not reading.empty
+    assert reading.stacks.counts == Counts(add=1)
+
+
+def test_a_root_that_failed_over_unchanged_children_is_empty(aws: Any, change_sets: ChangeSets) -> None:
+    child = aws.change_set_id("plan-Outer")
+    reason = f"Nested change set {child} was not successfully created: Currently in FAILED."
+    aws.change_set("millrace-dev", [], status="FAILED", reason=reason)
+    aws.says("describe_change_set", aws.described("Outer", [], status="CREATE_IN_PROGRESS"))
+    described = aws.described("Outer", [], status="FAILED", reason="No updates are to be performed.")
+    aws.says("describe_change_set", described)
+    aws.says("describe_change_set", described)
+    aws.says("describe_change_set", described)
+
+    assert change_sets.read("x").empty
+
+
+def test_a_failed_grandchild_is_the_cause(aws: Any, change_sets: ChangeSets) -> None:
+    def of(child: str) -> str:
+        return (
+            f"Nested change set {aws.change_set_id(child)} was not successfully created: Currently in FAILED."
+        )
+
+    aws.change_set("millrace-dev", [aws.nested("Outer")], status="FAILED", reason=of("plan-Outer"))
+    aws.change_set("Outer", [aws.nested("Inner")], status="FAILED", reason=of("plan-Inner"))
+    aws.change_set("Inner", [], status="FAILED", reason="Parameters: [Size] must have values")
+    finding = {
+        "LogicalResourceId": "Queue",
+        "ValidationPath": "/Resources/Queue/Properties/Dealy",
+        "ValidationStatusReason": "unsupported property",
+    }
+    aws.says("describe_events", {"OperationEvents": [finding]})
+
+    with pytest.raises(ChangeSetFailed) as failure:
+        change_sets.read("x")
+
+    assert str(failure.value) == (
+        "the change set for millrace-dev could not be made: Inner: Parameters: [Size] must have values; "
+        "Queue /Resources/Queue/Properties/Dealy unsupported property"
+    )
+
+
+def test_an_endpoint_without_events_does_not_hide_the_reason(aws: Any, change_sets: ChangeSets) -> None:
+    aws.change_set("millrace-dev", [], status="FAILED", reason="Template error")
+    aws.refuses("describe_events", "InvalidAction")
+
+    with pytest.raises(ChangeSetFailed, match=r"could not be made: Template error$"):
+        change_sets.read("x")
+
+
+def test_a_change_set_that_is_gone_asks_for_a_new_plan(aws: Any, change_sets: ChangeSets) -> None:
+    aws.refuses("describe_change_set", "ChangeSetNotFound")
+
+    with pytest.raises(PlanOutdated, match="plan again"):
+        change_sets.read("x", "millrace-dev")
+
+
+def test_a_change_set_that_never_settles_is_given_up(aws: Any) -> None:
+    patient = ChangeSets(aws.cloudformation, aws.clock, poll=600.0)
+    for _ in range(3):
+        aws.says("describe_change_set", aws.described("millrace-dev", [], status="CREATE_PENDING"))
+
+    with pytest.raises(TookTooLong, match="within 30 minutes"):
+        patient.read("x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "extra"),
+    [(Kind.CREATE, {"RetainExceptOnCreate": True}), (Kind.UPDATE, {"DisableRollback": False})],
+)
+def test_failure_is_always_explicit(
+    aws: Any, change_sets: ChangeSets, kind: Kind, extra: dict[str, bool]
+) -> None:
+    aws.says("execute_change_set", {}, ChangeSetName="c", ClientRequestToken="t", **extra)
+
+    change_sets.execute("c", kind, "t")
+
+
+@pytest.mark.parametrize("code", ["InvalidChangeSetStatus", "ChangeSetNotFound"])
+def test_a_stack_that_moved_since_the_plan_is_refused(aws: Any, change_sets: ChangeSets, code: str) -> None:
+    aws.refuses("execute_change_set", code, "OBSOLETE")
+
+    with pytest.raises(PlanOutdated, match="moved since the plan was made"):
+        change_sets.execute("c", Kind.UPDATE, "t")
+
+
+def test_deletion_is_waited_for(aws: Any, change_sets: ChangeSets) -> None:
+    aws.says("delete_change_set", {}, ChangeSetName="c")
+    aws.says("describe_change_set", aws.described("millrace-dev", [], status="DELETE_IN_PROGRESS"))
+    aws.refuses("describe_change_set", "ChangeSetNotFound")
+
+    change_sets.delete("c")
+
+    assert aws.clock.now() == 1.0
+
+
+def test_only_our_own_leftovers_are_removed(aws: Any, change_sets: ChangeSets) -> None:
+    summaries = [
+        {"ChangeSetName": name, "ChangeSetId": aws.change_set_id(name)}
+        for name in ("millrace-deploy-old", "somebody-elses")
+    ]
+    aws.says("list_change_sets", {"Summaries": summaries}, StackName="millrace-dev")
+    aws.says("delete_change_set", {}, ChangeSetName=aws.change_set_id("millrace-deploy-old"))
+    aws.refuses("describe_change_set", "ChangeSetNotFound")
+
+    assert change_sets.remove_leftovers("millrace-dev") is True
