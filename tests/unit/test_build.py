@@ -1,0 +1,200 @@
+"""build.py from the command line: what it prints, writes, refuses and leaves alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import build
+from parameters import settings
+from stacks import lint
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def copied_parameters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of parameters/*.yaml that a test may spoil."""
+    directory = tmp_path / "parameters"
+    directory.mkdir()
+    for file in settings.DIRECTORY.glob("*.yaml"):
+        shutil.copy(file, directory)
+    monkeypatch.setattr(build, "load", lambda name: settings.load(name, directory))
+    return directory
+
+
+def emit(out: Path, *arguments: str) -> int:
+    return build.main(["--out", str(out), "--no-lint", *arguments])
+
+
+def snapshot(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+def test_every_environment_is_emitted_with_a_line_per_stack(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert emit(out) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        f"{environment}/{stack}"
+        for environment in ("dev", "prod")
+        for stack in (
+            "keys",
+            "alerts",
+            "network",
+            "stream",
+            "ingest",
+            "database",
+            "cache",
+            "rotation",
+            "processor",
+            "observability",
+            "platform",
+            "bootstrap",
+        )
+    ]
+    assert len({line.index(" resources") for line in lines}) == 1
+    assert {f"{line.split()[0]}.yaml" for line in lines} == set(snapshot(out))
+
+
+def test_one_environment_alone_leaves_the_other(out: Path) -> None:
+    emit(out)
+    (out / "prod" / "keys.yaml").write_text("mine")
+
+    assert emit(out, "--env", "dev") == 0
+
+    assert (out / "prod" / "keys.yaml").read_text() == "mine"
+
+
+def test_the_template_of_a_stack_that_is_no_more_goes(out: Path) -> None:
+    emit(out)
+    (out / "dev" / "forgotten.yaml").write_text("# of a stack that was removed")
+
+    emit(out)
+
+    assert not (out / "dev" / "forgotten.yaml").exists()
+    assert not list(out.glob(".build-*"))
+
+
+def test_check_passes_where_nothing_changed_and_writes_nothing(out: Path) -> None:
+    emit(out)
+    before = snapshot(out)
+    assert emit(out, "--check") == 0
+    assert snapshot(out) == before
+
+
+def test_check_names_what_is_stale_shows_where_and_leaves_it(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emit(out)
+    stale = out / "dev" / "stream.yaml"
+    stale.write_text(stale.read_text().replace("RetentionPeriodHours: 24", "RetentionPeriodHours: 48"))
+    (out / "dev" / "keys.yaml").unlink()
+    (out / "prod" / "forgotten.yaml").write_text("")
+    before = snapshot(out)
+    capsys.readouterr()
+
+    assert emit(out, "--check") == 1
+
+    printed = capsys.readouterr().out
+    assert "dev/stream.yaml is stale" in printed
+    assert "-      RetentionPeriodHours: 48\n+      RetentionPeriodHours: 24\n" in printed
+    assert "dev/keys.yaml is missing" in printed
+    assert "prod/forgotten.yaml belongs to no stack" in printed
+    assert "run `python build.py`" in printed
+    assert snapshot(out) == before
+
+
+def test_the_committed_templates_are_what_the_sources_say(capsys: pytest.CaptureFixture[str]) -> None:
+    assert build.main(["--check", "--no-lint"]) == 0, capsys.readouterr().out
+
+
+def test_both_environments_are_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert build.main(["--check"]) == 0, capsys.readouterr().out
+    assert capsys.readouterr().out.endswith("\n0 findings\n")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("dev", "shards: 2", "shards: many", "$.stream.shards"),
+        ("dev", "rotation_days: 365", "rotation_days: 5000", "$.keys.rotation_days"),
+        ("prod", "nat: per-az", "nat: perhaps", "$.network.nat"),
+        ("prod", "termination_protection: true", "", "termination_protection"),
+        ("dev", "alerts:", "alarms:", "alarms"),
+    ],
+)
+def test_a_wrong_parameter_is_one_line_and_nothing_is_written(
+    out: Path,
+    copied_parameters: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: tuple[str, str, str, str],
+) -> None:
+    file, old, new, says = change
+    path = copied_parameters / f"{file}.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+    with pytest.raises(SystemExit, match="2"):
+        emit(out)
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("build.py: ")
+    assert f"{file}.yaml" in line
+    assert says in line
+    assert not out.exists()
+
+
+def test_an_unknown_environment_is_one_line_that_names_the_known(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        emit(out, "--env", "staging")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("there is no environment 'staging'; there are: dev, prod")
+    assert not out.exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out.write_text("a file where a directory should be")
+    with pytest.raises(SystemExit, match="2"):
+        emit(out)
+    assert capsys.readouterr().err == f"build.py: cannot write {out}: File exists\n"
+
+
+def test_findings_fail_the_build(capsys: pytest.CaptureFixture[str]) -> None:
+    assert build.report([lint.Finding("dev/keys.yaml", 3, "E3002", "is wrong")]) == 1
+    assert capsys.readouterr().out == "dev/keys.yaml:3: E3002 is wrong\n1 finding\n"
+
+
+def test_without_linting_no_linter_is_loaded(out: Path) -> None:
+    program = (
+        "import sys, build; code = build.main(sys.argv[1:]); "
+        "assert 'cfnlint' not in sys.modules and code == 0, sorted(sys.modules)"
+    )
+    arguments = [sys.executable, "-c", program, "--no-lint", "--env", "dev", "--out", str(out)]
+    subprocess.run(arguments, cwd=REPOSITORY, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("seed", ["0", "4711"])
+def test_the_bytes_do_not_depend_on_the_process(out: Path, seed: str) -> None:
+    arguments = [sys.executable, str(REPOSITORY / "build.py"), "--no-lint", "--out", str(out)]
+    elsewhere = {"PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo", "LC_ALL": "C", "USER": "somebody"}
+
+    subprocess.run(
+        arguments, cwd=out.parent, env={**os.environ, **elsewhere}, check=True, capture_output=True
+    )
+
+    assert snapshot(out) == snapshot(REPOSITORY / "templates")
