@@ -56,5 +56,5 @@ class Operation:
         raise TookTooLong(what=self._stack_id, minutes=LONGEST_MINUTES, environment=self._environment)
 
     def _rests(self, now: stack.Stack) -> bool:
-        """State and last event agree: before its first event the stack still rests from the operation before."""
+        """State and last event agree; before the first event, the state is the last operation's."""
         return not now.is_moving and now.status == self._streamer.root_status

@@ -25,15 +25,17 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 NESTED = "AWS::CloudFormation::Stack"
 
 
-SHARED = botocore.session.get_session()  # reads each service's model once
-SHARED.set_credentials("x", "x")
+LOADER = botocore.session.Session().get_component("data_loader")  # reads each service's model once
 
 
 class StubbedSession(boto3.Session):
     """A session whose three clients are stubbed, and which knows no others."""
 
     def __init__(self) -> None:
-        super().__init__(botocore_session=SHARED)
+        own = botocore.session.Session()
+        own.register_component("data_loader", LOADER)
+        own.set_credentials("x", "x")
+        super().__init__(botocore_session=own)
         self.made: dict[str, Any] = {
             name: super(StubbedSession, self).client(name, region_name=REGION)
             for name in ("cloudformation", "s3", "sts")
