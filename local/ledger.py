@@ -58,21 +58,21 @@ class Ledger:
         if shard.positions and position < shard.positions[-1]:
             # The records of one call may be numbered in another order than they were given.
             index = bisect_right(shard.positions, position)
-            shard.positions.insert(index, position)
             shard.put_at.insert(index, put_at)
             shard.readings.insert(index, shard.readings[index - 1] if index else 0)
             for later in range(index, len(shard.readings)):
                 shard.readings[later] += readings
+            shard.positions.insert(index, position)  # last, as others read meanwhile
             return
-        shard.positions.append(position)
         shard.readings.append(readings + (shard.readings[-1] if shard.readings else 0))
         shard.put_at.append(put_at)
+        shard.positions.append(position)
 
     def passed(self, progress: dict[str, int]) -> int:
         """How many readings lie at or before the positions that the processor has committed."""
         return sum(
             shard.readings[index - 1]
-            for shard_id, shard in self._shards.items()
+            for shard_id, shard in list(self._shards.items())
             if (index := bisect_right(shard.positions, progress.get(shard_id, -1)))
         )
 
@@ -80,7 +80,7 @@ class Ledger:
         """When the oldest record was put that has not been committed; None if there is none."""
         oldest = [
             shard.put_at[index]
-            for shard_id, shard in self._shards.items()
+            for shard_id, shard in list(self._shards.items())
             if (index := bisect_right(shard.positions, progress.get(shard_id, -1))) < len(shard.put_at)
         ]
         return min(oldest, default=None)

@@ -1,0 +1,172 @@
+"""The platform on the embedded account: emitted, deployed by the deployer, its credentials rotated."""
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+
+from deployer.deployment import Deployment
+from deployer.events import Listener
+from deployer.plan import Plan
+from local.errors import LocalError
+from parameters.settings import Environment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+ROOT = Path(__file__).parent.parent
+CONTAINER = "processor"
+POLL_SECONDS = 0.2  # the embedded account has no quota
+ROTATION_SECONDS = 60.0
+NESTED = "AWS::CloudFormation::Stack"
+
+
+class BuildFailed(LocalError):
+    """build.py ended with {code}:
+    {tail}"""
+
+    exit_code = 1
+
+
+class NotRotated(LocalError):
+    """the credentials were not rotated within {seconds:.0f} s; the end of {log}:
+    {tail}"""
+
+    exit_code = 1
+
+
+class TaskMissing(LocalError):
+    """the service {service} has no container named {container} in its task definition"""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Size:
+    """What stands: stacks with the nested ones and bootstrap, resources without the stacks among them."""
+
+    stacks: int
+    resources: int
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """When the application's credentials were last rotated, and which version of the secret is current."""
+
+    at: "datetime | None"
+    current: str | None
+
+
+def build(environment: Environment, out: Path) -> Path:
+    """Emit and lint the environment's templates into `out`; the directory that holds them.
+
+    The committed ones are left alone: a run shows what the sources say, and changes nothing in the checkout.
+    Raises BuildFailed.
+    """
+    built = subprocess.run(
+        [sys.executable, str(ROOT / "build.py"), "--env", environment.name, "--out", str(out)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if built.returncode != 0:
+        tail = "\n".join((built.stdout + built.stderr).splitlines()[-15:])
+        raise BuildFailed(code=built.returncode, tail=tail)
+    return out / environment.name
+
+
+def image_digest() -> str:
+    """Stands for the image that a registry would hold: it changes when, and only when, the processor does."""
+    content = hashlib.sha256()
+    for file in sorted((ROOT / "processor").rglob("*")):
+        if file.suffix in {".py", ".sql"}:
+            content.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
+    return f"sha256:{content.hexdigest()}"
+
+
+class Platform:
+    """One environment's deployment on the embedded account."""
+
+    def __init__(self, environment: Environment, session: boto3.Session, emitted: Path) -> None:
+        self._session = session
+        self._deployment = Deployment(environment, session, templates=emitted, poll=POLL_SECONDS)
+        self._environment = environment
+
+    def deploy(self, listener: Listener, planned: Callable[[Plan], object]) -> Plan:
+        """Bootstrap, plan, hand the plan to `planned`, and apply it. Raises DeployerError."""
+        self._deployment.check_account()
+        self._deployment.bootstrap(listener)
+        plan = self._deployment.plan(image_digest=image_digest())
+        planned(plan)
+        self._deployment.apply(plan, listener)
+        return plan
+
+    def outputs(self) -> dict[str, str]:
+        """The root stack's."""
+        return self._deployment.outputs()
+
+    def size(self) -> Size:
+        """Of everything that stands in the account."""
+        cloudformation: CloudFormationClient = self._session.client("cloudformation")
+        stacks = [
+            stack["StackName"]
+            for page in cloudformation.get_paginator("describe_stacks").paginate()
+            for stack in page["Stacks"]
+            if not stack["StackStatus"].startswith("DELETE")
+        ]
+        resources = [
+            resource["ResourceType"]
+            for stack in stacks
+            for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+            for resource in page["StackResourceSummaries"]
+        ]
+        return Size(len(stacks), sum(kind != NESTED for kind in resources))
+
+    def task_environment(self, cluster: str, service: str) -> dict[str, str]:
+        """The processor's environment as the deployed service has it. Raises TaskMissing."""
+        ecs = self._session.client("ecs")
+        described = ecs.describe_services(cluster=cluster, services=[service])["services"]
+        for deployed in described:
+            task = ecs.describe_task_definition(taskDefinition=deployed["taskDefinition"])["taskDefinition"]
+            for container in task["containerDefinitions"]:
+                if container["name"] == CONTAINER:
+                    return {item["name"]: item["value"] for item in container["environment"]}
+        raise TaskMissing(service=service, container=CONTAINER)
+
+    def rotate(self, secret: str, *, due: bool, log: Path) -> Rotation:
+        """See the credentials rotated by the deployed function.
+
+        due: the deployment has made the schedule, which rotates at once; else a rotation is asked for. Raises
+        NotRotated.
+        """
+        client: SecretsManagerClient = self._session.client("secretsmanager")
+        before = Rotation(None, None)
+        if not due:
+            before = _rotation(client, secret)
+            client.rotate_secret(SecretId=secret)
+        end = time.monotonic() + ROTATION_SECONDS
+        while time.monotonic() < end:
+            now = _rotation(client, secret)
+            moved = before.at is None or (now.at is not None and now.at > before.at)
+            if now.at is not None and moved and now.current != before.current:
+                return now
+            time.sleep(POLL_SECONDS)
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
+        raise NotRotated(seconds=ROTATION_SECONDS, log=log, tail=tail)
+
+
+def _rotation(client: "SecretsManagerClient", secret: str) -> Rotation:
+    described = client.describe_secret(SecretId=secret)
+    versions = described.get("VersionIdsToStages", {})
+    current = next((version for version, stages in versions.items() if "AWSCURRENT" in stages), None)
+    return Rotation(described.get("LastRotatedDate"), current)

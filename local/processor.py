@@ -1,0 +1,121 @@
+"""The real processor, started with the environment of the deployed task and kept running as ECS would."""
+
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local.errors import LocalError
+from local.guard import Command, Guarded
+
+ROOT = Path(__file__).parent.parent
+READY_SECONDS = 60.0
+PAUSE_SECONDS = 1.0  # before it is started again
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+class ProcessorFailed(LocalError):
+    """the processor {why}; the end of its log:
+    {tail}"""
+
+    exit_code = 1
+
+
+class Processor:
+    """`with Processor(environment, log) as processor:`; `watch` starts it again when it has died.
+
+    environment: the deployed task's, with what differs on one machine laid over it. It is all that the
+    process gets beside PATH and its like, so a setting that the template forgot is missing here as in AWS.
+    """
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self._port = free_port()
+        self._environment = {
+            **{name: os.environ[name] for name in INHERITED if name in os.environ},
+            **environment,
+            "HEALTH_PORT": str(self._port),
+        }
+        self._log = log
+        self._guarded: Guarded | None = None
+        self._died_at: float | None = None
+        self.restarts = 0
+
+    def __enter__(self) -> Self:
+        self._start()
+        try:
+            self._await_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def watch(self) -> None:
+        """Start it again if it has died. To be called every second or so."""
+        if self._guarded is None or self._guarded.running():
+            return
+        if self._died_at is None:
+            self._died_at = time.monotonic()
+        elif time.monotonic() - self._died_at >= PAUSE_SECONDS:
+            self.restarts += 1
+            self._start()
+
+    def stop(self) -> None:
+        """SIGTERM: it finishes its batch and ends."""
+        if self._guarded is not None:
+            self._guarded.stop()
+            self._guarded = None
+
+    def tail(self, lines: int = 12) -> str:
+        """The end of its log."""
+        text = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _start(self) -> None:
+        self._died_at = None
+        settings = [f"{name}={value}" for name, value in self._environment.items()]
+        self._guarded = Guarded(
+            Command(
+                # env -i: the guard passes its own environment on, and the task's must stand alone.
+                arguments=["env", "-i", *settings, sys.executable, "-m", "processor"],
+                stop_signal=signal.SIGTERM,
+                log=str(self._log),
+                directory=str(ROOT),
+            )
+        )
+
+    def _await_ready(self) -> None:
+        end = time.monotonic() + READY_SECONDS
+        while not self._healthy():
+            if self._guarded is None or not self._guarded.running():
+                raise ProcessorFailed(why="ended while it started", tail=self.tail())
+            if time.monotonic() > end:
+                raise ProcessorFailed(why=f"was not ready within {READY_SECONDS:.0f} s", tail=self.tail())
+            time.sleep(0.05)
+
+    def _healthy(self) -> bool:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"http://127.0.0.1:{self._port}/health", timeout=3) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

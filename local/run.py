@@ -1,0 +1,114 @@
+"""One run, from the recording's first check to the audit's last line."""
+
+import signal
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+
+from deployer.plan import Kind, Plan
+from local import platform, servers
+from local.arguments import Options
+from local.directory import RunDirectory
+from local.platform import Platform
+from local.processor import Processor
+from local.recording import Recording, open_recording
+from local.report import Report, report, write
+from local.screen import Screen, summary
+from local.servers import Servers
+from local.streaming import Streaming
+from parameters.settings import load
+
+ENVIRONMENT = "dev"
+
+
+def run(options: Options, screen: Screen, began: float, publish: Callable[[str], object]) -> Report:
+    """Build, deploy, rotate, stream, audit.
+
+    began: time.monotonic() when the program started. publish: takes each line of the result. Whatever is
+    started is stopped again, in the opposite order, however this ends. Raises LocalError, DeployerError,
+    EmbeddedAwsError, ParameterError.
+    """
+    recording = _recording(options, screen)
+    environment = load(ENVIRONMENT)
+    servers.check_ports(options.ports)
+    with ExitStack() as stack:
+        directory = stack.enter_context(RunDirectory(options.state))
+        ports = directory.ports(options.ports)
+        servers.check_ports(ports, directory)
+
+        with screen.phase("templates built and linted"):
+            emitted = platform.build(environment, directory.part("templates"))
+        with screen.phase("PostgreSQL, Redis and the embedded AWS started"):
+            user = servers.cache_user(emitted)
+            below = stack.enter_context(servers.started(directory, ports, environment, user))
+        session = below.session(environment)
+        with screen.phase("stacks deployed"):
+            deployed = Platform(environment, session, emitted)
+            with screen.stacks() as listener:
+                plan = deployed.deploy(listener, screen.plan)
+            outputs, size = deployed.outputs(), deployed.size()
+        with screen.phase("credentials rotated by the deployed function"):
+            deployed.rotate(
+                outputs["DbSecretArn"], due=plan.kind is Kind.CREATE, log=directory.path / "aws.log"
+            )
+        with screen.phase("processor started as the deployed task says"):
+            task = deployed.task_environment(outputs["EcsClusterName"], outputs["EcsServiceName"])
+            processor = stack.enter_context(_processor(task, below, directory))
+
+        streaming = stack.enter_context(
+            closing(Streaming(below, outputs["KinesisStreamName"], options, recording))
+        )
+        with screen.phase("readings streamed and committed"):
+            streaming.flow(session.client("kinesis"), processor, screen)
+        if streaming.first_stored is not None:
+            screen.say(f"  first reading stored {streaming.first_stored - began:.1f} s after the start")
+        with screen.phase("audited, reading by reading"):
+            audit = streaming.audit()
+
+        made = report(audit, plan, size, time.monotonic() - began, rotated=True)
+        for line in summary(audit, _facts(made, plan, processor)):
+            publish(line)
+        if options.json is not None:
+            write(made, options.json)
+        if options.keep:
+            _stay(below, screen)
+        return made
+
+
+def _recording(options: Options, screen: Screen) -> Recording | None:
+    """Checked whole before anything is started."""
+    if options.replay is None:
+        return None
+    recording = open_recording(options.replay.file, options.replay.device, options.replay.zone)
+    screen.say(f"  {recording.file}: {recording.rows:,} rows, {recording.readings:,} readings")
+    for header, metric in recording.mapping():
+        screen.say(f"    column {header!r} is {recording.device}/{metric}")
+    return recording
+
+
+def _processor(task: dict[str, str], below: Servers, directory: RunDirectory) -> Processor:
+    """The deployed task's environment; only where AWS is and whom to trust differ on one machine."""
+    ca_file = str(below.ca_file)
+    here = {"DATABASE_CA_FILE": ca_file, "CACHE_CA_FILE": ca_file}
+    return Processor({**task, **below.aws.environment, **here}, directory.path / "processor.log")
+
+
+def _facts(made: Report, plan: Plan, processor: Processor) -> dict[str, str]:
+    """What the run says of itself beside the readings."""
+    counts = plan.counts
+    return {
+        "stacks": f"{made.stacks} with {made.resources} resources; this run's plan: {counts.add} added, "
+        f"{counts.modify} modified, {counts.remove} removed",
+        "rotation": "the credentials were rotated by the deployed function",
+        "processor": f"restarted {processor.restarts} times" if processor.restarts else "ran through",
+        "seconds": f"{made.seconds:.1f}",
+    }
+
+
+def _stay(below: Servers, screen: Screen) -> None:
+    """Until Ctrl-C, which then is the ordinary end."""
+    screen.say("  everything stays up until Ctrl-C:")
+    screen.say(f"    AWS         AWS_ENDPOINT_URL={below.aws.endpoint_url}")
+    screen.say(f"    PostgreSQL  localhost:{below.postgres_port}, TLS by {below.ca_file}")
+    screen.say(f"    Redis       localhost:{below.redis_port}, user {below.redis.user}, the same TLS")
+    signal.pause()
