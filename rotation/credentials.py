@@ -47,12 +47,8 @@ class Credentials:
         """The master's login to the same database."""
         return replace(self, username=username, password=password)
 
-    def check_follows(self, current: "Credentials") -> None:
-        """Raise TargetRefused unless this is the other user of the pair on current's own database.
-
-        The function may change passwords as the master: whoever could plant a version that names another
-        cluster or another user would have it changed for them (the confused deputy).
-        """
+    def check_same_database(self, current: "Credentials") -> None:
+        """Raise TargetRefused unless this reaches for current's own database."""
         for name in ("host", "port", "dbname"):
             ours, theirs = getattr(self, name), getattr(current, name)
             if ours != theirs:
@@ -60,6 +56,14 @@ class Credentials:
                     f"AWSPENDING's {name} is {ours!r}, AWSCURRENT's is {theirs!r}: "
                     "a rotation stays on its own database; remove that version's AWSPENDING label"
                 )
+
+    def check_follows(self, current: "Credentials") -> None:
+        """Raise TargetRefused unless this is the other user of the pair on current's own database.
+
+        The function may change passwords as the master: whoever could plant a version that names another
+        cluster or another user would have it changed for them (the confused deputy).
+        """
+        self.check_same_database(current)
         if self.username != other(current.username):
             raise TargetRefused(
                 f"AWSPENDING's username is {self.username!r}; after {current.username!r} "

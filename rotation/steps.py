@@ -88,6 +88,7 @@ def test_secret(rotation: Rotation) -> str:
     AWSCURRENT.
     """
     pending = rotation.pending()
+    pending.check_same_database(rotation.versions.current())
     with session(pending, rotation.ca_file) as as_pending:
         privileges.probe(as_pending, pending.username)
     return "logged in and tried its privileges"
