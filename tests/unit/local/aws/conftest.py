@@ -1,0 +1,190 @@
+"""One embedded AWS for all tests of this folder, and how they deploy to it."""
+
+import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.aws import CacheServer, DatabaseServer, EmbeddedAws
+
+Json = dict[str, Any]
+ACCOUNT = "111122223333"
+REGION = "eu-west-2"
+
+
+class Account:
+    """Clients of an endpoint, and templates deployed through change sets as the deployer does it."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        self.endpoint_url = endpoint_url
+        self._clients: dict[str, Any] = {}
+        self._bucket = False
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.endpoint_url,
+                region_name=REGION,
+                aws_access_key_id=ACCOUNT,
+                aws_secret_access_key="local",
+            )
+        return self._clients[service]
+
+    def upload(self, template: Json) -> str:
+        """Put a template where its content says, and return its path-style URL."""
+        s3 = self.client("s3")
+        if not self._bucket:
+            s3.create_bucket(Bucket="artefacts", CreateBucketConfiguration={"LocationConstraint": REGION})
+            self._bucket = True
+        body = json.dumps(template).encode()
+        key = f"templates/{hashlib.sha256(body).hexdigest()}.yaml"
+        s3.put_object(Bucket="artefacts", Key=key, Body=body)
+        return f"https://s3.{REGION}.amazonaws.com/artefacts/{key}"
+
+    def nest(self, template: Json, **parameters: Any) -> Json:
+        """A nested stack resource for a template."""
+        properties: Json = {"TemplateURL": self.upload(template)}
+        if parameters:
+            properties["Parameters"] = parameters
+        return {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+
+    def plan(self, stack: str, template: Json, kind: str = "CREATE", **options: Any) -> Json:
+        """Create a change set over nested stacks and describe it, values included."""
+        cloudformation = self.client("cloudformation")
+        options.setdefault("Capabilities", ["CAPABILITY_NAMED_IAM"])
+        made = cloudformation.create_change_set(
+            StackName=stack,
+            ChangeSetName=f"c{time.monotonic_ns()}",
+            ChangeSetType=kind,
+            TemplateBody=json.dumps(template),
+            IncludeNestedStacks=True,
+            **options,
+        )
+        return self.change_set(made["Id"])
+
+    def change_set(self, arn: str) -> Json:
+        found: Json = self.client("cloudformation").describe_change_set(
+            ChangeSetName=arn, IncludePropertyValues=True
+        )
+        return found
+
+    def execute(self, change_set: Json, **options: Any) -> str:
+        """Execute a change set and return the status that its stack settles in."""
+        self.client("cloudformation").execute_change_set(ChangeSetName=change_set["ChangeSetId"], **options)
+        return self.settled(change_set["StackId"])
+
+    def deploy(self, stack: str, template: Json, kind: str = "CREATE", **options: Any) -> Json:
+        """Plan and execute, and return the stack's description; its failures are the test's."""
+        planned = self.plan(stack, template, kind, **options)
+        assert planned["Status"] == "CREATE_COMPLETE", planned["StatusReason"]
+        status = self.execute(planned)
+        assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), self.failures(stack)
+        return self.stack(planned["StackId"])
+
+    def stack(self, name: str) -> Json:
+        found: Json = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return found
+
+    def settled(self, name: str) -> str:
+        self.awaited(lambda: not self.stack(name)["StackStatus"].endswith("_IN_PROGRESS"))
+        status: str = self.stack(name)["StackStatus"]
+        return status
+
+    def awaited(self, happened: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait for what the service does in the background."""
+        deadline = time.monotonic() + seconds
+        while not happened():
+            assert time.monotonic() < deadline, f"it did not happen within {seconds} s"
+            time.sleep(0.02)
+
+    def delete(self, stack: str) -> str:
+        arn = self.stack(stack)["StackId"]
+        self.client("cloudformation").delete_stack(StackName=stack)
+        return self.settled(arn)
+
+    def resources(self, stack: str) -> dict[str, str]:
+        """Physical ids by logical id."""
+        found = self.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        return {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in found}
+
+    def events(self, stack: str) -> list[Json]:
+        """Oldest first."""
+        found: list[Json] = self.client("cloudformation").describe_stack_events(StackName=stack)[
+            "StackEvents"
+        ]
+        return found[::-1]
+
+    def failures(self, stack: str) -> list[tuple[str, str, str]]:
+        found = []
+        for entry in [stack, *self.resources(stack).values()]:
+            if entry == stack or ":cloudformation:" in entry:
+                found += [
+                    (event["StackName"], event["LogicalResourceId"], event.get("ResourceStatusReason", ""))
+                    for event in self.events(entry)
+                    if event["ResourceStatus"].endswith("FAILED")
+                ]
+        return found
+
+
+def outputs(stack: Json) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("aws")
+
+
+@pytest.fixture(scope="session")
+def start(scratch: Path) -> Callable[..., EmbeddedAws]:
+    """An embedded AWS, not yet started, with the servers that all tests pretend to have."""
+
+    def make(**options: Any) -> EmbeddedAws:
+        ca_file = scratch / "ca.pem"
+        ca_file.write_text("the local authority")
+        return EmbeddedAws(
+            account=ACCOUNT,
+            database=DatabaseServer("localhost", 15432, "the master's password"),
+            cache=CacheServer("localhost", 16379),
+            ca_file=ca_file,
+            **options,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def embedded(start: Callable[..., EmbeddedAws], scratch: Path) -> Iterator[EmbeddedAws]:
+    with start(log=scratch / "aws.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def aws(embedded: EmbeddedAws) -> Account:
+    return Account(embedded.endpoint_url)
+
+
+@pytest.fixture(scope="session")
+def log(embedded: EmbeddedAws, scratch: Path) -> Path:
+    return scratch / "aws.log"
+
+
+@pytest.fixture(scope="session")
+def archive() -> Callable[[str], bytes]:
+    """A function's zip with one module, handler.py."""
+
+    def make(source: str) -> bytes:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as target:
+            target.writestr("handler.py", source)
+        return packed.getvalue()
+
+    return make
