@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,7 @@ from local.guard import Command, Guarded
 
 ROOT = Path(__file__).parent.parent
 READY_SECONDS = 60.0
+LOOK_SECONDS = 0.05
 PAUSE_SECONDS = 1.0  # before it is started again
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
@@ -29,13 +30,15 @@ class ProcessorFailed(LocalError):
 
 
 class Processor:
-    """`with Processor(environment, log) as processor:`; `watch` starts it again when it has died.
+    """`with Processor(environment, log, at_work) as processor:`; `watch` starts it again when it has died.
 
+    at_work: whether it has begun to read the stream; the block begins when it has.
     environment: the deployed task's, with what differs on one machine laid over it. It is all that the
     process gets beside PATH and its like, so a setting that the template forgot is missing here as in AWS.
     """
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log: Path, at_work: Callable[[], bool]) -> None:
+        self._at_work = at_work
         self._port = free_port()
         self._environment = {
             **{name: os.environ[name] for name in INHERITED if name in os.environ},
@@ -97,12 +100,12 @@ class Processor:
 
     def _await_ready(self) -> None:
         end = time.monotonic() + READY_SECONDS
-        while not self._healthy():
+        while not (self._healthy() and self._at_work()):
             if self._guarded is None or not self._guarded.running():
                 raise ProcessorFailed(why="ended while it started", tail=self.tail())
             if time.monotonic() > end:
                 raise ProcessorFailed(why=f"was not ready within {READY_SECONDS:.0f} s", tail=self.tail())
-            time.sleep(0.05)
+            time.sleep(LOOK_SECONDS)
 
     def _healthy(self) -> bool:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

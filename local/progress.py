@@ -10,6 +10,9 @@ from local.ledger import Ledger
 POSITIONS = """
 SELECT shard, sequence_number::text FROM millrace.shard_progress
 WHERE stream = %(stream)s AND sequence_number IS NOT NULL"""
+TAKEN = """
+SELECT count(*) FROM millrace.shard_progress
+WHERE stream = %(stream)s AND updated_at >= to_timestamp(%(since)s)"""
 WINDOW_SECONDS = 5.0  # a rate over less jumps from line to line
 
 
@@ -62,3 +65,12 @@ class Watch:
             sent_rate=(sent - sent_then) / span,
             passed_rate=(passed - passed_then) / span,
         )
+
+
+def taken(connection: psycopg.Connection, stream: str, since: float) -> bool:
+    """Whether the processor has made its tables and taken a shard since then (epoch seconds)."""
+    try:
+        row = connection.execute(TAKEN, {"stream": stream, "since": since}).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return False
+    return bool(row and row[0])

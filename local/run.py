@@ -11,6 +11,7 @@ from local.arguments import Options
 from local.directory import RunDirectory
 from local.platform import Platform
 from local.processor import Processor
+from local.progress import taken
 from local.recording import Recording, open_recording
 from local.report import Report, report, write
 from local.screen import Screen, summary
@@ -54,7 +55,6 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
         with screen.phase("processor started as the deployed task says"):
             task = deployed.task_environment(outputs["EcsClusterName"], outputs["EcsServiceName"])
             processor = stack.enter_context(_processor(task, below, directory))
-
         streaming = stack.enter_context(
             closing(Streaming(below, outputs["KinesisStreamName"], options, recording))
         )
@@ -90,7 +90,14 @@ def _processor(task: dict[str, str], below: Servers, directory: RunDirectory) ->
     """The deployed task's environment; only where AWS is and whom to trust differ on one machine."""
     ca_file = str(below.ca_file)
     here = {"DATABASE_CA_FILE": ca_file, "CACHE_CA_FILE": ca_file}
-    return Processor({**task, **below.aws.environment, **here}, directory.path / "processor.log")
+    since = time.time()
+
+    def at_work() -> bool:
+        with below.database() as connection:
+            return taken(connection, task["STREAM_NAME"], since)
+
+    environment = {**task, **below.aws.environment, **here}
+    return Processor(environment, directory.path / "processor.log", at_work)
 
 
 def _facts(made: Report, plan: Plan, processor: Processor) -> dict[str, str]:

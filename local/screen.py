@@ -69,8 +69,8 @@ class Screen:
             yield self._stack_line
 
     def _stack_line(self, event: StackEvent, /) -> None:
-        settled = event.is_container and not event.status.endswith("_IN_PROGRESS")
-        if event.failed or (settled and (event.about_stack or not event.stack)):
+        settled = event.about_stack and not event.status.endswith("_IN_PROGRESS")
+        if event.failed or settled:
             reason = f"  {event.reason}" if event.reason else ""
             self.say(f"    {event.elapsed:5.1f} s  {event.path}  {event.status}{reason}")
 
