@@ -86,7 +86,7 @@ def artefact_bucket(template: StackTemplate, settings: parameters.Bootstrap) -> 
                         Principal=Principal("*"),
                         Action=[S3Action("*")],
                         Resource=[bucket.get_att("Arn"), Sub("${Artefacts.Arn}/*")],
-                        Condition=Condition(Bool("aws:SecureTransport", False)),
+                        Condition=Condition(Bool("aws:SecureTransport", "false")),
                     )
                 ],
             ),

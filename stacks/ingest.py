@@ -132,7 +132,7 @@ def may_connect() -> Statement:
         Effect=Allow,
         Action=[can.Connect],
         Resource=[iot_arn(f"client/{THING}")],
-        Condition=Condition(Bool("iot:Connection.Thing.IsAttached", True)),
+        Condition=Condition(Bool("iot:Connection.Thing.IsAttached", "true")),
     )
 
 

@@ -51,6 +51,9 @@ ObjectKey = NewType("ObjectKey", AWSHelperFn)
 ImageUri = NewType("ImageUri", AWSHelperFn)
 Address = NewType("Address", AWSHelperFn)
 
+# Types that take tags by CloudFormation's schema, though troposphere's classes do not know it yet.
+TAKE_TAGS_TOO = ("AWS::IoT::TopicRule",)
+
 Wired = Mapping[str, AWSHelperFn]  # the name that crosses the seam -> the value on this side of it
 
 
@@ -109,6 +112,8 @@ class StackTemplate(Template):
                 else:
                     pairs = {tag["Key"]: tag["Value"] for tag in own.to_dict()} if own else {}
                     resource.Tags = Tags(self._tags | pairs)
+            elif resource.resource_type in TAKE_TAGS_TOO:
+                resource.properties["Tags"] = Tags(self._tags)
 
 
 class Wires(Protocol):

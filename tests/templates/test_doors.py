@@ -1,0 +1,139 @@
+"""What the stream, the door for devices, the notifications and the bootstrap promise."""
+
+import json
+from typing import Any
+
+import pytest
+
+Templates = dict[str, dict[str, Any]]
+
+
+def properties(templates: Templates, stack: str, title: str) -> dict[str, Any]:
+    made: dict[str, Any] = templates[stack]["Resources"][title]["Properties"]
+    return made
+
+
+def test_a_stream_s_capacity_is_said_once(dev: Templates, prod: Templates) -> None:
+    assert "ShardCount" in properties(dev, "stream", "Readings")
+    on_demand = properties(prod, "stream", "Readings")
+    assert on_demand["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
+    assert "ShardCount" not in on_demand  # lints clean, fails when deployed
+    assert on_demand["RetentionPeriodHours"] == 168
+
+
+def test_nothing_spreads_a_device_over_shards(templates: Templates) -> None:
+    assert "RecordDistributionStrategy" not in properties(templates, "stream", "Readings")
+
+
+def test_a_device_s_messages_are_partitioned_by_the_device(templates: Templates) -> None:
+    rule = properties(templates, "ingest", "Readings")["TopicRulePayload"]
+    topic = rule["Sql"].split("'")[1]
+    levels = topic.split("/")
+    assert levels[0] == "millrace"
+    assert levels[2:] == ["+"] * 6  # enterprise, site, area, line, cell, device
+    (action,) = rule["Actions"]
+    assert action["Kinesis"]["PartitionKey"] == f"${{topic({len(levels)})}}"
+    assert topic.count("/") <= 7  # IoT Core's limit
+
+
+def test_what_cannot_be_delivered_is_kept(templates: Templates) -> None:
+    error = properties(templates, "ingest", "Readings")["TopicRulePayload"]["ErrorAction"]["Sqs"]
+    assert error["QueueUrl"] == {"Ref": "DeadLettersUrl"}
+    (policy,) = properties(templates, "ingest", "Carrier")["Policies"]
+    actions = {
+        action: statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+    assert actions["sqs:SendMessage"] == [{"Ref": "DeadLettersArn"}]
+    assert actions["kinesis:PutRecord"] == [{"Ref": "StreamArn"}]
+    assert actions["kms:GenerateDataKey"] == [{"Ref": "DataKeyArn"}]
+
+
+def test_a_device_speaks_for_itself_only(templates: Templates) -> None:
+    policy = properties(templates, "ingest", "Device")["PolicyDocument"]
+    for statement in policy["Statement"]:
+        for resource in statement["Resource"]:
+            assert resource["Fn::Sub"].endswith("/${!iot:Connection.Thing.ThingName}")
+    assert {action for statement in policy["Statement"] for action in statement["Action"]} == {
+        "iot:Connect",
+        "iot:Publish",
+    }
+
+
+@pytest.mark.parametrize("service", ["cloudwatch", "events", "budgets"])
+def test_who_publishes_may_use_the_topic_and_its_key(templates: Templates, service: str) -> None:
+    principal = f"{service}.amazonaws.com"
+    topic = properties(templates, "alerts", "NotificationsPolicy")["PolicyDocument"]["Statement"]
+    key = properties(templates, "keys", "Alerts")["KeyPolicy"]["Statement"]
+    for statements, action in ((topic, "sns:Publish"), (key, "kms:GenerateDataKey")):
+        assert [
+            statement
+            for statement in statements
+            if principal in statement["Principal"].get("Service", ()) and action in statement["Action"]
+        ]
+
+
+def test_events_reach_the_key_without_conditions(templates: Templates) -> None:
+    """EventBridge sends none, and drops what it cannot encrypt without a word."""
+    (statement,) = (
+        statement
+        for statement in properties(templates, "keys", "Alerts")["KeyPolicy"]["Statement"]
+        if "events.amazonaws.com" in statement["Principal"].get("Service", ())
+    )
+    assert "Condition" not in statement
+
+
+def test_the_budget_speaks_before_and_when_money_is_spent(templates: Templates) -> None:
+    notifications = properties(templates, "alerts", "MonthlyBudget")["NotificationsWithSubscribers"]
+    kinds = {
+        made["Notification"]["NotificationType"]: made["Notification"]["Threshold"] for made in notifications
+    }
+    assert kinds == {"ACTUAL": 80, "FORECASTED": 100}
+    assert {subscriber["Address"]["Ref"] for made in notifications for subscriber in made["Subscribers"]} == {
+        "NotificationAddress"
+    }
+
+
+def test_the_artefact_bucket_is_private_encrypted_versioned_and_forgets(templates: Templates) -> None:
+    bucket = properties(templates, "bootstrap", "Artefacts")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == rule["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 90
+
+
+def test_the_artefact_bucket_speaks_tls_only(templates: Templates) -> None:
+    (statement,) = properties(templates, "bootstrap", "ArtefactsPolicy")["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert len(statement["Resource"]) == 2
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_image_that_runs_is_of_the_repository_that_bootstrap_makes(
+    environment: str, dev: Templates, prod: Templates
+) -> None:
+    templates = {"dev": dev, "prod": prod}[environment]
+    repository = properties(templates, "bootstrap", "Images")
+    assert repository["RepositoryName"] == f"millrace/{environment}"
+    assert repository["ImageTagMutability"] == "IMMUTABLE"
+    image = properties(templates, "platform", "Processor")["Parameters"]["ImageUri"]["Fn::Sub"]
+    assert image.endswith(f"/{repository['RepositoryName']}@${{ImageDigest}}")
+
+
+def test_images_left_behind_expire(templates: Templates) -> None:
+    text = properties(templates, "bootstrap", "Images")["LifecyclePolicy"]["LifecyclePolicyText"]
+    untagged, old = json.loads(text)["rules"]
+    assert untagged["selection"]["tagStatus"] == "untagged"
+    assert old["selection"]["countNumber"] >= 20
+
+
+def test_keys_rotate_and_their_account_keeps_them(templates: Templates) -> None:
+    for title in ("Data", "Secrets", "Logs", "Alerts"):
+        key = properties(templates, "keys", title)
+        assert key["EnableKeyRotation"] is True
+        owner = key["KeyPolicy"]["Statement"][0]
+        assert owner["Action"] == ["kms:*"]
+        assert owner["Principal"]["AWS"][0]["Fn::Sub"].endswith(":root")
