@@ -32,12 +32,14 @@ class Command:
     group: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     remove: Sequence[str] = ()  # directories that go when the server has ended
+    patience: float = STOP_SECONDS  # between the stop signal and SIGKILL
 
 
 class Guarded:
     """A running server, from the run's side. `stop` is idempotent."""
 
     def __init__(self, command: Command) -> None:
+        self._patience = command.patience
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, json.dumps(asdict(command))],
             stdin=subprocess.PIPE,
@@ -55,10 +57,10 @@ class Guarded:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End the server as its stop signal does, and wait for it; after STOP_SECONDS it is killed."""
+        """End the server as its stop signal does, and wait for it; when its patience is over it is killed."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        self._process.wait(STOP_SECONDS + 5)
+        self._process.wait(self._patience + 5)
 
 
 def _guard(command: Command) -> int:
@@ -95,7 +97,7 @@ def _end(server: subprocess.Popen[bytes], command: Command) -> None:
     with contextlib.suppress(ProcessLookupError):
         server.send_signal(command.stop_signal)
     try:
-        server.wait(STOP_SECONDS)
+        server.wait(command.patience)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
