@@ -10,6 +10,7 @@ from local.aws import (
     identity,
     nested,
     network,
+    replacing,
     rotation,
     scaling,
     secrets,
@@ -25,6 +26,7 @@ def install(endpoints: Endpoints) -> None:
     stacks.install()
     nested.install()
     changesets.install()
+    replacing.install()
     network.install()
     database.install(endpoints.database)
     cache.install(endpoints.cache)

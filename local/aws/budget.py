@@ -14,7 +14,7 @@ def install() -> None:
         create=_create,
         update=_update,
         delete=lambda physical_id, props: _delete(physical_id),
-        replacing=("NotificationsWithSubscribers", "ResourceTags"),
+        replacing=("NotificationsWithSubscribers",),
     )
 
 

@@ -18,7 +18,7 @@ def install() -> None:
         create=_create_address,
         update=_retag(lambda physical_id: _address(physical_id)["AllocationId"], _address_attributes),
         delete=_delete_address,
-        replacing=("Domain", "NetworkBorderGroup", "TransferAddress", "IpamPoolId", "Address"),
+        replacing=("Address", "IpamPoolId", "NetworkBorderGroup", "TransferAddress"),
         tagged=True,
     )
     register(

@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from hypercorn.config import Config
 from ministack import app
 from ministack.core import lambda_runtime
 
-from local.aws import additions
+from local.aws import additions, stacks
 from local.aws.embedded import CacheServer, DatabaseServer
 from local.aws.endpoints import Endpoints
 
 logger = logging.getLogger("local.aws")
+
+SETTLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,19 @@ async def _serve(listener: int) -> None:
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
-    await serve(app.app, config, shutdown_trigger=ended.wait)
+
+    async def settled() -> None:
+        await ended.wait()
+        await _stacks_settled()
+
+    await serve(app.app, config, shutdown_trigger=settled)
+
+
+async def _stacks_settled() -> None:
+    """A stack saved in mid-operation would stay so for ever: let what runs come to its end."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while stacks.in_operation() and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:

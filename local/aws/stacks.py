@@ -25,7 +25,7 @@ def install() -> None:
     replace(engine._evaluate_conditions, _conditions_with_pseudo_parameters(engine._evaluate_conditions))
     replace(handlers._describe_stacks, _with_parents(handlers._describe_stacks))
     replace(handlers._list_stacks, _with_parents(handlers._list_stacks))
-    _Events(upstream._add_event, provisioners._update_resource).install()
+    _Events().install()
 
 
 def by_id(stack_id: str) -> Json | None:
@@ -37,6 +37,15 @@ def by_name(name: str) -> Json | None:
     """The record of the stack with this name."""
     record: Json | None = cloudformation._stacks.get(name)
     return record
+
+
+def in_operation() -> list[str]:
+    """The names of the stacks that something is happening to."""
+    return [
+        stack["StackName"]
+        for stack in cloudformation._stacks._data.values()
+        if stack["StackStatus"].endswith("_IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+    ]
 
 
 def _conditions_with_pseudo_parameters(original: Callable[..., Json]) -> Callable[..., Json]:
@@ -107,15 +116,17 @@ class _Event(NamedTuple):
 class _Events:
     """Upstream tells an update of every resource, changed or not, and calls new ones updated."""
 
-    def __init__(self, add: Callable[..., None], update: Callable[..., Any]) -> None:
-        self._add = add
-        self._update = update
+    def __init__(self) -> None:
+        self._add = upstream._add_event
+        self._update = provisioners._update_resource
+        self._delete = provisioners._delete_resource
         self._held: dict[tuple[str, str], _Event] = {}  # begun, not known to change anything yet
         self._new: set[tuple[str, str]] = set()
 
     def install(self) -> None:
         replace(self._add, self.add)
         replace(self._update, self.update)
+        replace(self._delete, self.delete)
 
     def add(self, *told: Any, **named: Any) -> None:
         event = _Event(*told, **named)
@@ -150,6 +161,30 @@ class _Events:
             if held is not None:
                 self._add(*held)
         return self._update(*told)
+
+    def delete(self, *told: Any) -> None:
+        """Upstream's _delete_resource(type, physical id, properties, stack name, logical id).
+
+        What an update removes or has replaced goes in a phase of its own, told as such.
+        """
+        resource_type, physical_id, _, stack_name, logical_id = told
+        stack = by_name(stack_name) or {}
+        cleanup = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+        if stack.get("StackStatus") not in ("UPDATE_IN_PROGRESS", cleanup):
+            self._delete(*told)
+            return
+        if stack["StackStatus"] != cleanup:
+            stack["StackStatus"] = cleanup
+            own = _Event(
+                stack["StackId"], stack_name, stack_name, STACK, cleanup, physical_id=stack["StackId"]
+            )
+            self._add(*own)
+        event = _Event(
+            stack["StackId"], stack_name, logical_id, resource_type, "DELETE_IN_PROGRESS", "", physical_id
+        )
+        self._add(*event)
+        self._delete(*told)
+        self._add(*event._replace(status="DELETE_COMPLETE"))
 
     def _rollback_reason(self, event: _Event) -> str:
         if event.status != "ROLLBACK_IN_PROGRESS":

@@ -29,7 +29,8 @@ class Account:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(
+            make: Any = boto3.client  # its overloads know services by literal name only
+            self._clients[service] = make(
                 service,
                 endpoint_url=self.endpoint_url,
                 region_name=REGION,

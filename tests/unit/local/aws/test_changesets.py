@@ -152,7 +152,8 @@ def test_the_same_template_has_no_changes(aws: Any) -> None:
 
     assert (root["Status"], root["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
     assert root["StatusReason"] == (
-        "The submitted information didn't contain changes. Submit different information to create a change set."
+        "The submitted information didn't contain changes. "
+        "Submit different information to create a change set."
     )
 
 

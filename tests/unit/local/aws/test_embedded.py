@@ -122,10 +122,12 @@ def test_it_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> Non
     program = (
         "import sys, time; from pathlib import Path; from local.aws import *\n"
         "with EmbeddedAws(account='111122223333', database=DatabaseServer('localhost', 1, 'x'),\n"
-        f"        cache=CacheServer('localhost', 1), ca_file=Path('{tmp_path}/ca'), log=Path('{tmp_path}/log')) as aws:\n"
+        "        cache=CacheServer('localhost', 1), ca_file=Path('ca'), log=Path('log')) as aws:\n"
         "    print(aws.pid, flush=True); time.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         assert alive(child)
@@ -152,7 +154,8 @@ def test_a_deployed_functions_process_ends_too(
 
 
 def _client(aws: EmbeddedAws, service: str) -> Any:
-    return boto3.client(
+    make: Any = boto3.client  # its overloads know services by literal name only
+    return make(
         service,
         endpoint_url=aws.endpoint_url,
         region_name="eu-west-2",
