@@ -6,6 +6,9 @@ migration and its record are one transaction (yoyo's are two, on two connections
 would run the migration again).
 """
 
+# mypy: allow-untyped-calls
+# … since yoyo has no annotations.
+
 import logging
 from importlib import resources
 from typing import Any

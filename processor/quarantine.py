@@ -25,7 +25,7 @@ class Reason(StrEnum):
 class Refused(NamedTuple):
     """One row of the quarantine; record and index make it the same row when the batch comes again."""
 
-    sequence_number: int
+    sequence_number: str
     sub_sequence: int
     place: int  # in the envelope, from 0
     reason: Reason

@@ -60,7 +60,7 @@ CREATE TABLE rollup_1h (LIKE rollup_1m INCLUDING ALL) WITH (fillfactor = 80);
 CREATE TABLE quarantine (
     stream text NOT NULL,
     shard text NOT NULL,
-    sequence_number numeric NOT NULL,
+    sequence_number text NOT NULL,
     sub_sequence bigint NOT NULL,
     index integer NOT NULL,
     reason text NOT NULL,
@@ -74,12 +74,13 @@ COMMENT ON COLUMN quarantine.index IS 'the reading''s place in its envelope; -1:
 CREATE TABLE shard_progress (
     stream text NOT NULL,
     shard text NOT NULL,
-    sequence_number numeric,
+    sequence_number text CHECK (sequence_number ~ '^[0-9]+$'),
     epoch bigint NOT NULL,
     lag_ms bigint,
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (stream, shard)
 ) WITH (fillfactor = 50);
+COMMENT ON COLUMN shard_progress.sequence_number IS 'as the stream writes it; compare it as numeric';
 COMMENT ON COLUMN shard_progress.epoch IS 'raised by each new owner of the shard; an older one can no longer write';
 
 CREATE TABLE alarm_rule (

@@ -133,7 +133,7 @@ class Poller:
         records = [
             Record(
                 record["Data"],
-                int(record["SequenceNumber"]),
+                record["SequenceNumber"],
                 record["ApproximateArrivalTimestamp"].timestamp(),
             )
             for record in raw
@@ -162,6 +162,6 @@ class Poller:
                 StreamName=self._stream,
                 ShardId=shard,
                 ShardIteratorType="AFTER_SEQUENCE_NUMBER",
-                StartingSequenceNumber=str(reader.position),
+                StartingSequenceNumber=reader.position,
             )
         return answer["ShardIterator"]

@@ -9,7 +9,7 @@ class Record(NamedTuple):
     """One record as the stream holds it (or one user record out of an aggregated one)."""
 
     data: bytes
-    sequence_number: int  # up to 56 digits; compared as a number, never as text
+    sequence_number: str  # up to 56 digits, kept as the stream wrote them; compared as a number
     arrived: float  # seconds since 1970, by the stream's clock
     sub_sequence: int = 0  # place within an aggregated record
 

@@ -4,17 +4,17 @@
 -- The next epoch of a shard for a new owner, and the position to go on from.
 INSERT INTO shard_progress (stream, shard, epoch) VALUES (%(stream)s, %(shard)s, 1)
 ON CONFLICT (stream, shard) DO UPDATE SET epoch = shard_progress.epoch + 1, updated_at = clock_timestamp()
-RETURNING epoch, sequence_number::text;
+RETURNING epoch, sequence_number;
 
 -- name: advance_shard
--- The fence: no row when a later owner has raised the epoch, or when this position is already reached.
+-- The fence, compared as numbers (as text, 9 would follow 10): no row when a later owner has raised the epoch, or when this position is already reached.
 UPDATE shard_progress
-SET sequence_number = %(sequence_number)s::numeric, lag_ms = %(lag_ms)s, updated_at = clock_timestamp()
+SET sequence_number = %(sequence_number)s::text, lag_ms = %(lag_ms)s, updated_at = clock_timestamp()
 WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s
-    AND (sequence_number IS NULL OR sequence_number < %(sequence_number)s::numeric);
+    AND (sequence_number IS NULL OR sequence_number::numeric < %(sequence_number)s::text::numeric);
 
 -- name: shard_position
-SELECT epoch, coalesce(sequence_number, -1)::text FROM shard_progress
+SELECT epoch, sequence_number FROM shard_progress
 WHERE stream = %(stream)s AND shard = %(shard)s;
 
 -- name: add_points
@@ -93,5 +93,5 @@ ON CONFLICT (point, bucket) DO UPDATE SET
 
 -- name: add_refused
 INSERT INTO quarantine (stream, shard, sequence_number, sub_sequence, index, reason, detail, payload)
-VALUES (%s, %s, %s::numeric, %s, %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING;

@@ -68,13 +68,14 @@ class Database:
         self._ca_file = ca_file
         self._stopping = stopping
         self._session: Session | None = None
-        self.beat: Callable[[], None] = lambda: None  # called while waiting: a sign of life
+        self.beat: Callable[[], None] = lambda: None  # called at each attempt: a sign of life
         self.waiting_for: str | None = None  # why there is no connection; None when there is one
 
     def run(self, work: Callable[[Session], Result]) -> Result:
         """`work` until it succeeds; it must be a whole transaction. Raises Stopping and what is no outage."""
         pause = FIRST_PAUSE
         while True:
+            self.beat()
             try:
                 session = self._session = self._session or Session(self._connect())
                 result = work(session)
@@ -88,7 +89,6 @@ class Database:
             else:
                 self.waiting_for = None
                 return result
-            self.beat()
             if self._stopping.wait(pause * random.uniform(0.5, 1)):  # noqa: S311 - spreads tasks, hides nothing
                 raise Stopping
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -33,7 +33,7 @@ class Lease:
 
     shard: str
     epoch: int
-    position: int | None
+    position: str | None
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Judged:
     columns: Columns
     refused: list[Refused]
     names: Names
-    position: int
+    position: str
     lag_ms: int
 
 
@@ -71,8 +71,7 @@ class Store:
             row = session.connection.execute(_QUERIES["take_shard"], given).fetchone()
             if row is None:
                 raise RuntimeError("INSERT … RETURNING gave no row")
-            epoch, position = row
-            return Lease(shard, epoch, None if position is None else int(position))
+            return Lease(shard, *row)
 
         return self._database.run(take)
 
@@ -96,7 +95,7 @@ class _Writing:
             "stream": stream,
             "shard": lease.shard,
             "epoch": lease.epoch,
-            "sequence_number": str(judged.position),
+            "sequence_number": judged.position,
             "lag_ms": judged.lag_ms,
         }
 
@@ -131,7 +130,12 @@ class _Writing:
         if self._connection.execute(_QUERIES["advance_shard"], self._fence).rowcount:
             return True
         row = self._connection.execute(_QUERIES["shard_position"], self._fence).fetchone()
-        if row is not None and row[0] == self._lease.epoch and int(row[1]) >= self._judged.position:
+        if (
+            row is not None
+            and row[0] == self._lease.epoch
+            and row[1] is not None
+            and int(row[1]) >= int(self._judged.position)
+        ):
             return False
         raise ShardLost(
             f"shard {self._lease.shard} is owned by epoch {row and row[0]}, not {self._lease.epoch}"
@@ -157,7 +161,7 @@ class _Writing:
         given = [
             (
                 *key,
-                str(one.sequence_number),
+                one.sequence_number,
                 one.sub_sequence,
                 one.place,
                 one.reason.value,
