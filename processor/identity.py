@@ -7,11 +7,12 @@ the raw code; text enters by its BLAKE2b digest of 8 bytes. The result is negati
 counter.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 import numpy as np
 
-from processor.columns import Bool, Float64, Int8, Int16, Int64, Kind, Objects, UInt64
+from processor.columns import Bool, Float64, Int8, Int16, Int64, UInt64
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -19,12 +20,18 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SIGN = np.uint64(1 << 63)
 
 
-def identity_hash(kind: Int8, number: Float64, text: Objects | None, quality: Int16, status: Int64) -> Int64:
-    """One negative number a row. 0.0 and -0.0 are one value, as they are in PostgreSQL."""
+def identity_hash(
+    kind: Int8, number: Float64, texts: Mapping[int, str], quality: Int16, status: Int64
+) -> Int64:
+    """One negative number a row. 0.0 and -0.0 are one value, as they are in PostgreSQL.
+
+    texts: row → the text it has as its value, or what was sent where that could not be stored (NaN, an integer
+    too long for a double).
+    """
     bits = np.where(np.isnan(number), 0.0, number + 0.0).view(np.uint64)
-    if text is not None:
-        for row in np.flatnonzero(kind == Kind.TEXT):
-            bits[row] = int.from_bytes(blake2b(text[row].encode(), digest_size=8).digest(), "little")
+    for row, text in texts.items():
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        bits[row] = int.from_bytes(digest, "little")
     state = _mixed(bits + _GOLDEN * (kind.astype(np.uint64) + np.uint64(1)))
     state = _mixed(state ^ quality.astype(np.uint64))
     state = _mixed(state ^ (status + 1).view(np.uint64))

@@ -22,7 +22,7 @@ from processor.quarantine import Reason
 
 LONGEST_TEXT = 4096  # bytes of UTF-8
 LARGEST_SEQ = 2**63 - 1
-EXACT_INTEGERS = 2.0**53  # beyond it a double may be a neighbour, so what was sent is kept beside it
+EXACT_INTEGERS = 2.0**53  # from here on a double may be a neighbour, so what was sent is kept beside it
 # History is exempt from the age bound, but not without end: each day is a partition, and controllers whose
 # clock battery is empty send 1970 or 1980.
 OLDEST_HISTORY = (EPOCH.replace(year=1990) - EPOCH) // MICROSECOND
@@ -66,6 +66,12 @@ class _Values:
         self.originals: dict[int, str] = {}  # row → what was sent, where it could not be stored as it was
         self.not_finite: list[int] = []
 
+    def texts(self) -> dict[int, str]:
+        """Row → text, where the value is one."""
+        if self.text is None:
+            return {}
+        return {int(row): self.text[row] for row in np.flatnonzero(self.kind == Kind.TEXT)}
+
 
 def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
     """The good rows, in their order; the others are added to `decoded.refused`. `names` learns new points."""
@@ -86,7 +92,8 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
     seq = _seqs([reading.seq for reading in readings], verdicts)
     unnumbered = seq < 0
     if unnumbered.any():
-        hashed = identity_hash(values.kind, values.number, values.text, quality, status)
+        told_apart = {**values.originals, **values.texts()}
+        hashed = identity_hash(values.kind, values.number, told_apart, quality, status)
         seq = np.where(unnumbered, hashed, seq)
     extra = _extras(decoded.unknown, values.originals, rows)
     columns = Columns(slot, ts, seq, quality, status, values.kind, values.number, hist, values.text, extra)
@@ -175,7 +182,7 @@ def _values(raws: list[int | float | bool | str | None], verdicts: Verdicts) -> 
     else:
         _each_value(raws, values, verdicts)
     if int in kinds:
-        for row in np.flatnonzero(np.abs(values.number) > EXACT_INTEGERS):
+        for row in np.flatnonzero(np.abs(values.number) >= EXACT_INTEGERS):
             raw = raws[row]
             if isinstance(raw, int) and int(values.number[row]) != raw:
                 values.originals[int(row)] = str(raw)

@@ -1,0 +1,19 @@
+"""Records as a stream hands them over."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from processor.source.records import Record
+
+NOW = 1_763_897_519.0  # when each record arrived
+
+
+@pytest.fixture
+def record() -> Callable[..., Record]:
+    def make(document: object, number: int = 1) -> Record:
+        data = document if isinstance(document, bytes) else json.dumps(document).encode()
+        return Record(data, str(number), NOW)
+
+    return make

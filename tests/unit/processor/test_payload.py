@@ -1,0 +1,22 @@
+import gzip
+
+import pytest
+
+from processor.wire import payload
+from processor.wire.payload import PayloadError, open_payload
+
+
+def test_plain_bytes_are_handed_on_and_gzip_is_opened() -> None:
+    assert open_payload(b'{"a":1}') == b'{"a":1}'
+    assert open_payload(gzip.compress(b'{"a"') + gzip.compress(b":1}")) == b'{"a":1}'
+
+
+@pytest.mark.parametrize("data", [gzip.compress(b"x" * 100)[:-4], gzip.compress(b"x") + b"rest", b"\x1f\x8b"])
+def test_damaged_gzip_is_refused(data: bytes) -> None:
+    with pytest.raises(PayloadError, match="gzip"):
+        open_payload(data)
+
+
+def test_a_bomb_is_refused_before_it_fills_the_memory() -> None:
+    with pytest.raises(PayloadError, match="more than"):
+        open_payload(gzip.compress(bytes(payload.LARGEST_DOCUMENT + 1)))
