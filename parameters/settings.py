@@ -5,11 +5,15 @@ refused with its field, what was found and what is allowed.
 """
 
 from enum import StrEnum
+from ipaddress import IPv4Network
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+
+from parameters.refusal import explain
 
 DIRECTORY = Path(__file__).parent
 
@@ -71,6 +75,27 @@ class Network(Section, frozen=True):
     zones: Annotated[tuple[Zone, ...], Meta(min_length=2, max_length=3)]
     nat: Nat
     flow_log_retention_days: LogRetention
+
+    def __post_init__(self) -> None:
+        names = [zone.name for zone in self.zones]
+        if len(set(names)) < len(names):
+            raise ValueError(f"zones are {', '.join(names)}; each may stand once")
+        whole = _block(self.vpc_cidr)
+        cidrs = [cidr for zone in self.zones for cidr in (zone.public_cidr, zone.app_cidr, zone.data_cidr)]
+        for cidr in cidrs:
+            if not _block(cidr).subnet_of(whole):
+                raise ValueError(f"{cidr} lies outside vpc_cidr {self.vpc_cidr}")
+        for one, other in combinations(cidrs, 2):
+            if _block(one).overlaps(_block(other)):
+                raise ValueError(f"{one} overlaps {other}; each subnet needs a block of its own")
+
+
+def _block(cidr: str) -> IPv4Network:
+    """Raises ValueError for what only looks like a block; a VPC and a subnet are /16 to /28."""
+    block = IPv4Network(cidr)
+    if not 16 <= block.prefixlen <= 28:
+        raise ValueError(f"{cidr} is a /{block.prefixlen}; AWS takes /16 to /28")
+    return block
 
 
 class Stream(Section, frozen=True):
@@ -187,9 +212,13 @@ def load(name: str, directory: Path = DIRECTORY) -> Environment:
         known = ", ".join(environments(directory))
         raise ParameterError(file, f"there is no environment {name!r}; there are: {known}")
     try:
-        environment = msgspec.yaml.decode(file.read_bytes(), type=Environment)
+        found = msgspec.yaml.decode(file.read_bytes())
     except msgspec.MsgspecError as error:
-        raise ParameterError(file, str(error)) from error
+        raise ParameterError(file, f"is no YAML: {' '.join(str(error).split())}") from error
+    try:
+        environment = msgspec.convert(found, Environment)
+    except msgspec.ValidationError as error:
+        raise ParameterError(file, explain(error, found, Environment)) from error
     if environment.name != name:
         raise ParameterError(file, f"name is {environment.name!r}; it must be {name!r}, as its file")
     return environment
