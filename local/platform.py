@@ -4,7 +4,6 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from deployer.deployment import Deployment
-from deployer.events import Listener
+from deployer.events import Listener, Silence
 from deployer.plan import Plan
 from local.errors import LocalError
 from parameters.settings import Environment
@@ -102,14 +101,14 @@ class Platform:
         self._deployment = Deployment(environment, session, templates=emitted, poll=POLL_SECONDS)
         self._environment = environment
 
-    def deploy(self, listener: Listener, planned: Callable[[Plan], object]) -> Plan:
-        """Bootstrap, plan, hand the plan to `planned`, and apply it. Raises DeployerError."""
-        self._deployment.check_account()
-        self._deployment.bootstrap(listener)
-        plan = self._deployment.plan(image_digest=image_digest())
-        planned(plan)
+    def plan(self) -> Plan:
+        """Make what artefacts lie in, upload them, and read the nested change set. Raises DeployerError."""
+        self._deployment.bootstrap(Silence())
+        return self._deployment.plan(image_digest=image_digest())
+
+    def apply(self, plan: Plan, listener: Listener) -> None:
+        """Execute it and follow it to its end. Raises DeployerError."""
         self._deployment.apply(plan, listener)
-        return plan
 
     def outputs(self) -> dict[str, str]:
         """The root stack's."""

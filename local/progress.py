@@ -13,6 +13,7 @@ WHERE stream = %(stream)s AND sequence_number IS NOT NULL"""
 TAKEN = """
 SELECT count(*) FROM millrace.shard_progress
 WHERE stream = %(stream)s AND updated_at >= to_timestamp(%(since)s)"""
+LEAST_SECONDS = 0.5  # a rate over less would be a figure of speech
 WINDOW_SECONDS = 5.0  # a rate over less jumps from line to line
 
 
@@ -55,7 +56,7 @@ class Watch:
         while self._seen[0][0] < at - WINDOW_SECONDS and len(self._seen) > 2:
             self._seen.popleft()
         began, sent_then, passed_then = self._seen[0]
-        span = max(at - began, 1e-9)
+        span = max(at - began, LEAST_SECONDS)
         since = self._ledger.waiting_since(positions)
         return Progress(
             at=at,

@@ -29,6 +29,7 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
     started is stopped again, in the opposite order, however this ends. Raises LocalError, DeployerError,
     EmbeddedAwsError, ParameterError.
     """
+    screen.say(f"millrace: environment {ENVIRONMENT} on this machine")
     recording = _recording(options, screen)
     environment = load(ENVIRONMENT)
     servers.check_ports(options.ports)
@@ -43,11 +44,13 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
             user = servers.cache_user(emitted)
             below = stack.enter_context(servers.started(directory, ports, environment, user))
         session = below.session(environment)
-        with screen.phase("stacks deployed"):
-            deployed = Platform(environment, session, emitted)
-            with screen.stacks() as listener:
-                plan = deployed.deploy(listener, screen.plan)
-            outputs, size = deployed.outputs(), deployed.size()
+        deployed = Platform(environment, session, emitted)
+        with screen.phase("artefacts uploaded and the change set made"):
+            plan = deployed.plan()
+        screen.plan(plan)
+        with screen.phase("stacks deployed", moving=True), screen.stacks() as listener:
+            deployed.apply(plan, listener)
+        outputs, size = deployed.outputs(), deployed.size()
         with screen.phase("credentials rotated by the deployed function"):
             deployed.rotate(
                 outputs["DbSecretArn"], due=plan.kind is Kind.CREATE, log=directory.path / "aws.log"
@@ -58,10 +61,10 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
         streaming = stack.enter_context(
             closing(Streaming(below, outputs["KinesisStreamName"], options, recording))
         )
-        with screen.phase("readings streamed and committed"):
+        with screen.phase("readings streamed and committed", moving=True):
             streaming.flow(session.client("kinesis"), processor, screen)
         if streaming.first_stored is not None:
-            screen.say(f"  first reading stored {streaming.first_stored - began:.1f} s after the start")
+            screen.say(f"  first reading committed {streaming.first_stored - began:.1f} s after the start")
         with screen.phase("audited, reading by reading"):
             audit = streaming.audit()
 

@@ -5,7 +5,7 @@ Chatter goes to standard error, results to standard output. Drawing only: what i
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -49,11 +49,16 @@ class Screen:
         self._console.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Say what was done and how long it took, once it is done."""
+    def phase(self, name: str, *, moving: bool = False) -> Iterator[None]:
+        """Say what was done and how long it took, once it is done; a terminal sees that it is under way.
+
+        moving: something else is drawn meanwhile. An error that ends the phase carries its name as a note.
+        """
         began = self._clock()
+        waiting = nullcontext() if moving or not self.live else self._console.status(name)
         try:
-            yield
+            with waiting:
+                yield
         except Exception as error:
             error.add_note(f"not done: {name}")
             raise
