@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from local import postgres
+from local.account import unprivileged
 from local.errors import DirectoryUnusable, ServerFailed, ServerMissing
 from local.postgres import PostgresServer
 
@@ -158,7 +159,7 @@ def test_a_directory_in_use_is_refused(server: PostgresServer, monkeypatch: pyte
 
 
 def test_runs_from_a_copy_where_its_account_cannot_enter(directory: Path, tmp_path: Path) -> None:
-    account = postgres.unprivileged()
+    account = unprivileged()
     installed = postgres.installation()
     closed = tmp_path / "closed"
     source = closed / installed.parent.name / installed.name
