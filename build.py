@@ -15,7 +15,7 @@ from pathlib import Path
 from parameters.settings import Environment, ParameterError, environments, load
 from stacks import bootstrap, lint, platform
 from stacks.contract import ContractError, check
-from stacks.emission import emit
+from stacks.emission import MADE_HERE, emit
 from stacks.environment import UnwiredError
 from stacks.wiring import StackTemplate, WiringError, apart
 
@@ -79,10 +79,11 @@ def _made(directory: Path) -> Path:
 
 
 def _orphans(emitted: Sequence[Emitted], out: Path) -> list[Path]:
-    """Templates of stacks that are no more."""
+    """Templates of stacks that are no more. What did not come from here is left alone, wherever `out` is."""
     names = {template.path.parts[0] for template in emitted}
     expected = {out / template.path for template in emitted}
-    return sorted(path for name in names for path in (out / name).glob("*.yaml") if path not in expected)
+    others = {path for name in names for path in (out / name).glob("*.yaml")} - expected
+    return sorted(path for path in others if path.read_bytes().startswith(MADE_HERE.encode()))
 
 
 def stale(emitted: Sequence[Emitted], out: Path) -> Iterator[str]:
@@ -132,10 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = [load(name) for name in dict.fromkeys(options.env or environments())]
         emitted = [template for environment in chosen for template in synthesise(environment)]
-        if not options.check:
-            write(emitted, options.out)
     except (ParameterError, WiringError, UnwiredError, ContractError) as error:
         parser.exit(2, f"build.py: {error}\n")
+    try:
+        if not options.check:
+            write(emitted, options.out)
     except OSError as error:
         parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")
     print(table(emitted))

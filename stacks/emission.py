@@ -12,6 +12,7 @@ from yaml.representer import BaseRepresenter
 
 from stacks.wiring import StackTemplate
 
+MADE_HERE = "# Made by build.py from"  # how a file says that it may be overwritten, and removed
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
 SECTIONS = (
     "AWSTemplateFormatVersion",
@@ -82,7 +83,7 @@ if yaml.__with_libyaml__:
 def emit(template: StackTemplate) -> str:
     """The whole file."""
     header = (
-        f"# Made by build.py from {template.module.replace('.', '/')}.py"
+        f"{MADE_HERE} {template.module.replace('.', '/')}.py"
         f" and parameters/{template.environment}.yaml. Change those, never this file.\n"
     )
     ordered = _ordered(template.tree, SECTIONS)

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import build
 from parameters import settings
+from parameters.settings import Nat
 from stacks import lint
+from stacks.emission import MADE_HERE
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -80,11 +83,14 @@ def test_one_environment_alone_leaves_the_other(out: Path) -> None:
 
 def test_the_template_of_a_stack_that_is_no_more_goes(out: Path) -> None:
     emit(out)
-    (out / "dev" / "forgotten.yaml").write_text("# of a stack that was removed")
+    forgotten, foreign = out / "dev" / "forgotten.yaml", out / "dev" / "foreign.yaml"
+    forgotten.write_text(f"{MADE_HERE} stacks/forgotten.py")
+    foreign.write_text("mine")
 
     emit(out)
 
-    assert not (out / "dev" / "forgotten.yaml").exists()
+    assert not forgotten.exists()
+    assert foreign.read_text() == "mine"
     assert not list(out.glob(".build-*"))
 
 
@@ -102,7 +108,7 @@ def test_check_names_what_is_stale_shows_where_and_leaves_it(
     stale = out / "dev" / "stream.yaml"
     stale.write_text(stale.read_text().replace("RetentionPeriodHours: 24", "RetentionPeriodHours: 48"))
     (out / "dev" / "keys.yaml").unlink()
-    (out / "prod" / "forgotten.yaml").write_text("")
+    (out / "prod" / "forgotten.yaml").write_text(f"{MADE_HERE} stacks/forgotten.py")
     before = snapshot(out)
     capsys.readouterr()
 
@@ -172,6 +178,17 @@ def test_a_place_that_cannot_be_written_is_one_line(out: Path, capsys: pytest.Ca
     with pytest.raises(SystemExit, match="2"):
         emit(out)
     assert capsys.readouterr().err == f"build.py: cannot write {out}: File exists\n"
+
+
+@pytest.mark.parametrize("nat", Nat)
+def test_every_shape_of_the_network_is_clean(out: Path, nat: Nat) -> None:
+    """prod as committed knows one shape; the others must be there when somebody turns the parameter."""
+    prod = settings.load("prod")
+    network = msgspec.structs.replace(prod.network, nat=nat)
+    emitted = build.synthesise(msgspec.structs.replace(prod, network=network))
+    build.write(emitted, out)
+    changed = [out / "prod" / name for name in ("network.yaml", "platform.yaml")]
+    assert lint.lint(changed, cache=None) == []
 
 
 def test_findings_fail_the_build(capsys: pytest.CaptureFixture[str]) -> None:
