@@ -10,7 +10,6 @@ started in its data.
 """
 
 import importlib.util
-import os
 import secrets
 import shutil
 import signal
