@@ -40,14 +40,14 @@ def lint(files: Sequence[Path], rules: Sequence[Path] = (), cache: Path | None =
 
 
 def _key(file: Path, rules: Iterable[Path]) -> str:
-    """A digest of all that decides a file's findings: its text, what it nests, the linter and its rules."""
+    """A digest of all that decides a file's findings: its text, what it nests, the linter, how it is asked."""
     from importlib.metadata import version  # noqa: PLC0415 - 18 ms that --no-lint need not pay
 
     text = file.read_bytes()
     nested = [file.parent / name.decode() for name in NESTED.findall(text)]
     sources = [source for directory in rules for source in sorted(directory.rglob("*.py"))]
-    digest = hashlib.sha256(f"{version('cfn-lint')} {REGION} {file.name}".encode())
-    for part in (text, *(path.read_bytes() for path in (*nested, *sources) if path.exists())):
+    digest = hashlib.sha256(f"{version('cfn-lint')} {file.name}".encode())
+    for part in (text, *(path.read_bytes() for path in (Path(__file__), *nested, *sources) if path.exists())):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
 

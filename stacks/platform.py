@@ -1,6 +1,8 @@
 """The platform: ten stacks, from the keys that all need to the alarms that watch them all."""
 
-from troposphere import Output, Parameter, Ref, Sub, ssm
+from collections.abc import Mapping
+
+from troposphere import AWSHelperFn, Output, Parameter, Ref, Sub, ssm
 
 from parameters.settings import Environment
 from stacks import (
@@ -129,28 +131,36 @@ def build(environment: Environment) -> list[StackTemplate]:
         ),
         environment.observability,
     )
-    for name, value in {
-        "VpcId": net.vpc_id,
-        "KinesisStreamName": flow.stream_name,
-        "EcsClusterName": service.cluster_name,
-        "EcsServiceName": service.service_name,
-        "RedisEndpoint": latest.address,
-        "RdsEndpoint": history.address,
-        "DbSecretArn": credentials.secret_arn,
-    }.items():
+    publish(
+        template,
+        {
+            "VpcId": net.vpc_id,
+            "KinesisStreamName": flow.stream_name,
+            "EcsClusterName": service.cluster_name,
+            "EcsServiceName": service.service_name,
+            "RedisEndpoint": latest.address,
+            "RdsEndpoint": history.address,
+            "DbSecretArn": credentials.secret_arn,
+        },
+    )
+    template.tag_resources()
+    return [*root.children.values(), template]
+
+
+def publish(template: StackTemplate, values: Mapping[str, AWSHelperFn]) -> None:
+    """Outputs for people and the deployer; parameters for programs that know the starting point's names."""
+    for name, value in values.items():
         template.add_output(Output(name, Value=value))
         if name in OLD_NAMES:
             template.add_resource(
                 ssm.Parameter(
                     f"{name}Parameter",
                     Metadata=why("for programs that look the platform up by the starting point's names"),
-                    Name=f"/millrace/{environment.name}/{OLD_NAMES[name]}",
+                    Name=f"/millrace/{template.environment}/{OLD_NAMES[name]}",
                     Type="String",
                     Value=value,
                 )
             )
-    template.tag_resources()
-    return [*root.children.values(), template]
 
 
 def text(template: StackTemplate, name: str, pattern: str, what: str) -> Ref:
