@@ -25,7 +25,7 @@ def identity_hash(
 ) -> Int64:
     """One negative number a row. 0.0 and -0.0 are one value, as they are in PostgreSQL.
 
-    texts: row → the text it has as its value, or what was sent where that could not be stored (NaN, an integer
+    texts: row → the text that is its value, or what was sent where that could not be stored (NaN, an integer
     too long for a double).
     """
     bits = np.where(np.isnan(number), 0.0, number + 0.0).view(np.uint64)

@@ -1,7 +1,7 @@
 """The database's credentials, from Secrets Manager, as they are now."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -28,6 +28,14 @@ class Credentials(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Credentials({self.username}@{self.host}:{self.port}/{self.dbname})"
+
+
+class Secret(Protocol):
+    """Where the credentials come from."""
+
+    def candidates(self) -> Iterator[Credentials]:
+        """Those to try, the likeliest first."""
+        ...
 
 
 class DatabaseSecret:

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import Connection, errors
 
 from processor.names import Names
-from processor.secret import Credentials, DatabaseSecret, SecretError
+from processor.secret import Credentials, Secret, SecretError
 from processor.storage.binary import register_arrays
 from processor.storage.points import Points
 
@@ -63,7 +63,7 @@ class Session:
 class Database:
     """Runs work on a session. `ca_file`: PEM that the server's certificate and name are verified against."""
 
-    def __init__(self, secret: DatabaseSecret, ca_file: str, stopping: threading.Event) -> None:
+    def __init__(self, secret: Secret, ca_file: str, stopping: threading.Event) -> None:
         self._secret = secret
         self._ca_file = ca_file
         self._stopping = stopping

@@ -1,0 +1,117 @@
+"""Migrations run once, whoever comes, and survive being killed."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from processor.migrate import migrate
+from processor.secret import Credentials
+from processor.storage.database import Session, connect
+
+ALL = sorted(path.stem for path in (Path(__file__).parents[2] / "processor" / "migrations").glob("*.sql"))
+MIGRATE = """
+import sys
+from processor.migrate import migrate
+from processor.secret import Credentials
+from processor.storage.database import Session, connect
+host, port, dbname, username, password, ca_file = sys.argv[1:]
+print(migrate(Session(connect(Credentials(host, int(port), dbname, username, password), ca_file))))
+"""
+
+
+def start(postgres: Any, who: Credentials) -> "subprocess.Popen[bytes]":
+    told = [who.host, str(who.port), who.dbname, who.username, who.password, postgres.ca_file]
+    return subprocess.Popen([sys.executable, "-c", MIGRATE, *told], stdout=subprocess.PIPE)
+
+
+def applied(postgres: Any, who: Credentials) -> list[str]:
+    with postgres.operator(who.dbname) as connection:
+        try:
+            found = connection.execute(
+                "SELECT migration_id FROM millrace._yoyo_migration ORDER BY 1"
+            ).fetchall()
+        except psycopg.errors.UndefinedTable:
+            return []
+    return [name for (name,) in found]
+
+
+def test_many_at_once_migrate_once(postgres: Any) -> None:
+    who = postgres.make_database()
+    results: list[list[str]] = []
+
+    def run() -> None:
+        with connect(who, postgres.ca_file) as connection:
+            results.append(migrate(Session(connection)))
+
+    runners = [threading.Thread(target=run) for _ in range(4)]
+    for runner in runners:
+        runner.start()
+    for runner in runners:
+        runner.join(60)
+    assert sorted(results) == [[], [], [], ALL]
+    assert applied(postgres, who) == ALL
+
+
+def test_a_second_process_waits_for_the_first(postgres: Any) -> None:
+    # Given someone who holds the lock
+    who = postgres.make_database()
+    with postgres.operator(who.dbname) as holder:
+        holder.execute("SELECT pg_advisory_lock(hashtextextended('millrace.migrations', 0))")
+        process = start(postgres, who)
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        end = time.monotonic() + 20
+        while holder.execute(waiting).fetchone() != (1,):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        # Then nothing is done until it is given back
+        assert applied(postgres, who) == []
+    output, _ = process.communicate(timeout=20)
+    assert output.decode().strip() == str(ALL)
+
+
+@pytest.mark.parametrize(
+    "blocked", ["point", "reading", "shard_progress", "ensure_partitions", "saturating_sum"]
+)
+def test_a_kill_in_the_middle_leaves_nothing_half_done(postgres: Any, blocked: str) -> None:
+    # Given a migration that stands still in the middle, since someone else holds what it is about to make
+    who = postgres.make_database()
+    with postgres.operator(who.dbname) as holder:
+        holder.execute(
+            """
+            CREATE FUNCTION public.hold() RETURNS event_trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands()
+                           WHERE object_identity ~ ('^millrace\\.' || current_setting('hold.at') || '($|\\()'))
+                THEN PERFORM pg_advisory_lock(4711); END IF;
+            END $$"""
+        )
+        holder.execute("CREATE EVENT TRIGGER hold ON ddl_command_end EXECUTE FUNCTION public.hold()")
+        holder.execute(f"ALTER DATABASE {who.dbname} SET hold.at = '{blocked}'")
+        holder.execute("SELECT pg_advisory_lock(4711)")
+        process = start(postgres, who)
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted"
+        end = time.monotonic() + 20
+        while holder.execute(waiting).fetchone() != (1,):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+        # When it is killed there
+        process.kill()
+        process.communicate(timeout=10)
+        holder.execute("SELECT pg_advisory_unlock(4711)")
+        holder.execute("ALTER EVENT TRIGGER hold DISABLE")
+        holder.execute("DROP EVENT TRIGGER hold")
+
+    # Then the next one does what is left, and no lock stands in its way
+    with connect(who, postgres.ca_file) as connection:
+        done = migrate(Session(connection))
+        assert migrate(Session(connection)) == []
+    assert set(done) <= set(ALL)
+    assert applied(postgres, who) == ALL
