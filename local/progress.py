@@ -41,7 +41,6 @@ class Watch:
         self._stream = stream
         self._seen: deque[tuple[float, int, int]] = deque([(0.0, 0, 0)])
         self.last_moved = 0.0  # when `passed` last grew
-        self.first_at: float | None = None  # when the first reading was seen committed
 
     def look(self, connection: psycopg.Connection, at: float, now: float) -> Progress:
         """`at`: seconds since streaming began; `now`: epoch seconds, as the ledger's put times."""
@@ -51,7 +50,6 @@ class Watch:
         sent, passed = self._ledger.sent, self._ledger.passed(positions)
         if passed > self._seen[-1][2]:
             self.last_moved = at
-            self.first_at = at if self.first_at is None else self.first_at
         self._seen.append((at, sent, passed))
         while self._seen[0][0] < at - WINDOW_SECONDS and len(self._seen) > 2:
             self._seen.popleft()
