@@ -71,9 +71,11 @@ def _typed(metric: Json) -> Json:
 
 def _put(name: str, props: Json) -> Made:
     wanted = {"AlarmName": name, **{key: props[key] for key in KEPT if key in props}}
-    tags = [{"Key": tag["Key"], "Value": tag["Value"]} for tag in props.get("Tags") or []]
-    called(cloudwatch._put_composite_alarm({}, {**wanted, "Tags": tags}, False, True), COMPOSITE)
-    return name, {"Arn": cloudwatch._composite_alarms[name]["AlarmArn"]}
+    called(cloudwatch._put_composite_alarm({}, wanted, False, True), COMPOSITE)
+    arn = cloudwatch._composite_alarms[name]["AlarmArn"]
+    # Not through the request: a caller may not set the aws: tags that CloudFormation sets.
+    cloudwatch._resource_tags[arn] = {tag["Key"]: tag["Value"] for tag in props.get("Tags") or []}
+    return name, {"Arn": arn}
 
 
 def _delete(name: str) -> None:

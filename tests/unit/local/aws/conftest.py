@@ -43,7 +43,8 @@ class Account:
         """Put a template where its content says, and return its path-style URL."""
         s3 = self.client("s3")
         if not self._bucket:
-            s3.create_bucket(Bucket="artefacts", CreateBucketConfiguration={"LocationConstraint": REGION})
+            if "artefacts" not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+                s3.create_bucket(Bucket="artefacts", CreateBucketConfiguration={"LocationConstraint": REGION})
             self._bucket = True
         body = json.dumps(template).encode()
         key = f"templates/{hashlib.sha256(body).hexdigest()}.yaml"
@@ -135,10 +136,6 @@ class Account:
         return found
 
 
-def outputs(stack: Json) -> dict[str, str]:
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-
-
 @pytest.fixture(scope="session")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("aws")
@@ -189,3 +186,9 @@ def archive() -> Callable[[str], bytes]:
         return packed.getvalue()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def account() -> Callable[[str], Account]:
+    """Clients of another endpoint than the shared one."""
+    return Account
