@@ -1,0 +1,163 @@
+"""What ministack lacks by itself: a test here fails once it no longer does, and then the addition goes.
+
+Types and functions that an addition puts in are guarded where they are put in: `register` and
+`replace` raise LookupError, so the embedded AWS does not start with an upstream that has changed.
+"""
+
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws.embedded import child_environment, listening
+
+Json = dict[str, Any]
+QUEUE: Json = {
+    "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+    "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Queue", "Arn"]}}},
+}
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, account: Callable[[str], Any]) -> Iterator[Any]:
+    """ministack with nothing added."""
+    scratch: Path = tmp_path_factory.mktemp("plain")
+    with listening(0) as listener:
+        port = listener.getsockname()[1]
+    environment = child_environment(os.environ, "111122223333", port, None, scratch)
+    with (
+        (scratch / "log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env=environment | {"BIND_HOST": "127.0.0.1"},
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        aws = account(f"http://127.0.0.1:{port}")
+        aws.awaited(lambda: b"Ready" in (scratch / "log").read_bytes())
+        yield aws
+        process.terminate()
+
+
+def test_the_version_that_was_looked_into() -> None:
+    assert importlib.metadata.version("ministack") == "1.5.33"
+
+
+def test_nested_change_sets(plain: Any) -> None:
+    root = plain.plan("nested", {"Resources": {"A": plain.nest(QUEUE)}})
+
+    assert "ChangeSetId" not in root["Changes"][0]["ResourceChange"]
+    assert plain.execute(root) == "CREATE_COMPLETE"
+    assert "ParentId" not in plain.stack(plain.resources("nested")["A"])
+    same = plain.plan("nested", {"Resources": {"A": plain.nest(QUEUE)}}, "UPDATE")
+    assert same["Status"] == "FAILED"
+    assert "BeforeContext" not in json.dumps(same, default=str)
+
+
+def test_a_nested_update_that_leaves_a_resource_alone(plain: Any) -> None:
+    plain.deploy("forgets", {"Resources": {"A": plain.nest(QUEUE)}})
+    more = {**QUEUE, "Resources": {**QUEUE["Resources"], "More": {"Type": "AWS::SQS::Queue"}}}
+
+    planned = plain.plan("forgets", {"Resources": {"A": plain.nest(more)}}, "UPDATE")
+
+    assert plain.execute(planned) == "UPDATE_ROLLBACK_FAILED"
+
+
+def test_types(plain: Any) -> None:
+    from_templates = json.dumps(
+        {
+            "Resources": {
+                name.rpartition("::")[2]: {"Type": name, "Properties": {}}
+                for name in (
+                    "AWS::ApplicationAutoScaling::ScalableTarget",
+                    "AWS::ApplicationAutoScaling::ScalingPolicy",
+                    "AWS::Budgets::Budget",
+                    "AWS::CloudWatch::CompositeAlarm",
+                    "AWS::EC2::EIP",
+                    "AWS::EC2::FlowLog",
+                    "AWS::EC2::NatGateway",
+                    "AWS::EC2::SecurityGroupEgress",
+                    "AWS::EC2::SecurityGroupIngress",
+                    "AWS::ECS::ClusterCapacityProviderAssociations",
+                    "AWS::IAM::OIDCProvider",
+                    "AWS::IAM::RolePolicy",
+                    "AWS::Kinesis::StreamConsumer",
+                    "AWS::RDS::EventSubscription",
+                    "AWS::SecretsManager::ResourcePolicy",
+                    "AWS::SecretsManager::RotationSchedule",
+                )
+            }
+        }
+    )
+    with pytest.raises(plain.client("cloudformation").exceptions.ClientError) as refused:
+        plain.client("cloudformation").validate_template(TemplateBody=from_templates)
+
+    assert str(refused.value).count("AWS::") == 16
+
+
+def test_attributes(plain: Any) -> None:
+    stack = plain.deploy(
+        "attributes",
+        {
+            "Resources": {
+                "Stream": {
+                    "Type": "AWS::Kinesis::Stream",
+                    "Properties": {
+                        "ShardCount": 1,
+                        "StreamEncryption": {"EncryptionType": "KMS", "KeyId": "k"},
+                    },
+                },
+                "Secret": {
+                    "Type": "AWS::SecretsManager::Secret",
+                    "Properties": {
+                        "GenerateSecretString": {"PasswordLength": 400, "ExcludePunctuation": True}
+                    },
+                },
+            },
+            "Outputs": {"Secret": {"Value": {"Ref": "Secret"}}, "Stream": {"Value": {"Ref": "Stream"}}},
+        },
+    )
+    said = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    assert not said["Secret"].startswith("arn:")
+    value = plain.client("secretsmanager").get_secret_value(SecretId=said["Secret"])["SecretString"]
+    assert not value.isalnum()
+    described = plain.client("kinesis").describe_stream_summary(StreamName=said["Stream"])
+    assert described["StreamDescriptionSummary"]["EncryptionType"] == "NONE"
+    with_cidr = {
+        "Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}},
+        "Outputs": {"Cidr": {"Value": {"Fn::GetAtt": ["Vpc", "CidrBlock"]}}},
+    }
+    assert plain.execute(plain.plan("cidr", with_cidr)) == "ROLLBACK_COMPLETE"
+
+
+def test_rotation(plain: Any) -> None:
+    secrets = plain.client("secretsmanager")
+    arn = secrets.create_secret(Name="copied", SecretString="as it was")["ARN"]
+
+    secrets.rotate_secret(
+        SecretId=arn, RotationLambdaARN="arn:aws:lambda:eu-west-2:111122223333:function:none"
+    )
+
+    assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "as it was"
+    assert "LastRotatedDate" not in secrets.describe_secret(SecretId=arn)
+
+
+def test_conditions(plain: Any) -> None:
+    here = {"Here": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-2"]}}
+    plain.deploy(
+        "conditions",
+        {
+            "Conditions": here,
+            "Resources": {"Never": {"Type": "AWS::SQS::Queue", "Condition": "Here"}, **QUEUE["Resources"]},
+        },
+    )
+
+    assert list(plain.resources("conditions")) == ["Queue"]
