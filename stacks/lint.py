@@ -40,7 +40,7 @@ def lint(files: Sequence[Path], rules: Sequence[Path] = (), cache: Path | None =
 
 
 def _key(file: Path, rules: Iterable[Path]) -> str:
-    """A digest of all that decides a file's findings: its text, what it nests, the linter, how it is asked."""
+    """A digest of all that decides findings: the text, what it nests, the linter and how it is asked."""
     from importlib.metadata import version  # noqa: PLC0415 - 18 ms that --no-lint need not pay
 
     text = file.read_bytes()
