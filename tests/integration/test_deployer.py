@@ -1,0 +1,230 @@
+"""The deployer against the embedded AWS: the platform's own templates, through real nested change sets."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import boto3
+import pytest
+
+from deployer.changes import Action, Counts
+from deployer.deployment import Deployment
+from deployer.errors import (
+    ChangeSetFailed,
+    DeploymentFailed,
+    MissingStack,
+    NotBootstrapped,
+    PlanOutdated,
+    Stuck,
+)
+from deployer.events import Progress, Silence
+from deployer.plan import Plan
+from local.aws import EmbeddedAws
+from local.aws.embedded import CacheServer, DatabaseServer
+from parameters.settings import load
+
+TEMPLATES = Path(__file__).parents[2] / "templates" / "dev"
+FIRST, SECOND = (f"sha256:{digit * 64}" for digit in "ab")
+Deploys = Callable[[Path], Deployment]
+
+TAGS = "".join(f"      - {{Key: {key}, Value: {value}}}\n" for key, value in load("dev").tags.items())
+ROOT = f"""\
+Parameters:
+  NotificationAddress:
+    Type: String
+Resources:
+  Outer:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: outer.yaml
+      Tags:
+{TAGS}Outputs:
+  VpcId:
+    Value: !GetAtt Outer.Outputs.QueueName
+"""
+OUTER = f"""\
+Resources:
+  Before:
+    Type: AWS::SQS::Queue
+    DeletionPolicy: Delete
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: inner.yaml
+      Tags:
+{TAGS}Outputs:
+  QueueName:
+    Value: !GetAtt Before.QueueName
+"""
+INNER = """\
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      DelaySeconds: 1
+"""
+# Refused by IAM itself, not by the template.
+BROKEN = """\
+Resources:
+  Grant:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: grant
+      Roles: [nobody]
+      PolicyDocument:
+        Version: '2012-10-17'
+        Statement: [{Effect: Allow, Action: 'sqs:SendMessage', Resource: '*'}]
+"""
+FIRST_CAUSE = (
+    r"first cause: Outer/Inner/Grant \(AWS::IAM::Policy\) \w+_FAILED: .*role with name nobody cannot be found"
+)
+
+
+@pytest.fixture
+def deploys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploys]:
+    """Makes a deployment of a directory's templates into an AWS of this test's own."""
+    account = load("dev").account
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()  # nothing connects to the database here
+    aws = EmbeddedAws(
+        account=account,
+        database=DatabaseServer("localhost", 1, "unused"),
+        cache=CacheServer("localhost", 2),
+        ca_file=bundle,
+        log=tmp_path / "aws.log",
+    )
+    with aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+
+        def deploy(templates: Path) -> Deployment:
+            return Deployment(load("dev"), boto3.Session(), templates=templates, poll=0.05)
+
+        yield deploy
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Three levels and the real bootstrap: quick to deploy, deep enough to break."""
+    directory = tmp_path / "templates"
+    directory.mkdir()
+    shutil.copy(TEMPLATES / "bootstrap.yaml", directory)
+    for name, text in (("platform", ROOT), ("outer", OUTER), ("inner", INNER)):
+        (directory / f"{name}.yaml").write_text(text)
+    return directory
+
+
+def test_the_platform_is_deployed_changed_and_destroyed(deploys: Deploys) -> None:
+    deployment = deploys(TEMPLATES)
+    with pytest.raises(NotBootstrapped):
+        deployment.plan(image_digest=FIRST)
+
+    deployment.bootstrap(Silence())
+    assert deployment.plan_bootstrap().is_empty
+
+    first = deployment.plan(image_digest=FIRST)
+    assert len(first.stacks.children) == 10
+    assert first.counts == Counts(add=first.counts.add)
+    seen: list[Progress] = []
+    deployment.apply(first, seen.append)
+
+    completed = {event.path for event in seen if event.status == "CREATE_COMPLETE" and not event.is_container}
+    assert completed == {"/".join((*path, change.logical_id)) for path, change in first.stacks.walk()}
+    assert seen[-1].path == "millrace-dev"
+    assert deployment.status().status == "CREATE_COMPLETE"
+    assert {"VpcId", "KinesisStreamName", "DbSecretArn"} <= set(deployment.outputs())
+
+    assert deployment.plan().is_empty
+
+    second = deployment.plan(image_digest=SECOND)
+    certain = {change.logical_id for _, change in second.stacks.walk() if not change.unresolved}
+    assert "Task" in certain
+    assert not second.at_risk
+    deployment.apply(second, Silence())
+    assert deployment.plan().is_empty
+
+    removal = deployment.removal()
+    assert removal is not None
+    assert {leaving.path for leaving in removal.named} >= {"Stream/Readings", "Database/Database"}
+    deployment.destroy(Silence())
+    with pytest.raises(MissingStack):
+        deployment.status()
+    assert deployment.plan_bootstrap().is_empty
+
+
+def deployed(deployment: Deployment) -> Plan:
+    deployment.bootstrap(Silence())
+    plan = deployment.plan()
+    deployment.apply(plan, Silence())
+    return plan
+
+
+def test_a_change_in_a_grandchild_is_shown_and_made(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    (small / "inner.yaml").write_text(INNER.replace("DelaySeconds: 1", "DelaySeconds: 2"))
+
+    plan = deployment.plan()
+
+    ((path, change),) = plan.stacks.walk()
+    assert (path, change.logical_id, change.action) == (("Outer", "Inner"), "Queue", Action.MODIFY)
+    assert "DelaySeconds: 1 → 2" in plan.render()
+    deployment.apply(deployment.read_plan(plan.token), Silence())
+    assert deployment.plan().is_empty
+
+
+def test_a_failure_in_a_grandchild_is_the_first_cause_and_names_the_way_out(
+    deploys: Deploys, small: Path
+) -> None:
+    deployment = deploys(small)
+    deployment.bootstrap(Silence())
+    (small / "inner.yaml").write_text(BROKEN)
+    plan = deployment.plan()
+
+    with pytest.raises(DeploymentFailed, match=FIRST_CAUSE):
+        deployment.apply(plan, Silence())
+    with pytest.raises(Stuck, match=r"python deploy\.py destroy dev"):
+        deployment.plan()
+
+    deployment.destroy(Silence())
+    (small / "inner.yaml").write_text(INNER)
+    deployment.apply(deployment.plan(), Silence())
+    assert deployment.status().status == "CREATE_COMPLETE"
+
+
+def test_a_failed_update_rolls_back_and_the_next_one_goes(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    (small / "inner.yaml").write_text(BROKEN)
+
+    with pytest.raises(DeploymentFailed, match=f"UPDATE_ROLLBACK_COMPLETE; {FIRST_CAUSE}"):
+        deployment.apply(deployment.plan(), Silence())
+
+    (small / "inner.yaml").write_text(INNER)
+    assert deployment.plan().is_empty
+
+
+def test_a_plan_that_was_declined_or_failed_leaves_nothing(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployment.bootstrap(Silence())
+    deployment.discard(deployment.plan())
+    with pytest.raises(MissingStack):
+        deployment.status()
+
+    (small / "inner.yaml").write_text(INNER.replace("AWS::SQS::Queue", "AWS::No::Such"))
+    with pytest.raises(ChangeSetFailed):
+        deployment.plan()
+    with pytest.raises(MissingStack):
+        deployment.status()
+
+
+def test_a_plan_of_before_the_stack_moved_is_refused(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    (small / "inner.yaml").write_text(INNER.replace("DelaySeconds: 1", "DelaySeconds: 2"))
+    old = deployment.plan()
+    deployment.apply(deployment.plan(), Silence())
+
+    with pytest.raises(PlanOutdated, match="plan again"):
+        deployment.apply(replace(old, token="millrace-deploy-again"), Silence())

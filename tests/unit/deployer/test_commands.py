@@ -1,0 +1,311 @@
+import io
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer import commands
+from deployer.changes import Action, Change, StackPlan
+from deployer.errors import DeploymentFailed
+from deployer.events import Listener, Progress
+from deployer.plan import Kind, Plan
+from deployer.removal import Fate, Leaving, Removal
+from deployer.stack import StackTree
+
+
+def plan(*changes: Change, empty: bool = False) -> Plan:
+    stacks = StackPlan("millrace-dev", changes)
+    return Plan("dev", "millrace-dev", Kind.UPDATE, stacks, None if empty else "c", "s", "millrace-deploy-1")
+
+
+ADDS = plan(Change("Queue", "AWS::SQS::Queue", Action.ADD))
+MODIFIES = plan(Change("Queue", "AWS::SQS::Queue", Action.MODIFY))
+DESTROYS = plan(Change("Table", "AWS::DynamoDB::Table", Action.REMOVE, policy_action="Delete"))
+EMPTY = plan(empty=True)
+REMOVAL = Removal("millrace-dev", (Leaving("Stream/Readings", "AWS::Kinesis::Stream", "r", Fate.LOST),))
+
+
+class FakeDeployment:
+    """The library as the commands see it, and what they asked of it."""
+
+    stack_name = "millrace-dev"
+    bootstrap_name = "millrace-dev-bootstrap"
+
+    def __init__(self) -> None:
+        self.made = ADDS
+        self.did: list[str] = []
+        self.error: BaseException | None = None
+        self.present: Removal | None = REMOVAL
+
+    def plan(self, *, image_digest: str | None = None) -> Plan:
+        self.did.append(f"plan {image_digest}")
+        if self.error is not None:
+            raise self.error
+        return self.made
+
+    def plan_bootstrap(self) -> Plan:
+        self.did.append("plan bootstrap")
+        return self.made
+
+    def read_plan(self, name: str) -> Plan:
+        self.did.append(f"read {name}")
+        return self.made
+
+    def apply(self, made: Plan, listener: Listener) -> None:
+        self.did.append(f"apply {made.change_set_id}")
+        listener(Progress((), "Queue", "AWS::SQS::Queue", "CREATE_COMPLETE", "", 1.0))
+
+    def discard(self, made: Plan) -> None:
+        self.did.append(f"discard {made.change_set_id}")
+
+    def outputs(self) -> dict[str, str]:
+        return {"VpcId": "vpc-1"}
+
+    def status(self) -> StackTree:
+        return StackTree("millrace-dev", "CREATE_COMPLETE", "", 3)
+
+    def removal(self) -> Removal | None:
+        return self.present
+
+    def destroy(self, listener: Listener) -> None:
+        self.did.append("destroy")
+        listener(Progress((), "Queue", "AWS::SQS::Queue", "DELETE_COMPLETE", "", 1.0))
+
+
+@pytest.fixture
+def deployment(monkeypatch: pytest.MonkeyPatch) -> FakeDeployment:
+    fake = FakeDeployment()
+    monkeypatch.setattr(commands, "Deployment", lambda *_, **__: fake)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.delenv("IMAGE_DIGEST", raising=False)
+    return fake
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: str) -> Terminal:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    monkeypatch.setattr("sys.stderr", screen)
+    return screen
+
+
+@pytest.mark.parametrize(("made", "code"), [(EMPTY, 0), (ADDS, 2), (DESTROYS, 3)])
+def test_plan_exits_with_its_verdict(deployment: FakeDeployment, made: Plan, code: int) -> None:
+    deployment.made = made
+
+    assert commands.main(["plan", "dev"]) == code
+
+
+def test_plan_shows_the_tree_and_how_to_apply_it(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands.main(["plan", "dev", "--image", "sha256:1"])
+
+    assert deployment.did == ["plan sha256:1"]
+    assert capsys.readouterr() == (
+        "millrace-dev\n"
+        "└─ + Queue  AWS::SQS::Queue\n"
+        "\n"
+        "1 to add, 0 to modify, 0 to remove\n"
+        "apply it with: python deploy.py apply dev --plan millrace-deploy-1\n",
+        "",
+    )
+
+
+def test_the_image_can_come_from_the_environment(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAGE_DIGEST", "sha256:2")
+
+    commands.main(["plan", "dev"])
+
+    assert deployment.did == ["plan sha256:2"]
+
+
+def test_apply_without_a_terminal_needs_yes_before_anything_is_made(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main(["apply", "dev"]) == 2
+
+    assert deployment.did == []
+    assert capsys.readouterr() == (
+        "",
+        "deploy.py: nobody can be asked for approval, since there is no terminal: add --yes once you have "
+        "read the plan\n",
+    )
+
+
+def test_apply_with_yes_executes_what_it_showed(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main(["apply", "dev", "--yes"]) == 0
+
+    assert deployment.did == ["plan None", "apply c"]
+    out, err = capsys.readouterr()
+    assert out.endswith("1 to add, 0 to modify, 0 to remove\nmillrace-dev: done\n")
+    assert err == "    1.0s  Queue  AWS::SQS::Queue  CREATE_COMPLETE\n"
+
+
+def test_apply_of_a_named_plan_makes_no_other(deployment: FakeDeployment) -> None:
+    assert commands.main(["apply", "dev", "--plan", "millrace-deploy-1", "--yes"]) == 0
+
+    assert deployment.did == ["read millrace-deploy-1", "apply c"]
+
+
+def test_approval_at_a_terminal(deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = at_a_terminal(monkeypatch, "yes\n")
+
+    assert commands.main(["apply", "dev"]) == 0
+    assert deployment.did == ["plan None", "apply c"]
+    assert "Apply? Only `yes` does: " in screen.getvalue()
+
+
+@pytest.mark.parametrize("answer", ["no\n", "y\n", ""])
+def test_without_approval_everything_is_as_it_was(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    screen = at_a_terminal(monkeypatch, answer)
+
+    assert commands.main(["apply", "dev"]) == 1
+    assert deployment.did == ["plan None", "discard c"]
+    assert screen.getvalue().endswith("not approved; nothing was changed\n")
+
+
+def test_bootstrap_that_only_adds_needs_no_approval(deployment: FakeDeployment) -> None:
+    assert commands.main(["bootstrap", "dev"]) == 0
+    assert deployment.did == ["plan bootstrap", "apply c"]
+
+
+def test_bootstrap_that_modifies_does(deployment: FakeDeployment) -> None:
+    deployment.made = MODIFIES
+
+    assert commands.main(["bootstrap", "dev"]) == 2
+    assert deployment.did == ["plan bootstrap", "discard c"]
+
+
+def test_outputs_in_a_format(deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["outputs", "dev", "--format", "json"]) == 0
+
+    assert json.loads(capsys.readouterr().out) == {"VpcId": "vpc-1", "vpc_id": "vpc-1"}
+
+
+def test_status_is_a_tree(deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["status", "dev"]) == 0
+
+    assert capsys.readouterr().out == "millrace-dev  CREATE_COMPLETE  3 resources\n"
+
+
+def test_destroy_lists_and_refuses_without_yes(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main(["destroy", "dev"]) == 2
+
+    assert deployment.did == []
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1:] == [
+        "lost:",
+        "  Stream/Readings  AWS::Kinesis::Stream  r",
+        "and 0 more that hold no data are deleted",
+    ]
+    assert "add --yes" in err
+
+
+def test_destroy_with_yes(deployment: FakeDeployment) -> None:
+    assert commands.main(["destroy", "dev", "--yes"]) == 0
+    assert deployment.did == ["destroy"]
+
+
+@pytest.mark.parametrize(("answer", "code", "did"), [("millrace-dev\n", 0, ["destroy"]), ("yes\n", 1, [])])
+def test_destroy_at_a_terminal_wants_the_stacks_name(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, did: list[str]
+) -> None:
+    at_a_terminal(monkeypatch, answer)
+
+    assert commands.main(["destroy", "dev"]) == code
+    assert deployment.did == did
+
+
+def test_destroy_of_nothing(deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]) -> None:
+    deployment.present = None
+
+    assert commands.main(["destroy", "dev"]) == 0
+    assert capsys.readouterr().out == "millrace-dev: nothing to do\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (DeploymentFailed(stack="s", status="x", cause="y"), 1, "s ended as x; first cause: y"),
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "CreateChangeSet"),
+            1,
+            "AWS refused CreateChangeSet: AccessDenied: not you",
+        ),
+        (
+            ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "DescribeStacks"),
+            2,
+            "AWS refuses the credentials (ExpiredToken: old): renew them, for instance with `aws sso login`, "
+            "and try again",
+        ),
+        (
+            KeyboardInterrupt(),
+            130,
+            "interrupted; what runs in AWS goes on: see it with `python deploy.py status dev`",
+        ),
+    ],
+)
+def test_whatever_goes_wrong_is_one_line(
+    deployment: FakeDeployment,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    said: str,
+) -> None:
+    deployment.error = error
+
+    assert commands.main(["plan", "dev"]) == code
+    assert capsys.readouterr() == ("", f"deploy.py: {said}\n")
+
+
+def test_an_unknown_environment_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["plan", "staging"]) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith("staging.yaml: there is no environment 'staging'; there are: dev, prod\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["plan"], ["fly", "dev"], ["outputs", "dev", "--format", "xml"]])
+def test_wrong_usage_is_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        commands.main(arguments)
+
+    assert leaving.value.code == 2
+    assert "deploy.py" in capsys.readouterr().err
+
+
+def test_a_profile_that_is_not_there_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+
+    assert commands.main(["plan", "dev", "--profile", "nobody"]) == 2
+    assert "The config profile (nobody) could not be found" in capsys.readouterr().err
+
+
+def test_the_plan_is_coloured_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    terminal = Terminal()
+    plain = io.StringIO()
+
+    commands.show(ADDS, terminal)
+    commands.show(ADDS, plain)
+
+    assert "\x1b[32m└─ + Queue  AWS::SQS::Queue\x1b[0m\n" in terminal.getvalue()
+    assert plain.getvalue() == ADDS.render() + "\n"

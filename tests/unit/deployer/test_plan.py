@@ -1,0 +1,151 @@
+from deployer.changes import Action, Change, Counts, PropertyChange, Replacement, StackPlan
+from deployer.plan import Kind, Plan, Verdict
+
+TABLE = "AWS::DynamoDB::Table"
+KNOWN_LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
+
+
+def modify(
+    logical_id: str, *properties: PropertyChange, kind: str = "AWS::SQS::Queue", **more: str
+) -> Change:
+    replacement = Replacement(more.get("replacement", "False"))
+    return Change(
+        logical_id,
+        kind,
+        Action.MODIFY,
+        replacement,
+        more.get("policy"),
+        physical_id="p",
+        properties=properties,
+    )
+
+
+def plan(stacks: StackPlan, kind: Kind = Kind.UPDATE) -> Plan:
+    return Plan("dev", "millrace-dev", kind, stacks, change_set_id="c", stack_id="s", token="t")
+
+
+CONTAINER = Change("Stream", "AWS::CloudFormation::Stack", Action.MODIFY)
+WHOLE = plan(
+    StackPlan(
+        "millrace-dev",
+        changes=(Change("Address", "AWS::SSM::Parameter", Action.ADD),),
+        children=(
+            StackPlan(
+                "Stream",
+                changes=(
+                    modify(
+                        "Readings",
+                        PropertyChange("RetentionPeriodHours", "24", "168"),
+                        kind="AWS::Kinesis::Stream",
+                    ),
+                    modify(
+                        "Table",
+                        PropertyChange("TableName", "old", "new"),
+                        kind=TABLE,
+                        replacement="True",
+                        policy="ReplaceAndDelete",
+                    ),
+                    Change("DeadLetters", "AWS::SQS::Queue", Action.REMOVE, policy_action="Delete"),
+                ),
+                children=(
+                    StackPlan(
+                        "Inner", (Change("Alarm", "AWS::CloudWatch::Alarm", Action.ADD),), container=CONTAINER
+                    ),
+                ),
+                container=CONTAINER,
+            ),
+            StackPlan(
+                "Observability",
+                changes=(
+                    modify(
+                        "Lag",
+                        PropertyChange("Dimensions", '[{"Value": "a"}]', f'[{{"Value": "{KNOWN_LATER}"}}]'),
+                        kind="AWS::CloudWatch::Alarm",
+                    ),
+                ),
+                container=CONTAINER,
+            ),
+            StackPlan("Quiet", container=CONTAINER),
+        ),
+    )
+)
+
+
+def test_the_plan_is_a_tree_of_every_nested_stacks_changes() -> None:
+    assert WHOLE.render(110).splitlines() == [
+        "millrace-dev",
+        "├─ + Address  AWS::SSM::Parameter",
+        "├─ ~ Stream/  +1 ~2 -1",
+        "│  ├─ ~ Readings     AWS::Kinesis::Stream",
+        "│  │      RetentionPeriodHours: 24 → 168",
+        "│  ├─ ± Table        AWS::DynamoDB::Table  (replaced, policy ReplaceAndDelete)",
+        "│  │      TableName: old → new",
+        "│  ├─ - DeadLetters  AWS::SQS::Queue  (policy Delete)",
+        "│  └─ ~ Inner/  +1",
+        "│     └─ + Alarm  AWS::CloudWatch::Alarm",
+        "├─ ? Observability/  ?1",
+        "│  └─ ? Lag  AWS::CloudWatch::Alarm  (unresolved: may stay as it is)",
+        "│         Dimensions/0/Value: a → unresolved",
+        "└─   Quiet/  no resource changes",
+        "",
+        "2 to add, 2 to modify (1 replaced), 1 to remove; 1 unresolved",
+        "DATA AT RISK: Stream/Table (AWS::DynamoDB::Table) is replaced, policy ReplaceAndDelete",
+        "DATA AT RISK: Stream/DeadLetters (AWS::SQS::Queue) is removed, policy Delete",
+    ]
+
+
+def test_no_line_is_wider_than_the_screen() -> None:
+    assert max(map(len, WHOLE.render(40).splitlines())) == 40
+
+
+def test_unresolved_changes_are_counted_apart() -> None:
+    assert WHOLE.counts == Counts(add=2, modify=2, remove=1, replace=1, unresolved=1)
+
+
+def test_nothing_to_do_says_so() -> None:
+    empty = Plan("dev", "millrace-dev", Kind.UPDATE, StackPlan("millrace-dev"))
+
+    assert empty.is_empty
+    assert empty.verdict is Verdict.NOTHING
+    assert empty.render() == "millrace-dev: nothing to do"
+
+
+def test_a_plan_without_resource_changes_can_still_be_executed() -> None:
+    outputs_only = plan(StackPlan("millrace-dev"))
+
+    assert not outputs_only.is_empty
+    assert outputs_only.verdict == 2
+    assert outputs_only.render().endswith("0 to add, 0 to modify, 0 to remove")
+
+
+def test_the_verdict_on_data() -> None:
+    def verdict(change: Change) -> int:
+        return plan(StackPlan("millrace-dev", (change,))).verdict
+
+    name = PropertyChange("TableName", "a", "b")
+    later = PropertyChange("TableName", "a", KNOWN_LATER)
+    assert verdict(modify("T", name, kind=TABLE)) == 2
+    assert verdict(modify("T", name, kind=TABLE, replacement="Conditional")) == 3
+    assert verdict(modify("T", name, kind=TABLE, replacement="True")) == 3
+    assert verdict(modify("T", later, kind=TABLE, replacement="True")) == 2
+    assert verdict(modify("T", name, replacement="True", kind="AWS::EC2::Subnet")) == 2
+    assert verdict(Change("T", TABLE, Action.REMOVE, policy_action="Retain")) == 2
+    assert verdict(Change("T", TABLE, Action.REMOVE)) == 3
+
+
+def test_unresolved_is_what_nobody_can_know_yet() -> None:
+    def unresolved(*properties: PropertyChange) -> bool:
+        return modify("Q", *properties).unresolved
+
+    later = PropertyChange("A", "x", "{{IntrinsicFunction:Keys/Outputs.Arn}}")
+    assert unresolved(later)
+    assert unresolved(later, PropertyChange("B", dynamic=True))
+    assert not unresolved(later, PropertyChange("B", "1", "2"))
+    assert not unresolved(PropertyChange("A", "x", "{{resolve:secretsmanager:s}}"))
+    assert not unresolved(PropertyChange("A"))
+    assert not unresolved()
+
+
+def test_only_adding_needs_no_second_thought() -> None:
+    assert plan(StackPlan("s", (Change("A", TABLE, Action.ADD),))).only_adds
+    assert not WHOLE.only_adds
