@@ -29,14 +29,16 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
     started is stopped again, in the opposite order, however this ends. Raises LocalError, DeployerError,
     EmbeddedAwsError, ParameterError.
     """
-    screen.say(f"millrace: environment {ENVIRONMENT} on this machine")
-    recording = _recording(options, screen)
+    recording = _recording(options)
     environment = load(ENVIRONMENT)
     servers.check_ports(options.ports)
     with ExitStack() as stack:
         directory = stack.enter_context(RunDirectory(options.state))
         ports = directory.ports(options.ports)
         servers.check_ports(ports, directory)
+        screen.say(f"millrace: environment {ENVIRONMENT} on this machine")
+        if recording is not None:
+            _describe(recording, screen)
 
         with screen.phase("templates built and linted"):
             emitted = platform.build(environment, directory.part("templates"))
@@ -78,15 +80,18 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
         return made
 
 
-def _recording(options: Options, screen: Screen) -> Recording | None:
+def _recording(options: Options) -> Recording | None:
     """Checked whole before anything is started."""
     if options.replay is None:
         return None
-    recording = open_recording(options.replay.file, options.replay.device, options.replay.zone)
+    return open_recording(options.replay.file, options.replay.device, options.replay.zone)
+
+
+def _describe(recording: Recording, screen: Screen) -> None:
+    """Where each column goes."""
     screen.say(f"  {recording.file}: {recording.rows:,} rows, {recording.readings:,} readings")
     for header, metric in recording.mapping():
         screen.say(f"    column {header!r} is {recording.device}/{metric}")
-    return recording
 
 
 def _processor(task: dict[str, str], below: Servers, directory: RunDirectory) -> Processor:

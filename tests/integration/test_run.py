@@ -1,0 +1,217 @@
+"""`python -m local` as its user has it: a process that is started, watched, interrupted, and its exit code."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KEYS = {
+    "sent", "stored", "quarantined", "lost", "duplicated", "absorbed",
+    "latency_ms", "seconds", "stacks", "resources", "plan", "rotation",
+}  # fmt: skip
+
+
+class Run:
+    """A run under way, with a temporary directory of its own."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        self.temporary = directory / "tmp"
+        self.temporary.mkdir(exist_ok=True)
+        self._errors = directory / "errors.txt"
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local", *arguments],
+                cwd=ROOT,
+                # A profile that is not there must not matter: the run's account is its own.
+                env={**os.environ, "TMPDIR": str(self.temporary), "AWS_PROFILE": "no-such-profile"},
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+        self.pid = self._process.pid
+
+    @property
+    def chatter(self) -> str:
+        return self._errors.read_text()
+
+    def wait_for(self, text: str, seconds: float = 90) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.chatter:
+            assert self._process.poll() is None, self.chatter
+            assert time.monotonic() < end, self.chatter
+            time.sleep(0.05)
+
+    def end(self, seconds: float = 120) -> tuple[int, str]:
+        """Exit code and standard output."""
+        output, _ = self._process.communicate(timeout=seconds)
+        return self._process.returncode, output.decode()
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.communicate(timeout=60)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Any]:
+    runs: list[Run] = []
+
+    def one(*arguments: str) -> Run:
+        runs.append(Run(tmp_path, *arguments))
+        return runs[-1]
+
+    yield one
+    for run in runs:
+        run.kill()
+
+
+def processes() -> dict[int, tuple[int, str]]:
+    """Every process with its parent and its command."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    )
+    fields = [line.split(None, 2) for line in listed.stdout.splitlines()]
+    return {int(pid): (int(parent), command) for pid, parent, command in fields}
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """What a run has started, and what that has started."""
+    everything, found = processes(), {pid: ""}
+    while more := {p: c for p, (parent, c) in everything.items() if parent in found and p not in found}:
+        found |= more
+    return {p: command for p, command in found.items() if p != pid}
+
+
+def alive(started: dict[int, str]) -> list[str]:
+    everything = processes()
+    return [command for pid, command in started.items() if everything.get(pid, (0, ""))[1] == command]
+
+
+def test_a_plant_runs_through_though_the_processor_is_killed(start: Any, tmp_path: Path) -> None:
+    out = tmp_path / "audit.json"
+    run = start("--for", "4", "--rate", "500", "--machines", "3", "--json", str(out))
+    run.wait_for("processor started as the deployed task says")
+    time.sleep(1)
+    started = descendants(run.pid)
+    (processor,) = [pid for pid, command in started.items() if command.endswith("-m processor")]
+
+    os.kill(processor, signal.SIGKILL)
+    code, output = run.end()
+
+    audit = json.loads(out.read_text())
+    assert code == 0, run.chatter
+    assert set(audit) == KEYS
+    assert audit["sent"] == 2000
+    assert audit["lost"] == audit["duplicated"] == 0
+    assert audit["stored"] + audit["quarantined"] + audit["absorbed"] == 2000
+    assert audit["stacks"] == 12
+    assert audit["plan"]["add"] > 90
+    assert audit["plan"]["modify"] == audit["plan"]["remove"] == 0
+    assert audit["rotation"] == {"rotated": True}
+    assert 0 < audit["latency_ms"]["p50"] <= audit["latency_ms"]["p99"]
+    assert "restarted 1 times" in output
+    assert alive(started) == []
+    assert list(run.temporary.iterdir()) == []
+
+
+RECORDING = """\
+Zeit;Temp [°C];läuft
+2013-12-02 21:15:00;73,96;true
+2013-12-02 21:20:00;74,93;
+2013-12-02 21:20:00;74,95;false
+2013-12-02 21:25:00;NaN;false
+2013-12-02 21:25:00;NaN;false
+"""
+
+
+def test_a_recording_is_stored_once_however_often_it_is_replayed(start: Any, tmp_path: Path) -> None:
+    file, out = tmp_path / "Ofen 3.csv", tmp_path / "audit.json"
+    file.write_text(RECORDING)
+    arguments = ["--replay", str(file), "--timezone", "Europe/Berlin", "--state", str(tmp_path / "state")]
+
+    audits = []
+    for _ in range(2):
+        run = start(*arguments, "--json", str(out))
+        assert run.end()[0] == 0, run.chatter
+        audits.append(json.loads(out.read_text()))
+        assert "column 'Temp [°C]' is recordings/local/replay/line1/cell1/Ofen_3/Temp_C" in run.chatter
+
+    first, second = audits
+    assert [first[key] for key in ("sent", "stored", "absorbed", "lost", "duplicated")] == [9, 7, 2, 0, 0]
+    assert [second[key] for key in ("sent", "stored", "absorbed", "lost", "duplicated")] == [9, 0, 9, 0, 0]
+    assert second["plan"] == {"add": 0, "modify": 0, "remove": 0}
+    assert second["rotation"] == {"rotated": True}
+    assert list(run.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("phase", "number", "code"),
+    [
+        ("templates built", signal.SIGTERM, 143),
+        ("processor started", signal.SIGINT, 130),
+    ],
+)
+def test_an_interrupted_run_leaves_nothing(start: Any, phase: str, number: signal.Signals, code: int) -> None:
+    run = start("--for", "60", "--rate", "200", "--machines", "2")
+    run.wait_for(phase)
+    time.sleep(0.5)
+    started = descendants(run.pid)
+
+    os.kill(run.pid, number)
+    ended, output = run.end(60)
+
+    assert (ended, output) == (code, "")
+    assert started
+    assert alive(started) == []
+    assert list(run.temporary.iterdir()) == []
+    assert "Traceback" not in run.chatter
+
+
+def test_a_killed_run_leaves_no_servers(start: Any) -> None:
+    run = start("--for", "60", "--rate", "200", "--machines", "2")
+    run.wait_for("stacks deployed")
+    started = descendants(run.pid)
+
+    os.kill(run.pid, signal.SIGKILL)
+    run.end()
+
+    end = time.monotonic() + 30
+    while left := alive(started):
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
+
+
+def refused(tmp_path: Path, *arguments: str) -> str:
+    """The one line that wrong input gets; exit 2, and nothing started."""
+    run = Run(tmp_path, *arguments)
+    code, output = run.end(30)
+    assert (code, output) == (2, "")
+    assert "Traceback" not in run.chatter
+    assert list(run.temporary.iterdir()) == []
+    (line,) = run.chatter.splitlines()
+    assert line.startswith("millrace: ")
+    return line
+
+
+def test_wrong_input_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    file = tmp_path / "recording.csv"
+    file.write_text("timestamp,value\n2013-12-02 21:15:00,1\nyesterday,2\n")
+    state = tmp_path / "state"
+
+    assert "--rate: '0' is not allowed" in refused(tmp_path, "--rate", "0")
+    line = refused(tmp_path, "--replay", str(file), "--state", str(state))
+    assert f"{file}: row 3, column 1: 'yesterday' is no time" in line
+    assert not state.exists()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = refused(tmp_path, "--state", str(state), "--aws-port", str(port))
+    assert f"port {port} on 127.0.0.1 is in use" in line
+    assert not state.exists()
