@@ -40,7 +40,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) 
         sns.TopicPolicy(
             "NotificationsPolicy",
             Topics=[Ref(topic)],
-            PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=[publishers(TopicArn(Ref(topic)))]),
+            PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=publishers(TopicArn(Ref(topic)))),
         )
     )
     template.add_resource(
@@ -56,18 +56,31 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) 
     return Outputs(topic_arn=TopicArn(Ref(topic)))
 
 
-def publishers(topic: TopicArn) -> Statement:
-    """https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html"""
-    return Statement(
-        Sid="ServicesOfThisAccountPublish",
-        Effect=Allow,
-        Principal=Principal(
-            "Service", ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"]
+def publishers(topic: TopicArn) -> list[Statement]:
+    """Who of this account may publish.
+
+    EventBridge stands apart: AWS's example for it has no condition, and an event that a condition turns away
+    vanishes silently. Its rules reach topics of their own account only, unless a topic names another.
+    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    return [
+        Statement(
+            Sid="ServicesOfThisAccountPublish",
+            Effect=Allow,
+            Principal=Principal("Service", ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]),
+            Action=[can.Publish],
+            Resource=[topic],
+            Condition=Condition(StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))),
         ),
-        Action=[can.Publish],
-        Resource=[topic],
-        Condition=Condition(StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))),
-    )
+        Statement(
+            Sid="EventsPublish",
+            Effect=Allow,
+            Principal=Principal("Service", ["events.amazonaws.com"]),
+            Action=[can.Publish],
+            Resource=[topic],
+        ),
+    ]
 
 
 def budget(address: Address, limit_usd: int) -> budgets.Budget:

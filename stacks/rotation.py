@@ -129,8 +129,8 @@ def every(days: int) -> str:
 def application_secret(inputs: Inputs) -> secretsmanager.Secret:
     """No name: the old name of a deleted secret stays taken for 30 days.
 
-    Deleted with its stack in every environment, since it holds nothing that cannot be made again: the
-    function, as master, gives the users new passwords.
+    Deleted with its stack in every environment, since it holds nothing that cannot be made again. A database
+    that outlives it has its two users dropped before a new secret rotates: docs/decisions/first-rotation.md.
     """
     return secretsmanager.Secret(
         "Application",
