@@ -6,12 +6,12 @@ A value goes only forward in time. Redis away costs freshness: what could not be
 a point, and goes with the first batch after Redis is back.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 from redis import RedisError
 from redis.exceptions import NoScriptError
@@ -115,10 +115,10 @@ class Latest:
 def latest_values(columns: Columns, names: Names) -> Iterable[tuple[str, Value]]:
     """The last reading of each point by its own time, history left out."""
     live = np.flatnonzero(~columns.hist)
-    order = live[np.lexsort((columns.ts[live], columns.slot[live]))]
-    slots = columns.slot[order]
-    last = order[np.append(slots[1:] != slots[:-1], True)] if len(order) else order
-    for row in last.tolist():
+    in_time = live[np.argsort(columns.ts[live], kind="stable")]
+    last = np.full(len(names.paths), -1, np.int64)
+    last[columns.slot[in_time]] = in_time  # of several assignments to one slot, the latest in time stays
+    for row in last[last >= 0].tolist():
         slot = int(columns.slot[row])
         ts = int(columns.ts[row])
         document = {
@@ -127,7 +127,7 @@ def latest_values(columns: Columns, names: Names) -> Iterable[tuple[str, Value]]
             "q": int(columns.quality[row]),
             "unit": names.units[slot],
         }
-        yield names.paths[slot], Value(ts, json.dumps(document))
+        yield names.paths[slot], Value(ts, msgspec.json.encode(document).decode())
 
 
 def _value(columns: Columns, row: int) -> float | bool | str | None:

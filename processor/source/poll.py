@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 LIST_SECONDS = 30.0  # how often to look for new shards where none has ended
 FIRST_PAUSE = 0.5  # after throttling or an outage; doubled at each
 LONGEST_PAUSE = 10.0
+THROTTLED_SECONDS = 1.0  # GetRecords counts its limits by the second
 
 
 class ShardReader:
@@ -122,7 +123,7 @@ class Poller:
             reader.iterator, reader.due = None, 0.0  # after 5 minutes; the next one starts after our position
             return
         except self._client.exceptions.ProvisionedThroughputExceededException:
-            reader.due = time.monotonic() + max(1.0, self._poll_seconds)
+            reader.due = time.monotonic() + max(THROTTLED_SECONDS, self._poll_seconds)
             return
         self._hand_over(reader, answer["Records"], answer.get("MillisBehindLatest", 0))
         reader.iterator = answer.get("NextShardIterator")

@@ -1,0 +1,121 @@
+"""What is waited for, what is let out, and which credentials are tried."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from processor.secret import Credentials, SecretError
+from processor.storage import database as module
+from processor.storage.database import Database, Session, Stopping
+
+
+class FakeConnection:
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeSecret:
+    """Each look gives the next list of passwords."""
+
+    def __init__(self, *looks: list[str]) -> None:
+        self.looks = list(looks)
+
+    def candidates(self) -> Iterator[Credentials]:
+        look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if not look:
+            raise SecretError("empty")
+        for password in look:
+            yield Credentials("db", 5432, "millrace", "app", password)
+
+
+class Server:
+    """Takes one password."""
+
+    def __init__(self, password: str) -> None:
+        self.password = password
+        self.tried: list[str] = []
+        self.connections: list[FakeConnection] = []
+
+    def connect(self, credentials: Credentials, ca_file: str) -> Any:
+        self.tried.append(credentials.password)
+        if credentials.password != self.password:
+            raise psycopg.OperationalError('FATAL:  password authentication failed for user "app"')
+        self.connections.append(FakeConnection())
+        return self.connections[-1]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    made = Server("right")
+    monkeypatch.setattr(module, "connect", made.connect)
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.001)
+    return made
+
+
+def database(*looks: list[str]) -> tuple[Database, threading.Event]:
+    stopping = threading.Event()
+    return Database(FakeSecret(*looks), "ca.pem", stopping), stopping
+
+
+def test_a_refused_password_leads_to_the_pending_one(server: Server) -> None:
+    wanted, _ = database(["old", "right"])
+    assert wanted.run(lambda session: "done") == "done"
+    assert server.tried == ["old", "right"]
+
+
+def test_the_secret_is_read_anew_until_it_works(server: Server) -> None:
+    wanted, _ = database([], ["old"], ["older", "old"], ["right"])
+    assert wanted.run(lambda session: "done") == "done"
+    assert server.tried == ["old", "older", "old", "right"]
+    assert wanted.waiting_for is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.OperationalError("server closed the connection unexpectedly"),
+        errors.AdminShutdown(),
+        errors.CrashShutdown(),
+        errors.CannotConnectNow(),
+        errors.ReadOnlySqlTransaction(),
+        errors.DeadlockDetected(),
+        errors.SerializationFailure(),
+        psycopg.InterfaceError("the connection is closed"),
+    ],
+)
+def test_the_same_work_is_done_again_on_a_new_connection(server: Server, error: Exception) -> None:
+    wanted, _ = database(["right"])
+    faults = [error, error]
+
+    def work(session: Session) -> object:
+        if faults:
+            raise faults.pop()
+        return session.connection
+
+    assert wanted.run(work) is server.connections[2]
+    assert [connection.closed for connection in server.connections] == [True, True, False]
+
+
+def test_what_no_waiting_mends_is_let_out_and_the_connection_is_left(server: Server) -> None:
+    wanted, _ = database(["right"])
+
+    def work(session: Session) -> None:
+        raise errors.UndefinedTable("no table")
+
+    with pytest.raises(errors.UndefinedTable):
+        wanted.run(work)
+    assert server.connections[0].closed
+
+
+def test_a_stop_ends_the_waiting(server: Server) -> None:
+    wanted, stopping = database(["wrong"])
+    stopping.set()
+    with pytest.raises(Stopping):
+        wanted.run(lambda session: None)
+    assert "password authentication failed" in str(wanted.waiting_for)

@@ -1,0 +1,44 @@
+import json
+import socket
+import urllib.error
+import urllib.request
+
+import pytest
+
+from processor import health
+from processor.health import HealthServer, ask
+
+
+def test_a_living_loop_is_healthy_and_says_how_it_is() -> None:
+    with HealthServer(0, lambda: {"database": "connected"}) as server:
+        healthy, said = ask(server.port)
+    assert healthy
+    assert json.loads(said) == {"alive": True, "silent_seconds": 0.0, "database": "connected"}
+
+
+def test_a_loop_that_stands_still_is_not_until_it_beats_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "STANDSTILL_SECONDS", -1)
+    with HealthServer(0, dict) as server:
+        assert ask(server.port)[0] is False
+        monkeypatch.setattr(health, "STANDSTILL_SECONDS", 10)
+        server.beat()
+        assert ask(server.port)[0] is True
+
+
+def test_nobody_there_is_not_healthy() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    healthy, said = ask(port)
+    assert not healthy
+    assert "no answer" in said
+
+
+def test_any_other_path_is_not_found() -> None:
+    with (
+        HealthServer(0, dict) as server,
+        pytest.raises(urllib.error.HTTPError, match="404") as error,
+        urllib.request.urlopen(f"http://127.0.0.1:{server.port}/"),
+    ):
+        pass
+    error.value.close()

@@ -1,0 +1,117 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as Away
+from redis.exceptions import NoScriptError
+
+from processor.latest import AT_ONCE, FIRST_REST, Latest, latest_values
+from processor.names import Names
+from processor.pipeline import judge
+from processor.source.records import Record
+from processor.storage.store import Judged
+from processor.validate import Rules
+
+NOW_MS = 1_763_897_519_000
+PATH = "acme/lon1/press/line2/cell4/m17/"
+Make = Callable[..., Record]
+
+
+class FakeRedis:
+    """Does what the script does, with the faults it is told to have."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, dict[str, tuple[int, Any]]] = {}
+        self.calls = 0
+        self.faults: list[Exception] = []
+
+    def script_load(self, script: str) -> str:
+        assert "HSET" in script
+        return "sha"
+
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> object:
+        self.calls += 1
+        if self.faults:
+            raise self.faults.pop(0)
+        keys, rest = keys_and_args[:numkeys], keys_and_args[numkeys:]
+        for key, field, ts, document in zip(rest[::4], rest[1::4], rest[2::4], rest[3::4], strict=True):
+            hashed = self.held.setdefault(str(keys[int(key) - 1]), {})
+            if str(field) not in hashed or int(ts) >= hashed[str(field)][0]:
+                hashed[str(field)] = (int(ts), json.loads(str(document)))
+        return None
+
+
+@pytest.fixture
+def judged(record: Make) -> Callable[..., Judged]:
+    def make(*readings: dict[str, Any]) -> Judged:
+        given = [
+            {"ts": NOW_MS, "value": 1, **reading, "path": PATH + reading["path"]} for reading in readings
+        ]
+        return judge([record(item) for item in given], Names(), Rules(7, 10), 0)
+
+    return make
+
+
+def show(latest: Latest, judged: Judged) -> None:
+    latest.show(judged.columns, judged.names)
+
+
+def test_only_the_last_of_each_point_is_shown_and_history_never(judged: Callable[..., Judged]) -> None:
+    batch = judged(
+        {"path": "a", "value": 2, "ts": NOW_MS + 5},
+        {"path": "a", "value": 1},
+        {"path": "b", "value": "on", "unit": "V"},
+        {"path": "c", "hist": True},
+    )
+    shown = {path: json.loads(value.document) for path, value in latest_values(batch.columns, batch.names)}
+    assert shown == {
+        PATH + "a": {"ts": NOW_MS + 5, "value": 2.0, "q": 192, "unit": None},
+        PATH + "b": {"ts": NOW_MS, "value": "on", "q": 192, "unit": "V"},
+    }
+
+
+def test_one_call_writes_the_batch_one_hash_a_device(judged: Callable[..., Judged]) -> None:
+    redis = FakeRedis()
+    show(Latest(redis), judged({"path": "a"}, {"path": "b"}))
+    assert redis.calls == 1
+    assert {key: set(fields) for key, fields in redis.held.items()} == {f"latest:{PATH[:-1]}": {"a", "b"}}
+
+
+def test_many_points_go_in_several_calls(judged: Callable[..., Judged]) -> None:
+    redis = FakeRedis()
+    show(Latest(redis), judged(*({"path": f"x{number}"} for number in range(AT_ONCE + 1))))
+    assert redis.calls == 2
+    assert len(redis.held[f"latest:{PATH[:-1]}"]) == AT_ONCE + 1
+
+
+def test_a_forgotten_script_is_loaded_again(judged: Callable[..., Judged]) -> None:
+    redis = FakeRedis()
+    redis.faults = [NoScriptError("NOSCRIPT")]
+    show(Latest(redis), judged({"path": "a"}))
+    assert redis.calls == 2
+    assert redis.held
+
+
+def test_while_redis_is_away_it_is_left_alone_and_the_newest_values_wait(
+    judged: Callable[..., Judged],
+) -> None:
+    # Given a Redis that fails
+    now = 0.0
+    redis = FakeRedis()
+    redis.faults = [Away("refused")]
+    latest = Latest(redis, clock=lambda: now)
+    show(latest, judged({"path": "a", "value": 1}, {"path": "b", "value": 7}))
+    assert latest.away is not None
+
+    # When more comes within the rest, nothing is tried
+    show(latest, judged({"path": "a", "value": 2, "ts": NOW_MS + 1}))
+    show(latest, judged({"path": "a", "value": 3, "ts": NOW_MS - 1}))
+    assert redis.calls == 1
+
+    # Then after it, what waited goes too, the newest of each point
+    now = FIRST_REST + 0.1
+    show(latest, judged({"path": "c"}))
+    values = {field: held[1]["value"] for field, held in redis.held[f"latest:{PATH[:-1]}"].items()}
+    assert values == {"a": 2.0, "b": 7.0, "c": 1.0}
+    assert latest.away is None

@@ -1,0 +1,29 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from processor.__main__ import main
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_an_environment_that_cannot_be_used_is_one_line_and_exit_2() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "processor"],
+        env={"CACHE_PORT": "x"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "CACHE_PORT='x': must be a whole number from 1 to 65535" in done.stderr
+    assert "STREAM_NAME is not set" in done.stderr
+
+
+def test_an_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dance"]) == 2
+    assert "usage" in capsys.readouterr().err

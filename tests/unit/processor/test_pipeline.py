@@ -1,0 +1,69 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from processor import pipeline
+from processor.pipeline import Pipeline, by_size
+from processor.source.records import Batch, Record
+from processor.storage.store import Judged, Lease, Stored
+from processor.validate import Rules
+
+NOW_MS = 1_763_897_519_000
+PATH = "acme/lon1/press/line2/cell4/m17/spindle_temp"
+Make = Callable[..., Record]
+
+
+class FakeStore:
+    def __init__(self) -> None:
+        self.stored: list[Judged] = []
+
+    def take_shard(self, shard: str) -> Lease:
+        return Lease(shard, 1, None)
+
+    def store(self, lease: Lease, judged: Judged) -> Stored:
+        self.stored.append(judged)
+        return Stored(len(judged.columns), 0, len(judged.refused))
+
+
+class FakeLatest:
+    def show(self, columns: object, names: object) -> None:
+        pass
+
+
+def taken(records: list[Record]) -> tuple[FakeStore, Pipeline]:
+    store: Any = FakeStore()
+    latest: Any = FakeLatest()
+    line = Pipeline(store, latest, Rules(7, 10))
+    line.take(line.own("shard-0"), Batch("shard-0", records, 5))
+    return store, line
+
+
+def test_a_batch_of_old_history_is_divided_so_that_a_transaction_touches_few_days(
+    record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "MOST_DAYS", 3)
+    records = [
+        record({"path": PATH, "ts": NOW_MS - day * 86_400_000, "value": day, "hist": True}, number=day + 1)
+        for day in range(10)
+    ]
+    store, line = taken(records)
+    assert max(len(judged.columns.days()) for judged in store.stored) <= 3
+    assert [judged.position for judged in store.stored] == sorted(
+        (judged.position for judged in store.stored), key=int
+    )
+    assert store.stored[-1].position == "10"
+    assert (line.counts.inserted, line.counts.records, line.counts.lag_ms) == (10, 10, {"shard-0": 5})
+
+
+def test_what_is_refused_is_counted(record: Make) -> None:
+    _, line = taken([record(b"?"), record({"path": PATH, "ts": NOW_MS, "value": 1}, 2)])
+    assert (line.counts.refused, line.counts.inserted) == (1, 1)
+
+
+def test_records_are_run_together_up_to_a_size_and_a_large_one_stands_alone(
+    record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "MOST_BYTES", 10)
+    records = [record(b"x" * size) for size in (4, 4, 4, 30, 1, 9, 1)]
+    assert [[len(one.data) for one in run] for run in by_size(records)] == [[4, 4], [4], [30], [1, 9], [1]]
