@@ -1,6 +1,7 @@
 """The embedded AWS as its users hold it: a context manager around one child process."""
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -20,7 +21,7 @@ READY_SECONDS = 30.0  # a cold start takes about one; a loaded machine gets time
 STOP_SECONDS = 20.0  # writing the state of a long run
 
 # Only these of the host's settings reach the child: no profile, no proxy, no other account's keys.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH")
 
 
 class EmbeddedAwsError(RuntimeError):
@@ -152,6 +153,7 @@ class EmbeddedAws:
                 cwd=Path(__file__).parents[2],  # `local` is found whether or not it is installed
                 env=child_environment(os.environ, self._account, self._port, self._state, scratch),
                 pass_fds=[listener.fileno()],
+                start_new_session=True,  # Ctrl-C is for the parent, who decides when this ends
             )
         # The child lives as long as this pipe is open: it ends with its parent, however that ends.
         assert self._process.stdin is not None  # noqa: S101 -- it was asked for with PIPE
@@ -173,7 +175,7 @@ class EmbeddedAws:
 
 @contextlib.contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
-    """A listening socket on 127.0.0.1, free port for 0. Raises PortInUse."""
+    """A listening socket on 127.0.0.1, a free port for 0. Raises PortInUse, EmbeddedAwsError."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -181,7 +183,9 @@ def listening(port: int) -> Iterator[socket.socket]:
             listener.bind(("127.0.0.1", port))
             listener.listen(512)
         except OSError as error:
-            raise PortInUse(port) from error
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUse(port) from error
+            raise EmbeddedAwsError(f"port {port} of 127.0.0.1 cannot be had: {error.strerror}") from error
         yield listener
     finally:
         listener.close()
@@ -206,6 +210,7 @@ def child_environment(
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "INFO",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(scratch),  # what is unpacked goes when the rest goes
     }
     if state is not None:
         environment |= {

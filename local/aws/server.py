@@ -3,8 +3,10 @@
 import asyncio
 import json
 import logging
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -47,13 +49,14 @@ def read_settings(line: str) -> Settings:
 
 def main(listener: int) -> None:
     """Serve on file descriptor `listener` until stdin ends or SIGTERM comes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     settings = read_settings(sys.stdin.readline())
     additions.install(settings.endpoints)
     try:
         asyncio.run(_serve(listener))
     finally:
         lambda_runtime.reset()  # ends the functions' processes
+        # A parent that was killed cannot do it.
+        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
 
 
 async def _serve(listener: int) -> None:

@@ -118,7 +118,12 @@ def test_nothing_of_the_host_leaks_in(tmp_path: Path) -> None:
     )
 
 
-def test_it_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> None:
+def test_it_ends_with_its_parent_even_when_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     program = (
         "import sys, time; from pathlib import Path; from local.aws import *\n"
         "with EmbeddedAws(account='111122223333', database=DatabaseServer('localhost', 1, 'x'),\n"
@@ -133,6 +138,7 @@ def test_it_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> Non
         assert alive(child)
         parent.send_signal(signal.SIGKILL)
     assert gone(child)
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_deployed_functions_process_ends_too(

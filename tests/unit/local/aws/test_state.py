@@ -1,5 +1,6 @@
 """A directory that a second start goes on from."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,33 @@ TEMPLATE: Json = {
 }
 
 
+ROLE: Json = {
+    "Resources": {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "lambda.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                        }
+                    ],
+                }
+            },
+        }
+    },
+    "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
+}
+
+
 @pytest.fixture(scope="module")
 def runs(
     start: Callable[..., EmbeddedAws],
     account: Callable[[str], Any],
+    archive: Callable[[str], bytes],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Json:
     """What a first run leaves behind, and what a second finds."""
@@ -49,16 +73,31 @@ def runs(
     seen: Json = {"state": state}
     with start(state=state) as running:
         aws = account(running.endpoint_url)
+        seen["template"] = aws.upload(TEMPLATE).partition("/artefacts/")[2]
+        aws.client("lambda").create_function(
+            FunctionName="kept",
+            Runtime="python3.13",
+            Role=aws.deploy("roles", ROLE)["Outputs"][0]["OutputValue"],
+            Handler="handler.handle",
+            Code={"ZipFile": archive("def handle(event, context): return 'still here'")},
+        )
         stack = aws.deploy("kept", {"Resources": {"Child": aws.nest(TEMPLATE)}})
         child = aws.stack(aws.resources("kept")["Child"])
         seen["outputs"] = {output["OutputKey"]: output["OutputValue"] for output in child["Outputs"]}
         seen["stack"], seen["resources"] = stack["StackId"], aws.resources(child["StackId"])
+        late = {"Resources": {f"Queue{n}": {"Type": "AWS::SQS::Queue"} for n in range(80)}}
         put = aws.client("kinesis").put_record(
             StreamName=seen["outputs"]["Stream"], Data=b"before", PartitionKey="k"
         )
         seen["before"] = put["SequenceNumber"]
+        planned = aws.plan("late", late)
+        aws.client("cloudformation").execute_change_set(ChangeSetName=planned["ChangeSetId"])
     with start(state=state) as running:
         aws = account(running.endpoint_url)
+        seen["late"] = aws.stack("late")["StackStatus"]
+        found = aws.client("s3").get_object(Bucket="artefacts", Key=seen["template"])
+        seen["body"] = json.loads(found["Body"].read())
+        seen["function"] = json.loads(aws.client("lambda").invoke(FunctionName="kept")["Payload"].read())
         stream = seen["outputs"]["Stream"]
         kinesis = aws.client("kinesis")
         seen["after"] = kinesis.put_record(StreamName=stream, Data=b"after", PartitionKey="k")[
@@ -89,6 +128,8 @@ def changed() -> Json:
 def test_stacks_and_what_they_made_are_there(runs: Json) -> None:
     assert runs["found"] == (runs["stack"], runs["resources"])
     assert runs["secret"]["SecretString"] == "kept"
+    assert runs["body"] == TEMPLATE
+    assert runs["function"] == "still here"
     assert len(runs["clusters"]) == len(runs["alarms"]) == len(runs["rules"]) == 1
 
 
@@ -100,6 +141,10 @@ def test_records_are_there_and_their_numbers_go_on(runs: Json) -> None:
 def test_the_next_deployment_goes_on_from_there(runs: Json) -> None:
     assert runs["again"]["Status"] == "FAILED"  # a parameter that no template has
     assert runs["update"] == "UPDATE_COMPLETE"
+
+
+def test_an_operation_is_brought_to_its_end_before_the_stop(runs: Json) -> None:
+    assert runs["late"] == "CREATE_COMPLETE"
 
 
 def test_nothing_half_written_is_left(runs: Json) -> None:

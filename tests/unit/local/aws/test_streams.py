@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 Json = dict[str, Any]
 
@@ -108,3 +109,27 @@ def test_what_is_put_can_be_got_at_once(aws: Any, stream: str) -> None:
 
     assert [record["Data"] for record in found] == [b"now"]
     assert time.monotonic() - begun < 1  # some 5 ms when the machine is idle
+
+
+def test_resharding_is_refused_rather_than_losing_records(aws: Any, stream: str) -> None:
+    with pytest.raises(ClientError, match="would lose the records"):
+        aws.client("kinesis").update_shard_count(
+            StreamName=stream, TargetShardCount=4, ScalingType="UNIFORM_SCALING"
+        )
+    assert len(shards(aws, stream)) == 2
+
+
+def test_a_full_stream_answers_an_idle_reader_fast(aws: Any, stream: str) -> None:
+    kinesis = aws.client("kinesis")
+    batch = [{"Data": b"x" * 80, "PartitionKey": f"{n}"} for n in range(500)]
+    for _ in range(40):
+        kinesis.put_records(StreamName=stream, Records=batch)
+    token = kinesis.get_shard_iterator(
+        StreamName=stream, ShardId=shards(aws, stream)[0], ShardIteratorType="LATEST"
+    )["ShardIterator"]
+    begun = time.monotonic()
+
+    for _ in range(20):
+        token = kinesis.get_records(ShardIterator=token)["NextShardIterator"]
+
+    assert time.monotonic() - begun < 1  # 4 ms each when the machine is idle; it grew with the stream
