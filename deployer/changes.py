@@ -115,6 +115,10 @@ class Counts:
     replace: int = 0
     unresolved: int = 0
 
+    @property
+    def certain(self) -> int:
+        return self.add + self.modify + self.remove
+
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
             self.add + other.add,

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from deployer import described
 from deployer.changes import Change, StackPlan
 from deployer.clock import Clock
-from deployer.errors import ChangeSetFailed, PlanOutdated, TookTooLong
+from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated
 from deployer.plan import Kind
 from deployer.templates import NESTED
 
@@ -66,6 +66,7 @@ class Reading:
     name: str
     stack_id: str
     stack_name: str
+    parameters: dict[str, str]  # the root's, those that keep their value apart
 
 
 class ChangeSets:
@@ -125,6 +126,11 @@ class ChangeSets:
             name=root["ChangeSetName"],
             stack_id=root["StackId"],
             stack_name=root["StackName"],
+            parameters={
+                parameter["ParameterKey"]: parameter["ParameterValue"]
+                for parameter in root.get("Parameters", [])
+                if "ParameterValue" in parameter and not parameter.get("UsePreviousValue")
+            },
         )
 
     def execute(self, change_set_id: str, kind: Kind, token: str) -> None:
@@ -190,7 +196,7 @@ class ChangeSets:
                     stack=description["StackName"], why=f"its change set is {description['Status']}"
                 )
             self._clock.sleep(self._poll)
-        raise TookTooLong(what=f"the change set {change_set_id}", minutes=MINUTES, environment="ENV")
+        raise NeverSettled(change_set=change_set_id, minutes=MINUTES)
 
     def _tree(
         self,

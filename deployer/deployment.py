@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import boto3
 
-from deployer import account, artefacts, functions, removal, stack, templates
+from deployer import account, artefacts, functions, noise, removal, stack, templates
 from deployer.changes import StackPlan
 from deployer.changeset import PREFIX, ChangeSets, Reading, Request
 from deployer.clock import Clock, SystemClock
@@ -95,7 +95,8 @@ class Deployment:
         file = self._templates / artefacts.BOOTSTRAP
         body = templates.read(file)
         tree = templates.parse(body, file)
-        kind = self._kind(self.bootstrap_name, stack.find(self._cloudformation, self.bootstrap_name))
+        present = stack.find(self._cloudformation, self.bootstrap_name)
+        kind = self._kind(self.bootstrap_name, present)
         return self._plan(
             Request(
                 stack_name=self.bootstrap_name,
@@ -104,7 +105,8 @@ class Deployment:
                 template_body=body,
                 capabilities=_capabilities(templates.capabilities([tree])),
                 tags=self._environment.tags,
-            )
+            ),
+            present,
         )
 
     def plan(self, *, image_digest: str | None = None) -> Plan:
@@ -132,7 +134,8 @@ class Deployment:
                 parameters=parameters,
                 capabilities=_capabilities(list(bundle.capabilities)),
                 tags=self._environment.tags,
-            )
+            ),
+            present,
         )
 
     def read_plan(self, name: str) -> Plan:
@@ -140,7 +143,7 @@ class Deployment:
         self.check_account()
         present = stack.find(self._cloudformation, self.stack_name)
         kind = self._kind(self.stack_name, present)
-        return self._as_plan(kind, self._change_sets.read(name, self.stack_name))
+        return self._as_plan(kind, self._change_sets.read(name, self.stack_name), present)
 
     def apply(self, plan: Plan, listener: Listener) -> None:
         """Execute exactly this change set and follow it to its end.
@@ -248,8 +251,8 @@ class Deployment:
                 )
         return tuple(given)
 
-    def _plan(self, request: Request) -> Plan:
-        if request.kind is Kind.CREATE and stack.find(self._cloudformation, request.stack_name) is not None:
+    def _plan(self, request: Request, present: Stack | None) -> Plan:
+        if request.kind is Kind.CREATE and present is not None:
             self._change_sets.remove_leftovers(request.stack_name)
         change_set_id = self._change_sets.create(request)
         try:
@@ -257,17 +260,24 @@ class Deployment:
         except ChangeSetFailed:
             self._withdraw(request.kind, request.stack_name, change_set_id)
             raise
-        if reading.empty:
+        plan = self._as_plan(request.kind, reading, present)
+        if plan.is_empty:
             self._withdraw(request.kind, request.stack_name, change_set_id)
-        return self._as_plan(request.kind, reading)
+        return plan
 
-    def _as_plan(self, kind: Kind, reading: Reading) -> Plan:
+    def _as_plan(self, kind: Kind, reading: Reading, present: Stack | None) -> Plan:
+        stacks, empty = reading.stacks, reading.empty
+        if present is not None and kind is Kind.UPDATE and stacks.children and not empty:
+            comparison = noise.compare(self._cloudformation, stacks, present.parameters, reading.parameters)
+            stacks = comparison.label(stacks)
+            same = comparison.identical and present.tags == self._environment.tags
+            empty = same and not stacks.counts.certain
         return Plan(
             environment=self._environment.name,
             stack_name=reading.stack_name,
             kind=kind,
-            stacks=StackPlan(reading.stack_name) if reading.empty else reading.stacks,
-            change_set_id=None if reading.empty else reading.stacks.change_set_id,
+            stacks=StackPlan(reading.stack_name) if empty else stacks,
+            change_set_id=None if empty else stacks.change_set_id,
             stack_id=reading.stack_id,
             token=reading.name,
         )

@@ -19,6 +19,7 @@ DeployerError                  exit 1
 ├── Protected
 ├── ChangeSetFailed
 ├── PlanOutdated
+├── NeverSettled
 ├── TookTooLong
 └── DeploymentFailed
 """
@@ -115,6 +116,11 @@ class ChangeSetFailed(DeployerError):
 
 class PlanOutdated(DeployerError):
     """{stack} has moved since the plan was made ({why}): plan again"""
+
+
+class NeverSettled(DeployerError):
+    """the change set {change_set} did not settle within {minutes:.0f} minutes: look at it with
+    `aws cloudformation describe-change-set --change-set-name {change_set}`, then plan again"""
 
 
 class TookTooLong(DeployerError):

@@ -1,6 +1,5 @@
 """What becomes of each resource when its stack is deleted, by the policies of the deployed templates."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -80,9 +79,7 @@ def _leaving(cloudformation: "CloudFormationClient", stack: str, path: str) -> I
     ]
     if not present:
         return
-    # boto3 hands a JSON template over as a mapping, a YAML one as text; its stubs know the mapping only.
-    body: object = cloudformation.get_template(StackName=stack)["TemplateBody"]
-    tree = templates.parse(body if isinstance(body, str) else json.dumps(body), stack)
+    tree = templates.fetched(cloudformation, stack)
     declared = templates.resources(tree)
     for resource in present:
         title, kind = resource["LogicalResourceId"], resource["ResourceType"]

@@ -28,6 +28,7 @@ class Stack:
     reason: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
     protected: bool = False
 
     @property
@@ -80,6 +81,7 @@ def _read(stack: "StackTypeDef") -> Stack:
             parameter["ParameterKey"]: parameter.get("ParameterValue", "")
             for parameter in stack.get("Parameters", [])
         },
+        tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])},
         protected=stack.get("EnableTerminationProtection", False),
     )
 

@@ -1,9 +1,10 @@
 """Emitted templates as they lie on disk: read, never made; parsed only to see what is in them."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -13,6 +14,10 @@ except ImportError:  # PyYAML without libyaml: slower, the same trees
     from yaml import SafeLoader  # type: ignore[assignment]  # two classes, one interface
 
 from deployer.errors import BadTemplate, TemplateMissing
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import GetTemplateInputTypeDef
 
 NESTED = "AWS::CloudFormation::Stack"
 Tree = dict[str, Any]
@@ -67,6 +72,16 @@ def parse(text: str, file: Path | str) -> Tree:
     if not isinstance(tree, dict) or not isinstance(tree.get("Resources"), dict):
         raise BadTemplate(file=file, why="has no Resources")
     return tree
+
+
+def fetched(cloudformation: "CloudFormationClient", stack: str, change_set_id: str | None = None) -> Tree:
+    """The deployed template of a stack, or the one that a change set of it would deploy."""
+    which: GetTemplateInputTypeDef = {"StackName": stack}
+    if change_set_id is not None:
+        which["ChangeSetName"] = change_set_id
+    # boto3 hands a JSON template over as a mapping, a YAML one as text; its stubs know the mapping only.
+    body: object = cloudformation.get_template(**which)["TemplateBody"]
+    return parse(body if isinstance(body, str) else json.dumps(body), stack)
 
 
 def resources(tree: Tree) -> Mapping[str, Tree]:

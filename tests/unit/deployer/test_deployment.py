@@ -65,7 +65,6 @@ def test_a_first_plan_uploads_what_is_missing_and_reads_the_change_set(aws: Any,
     aws.has()
     aws.lacks()
     aws.lacks()
-    aws.no_stack()
     asks_for_change_set(aws, templates, Kind.CREATE, {"ParameterValue": IMAGE})
     aws.change_set("millrace-dev", [aws.change("Queue")], name=NAME)
 
@@ -93,13 +92,38 @@ def test_a_later_plan_keeps_the_image_and_an_empty_one_leaves_nothing(aws: Any, 
     assert plan.render() == "millrace-dev: nothing to do"
 
 
+@pytest.mark.parametrize(("tags", "empty"), [(TAGS, True), (TAGS[:1], False)])
+def test_a_preview_of_nothing_but_noise_is_empty(
+    aws: Any, templates: Path, tags: list[dict[str, str]], empty: bool
+) -> None:
+    aws.account()
+    aws.stack(parameters={"ImageDigest": IMAGE}, Tags=tags)
+    aws.bootstrapped()
+    for _ in range(4):
+        aws.has()
+    asks_for_change_set(aws, templates, Kind.UPDATE, {"UsePreviousValue": True})
+    aws.change_set("millrace-dev", [aws.nested("Outer")], name=NAME)
+    later = aws.detail("KmsMasterKeyId", "key", "{{changeSet:KNOWN_AFTER_APPLY}}")
+    aws.change_set("Outer", [aws.change("Queue", action="Modify", Replacement="True", Details=[later])])
+    root = {"TemplateBody": (templates / "platform.yaml").read_text()}
+    aws.says("get_template", root)
+    aws.says("get_template", root)
+    if empty:
+        aws.says("delete_change_set", {}, ChangeSetName=aws.change_set_id(NAME))
+        aws.refuses("describe_change_set", "ChangeSetNotFound")
+
+    plan = aws.deployment(templates).plan()
+
+    assert plan.is_empty is empty
+    assert plan.counts == (Counts() if empty else Counts(unresolved=1))
+
+
 def test_a_failed_first_plan_leaves_neither_change_set_nor_stack(aws: Any, templates: Path) -> None:
     aws.account()
     aws.no_stack()
     aws.bootstrapped()
     for _ in range(4):
         aws.has()
-    aws.no_stack()
     asks_for_change_set(aws, templates, Kind.CREATE, {"ParameterValue": IMAGE})
     aws.change_set("millrace-dev", [], name=NAME, status="FAILED", reason="Template error")
     aws.says("describe_events", {"OperationEvents": []})
@@ -119,7 +143,6 @@ def test_our_leftovers_of_an_earlier_review_are_removed_first(aws: Any, template
     aws.bootstrapped()
     for _ in range(4):
         aws.has()
-    aws.stack(status="REVIEW_IN_PROGRESS")
     left = {"ChangeSetName": "millrace-deploy-old", "ChangeSetId": aws.change_set_id("old")}
     aws.says("list_change_sets", {"Summaries": [left]})
     aws.says("delete_change_set", {}, ChangeSetName=aws.change_set_id("old"))
