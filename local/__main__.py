@@ -27,9 +27,12 @@ def main(arguments: list[str]) -> int:
         screen.say(f"millrace: stopped by {interrupted}; everything is shut down")
         return interrupted.exit_code
     except (LocalError, DeployerError, EmbeddedAwsError, ParameterError) as error:
-        where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        screen.say(f"millrace{where}: {error}")
-        return WRONG_INPUT if isinstance(error, ParameterError) else getattr(error, "exit_code", 1)
+        code = WRONG_INPUT if isinstance(error, ParameterError) else getattr(error, "exit_code", 1)
+        # What the user can mend is one line; what failed by itself keeps the lines of its log.
+        why = " ".join(str(error).split()) if code == WRONG_INPUT else str(error)
+        where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()) if code != WRONG_INPUT)
+        screen.say(f"millrace: {where}{why}")
+        return code
     return 0 if report.clean else 1
 
 

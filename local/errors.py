@@ -33,6 +33,8 @@ class ServerFailed(LocalError):
     """{server} did not start in {seconds:.0f} s; the end of {log}:
     {tail}"""
 
+    exit_code = 1  # no input was wrong
+
 
 class DirectoryUnusable(LocalError):
     """{directory} cannot hold {server}'s data: {why}"""

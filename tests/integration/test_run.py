@@ -1,4 +1,4 @@
-"""`python -m local` as its user has it: a process that is started, watched, interrupted, and its exit code."""
+"""`python -m local` as its user has it: a process that is started, watched, interrupted, and how it exits."""
 
 import json
 import os
