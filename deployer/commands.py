@@ -14,7 +14,7 @@ from rich.text import Text
 
 from deployer import account, outputs, progress
 from deployer.deployment import Deployment
-from deployer.errors import ApprovalNeeded, DeployerError, UsageError
+from deployer.errors import ApprovalNeeded, DeployerError, NotApproved, UsageError
 from deployer.plan import Plan
 from parameters.settings import Environment, ParameterError, environments, load
 
@@ -150,7 +150,7 @@ def destroy(deployment: Deployment, options: argparse.Namespace) -> int:
         _need_terminal()
         print(f"Type {deployment.stack_name} to delete it: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip() != deployment.stack_name:
-            raise DeployerError(why="not approved; nothing was changed")
+            raise NotApproved
     with progress.screen(sys.stderr) as listener:
         deployment.destroy(listener)
     print(f"{deployment.stack_name}: deleted; {deployment.bootstrap_name} and its artefacts stay")
@@ -200,7 +200,7 @@ def _approve(deployment: Deployment, made: Plan, yes: bool) -> None:
         _need_terminal()
         print("Apply? Only `yes` does: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip() != "yes":
-            raise DeployerError(why="not approved; nothing was changed")
+            raise NotApproved
     except (DeployerError, KeyboardInterrupt):
         deployment.discard(made)
         raise

@@ -9,13 +9,13 @@ from deployer import difference
 from deployer.changes import Action, Change, Counts, Replacement, StackPlan
 
 
-def stack_plan(stack: StackPlan) -> Iterator[str]:
-    """The root's line, then the tree below it."""
+def stack_plan(stack: StackPlan, width: int) -> Iterator[str]:
+    """The root's line, then the tree below it; `width` is what property values are shortened to."""
     yield stack.name
-    yield from _below(stack, "")
+    yield from _below(stack, "", width)
 
 
-def _below(stack: StackPlan, indent: str) -> Iterator[str]:
+def _below(stack: StackPlan, indent: str, width: int) -> Iterator[str]:
     entries: list[Change | StackPlan] = [*stack.changes, *stack.children]
     widest = max((len(change.logical_id) for change in stack.changes), default=0)
     for position, entry in enumerate(entries, start=1):
@@ -23,10 +23,12 @@ def _below(stack: StackPlan, indent: str) -> Iterator[str]:
         if isinstance(entry, Change):
             yield f"{indent}{branch}{_change(entry, widest)}"
             for change in entry.properties:
-                yield from (f"{indent}{further}    {line}" for line in difference.lines(change))
+                margin = f"{indent}{further}    "
+                found = difference.lines(change, width - len(margin))
+                yield from (margin + line for line in found)
         else:
             yield f"{indent}{branch}{_stack(entry)}"
-            yield from _below(entry, indent + further)
+            yield from _below(entry, indent + further, width)
 
 
 def symbol(change: Change) -> str:

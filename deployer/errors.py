@@ -10,6 +10,7 @@ DeployerError                  exit 1
 │   ├── MissingImage
 │   ├── MissingStack
 │   └── ApprovalNeeded
+├── NotApproved
 ├── Unreachable
 ├── ServiceError
 ├── BadTemplate
@@ -77,6 +78,10 @@ class MissingStack(UsageError):
 
 class ApprovalNeeded(UsageError):
     """nobody can be asked for approval, since there is no terminal: add --yes once you have read the plan"""
+
+
+class NotApproved(DeployerError):
+    """not approved; nothing was changed"""
 
 
 class Unreachable(DeployerError):

@@ -63,6 +63,6 @@ class Plan:
         """The tree of changes, then what they come to; plain text of at most `width` columns."""
         lines = [f"{self.stack_name}: nothing to do"]
         if not self.is_empty:
-            lines = [*drawing.stack_plan(self.stacks), "", drawing.totals(self.counts)]
+            lines = [*drawing.stack_plan(self.stacks, width), "", drawing.totals(self.counts)]
             lines += [drawing.risk(path, change) for path, change in self.at_risk]
         return "\n".join(drawing.cut(line, width) for line in lines)

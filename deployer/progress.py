@@ -64,7 +64,7 @@ class Board:
             done = sum(event.status.endswith("_COMPLETE") for event in resources)
             stack = self._stacks[path]
             status = stack.status if stack.is_container else ""
-            name = path[-1] if path else "platform"
+            name = path[-1] if path else stack.logical_id
             entries.append((len(path), f"{name}  {status}  {done}/{len(resources)}  {stack.elapsed:.0f}s"))
             open_ = [event for event in resources if not event.status.endswith("_COMPLETE")]
             for event in open_[:SHOWN_AT_ONCE]:

@@ -172,7 +172,7 @@ def test_without_approval_everything_is_as_it_was(
 
     assert commands.main(["apply", "dev"]) == 1
     assert deployment.did == ["plan None", "discard c"]
-    assert screen.getvalue().endswith("not approved; nothing was changed\n")
+    assert screen.getvalue().endswith("deploy.py: not approved; nothing was changed\n")
 
 
 def test_bootstrap_that_only_adds_needs_no_approval(deployment: FakeDeployment) -> None:

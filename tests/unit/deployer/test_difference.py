@@ -41,6 +41,15 @@ def test_of_long_texts_the_part_that_differs() -> None:
     assert line == "TaskDefinition: …cessor-Task:1 → …cessor-Task:2"
 
 
+def test_values_and_path_are_shortened_to_the_width() -> None:
+    before, after = ({"alpha": {"beta": {"c": letter * 50}}} for letter in "xy")
+
+    (line,) = lines(PropertyChange("Property", json.dumps(before), json.dumps(after)), 60)
+
+    assert line == f"Property/…/beta/c: {'x' * 18}… → {'y' * 18}…"
+    assert len(line) <= 60
+
+
 def test_a_value_that_was_cut_is_text() -> None:
     (line,) = lines(PropertyChange("Policy", '{"Statement": [', "x" * 100))
 

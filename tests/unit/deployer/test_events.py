@@ -220,7 +220,7 @@ def test_the_tree_on_a_terminal() -> None:
         board.take(event)
 
     assert board.lines() == [
-        "platform  UPDATE_IN_PROGRESS  0/1  0s",
+        "millrace-dev  UPDATE_IN_PROGRESS  0/1  0s",
         "├─ Address  AWS::SQS::Queue  CREATE_IN_PROGRESS",
         "├─ Keys  UPDATE_COMPLETE  1/1  4s",
         "└─ Stream  UPDATE_IN_PROGRESS  1/2  1s",
