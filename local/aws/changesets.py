@@ -125,8 +125,9 @@ def _keep_stack(stack: Json, change_set: Json) -> None:
 def _work_out(change_set: Json, *, include_nested: bool) -> None:
     stack = by_name(change_set["StackName"]) or {}
     change_set["IncludeNestedStacks"] = include_nested
-    tags = change_set["Tags"]
-    retag = upstream_stacks._stack_tags_changed(stack, tags, change_set["_tags_given"])
+    given = change_set["_tags_given"]
+    tags = change_set["Tags"] if given else stack.get("Tags") or []
+    retag = upstream_stacks._stack_tags_changed(stack, tags, given)
     updating = change_set["ChangeSetType"] == "UPDATE"
     options = Options(
         include_nested=include_nested, capabilities=change_set["Capabilities"], retag=updating and retag

@@ -33,6 +33,7 @@ def install() -> None:
         "delete": delete,
     }
     replace(upstream._roll_back_operation, _with_broken_child(upstream._roll_back_operation))
+    replace(upstream._delete_stack_async, _with_waiting_children(upstream._delete_stack_async))
 
 
 def new_child(parent: Json, logical_id: str, status: str) -> Json:
@@ -98,6 +99,14 @@ def provided_parameters(props: Json) -> list[Json]:
             "Value of property Parameters must be an object with String (or simple type) properties"
         )
     return [{"Key": key, "Value": _text(value)} for key, value in given.items()]
+
+
+def passed_tags(parent: Json, parent_tags: list[Json], logical_id: str, props: Json) -> list[Json]:
+    """The tags that a child gets from its resource and from its parent."""
+    tagged = provisioners._with_stack_tags(
+        STACK, props, parent_tags, parent["StackName"], parent["StackId"], logical_id
+    )
+    return own_tags(tagged)
 
 
 def own_tags(props: Json) -> list[Json]:
@@ -255,6 +264,22 @@ def _with_broken_child(original: Callable[..., Awaitable[None]]) -> Callable[...
         await original(stack_name, stack_id, stack, operation, *rest)
 
     return roll_back
+
+
+def _with_waiting_children(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A stack that goes takes the children with it that were never more than reviewed."""
+
+    async def delete_stack(stack_name: str, stack_id: str, *rest: Any, **named: Any) -> None:
+        await original(stack_name, stack_id, *rest, **named)
+        waiting = [
+            child
+            for child in cloudformation._stacks.values()
+            if child.get("ParentId") == stack_id and child["StackStatus"] == "REVIEW_IN_PROGRESS"
+        ]
+        for child in waiting:
+            await delete_stack(child["StackName"], child["StackId"])
+
+    return delete_stack
 
 
 def _let_go(child: Json, *, even_retained: bool) -> None:

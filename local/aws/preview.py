@@ -16,7 +16,7 @@ from typing import Any
 from ministack.services.cloudformation import engine, provisioners
 from ministack.services.cloudformation import stacks as upstream
 
-from local.aws.nested import children, new_child, own_tags, provided_parameters, read_template
+from local.aws.nested import children, new_child, passed_tags, provided_parameters, read_template
 from local.aws.stacks import STACK, Json, by_id
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -137,13 +137,14 @@ class _Comparison:
         child = self._child(logical_id, record)
         body, template = read_template(props.get("TemplateURL") or "", self._options.capabilities)
         params = _parameters(template, provided_parameters(props), child)
-        retag = provisioners._tag_map(own_tags(props)) != provisioners._tag_map(child["Tags"])
+        tags = passed_tags(self._stack, self._found.tags, logical_id, props)
+        retag = provisioners._tag_map(tags) != provisioners._tag_map(child["Tags"])
         below = Options(
             include_nested=True,
             capabilities=self._options.capabilities,
-            retag=retag or self._options.retag,
+            retag=retag,
         )
-        found = preview(Preview(child, template, body, params, own_tags(props)), below)
+        found = preview(Preview(child, template, body, params, tags), below)
         if record is not None and found.empty:
             return dict(record)
         self._found.nested[logical_id] = found

@@ -177,6 +177,32 @@ def test_an_output_alone_is_executed(aws: Any) -> None:
     assert {o["OutputKey"] for o in aws.stack("nested-output")["Outputs"]} == {"Arn", "Word"}
 
 
+def test_tags_of_the_root_reach_its_children_once(aws: Any) -> None:
+    tags = [{"Key": "Owner", "Value": "plant"}]
+    aws.deploy("nested-tags", platform(aws), Tags=tags)
+    child = aws.resources("nested-tags")["Stream"]
+    assert {"Key": "Owner", "Value": "plant"} in aws.stack(child)["Tags"]
+
+    assert aws.plan("nested-tags", platform(aws), "UPDATE", Tags=tags)["Status"] == "FAILED"
+    assert aws.plan("nested-tags", platform(aws), "UPDATE")["Status"] == "FAILED"
+    other = aws.plan("nested-tags", platform(aws), "UPDATE", Tags=[{"Key": "Owner", "Value": "line"}])
+
+    assert sorted(changes(other)) == ["Alerts", "Reader", "Stream"]
+    queue_change = changes(aws.change_set(changes(other)["Stream"]["ChangeSetId"]))["Queue"]
+    assert (queue_change["Action"], queue_change["Scope"]) == ("Modify", ["Tags"])
+    assert aws.execute(other) == "UPDATE_COMPLETE"
+    assert {"Key": "Owner", "Value": "line"} in aws.stack(child)["Tags"]
+
+
+def test_a_root_under_review_goes_with_its_children(aws: Any) -> None:
+    root = aws.plan("nested-review", platform(aws))
+
+    assert aws.delete("nested-review") == "DELETE_COMPLETE"
+
+    children = [change["PhysicalResourceId"] for change in changes(root).values()]
+    aws.awaited(lambda: all(aws.stack(arn)["StackStatus"] == "DELETE_COMPLETE" for arn in children))
+
+
 def test_a_removed_resource_says_what_becomes_of_it(aws: Any) -> None:
     kept = {"Type": "AWS::SQS::Queue", "DeletionPolicy": "Retain"}
     aws.deploy("removal", {"Resources": {"Kept": kept, **topic()["Resources"]}})
