@@ -72,6 +72,7 @@ class Processor:
             self._died_at = time.monotonic()
         elif time.monotonic() - self._died_at >= PAUSE_SECONDS:
             self.restarts += 1
+            self.stop()  # lets go of the one that is gone
             self._start()
 
     def stop(self) -> None:
