@@ -8,7 +8,7 @@ a point, and goes with the first batch after Redis is back.
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -112,30 +112,39 @@ class Latest:
             self._client.evalsha(self._script, len(keys), *keys, *arguments)
 
 
-def latest_values(columns: Columns, names: Names) -> Iterable[tuple[str, Value]]:
+def latest_values(columns: Columns, names: Names) -> Iterator[tuple[str, Value]]:
     """The last reading of each point by its own time, history left out."""
     live = np.flatnonzero(~columns.hist)
     in_time = live[np.argsort(columns.ts[live], kind="stable")]
     last = np.full(len(names.paths), -1, np.int64)
     last[columns.slot[in_time]] = in_time  # of several assignments to one slot, the latest in time stays
-    for row in last[last >= 0].tolist():
-        slot = int(columns.slot[row])
-        ts = int(columns.ts[row])
+    chosen = last[last >= 0]
+    shown = columns.take(chosen)
+    described = zip(
+        shown.slot.tolist(),
+        shown.ts.tolist(),
+        shown.quality.tolist(),
+        _values(shown),
+        strict=True,
+    )
+    for slot, ts, quality, value in described:
         document = {
             "ts": ts / 1000 if ts % 1000 else ts // 1000,
-            "value": _value(columns, row),
-            "q": int(columns.quality[row]),
+            "value": value,
+            "q": quality,
             "unit": names.units[slot],
         }
         yield names.paths[slot], Value(ts, msgspec.json.encode(document).decode())
 
 
-def _value(columns: Columns, row: int) -> float | bool | str | None:
-    kind = columns.kind[row]
-    if kind == Kind.NUMBER:
-        return float(columns.number[row])
-    if kind == Kind.FLAG:
-        return bool(columns.number[row])
-    if kind == Kind.TEXT and columns.text is not None:
-        return str(columns.text[row])
-    return None
+def _values(columns: Columns) -> list[float | bool | str | None]:
+    values: list[float | bool | str | None] = columns.number.tolist()
+    for row in np.flatnonzero(columns.kind != Kind.NUMBER).tolist():
+        kind = columns.kind[row]
+        if kind == Kind.FLAG:
+            values[row] = bool(columns.number[row])
+        elif kind == Kind.TEXT and columns.text is not None:
+            values[row] = columns.text[row]
+        else:
+            values[row] = None
+    return values

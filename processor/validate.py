@@ -79,7 +79,7 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
     rows = len(readings)
     verdicts = Verdicts(rows)
     slot = _slots([(reading.path, reading.unit) for reading in readings], names, verdicts)
-    hist = np.fromiter((reading.hist for reading in readings), np.bool_, rows)
+    hist = np.array([reading.hist for reading in readings], np.bool_)
     ts = _moments([reading.ts for reading in readings], rules.zone, verdicts)
     _check_age(ts, hist, decoded.arrived(), rules, verdicts)
     given_quality = [reading.q for reading in readings]
