@@ -167,6 +167,20 @@ class Site:
         self.running.append(process)
         return process
 
+    def health(self, **changes: str) -> int:
+        """The exit code of `python -m processor health`."""
+        return subprocess.run(
+            [sys.executable, "-m", "processor", "health"],
+            cwd=ROOT,
+            env=self.environment(**changes),
+            stdout=subprocess.DEVNULL,
+            check=False,
+        ).returncode
+
+    def free_port(self) -> str:
+        """As a variable takes it."""
+        return str(_free_port())
+
     def put(self, *documents: object, key: str = "m17") -> None:
         """Each document (bytes as they are) as one record."""
         records = [

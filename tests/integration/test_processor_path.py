@@ -32,7 +32,8 @@ def test_readings_of_every_kind_are_stored_and_shown(site: Any) -> None:
     )
 
     # When the processor runs
-    process = site.start()
+    port = site.free_port()
+    process = site.start(HEALTH_PORT=port)
     site.wait(lambda: site.one("SELECT count(*) FROM quarantine") == 3)
 
     # Then the good ones are stored by type, the others are in the quarantine with their reason
@@ -64,6 +65,9 @@ def test_readings_of_every_kind_are_stored_and_shown(site: Any) -> None:
     stamp, document = client.hget("latest:acme/lon1/press/line2/cell4/m17", "spindle_temp").split(b" ", 1)
     client.close()
     assert json.loads(document) == {"ts": int(stamp) // 1000, "value": None, "q": 0, "unit": None}
+
+    # And the container's check finds it healthy
+    assert site.health(HEALTH_PORT=port) == 0
 
     # And SIGTERM ends it in good order
     process.send_signal(signal.SIGTERM)

@@ -168,6 +168,47 @@ def test_the_tables_are_those_of_the_set_of_readings(
     assert rows(database, hours + "rollup_1h") == rows(database, hours + "rollup_1m")
 
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+strange_readings = st.fixed_dictionaries(
+    {
+        "path": st.sampled_from([f"a/b/c/d/e/f/{metric}" for metric in "gh"]),
+        "ts": st.integers(NOW_MS - 10**12, NOW_MS) | st.text(max_size=5),
+        "value": st.floats() | st.text(st.characters(), max_size=8) | st.integers() | json_values,
+        "hist": st.just(True),
+    },
+    optional={
+        "q": st.integers(0, 2**32 - 1),
+        "unit": st.text(max_size=3),
+        "seq": st.integers(0, 2**63),
+        "batch\0": json_values,
+    },
+)
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(items=st.lists(strange_readings, min_size=1, max_size=20))
+def test_nothing_that_passes_the_checks_is_refused_by_the_database(
+    tables: tuple[Store, Database], items: list[dict[str, Any]]
+) -> None:
+    # A batch that PostgreSQL refuses would stop its shard for ever.
+    store, _ = tables
+    lease = store.take_shard("strange")
+    position = int(lease.position or 0)
+    batch = judged(items, position + 1, Names())
+    stored = store.store(lease, batch)
+    again = store.store(lease, judged(items, position + 2, Names()))
+    assert stored.inserted + stored.absorbed + stored.refused == len(items)
+    assert again == Stored(0, len(batch.columns), len(batch.refused))
+
+
 def test_an_older_owner_can_write_nothing(tables: tuple[Store, Database]) -> None:
     store, database = tables
     empty(database)
