@@ -8,6 +8,7 @@ from local.aws import (
     database,
     functions,
     identity,
+    leftovers,
     nested,
     network,
     replacing,
@@ -25,6 +26,7 @@ def install(endpoints: Endpoints) -> None:
     """Put every addition in; once, before the first request."""
     stacks.install()
     nested.install()
+    leftovers.install()
     changesets.install()
     replacing.install()
     network.install()

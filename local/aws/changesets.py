@@ -7,8 +7,7 @@ Errors whose wording no document gives are ours, and say so here: executing or d
 
 import secrets
 import string
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from ministack.core import responses
 from ministack.services import cloudformation
@@ -16,6 +15,7 @@ from ministack.services.cloudformation import changesets as upstream
 from ministack.services.cloudformation import handlers, helpers
 from ministack.services.cloudformation import stacks as upstream_stacks
 
+from local.aws.descriptions import answered, as_xml, describe, list_change_sets, look_up, refused, says_yes
 from local.aws.patching import replace
 from local.aws.preview import Options, Preview, preview
 from local.aws.stacks import Answer, Json, by_name
@@ -32,16 +32,6 @@ STABLE = (
     "IMPORT_ROLLBACK_COMPLETE",
 )
 NEW = ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
-SHOWN = (
-    "Action",
-    "LogicalResourceId",
-    "PhysicalResourceId",
-    "ResourceType",
-    "Replacement",
-    "PolicyAction",
-    "Scope",
-)
-VALUES = ("Path", "BeforeValue", "AfterValue", "AttributeChangeType")
 
 
 def install() -> None:
@@ -62,14 +52,14 @@ class _Creation:
     def __call__(self, params: Json) -> Answer:
         name, kind = helpers._p(params, "StackName"), helpers._p(params, "ChangeSetType", "UPDATE")
         existing = handlers._resolve_stack(name)
-        if kind == "IMPORT" or _yes(params, "ImportExistingResources"):
+        if kind == "IMPORT" or says_yes(params, "ImportExistingResources"):
             return self._original(params)
         again = _same_request(existing, params)
         if again is not None:
             return _created(again)
         refusal = _refusal(existing, name, kind, helpers._p(params, "ChangeSetName"))
         if refusal:
-            return _invalid(refusal)
+            return refused(refusal)
         under_review = existing if existing and existing["StackStatus"] == "REVIEW_IN_PROGRESS" else None
         answer = self._original(params)
         if answer[0] != 200:
@@ -80,7 +70,7 @@ class _Creation:
         if under_review is not None:
             _keep_stack(under_review, change_set)
         change_set["_client_token"] = helpers._p(params, "ClientToken")
-        _work_out(change_set, include_nested=_yes(params, "IncludeNestedStacks"))
+        _work_out(change_set, include_nested=says_yes(params, "IncludeNestedStacks"))
         return _created(change_set)
 
 
@@ -217,60 +207,13 @@ def family(root: Json) -> list[Json]:
     ]
 
 
-def describe(params: Json) -> Answer:
-    """DescribeChangeSet with all that botocore's model has for it, a hundred changes a page."""
-    change_set, refusal = _found(params)
-    if change_set is None:
-        return refusal
-    changes, next_token, problem = _page(change_set["Changes"], params, "DescribeChangeSet")
-    if problem is not None:
-        return problem
-    with_values = _yes(params, "IncludePropertyValues")
-    secret = {name for name, value in change_set["_resolved_params"].items() if value.get("NoEcho")}
-    said: Json = {
-        **_summary(change_set),
-        "Parameters": [
-            {
-                **entry,
-                "ParameterValue": "****" if entry["ParameterKey"] in secret else entry["ParameterValue"],
-            }
-            for entry in change_set["Parameters"]
-        ],
-        "Capabilities": change_set["Capabilities"],
-        "Tags": [{"Key": tag["Key"], "Value": tag["Value"]} for tag in change_set["Tags"]],
-        "OnStackFailure": change_set.get("OnStackFailure") or None,
-        "Changes": [
-            {"Type": "Resource", "ResourceChange": _shown(change["ResourceChange"], with_values)}
-            for change in changes
-        ],
-    }
-    return _answer("DescribeChangeSet", _xml(said) + next_token)
-
-
-def _shown(resource: Json, with_values: bool) -> Json:
-    said: Json = {key: resource[key] for key in SHOWN if key in resource}
-    said["ChangeSetId"] = resource.get("ChangeSetId")
-    said["Details"] = [
-        {
-            **{key: value for key, value in detail.items() if key != "Target"},
-            "Target": {
-                key: value for key, value in detail["Target"].items() if with_values or key not in VALUES
-            },
-        }
-        for detail in resource.get("Details", [])
-    ]
-    if with_values:
-        said |= {key: resource.get(key) for key in ("BeforeContext", "AfterContext")}
-    return said
-
-
 def _execution(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
     def execute(params: Json) -> Answer:
-        change_set, refusal = _found(params)
+        change_set, refusal = look_up(params)
         if change_set is None:
             return refusal
         if change_set.get("ParentChangeSetId"):
-            return _invalid(
+            return refused(
                 f"ChangeSet [{change_set['ChangeSetId']}] belongs to {_root_of(change_set)}: execute that."
             )
         stack = by_name(change_set["StackName"]) or {}
@@ -279,8 +222,8 @@ def _execution(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
             key: stack.get(key) for key in ("_retain_except_on_create", "_disable_rollback", "_change_set_id")
         }
         # The children read these from the stack that they stand in; upstream passes them to the root alone.
-        stack["_retain_except_on_create"] = _yes(params, "RetainExceptOnCreate")
-        stack["_disable_rollback"] = on_failure == "DO_NOTHING" or _yes(params, "DisableRollback")
+        stack["_retain_except_on_create"] = says_yes(params, "RetainExceptOnCreate")
+        stack["_disable_rollback"] = on_failure == "DO_NOTHING" or says_yes(params, "DisableRollback")
         stack["_change_set_id"] = change_set["ChangeSetId"]
         answer = original(params)
         if answer[0] != 200:
@@ -321,11 +264,11 @@ def _deletion(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
         if change_set is None:
             return original(params)
         if change_set.get("ParentChangeSetId"):
-            return _invalid(
+            return refused(
                 f"ChangeSet [{change_set['ChangeSetId']}] belongs to {_root_of(change_set)}: delete that."
             )
         if change_set["ExecutionStatus"] == "EXECUTE_IN_PROGRESS":
-            return _invalid(
+            return refused(
                 f"ChangeSet [{change_set['ChangeSetId']}] is being executed.", "InvalidChangeSetStatus"
             )
         for child in family(change_set):
@@ -338,50 +281,6 @@ def _deletion(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
     return delete
 
 
-def list_change_sets(params: Json) -> Answer:
-    """ListChangeSets by the stack's name or id, with each one's parent and root."""
-    stack = handlers._resolve_stack(helpers._p(params, "StackName"))
-    if stack is None:
-        return _invalid(f"Stack [{helpers._p(params, 'StackName')}] does not exist")
-    mine = [c for c in cloudformation._change_sets.values() if c["StackId"] == stack["StackId"]]
-    page, next_token, problem = _page(mine, params, "ListChangeSets")
-    if problem is not None:
-        return problem
-    return _answer("ListChangeSets", _xml({"Summaries": [_summary(c) for c in page]}) + next_token)
-
-
-def _summary(change_set: Json) -> Json:
-    keys = (
-        "ChangeSetId",
-        "ChangeSetName",
-        "StackId",
-        "StackName",
-        "Status",
-        "StatusReason",
-        "ExecutionStatus",
-        "CreationTime",
-        "Description",
-        "IncludeNestedStacks",
-        "ParentChangeSetId",
-        "RootChangeSetId",
-    )
-    return {key: change_set.get(key) or None for key in keys} | {
-        "IncludeNestedStacks": bool(change_set.get("IncludeNestedStacks"))
-    }
-
-
-def _found(params: Json) -> tuple[Json | None, Answer]:
-    name, stack_name = helpers._p(params, "ChangeSetName"), helpers._p(params, "StackName")
-    stack = handlers._resolve_stack(stack_name) if stack_name else None
-    change_set = upstream._find_change_set(name, stack["StackName"] if stack else stack_name)[1]
-    return change_set, _invalid(f"ChangeSet [{name}] does not exist", "ChangeSetNotFound", 404)
-
-
-def _page(items: list[Json], params: Json, action: str) -> tuple[list[Json], str, Answer | None]:
-    page, next_token, problem = helpers._page(items, params, action)
-    return page, next_token, problem
-
-
 def _root_of(change_set: Json) -> str:
     return str(change_set["RootChangeSetId"])
 
@@ -390,33 +289,7 @@ def _values(params: Json) -> Json:
     return {name: value["Value"] for name, value in params.items()}
 
 
-def _yes(params: Json, name: str) -> bool:
-    return str(helpers._p(params, name, "false")).lower() == "true"
-
-
 def _created(change_set: Json) -> Answer:
-    return _answer(
-        "CreateChangeSet", _xml({"Id": change_set["ChangeSetId"], "StackId": change_set["StackId"]})
+    return answered(
+        "CreateChangeSet", as_xml({"Id": change_set["ChangeSetId"], "StackId": change_set["StackId"]})
     )
-
-
-def _invalid(message: str, code: str = "ValidationError", status: int = 400) -> Answer:
-    answer: Answer = helpers._error(code, message, status)
-    return answer
-
-
-def _answer(action: str, inner: str) -> Answer:
-    answer: Answer = helpers._xml(200, f"{action}Response", f"<{action}Result>{inner}</{action}Result>")
-    return answer
-
-
-def _xml(value: Any) -> str:
-    """The query protocol's body: a list's items are members, what is None is left out."""
-    if isinstance(value, Mapping):
-        return "".join(f"<{key}>{_xml(item)}</{key}>" for key, item in value.items() if item is not None)
-    if isinstance(value, list):
-        return "".join(f"<member>{_xml(item)}</member>" for item in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    escaped: str = helpers._esc(str(value))
-    return escaped

@@ -15,10 +15,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+from urllib.parse import quote
 
 REGION = "eu-west-2"
 READY_SECONDS = 30.0  # a cold start takes about one; a loaded machine gets time, not a false alarm
 STOP_SECONDS = 20.0  # writing the state of a long run
+
+CREDENTIALS_PATH = "/v2/credentials/"
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 # Only these of the host's settings reach the child: no profile, no proxy, no other account's keys.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH")
@@ -110,6 +114,12 @@ class EmbeddedAws:
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1,localhost",
         }
+
+    def task_environment(self, role_arn: str) -> dict[str, str]:
+        """`environment` for a process that runs as a role: its policies are enforced as in AWS."""
+        own = {name: value for name, value in self.environment.items() if name not in KEYS}
+        credentials = f"{self.endpoint_url}{CREDENTIALS_PATH}{quote(role_arn, safe='')}"
+        return own | {"AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials}
 
     @property
     def pid(self) -> int | None:

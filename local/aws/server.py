@@ -19,6 +19,7 @@ from ministack import app
 from ministack.core import lambda_runtime
 
 from local.aws import additions, stacks
+from local.aws.credentials import handing_out
 from local.aws.embedded import CacheServer, DatabaseServer
 from local.aws.endpoints import Endpoints
 
@@ -75,7 +76,7 @@ async def _serve(listener: int) -> None:
         await ended.wait()
         await _stacks_settled()
 
-    await serve(app.app, config, shutdown_trigger=settled)
+    await serve(handing_out(app.app), config, shutdown_trigger=settled)
 
 
 async def _stacks_settled() -> None:
