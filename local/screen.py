@@ -127,7 +127,7 @@ def picture(title: str, progress: Progress, restarts: int, latest: Sequence[Late
     flow.add_row("sent", f"{progress.sent:,}", f"{progress.sent_rate:,.0f}/s", "")
     lag = f"lag {progress.lag_seconds:.1f} s"
     flow.add_row("committed", f"{progress.passed:,}", f"{progress.passed_rate:,.0f}/s", lag)
-    parts: list[RenderableType] = [Text(f"{title}, {progress.at:.0f} s", style="bold"), flow]
+    parts: list[RenderableType] = [Text(f"{title}: {progress.at:.0f} s", style="bold"), flow]
     if restarts:
         parts.append(Text(f"the processor was restarted {restarts}×", style="yellow"))
     if latest:

@@ -119,7 +119,8 @@ class Streaming:
     def _title(self) -> str:
         if self._recording is not None:
             return f"replaying {self._recording.file.name}: {self._recording.readings:,} readings"
-        return f"{self._options.machines} machines, {self._options.rate:g} readings a second"
+        machines, rate = self._options.machines, self._options.rate
+        return f"{machines:,} machines, {rate:,g} readings a second for {self._options.seconds:g} s"
 
     def _batches(self) -> Iterator[list[Envelope]]:
         if self._recording is not None:

@@ -32,7 +32,7 @@ def test_the_picture_has_rates_above_and_latest_values_below() -> None:
 
     assert drawn(latest) == "\n".join(
         [
-            "20 machines, 12 s",
+            "20 machines: 12 s",
             "sent        24,800   2,008/s",
             "committed   24,512   2,011/s   lag 0.2 s",
             "",
