@@ -1,4 +1,4 @@
-"""`python -m processor` runs the service; `python -m processor health` asks a running one.
+"""`python -m processor` runs the service, `… health` asks a running one, `… schema` prints the wire contract.
 
 Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wrong environment or arguments,
 3 another process took a shard over.
@@ -10,15 +10,19 @@ import sys
 from processor import health, service
 from processor.log import start_logging
 from processor.settings import SettingsError, from_environment
+from processor.wire.schema import printed
 
-USAGE = "usage: python -m processor [health]"
+USAGE = "usage: python -m processor [health|schema]"
 
 
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
-    if arguments not in ([], ["health"]):
+    if arguments not in ([], ["health"], ["schema"]):
         print(USAGE, file=sys.stderr)
         return 2
+    if arguments == ["schema"]:
+        print(printed(), end="")
+        return 0
     try:
         settings = from_environment()
     except SettingsError as error:

@@ -80,7 +80,16 @@ class Store:
 
         Raises ShardLost, Stopping; outages are waited for.
         """
-        return self._database.run(lambda session: _Writing(session, self._stream, lease, judged).done())
+
+        def write(session: Session) -> Stored:
+            return _Writing(session, self._stream, lease, judged).done()
+
+        try:
+            return self._database.run(write)
+        except errors.CheckViolation:
+            # "no partition of relation": retention has dropped one under us. The session went with its memory
+            # of partitions, so the second attempt makes it again; any other cause fails in the same way.
+            return self._database.run(write)
 
 
 class _Writing:
@@ -105,16 +114,12 @@ class _Writing:
         points = self._session.points_of(self._judged.names)
         point = points.resolve(self._connection, columns)
         rows = sorted_rows(point, _with_units(columns, points))
-        try:
-            with self._connection.transaction():
-                if not self._advance():
-                    return Stored(0, 0, 0)
-                inserted = self._insert(rows) if len(rows) else rows
-                self._roll_up(inserted)
-                self._quarantine()
-        except errors.CheckViolation:
-            self._session.days.clear()  # a partition was dropped under us; the next attempt makes it again
-            raise
+        with self._connection.transaction():
+            if not self._advance():
+                return Stored(0, 0, 0)
+            inserted = self._insert(rows) if len(rows) else rows
+            self._roll_up(inserted)
+            self._quarantine()
         return Stored(len(inserted), len(columns) - len(inserted), len(self._judged.refused))
 
     def _ensure_days(self, columns: Columns) -> None:

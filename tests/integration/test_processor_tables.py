@@ -225,6 +225,21 @@ def test_an_older_owner_can_write_nothing(tables: tuple[Store, Database]) -> Non
     assert store.store(new, judged([item], 1, Names())) == Stored(1, 0, 0)
 
 
+def test_a_partition_that_is_dropped_under_a_writer_is_made_again(tables: tuple[Store, Database]) -> None:
+    store, database = tables
+    empty(database)
+    lease = store.take_shard("shard-0")
+    names = Names()
+    item = {"path": "a/b/c/d/e/f/g", "ts": NOW_MS, "value": 1}
+    store.store(lease, judged([item], 1, names))
+    database.run(
+        lambda session: session.connection.execute(
+            b"SET ROLE millrace_owner; DROP TABLE millrace.reading_20251123; RESET ROLE"
+        )
+    )
+    assert store.store(lease, judged([item], 2, names)) == Stored(1, 0, 0)
+
+
 def test_positions_compare_as_numbers_of_56_digits(tables: tuple[Store, Database]) -> None:
     store, database = tables
     empty(database)

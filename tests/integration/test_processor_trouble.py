@@ -50,6 +50,24 @@ def test_killed_processors_and_cut_connections_lose_and_double_nothing(site: Any
     assert process.poll() is None
 
 
+def test_sigterm_finishes_the_batch_and_the_next_one_goes_on_behind_it(site: Any) -> None:
+    # Given a stream that is longer than a batch
+    site.put(*plant(0, 6000))
+    process = site.start(BATCH_RECORDS="500")
+    site.wait(lambda: site.one("SELECT count(*) FROM reading"))
+
+    # When the first processor is told to stop, and a second one is started
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(15) == 0
+    stored = site.one("SELECT count(*) FROM reading")
+    site.start()
+
+    # Then what stands there are whole batches, and the second one brings the rest, each reading once
+    assert stored % 500 == 0
+    site.wait(lambda: site.one("SELECT count(*) FROM reading") == 6000)
+    check_tables(site, 6000)
+
+
 def test_a_producers_retry_is_absorbed(site: Any) -> None:
     # Given the same readings twice, under new sequence numbers, and some that are new beside them
     site.put(*plant(0, 1000))
