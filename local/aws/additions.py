@@ -2,6 +2,7 @@
 
 from local.aws import (
     alarms,
+    authorisation,
     budget,
     cache,
     changesets,
@@ -33,6 +34,7 @@ def install(endpoints: Endpoints) -> None:
     database.install(endpoints.database)
     cache.install(endpoints.cache)
     streams.install()
+    authorisation.install()
     alarms.install()
     identity.install()
     budget.install()

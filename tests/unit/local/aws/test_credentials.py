@@ -36,7 +36,11 @@ TEMPLATE: dict[str, Any] = {
                             "Statement": [
                                 {
                                     "Effect": "Allow",
-                                    "Action": "kinesis:ListShards",
+                                    "Action": [
+                                        "kinesis:ListShards",
+                                        "kinesis:GetShardIterator",
+                                        "kinesis:GetRecords",
+                                    ],
                                     "Resource": {"Fn::GetAtt": ["Readings", "Arn"]},
                                 }
                             ],
@@ -75,6 +79,18 @@ def test_a_tasks_role_decides(aws: Any, embedded: EmbeddedAws) -> None:
     assert listed == "1"
     assert "AccessDeniedException" in refused
     assert "kinesis:PutRecord" in refused
+
+
+def test_an_iterator_is_authorised_on_its_stream(aws: Any, embedded: EmbeddedAws) -> None:
+    found = aws.stack("credentials")["Outputs"]
+    said = {output["OutputKey"]: output["OutputValue"] for output in found}
+    program = f"""
+kinesis = boto3.client("kinesis")
+token = kinesis.get_shard_iterator(StreamName={said["Stream"]!r}, ShardId="shardId-000000000000",
+                                   ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+print(kinesis.get_records(ShardIterator=token)["MillisBehindLatest"])
+"""
+    assert run(embedded.task_environment(said["Role"]), program) == "0"
 
 
 def test_a_role_that_is_not_there_gives_none(embedded: EmbeddedAws) -> None:

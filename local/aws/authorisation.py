@@ -1,0 +1,39 @@
+"""What a request is authorised on, where upstream cannot tell: GetRecords names an iterator, not a stream.
+
+AWS checks kinesis:GetRecords on the iterator's stream; upstream checks it on `*`, and so denies every role
+that may read one stream.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import iam_actions
+from ministack.services import kinesis
+
+from local.aws.patching import replace
+
+
+def install() -> None:
+    replace(iam_actions.extract_resource_arn, _with_iterators(iam_actions.extract_resource_arn))
+
+
+def _with_iterators(original: Callable[..., str]) -> Callable[..., str]:
+    def resource_arn(*request: Any) -> str:
+        service, _, _, headers, body, *_ = request
+        if service == "kinesis" and headers.get("x-amz-target", "").endswith(".GetRecords"):
+            known = kinesis._shard_iterators.get(_iterator(body))
+            if known is not None:
+                return str(known["stream_arn"])
+        return original(*request)
+
+    return resource_arn
+
+
+def _iterator(body: bytes) -> str | None:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None  # the service itself refuses what cannot be read
+    iterator: str | None = said.get("ShardIterator") if isinstance(said, dict) else None
+    return iterator
