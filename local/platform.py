@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,14 @@ class Rotation:
 
     at: "datetime | None"
     current: str | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the deployed service's task definition says of the processor."""
+
+    environment: Mapping[str, str]
+    role_arn: str
 
 
 def build(environment: Environment, out: Path) -> Path:
@@ -131,15 +140,16 @@ class Platform:
         ]
         return Size(len(stacks), sum(kind != NESTED for kind in resources))
 
-    def task_environment(self, cluster: str, service: str) -> dict[str, str]:
-        """The processor's environment as the deployed service has it. Raises TaskMissing."""
+    def task(self, cluster: str, service: str) -> Task:
+        """The processor's task as the deployed service has it. Raises TaskMissing."""
         ecs = self._session.client("ecs")
         described = ecs.describe_services(cluster=cluster, services=[service])["services"]
         for deployed in described:
             task = ecs.describe_task_definition(taskDefinition=deployed["taskDefinition"])["taskDefinition"]
             for container in task["containerDefinitions"]:
                 if container["name"] == CONTAINER:
-                    return {item["name"]: item["value"] for item in container["environment"]}
+                    environment = {item["name"]: item["value"] for item in container["environment"]}
+                    return Task(environment, task["taskRoleArn"])
         raise TaskMissing(service=service, container=CONTAINER)
 
     def rotate(self, secret: str, *, due: bool, log: Path) -> Rotation:

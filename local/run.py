@@ -9,7 +9,7 @@ from deployer.plan import Kind, Plan
 from local import platform, servers
 from local.arguments import Options
 from local.directory import RunDirectory
-from local.platform import Platform
+from local.platform import Platform, Task
 from local.processor import Processor
 from local.progress import taken
 from local.recording import Recording, open_recording
@@ -58,7 +58,7 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
                 outputs["DbSecretArn"], due=plan.kind is Kind.CREATE, log=directory.path / "aws.log"
             )
         with screen.phase("processor started as the deployed task says"):
-            task = deployed.task_environment(outputs["EcsClusterName"], outputs["EcsServiceName"])
+            task = deployed.task(outputs["EcsClusterName"], outputs["EcsServiceName"])
             processor = stack.enter_context(_processor(task, below, directory))
         streaming = stack.enter_context(
             closing(Streaming(below, outputs["KinesisStreamName"], options, recording))
@@ -69,6 +69,8 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
             screen.say(f"  first reading committed {streaming.first_stored - began:.1f} s after the start")
         with screen.phase("audited, reading by reading"):
             audit = streaming.audit()
+        if audit.lost:
+            screen.say(f"  the end of the processor's log:\n{processor.tail()}")
 
         made = report(audit, plan, size, time.monotonic() - began, rotated=True)
         for line in summary(audit, _facts(made, plan, processor)):
@@ -94,17 +96,17 @@ def _describe(recording: Recording, screen: Screen) -> None:
         screen.say(f"    column {header!r} is {recording.device}/{metric}")
 
 
-def _processor(task: dict[str, str], below: Servers, directory: RunDirectory) -> Processor:
-    """The deployed task's environment; only where AWS is and whom to trust differ on one machine."""
+def _processor(task: Task, below: Servers, directory: RunDirectory) -> Processor:
+    """The deployed task, held to its role; only where AWS is and whom to trust differ on one machine."""
     ca_file = str(below.ca_file)
     here = {"DATABASE_CA_FILE": ca_file, "CACHE_CA_FILE": ca_file}
     since = time.time()
 
     def at_work() -> bool:
         with below.database() as connection:
-            return taken(connection, task["STREAM_NAME"], since)
+            return taken(connection, task.environment["STREAM_NAME"], since)
 
-    environment = {**task, **below.aws.environment, **here}
+    environment = {**task.environment, **below.aws.task_environment(task.role_arn), **here}
     return Processor(environment, directory.path / "processor.log", at_work)
 
 

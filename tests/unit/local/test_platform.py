@@ -9,7 +9,7 @@ from local import platform
 from local.arguments import Ports
 from local.aws.embedded import listening
 from local.errors import PortInUse
-from local.platform import BuildFailed, NotRotated, Platform, TaskMissing
+from local.platform import BuildFailed, NotRotated, Platform, Task, TaskMissing
 from local.servers import CacheUser, cache_user, check_ports
 from parameters.settings import load
 
@@ -51,11 +51,8 @@ class Services:
     def describe_task_definition(self, taskDefinition: str) -> dict[str, Any]:
         assert taskDefinition == "arn:task:3"
         environment = [{"name": "STREAM_NAME", "value": "readings"}]
-        return {
-            "taskDefinition": {
-                "containerDefinitions": [{"name": self._container, "environment": environment}]
-            }
-        }
+        container = {"name": self._container, "environment": environment}
+        return {"taskDefinition": {"taskRoleArn": "arn:role", "containerDefinitions": [container]}}
 
 
 class Session:
@@ -100,14 +97,14 @@ def test_a_rotation_that_does_not_come_is_told_with_the_functions_log(
 
 
 def test_the_task_says_what_its_container_is_told() -> None:
-    told = deployed(ecs=Services("processor")).task_environment("cluster", "service")
+    task = deployed(ecs=Services("processor")).task("cluster", "service")
 
-    assert told == {"STREAM_NAME": "readings"}
+    assert task == Task({"STREAM_NAME": "readings"}, "arn:role")
 
 
 def test_a_task_without_the_container_is_reported() -> None:
     with pytest.raises(TaskMissing, match="has no container named processor"):
-        deployed(ecs=Services("nginx")).task_environment("cluster", "service")
+        deployed(ecs=Services("nginx")).task("cluster", "service")
 
 
 def test_the_images_digest_is_the_same_until_the_processor_changes(
