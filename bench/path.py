@@ -1,0 +1,117 @@
+"""The whole path, records' bytes to PostgreSQL and Redis, against a floor and against other ways.
+
+Ours is the processor's own Pipeline: decode, validate, one transaction a batch with rollups and progress,
+then Redis. Its tables are empty at the start of each run and its connection is open; what it learns of the
+points belongs to the run.
+"""
+
+import gc
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from bench.feed import MACHINES, PATHS, UNIT, Feed, batches, make_feed
+from bench.floor import Floor
+from bench.measure import Options, Row, Way, in_turn
+from bench.samples import Sample
+from bench.servers import Servers, servers
+from processor.columns import Int64
+from processor.latest import Latest
+from processor.pipeline import Pipeline
+from processor.secret import Credentials
+from processor.source.records import Record
+from processor.storage.binary import Dates
+from processor.storage.database import Database
+from processor.storage.store import Store
+from processor.validate import Rules
+
+DAY_MS = 86_400_000
+RULES = Rules(oldest_days=7, newest_minutes=10)
+THINGS = "readings"
+# The slow ways get fewer readings, so that each way's run takes about as long.
+FEWER_COMMITS = 100
+FEWER_MANY = 5
+
+
+class Carrier:
+    """The processor's path for the same readings, in one of the two shapes of records."""
+
+    def __init__(self, servers: Servers, records: Sequence[Record], readings: int) -> None:
+        self._servers = servers
+        self._batches = list(batches(records))
+        self._readings = readings
+
+    def way(self) -> Way:
+        """One run: every batch."""
+        return Way("pipeline", self._run, self._before, self._after, self._readings)
+
+    def _before(self) -> None:
+        self._servers.renew()
+        secret = Known(self._servers.credentials)
+        self._database = Database(secret, self._servers.ca_file, threading.Event())
+        self._cache = self._servers.cache()
+        self._cache.ping()
+        self._pipeline = Pipeline(Store(self._database, "readings"), Latest(self._cache), RULES)
+        self._lease = self._pipeline.own(self._batches[0].shard)
+
+    def _run(self) -> None:
+        for batch in self._batches:
+            self._pipeline.take(self._lease, batch)
+
+    def _after(self) -> None:
+        self._database.close()
+        shown = self._cache.dbsize()
+        self._cache.close()
+        if shown != MACHINES:
+            raise RuntimeError(f"the cache shows {shown} machines, not {MACHINES}")
+        for query in (
+            "SELECT count(*) FROM millrace.reading",
+            "SELECT sum(n)::bigint FROM millrace.rollup_1m",
+            "SELECT sum(n)::bigint FROM millrace.rollup_1h",
+        ):
+            self._servers.check(query, self._readings)
+
+
+class Known:
+    """A secret that needs no manager."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def candidates(self) -> Iterator[Credentials]:
+        """The one there is."""
+        yield self._credentials
+
+
+def rows(options: Options) -> list[Row]:
+    """Two shapes of records against the floor, and one reading a record against two usual ways."""
+    feed = make_feed(options.readings)
+    with servers() as running:
+        ids = running.make_tables(PATHS, UNIT, Dates(_days(feed)))
+        single = Carrier(running, feed.single(), len(feed)).way()
+        packed = Carrier(running, feed.packed(), len(feed)).way()
+        floor = Floor(running, feed, ids).way()
+        known = dict(zip(PATHS, ids, strict=True))
+        committing = Sample(running, feed.take(len(feed) // FEWER_COMMITS), known).commit_each()
+        many = Sample(running, feed.take(len(feed) // FEWER_MANY), known).executemany()
+        gc.collect()
+        gc.freeze()  # the prepared records are not the garbage of any of the ways
+        try:
+            return [
+                _row("path_single_vs_copy", single, floor, options, 0.85),
+                _row("path_batch_vs_copy", packed, floor, options, 0.95),
+                _row("path_vs_commit_each", single, committing, options, 200),
+                _row("path_vs_executemany", single, many, options, 11),
+            ]
+        finally:
+            gc.unfreeze()
+
+
+def _row(name: str, ours: Way, theirs: Way, options: Options, goal: float) -> Row:
+    return in_turn(name, ours, theirs, runs=options.runs, things=THINGS, goal=goal)
+
+
+def _days(feed: Feed) -> Int64:
+    """From the first reading's day to the days that the processor makes ahead."""
+    return np.arange(feed.ts[0] // DAY_MS, feed.ts[-1] // DAY_MS + 4)
