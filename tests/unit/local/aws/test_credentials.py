@@ -65,9 +65,13 @@ def run(environment: dict[str, str], program: str) -> str:
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
 
-def test_a_tasks_role_decides(aws: Any, embedded: EmbeddedAws) -> None:
+@pytest.fixture(scope="module")
+def said(aws: Any) -> dict[str, str]:
     stack = aws.deploy("credentials", TEMPLATE)
-    said = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def test_a_tasks_role_decides(said: dict[str, str], embedded: EmbeddedAws) -> None:
     environment = embedded.task_environment(said["Role"])
     stream = f"StreamName={said['Stream']!r}"
 
@@ -81,9 +85,7 @@ def test_a_tasks_role_decides(aws: Any, embedded: EmbeddedAws) -> None:
     assert "kinesis:PutRecord" in refused
 
 
-def test_an_iterator_is_authorised_on_its_stream(aws: Any, embedded: EmbeddedAws) -> None:
-    found = aws.stack("credentials")["Outputs"]
-    said = {output["OutputKey"]: output["OutputValue"] for output in found}
+def test_an_iterator_is_authorised_on_its_stream(said: dict[str, str], embedded: EmbeddedAws) -> None:
     program = f"""
 kinesis = boto3.client("kinesis")
 token = kinesis.get_shard_iterator(StreamName={said["Stream"]!r}, ShardId="shardId-000000000000",
