@@ -16,7 +16,7 @@ from redis import Redis
 
 from local.certificates import Authority
 from local.front import Protocol, TlsFront
-from local.postgres import MASTER, PORT, PostgresServer
+from local.postgres import DATABASE, MASTER, PORT, PostgresServer
 from local.redis import RedisServer
 from processor.migrate import migrate
 from processor.queries import load_queries
@@ -32,8 +32,12 @@ _MASTER_PASSWORD = "master"  # noqa: S105 - of a server that ends with the measu
 _PASSWORD = "application"  # noqa: S105 - as above
 _USER = "millrace_app"
 _CACHE_USER = "millrace-processor"
-_ORIGINAL = "plant"
-_COPY = "run"
+# The points stay: both sides of a comparison use the same numbers for them.
+_EMPTY = (
+    b"TRUNCATE millrace.reading, millrace.rollup_1m, millrace.rollup_1h, "
+    b"millrace.quarantine, millrace.shard_progress",
+    b"CHECKPOINT",
+)
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,8 @@ class Servers:
 
     @property
     def credentials(self) -> Credentials:
-        """The application's, for the tables of the present run."""
-        return self._credentials(_COPY)
-
-    def _credentials(self, database: str) -> Credentials:
-        return Credentials(str(self.postgres.socket.parent), PORT, database, _USER, _PASSWORD)
+        """The application's."""
+        return Credentials(str(self.postgres.socket.parent), PORT, DATABASE, _USER, _PASSWORD)
 
     def cache(self) -> "Redis":
         """A client of one's own."""
@@ -58,8 +59,8 @@ class Servers:
         return Redis(unix_socket_path=path, username=_CACHE_USER, password=_PASSWORD, protocol=2)
 
     def make_tables(self, paths: Sequence[str], unit: str, days: Dates) -> list[int]:
-        """The tables that each run gets a copy of, with these points and partitions; the points' ids."""
-        with connect(self._credentials(_ORIGINAL), self.ca_file) as connection:
+        """The platform's tables with these points and partitions; the points' ids."""
+        with connect(self.credentials, self.ca_file) as connection:
             migrate(Session(connection))
             given = {"paths": list(paths), "units": [unit] * len(paths), "types": ["number"] * len(paths)}
             connection.execute(_QUERIES["add_points"], given)
@@ -69,18 +70,17 @@ class Servers:
         return [ids[path] for path in paths]
 
     def renew(self) -> None:
-        """Empty tables, an empty cache, and nothing of an earlier run left for the server to write."""
-        with self.postgres.connect() as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {_COPY} WITH (FORCE)".encode())
-            connection.execute(f"CREATE DATABASE {_COPY} TEMPLATE {_ORIGINAL}".encode())
-            connection.execute(b"CHECKPOINT")
+        """Empty tables in new files, an empty cache, and nothing of an earlier run left to write."""
+        with self.postgres.connect(DATABASE) as connection:
+            for statement in _EMPTY:
+                connection.execute(statement)
         client = self.cache()
         client.flushall()
         client.close()
 
     def check(self, query: str, expected: int) -> None:
         """A figure counts only if the work was done. Raises RuntimeError when the present run's was not."""
-        with self.postgres.connect(_COPY) as connection:
+        with self.postgres.connect(DATABASE) as connection:
             row = connection.execute(query.encode()).fetchone()
         if row != (expected,):
             raise RuntimeError(f"{query}: {expected} expected, found {row}; this run measured something else")
@@ -102,10 +102,10 @@ def servers() -> Iterator[Servers]:
 
 def _make_roles(postgres: PostgresServer, authority: Authority) -> None:
     """As the rotation function makes them, which never speaks without TLS."""
-    postgres.create_master(_MASTER_PASSWORD, database=_ORIGINAL)
+    postgres.create_master(_MASTER_PASSWORD, database=DATABASE)
     with TlsFront(authority, postgres.socket, Protocol.POSTGRESQL) as front:
         master = RotationCredentials(
-            host=front.host, port=front.port, dbname=_ORIGINAL, username=MASTER, password=_MASTER_PASSWORD
+            host=front.host, port=front.port, dbname=DATABASE, username=MASTER, password=_MASTER_PASSWORD
         )
         with session(master, str(authority.ca_file)) as opened, transaction(opened):
             roles.ensure(opened, {_USER: _PASSWORD})
