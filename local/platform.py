@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.exceptions import ClientError
 
 from deployer.deployment import Deployment
 from deployer.events import Listener, Silence
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 CONTAINER = "processor"
 POLL_SECONDS = 0.2  # the embedded account has no quota
 ROTATION_SECONDS = 60.0
+UNFINISHED = "A previous rotation isn't complete"  # Secrets Manager's words, as an InvalidRequestException
 NESTED = "AWS::CloudFormation::Stack"
 
 
@@ -162,7 +164,7 @@ class Platform:
         before = Rotation(None, None)
         if not due:
             before = _rotation(client, secret)
-            client.rotate_secret(SecretId=secret)
+            _ask_to_rotate(client, secret)
         end = time.monotonic() + ROTATION_SECONDS
         while time.monotonic() < end:
             now = _rotation(client, secret)
@@ -172,6 +174,15 @@ class Platform:
             time.sleep(POLL_SECONDS)
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
         raise NotRotated(seconds=ROTATION_SECONDS, log=log, tail=tail)
+
+
+def _ask_to_rotate(client: "SecretsManagerClient", secret: str) -> None:
+    """An earlier run may have been interrupted in a rotation: asking then takes that one up again."""
+    try:
+        client.rotate_secret(SecretId=secret)
+    except ClientError as error:
+        if UNFINISHED not in str(error):
+            raise
 
 
 def _rotation(client: "SecretsManagerClient", secret: str) -> Rotation:

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from local import platform
 from local.arguments import Ports
@@ -19,14 +20,19 @@ ROOT = Path(__file__).parents[3]
 class Secrets:
     """Rotates after so many questions, and remembers what it was asked for."""
 
-    def __init__(self, after: int | None, rotated: bool) -> None:
+    def __init__(self, after: int | None, rotated: bool, unfinished: bool = False) -> None:
         self._after = after
+        self._unfinished = unfinished
         self._current = "v1"
         self._at = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC) if rotated else None
         self.asked = 0
 
     def rotate_secret(self, SecretId: str) -> None:
         self.asked += 1
+        if self._unfinished:
+            why = "A previous rotation isn't complete. That rotation will be reattempted."
+            answer = {"Error": {"Code": "InvalidRequestException", "Message": why}}
+            raise ClientError(cast("Any", answer), "RotateSecret")
 
     def describe_secret(self, SecretId: str) -> dict[str, Any]:
         if self._after is not None:
@@ -79,6 +85,14 @@ def test_a_new_schedule_rotates_by_itself(tmp_path: Path) -> None:
 
 def test_an_older_schedule_is_asked_to_rotate(tmp_path: Path) -> None:
     secrets = Secrets(after=3, rotated=True)
+
+    rotation = deployed(secretsmanager=secrets).rotate("arn", due=False, log=tmp_path / "aws.log")
+
+    assert (rotation.current, secrets.asked) == ("v2", 1)
+
+
+def test_a_rotation_that_an_earlier_run_left_undone_is_awaited(tmp_path: Path) -> None:
+    secrets = Secrets(after=3, rotated=True, unfinished=True)
 
     rotation = deployed(secretsmanager=secrets).rotate("arn", due=False, log=tmp_path / "aws.log")
 
