@@ -1,4 +1,4 @@
-"""What is installed carries its data files: an image is built from the installed package, not from a checkout."""
+"""What is installed carries its data files: an image is built from the installed package alone."""
 
 import configparser
 from pathlib import Path
