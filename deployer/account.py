@@ -11,6 +11,7 @@ from botocore.exceptions import (
     ConnectionError,
     CredentialRetrievalError,
     HTTPClientError,
+    LoginError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:  # stubs of the development extra; a deployment does not need 
 PATIENT = Config(retries={"mode": "standard", "max_attempts": 10})
 
 MISSING = (NoCredentialsError, PartialCredentialsError, ProfileNotFound)
-EXPIRED = (CredentialRetrievalError, SSOError, TokenRetrievalError)
+EXPIRED = (CredentialRetrievalError, LoginError, SSOError, TokenRetrievalError)
 # https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
 REJECTED = frozenset(
     {

@@ -121,11 +121,15 @@ def point(text: str, urls: dict[str, str], file: Path) -> str:
     return changed
 
 
-def upload(s3: "S3Client", bucket: str, artefacts: Iterable[Artefact]) -> Uploaded:
-    """Send what is not there yet."""
+def upload(s3: "S3Client", bucket: str, owner: str, artefacts: Iterable[Artefact]) -> Uploaded:
+    """Send what is not there yet, to a bucket of the account `owner` only.
+
+    The name of a bucket that was deleted is free for anybody, and its owner would then write our templates:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+    """
     sent = present = 0
     for artefact in artefacts:
-        if _exists(s3, bucket, artefact.key):
+        if _exists(s3, bucket, owner, artefact.key):
             present += 1
             continue
         s3.put_object(
@@ -134,16 +138,18 @@ def upload(s3: "S3Client", bucket: str, artefacts: Iterable[Artefact]) -> Upload
             Body=artefact.body,
             ContentType=artefact.content_type,
             ChecksumAlgorithm="SHA256",
+            ExpectedBucketOwner=owner,
         )
         sent += 1
     return Uploaded(sent, present)
 
 
-def _exists(s3: "S3Client", bucket: str, key: str) -> bool:
+def _exists(s3: "S3Client", bucket: str, owner: str, key: str) -> bool:
     try:
-        s3.head_object(Bucket=bucket, Key=key)
+        s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
     except ClientError as error:
-        # 403 is what S3 says of a missing object to those who may not list the bucket.
+        # 403 is what S3 says of a missing object to those who may not list the bucket, and of a bucket of
+        # another account: then the upload is refused as well, and says so.
         if error.response["Error"]["Code"] in {"403", "404", "NoSuchKey", "NotFound"}:
             return False
         raise

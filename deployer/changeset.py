@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer import described
-from deployer.changes import Change, StackPlan
+from deployer import described, removal
+from deployer.changes import Action, Change, StackPlan
 from deployer.clock import Clock
-from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated
+from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated, is_absent
 from deployer.plan import Kind
 from deployer.templates import NESTED
 
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
         CreateChangeSetInputTypeDef,
         DescribeChangeSetInputTypeDef,
         DescribeChangeSetOutputTypeDef,
+        ExecuteChangeSetInputTypeDef,
         ParameterTypeDef,
         ResourceChangeTypeDef,
     )
 
 PREFIX = "millrace-deploy-"  # by which our own change sets are known again
 MINUTES = 30.0  # a nested change set takes one or two
+EXECUTABLE = frozenset({"", "AVAILABLE", "UNAVAILABLE"})  # what FAILED is read as well, for its reason
+UNSETTLED = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 # CloudFormation's two ways of saying that nothing changes: with a template's own, and with a nested stack's.
 EMPTY = ("didn't contain changes", "No updates are to be performed")
 CHANGE_SET_ARN = re.compile(r"arn:[-a-z]+:cloudformation:[-a-zA-Z0-9:/]*:changeSet/[-a-zA-Z0-9:/]*")
@@ -107,6 +110,9 @@ class ChangeSets:
         Raises ChangeSetFailed with the first cause, PlanOutdated when there is no such change set.
         """
         root = self._settled(change_set_id, stack_name)
+        # Executed again with its token, it would count as begun, and nothing would ever come of it.
+        if (execution := root.get("ExecutionStatus", "")) not in EXECUTABLE:
+            raise PlanOutdated(stack=root["StackName"], why=f"its change set is {execution}")
         failures: list[Failure] = []
         stacks = self._tree(root, root["StackName"], None, failures)
         reason = root.get("StatusReason", "")
@@ -133,22 +139,23 @@ class ChangeSets:
             },
         )
 
-    def execute(self, change_set_id: str, kind: Kind, token: str) -> None:
+    def execute(self, change_set_id: str, kind: Kind, token: str, stack_name: str) -> None:
         """Start it. `token` is stamped on every event of the operation. Raises PlanOutdated."""
+        arguments: ExecuteChangeSetInputTypeDef = {
+            "ChangeSetName": change_set_id,
+            "ClientRequestToken": token,
+            # What an operation made and rolls back must leave no orphan, whatever its DeletionPolicy, or the
+            # next one finds its names taken.
+            "RetainExceptOnCreate": True,
+        }
+        if kind is Kind.UPDATE:
+            arguments["DisableRollback"] = False
         try:
-            if kind is Kind.CREATE:
-                # A first creation that fails must leave no orphan, or the second finds its names taken.
-                self._cloudformation.execute_change_set(
-                    ChangeSetName=change_set_id, ClientRequestToken=token, RetainExceptOnCreate=True
-                )
-            else:
-                self._cloudformation.execute_change_set(
-                    ChangeSetName=change_set_id, ClientRequestToken=token, DisableRollback=False
-                )
+            self._cloudformation.execute_change_set(**arguments)
         except ClientError as error:
-            if error.response["Error"]["Code"] in {"InvalidChangeSetStatus", "ChangeSetNotFound"}:
+            if is_absent(error) or error.response["Error"]["Code"] == "InvalidChangeSetStatus":
                 why = error.response["Error"].get("Message", "")
-                raise PlanOutdated(stack=change_set_id, why=why) from error
+                raise PlanOutdated(stack=stack_name, why=why) from error
             raise
 
     def delete(self, change_set_id: str) -> None:
@@ -162,7 +169,7 @@ class ChangeSets:
                     return
                 self._clock.sleep(self._poll)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ChangeSetNotFound":
+            if not is_absent(error):
                 raise
 
     def remove_leftovers(self, stack_name: str) -> bool:
@@ -171,6 +178,10 @@ class ChangeSets:
         pages = self._cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
         for summary in [summary for page in pages for summary in page["Summaries"]]:
             if summary["ChangeSetName"].startswith(PREFIX):
+                if summary.get("Status") in UNSETTLED:
+                    # Deleted while it is being made, it leaves a stack that nothing can delete any more.
+                    # https://github.com/aws-cloudformation/rain/issues/477
+                    self._settled(summary["ChangeSetId"])
                 self.delete(summary["ChangeSetId"])
             else:
                 others = True
@@ -185,7 +196,7 @@ class ChangeSets:
             try:
                 description = self._cloudformation.describe_change_set(**where)
             except ClientError as error:
-                if error.response["Error"]["Code"] != "ChangeSetNotFound":
+                if not is_absent(error):
                     raise
                 why = f"its change set {change_set_id} is gone"
                 raise PlanOutdated(stack=stack_name or "the stack", why=why) from error
@@ -196,7 +207,8 @@ class ChangeSets:
                     stack=description["StackName"], why=f"its change set is {description['Status']}"
                 )
             self._clock.sleep(self._poll)
-        raise NeverSettled(change_set=change_set_id, minutes=MINUTES)
+        region = self._cloudformation.meta.region_name
+        raise NeverSettled(change_set=change_set_id, minutes=MINUTES, region=region)
 
     def _tree(
         self,
@@ -213,7 +225,9 @@ class ChangeSets:
             elif child_id := raw.get("ChangeSetId"):
                 seen.add(child_id)
                 children.append(self._tree(self._settled(child_id), change.logical_id, change, failures))
-            else:  # removed as a whole: it has no change set of its own
+            elif change.action is Action.REMOVE and change.physical_id:
+                children.append(removal.planned(self._cloudformation, change))
+            else:
                 children.append(StackPlan(change.logical_id, container=change))
         reason = description.get("StatusReason", "")
         if description["Status"] == "FAILED":

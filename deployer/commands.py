@@ -3,9 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,13 +15,20 @@ from rich.text import Text
 
 from deployer import account, outputs, progress
 from deployer.deployment import Deployment
-from deployer.errors import ApprovalNeeded, DeployerError, NotApproved, UsageError
+from deployer.errors import (
+    ApprovalNeeded,
+    DeployerError,
+    LetRun,
+    MissingStack,
+    NotApproved,
+    UsageError,
+)
 from deployer.plan import Plan
 from parameters.settings import Environment, ParameterError, environments, load
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 WIDTH = 160  # of plain text, where no terminal tells its own
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
+UNTOUCHED = "no change of a stack was begun"
 
 EXIT_CODES = """\
 exit codes:
@@ -33,8 +41,15 @@ exit codes:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Answers wrong usage in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UsageError.exit_code, f"deploy.py: {message}; see `python {self.prog} --help`\n")
+
+
 def parser() -> argparse.ArgumentParser:
-    described = argparse.ArgumentParser(
+    described = Parser(
         prog="deploy.py",
         description="Plan, apply and look after a deployment, through change sets only.",
         epilog=EXIT_CODES,
@@ -77,14 +92,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         environment = load(options.environment)
-        return _run(options, environment)
+        code = _run(options, environment)
+        sys.stdout.flush()  # a closed pipe shows itself here at the latest, and not at exit
+        return code
     except ParameterError as error:
         return _refuse(error, UsageError.exit_code)
     except DeployerError as error:
         return _refuse(error, error.exit_code)
     except KeyboardInterrupt:
-        again = f"python deploy.py status {options.environment}"
-        return _refuse(f"interrupted; what runs in AWS goes on: see it with `{again}`", INTERRUPTED)
+        return _refuse(f"interrupted; {UNTOUCHED}", LetRun.exit_code)
+    except BrokenPipeError:
+        return _refuse(f"nobody reads the output; {UNTOUCHED}", DeployerError.exit_code)
 
 
 def _run(options: argparse.Namespace, environment: Environment) -> int:
@@ -97,15 +115,22 @@ def _run(options: argparse.Namespace, environment: Environment) -> int:
 
 
 def _refuse(why: object, code: int) -> int:
-    print(f"deploy.py: {why}", file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:  # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with suppress(BrokenPipeError):
+        print(f"deploy.py: {why}", file=sys.stderr, flush=True)
     return code
 
 
 def bootstrap(deployment: Deployment, options: argparse.Namespace) -> int:
     plan = deployment.plan_bootstrap()
     show(plan, sys.stdout)
-    if not plan.is_empty and not plan.only_adds:
-        _approve(deployment, plan, options.yes)
+    if not plan.is_empty and not plan.only_adds and not options.yes:
+        with _discarding(deployment, plan):
+            _approve()
     return _execute(deployment, plan)
 
 
@@ -120,13 +145,17 @@ def plan(deployment: Deployment, options: argparse.Namespace) -> int:
 def apply(deployment: Deployment, options: argparse.Namespace) -> int:
     if not options.yes:
         _need_terminal()
-    if options.plan:
+    if options.plan is not None:
         made = deployment.read_plan(options.plan)
     else:
         made = deployment.plan(image_digest=_image(options))
     show(made, sys.stdout)
-    if not made.is_empty:
-        _approve(deployment, made, options.yes)
+    if not made.is_empty and not options.yes:
+        if options.plan is not None:  # it was there before, and stays
+            _approve()
+        else:
+            with _discarding(deployment, made):
+                _approve()
     return _execute(deployment, made)
 
 
@@ -136,7 +165,16 @@ def print_outputs(deployment: Deployment, options: argparse.Namespace) -> int:
 
 
 def status(deployment: Deployment, _: argparse.Namespace) -> int:
-    print(deployment.status().render(_width(sys.stdout)))
+    bootstrapped = deployment.bootstrap_status()
+    try:
+        platform = deployment.status().render(_width(sys.stdout))
+    except MissingStack:
+        if bootstrapped is None:
+            raise
+        platform = f"{deployment.stack_name}  there is none yet"
+    if bootstrapped is not None:
+        print(bootstrapped.render(_width(sys.stdout)))
+    print(platform)
     return 0
 
 
@@ -151,7 +189,7 @@ def destroy(deployment: Deployment, options: argparse.Namespace) -> int:
         print(f"Type {deployment.stack_name} to delete it: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip() != deployment.stack_name:
             raise NotApproved
-    with progress.screen(sys.stderr) as listener:
+    with _letting_run(options.environment), progress.screen(sys.stderr) as listener:
         deployment.destroy(listener)
     print(f"{deployment.stack_name}: deleted; {deployment.bootstrap_name} and its artefacts stay")
     return 0
@@ -186,24 +224,39 @@ def _style(line: str) -> str:
 
 
 def _execute(deployment: Deployment, made: Plan) -> int:
-    with progress.screen(sys.stderr) as listener:
+    with _letting_run(made.environment), progress.screen(sys.stderr) as listener:
         deployment.apply(made, listener)
     if not made.is_empty:
         print(f"{made.stack_name}: done")
     return 0
 
 
-def _approve(deployment: Deployment, made: Plan, yes: bool) -> None:
-    if yes:
-        return
+@contextmanager
+def _letting_run(environment: str) -> Iterator[None]:
+    """Who stops looking learns that AWS does not stop."""
     try:
-        _need_terminal()
-        print("Apply? Only `yes` does: ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip() != "yes":
-            raise NotApproved
+        yield
+    except KeyboardInterrupt:
+        raise LetRun(why="interrupted", environment=environment) from None
+    except BrokenPipeError:
+        raise LetRun(why="nobody reads the output", environment=environment) from None
+
+
+@contextmanager
+def _discarding(deployment: Deployment, made: Plan) -> Iterator[None]:
+    """Without approval, what this command made goes again."""
+    try:
+        yield
     except (DeployerError, KeyboardInterrupt):
         deployment.discard(made)
         raise
+
+
+def _approve() -> None:
+    _need_terminal()
+    print("Apply? Only `yes` does: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != "yes":
+        raise NotApproved
 
 
 def _need_terminal() -> None:
@@ -213,8 +266,9 @@ def _need_terminal() -> None:
 
 
 def _image(options: argparse.Namespace) -> str | None:
-    image: str | None = options.image or os.environ.get("IMAGE_DIGEST") or None
-    return image
+    image: str | None = options.image
+    # An empty variable is none; an empty option is a mistake, and not the deployed image.
+    return image if image is not None else os.environ.get("IMAGE_DIGEST") or None
 
 
 def _width(stream: TextIO) -> int:

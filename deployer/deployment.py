@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from deployer import account, artefacts, functions, noise, removal, stack, templates
 from deployer.changes import StackPlan
@@ -18,10 +19,13 @@ from deployer.clock import Clock, SystemClock
 from deployer.diagnosis import first_cause
 from deployer.errors import (
     BadImage,
+    BadPlan,
     BadTemplate,
     Busy,
     ChangeSetFailed,
     DeploymentFailed,
+    Guarded,
+    LostSight,
     MissingImage,
     MissingStack,
     NotBootstrapped,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import ParameterTypeDef
 
 POLL_SECONDS = 3.0  # eleven stacks at one call each stay below CloudFormation's quotas
+PLAN_NAME = re.compile(rf"{PREFIX}[-a-zA-Z0-9]{{1,64}}")
 IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
@@ -124,7 +129,7 @@ class Deployment:
         region = self._environment.region
         bundle = artefacts.collect(self._templates, bucket, region, self._build_function)
         parameters = self._parameters(bundle, bucket, image_digest, present)
-        artefacts.upload(self._clients.s3, bucket, bundle.artefacts)
+        artefacts.upload(self._clients.s3, bucket, self._environment.account, bundle.artefacts)
         return self._plan(
             Request(
                 stack_name=self.stack_name,
@@ -139,7 +144,9 @@ class Deployment:
         )
 
     def read_plan(self, name: str) -> Plan:
-        """The plan that an earlier `plan` made, by the name it printed. Raises PlanOutdated."""
+        """The plan that an earlier `plan` made, by the name it printed. Raises BadPlan, PlanOutdated."""
+        if not PLAN_NAME.fullmatch(name):
+            raise BadPlan(found=name)
         self.check_account()
         present = stack.find(self._cloudformation, self.stack_name)
         kind = self._kind(self.stack_name, present)
@@ -148,13 +155,14 @@ class Deployment:
     def apply(self, plan: Plan, listener: Listener) -> None:
         """Execute exactly this change set and follow it to its end.
 
-        Raises PlanOutdated when the stack has moved since, DeploymentFailed with the first cause.
+        Raises PlanOutdated when the stack has moved since, DeploymentFailed with the first cause, LostSight
+        when AWS cannot be asked any more how it goes.
         """
         self.check_account()
         if plan.change_set_id is not None:
             operation = self._operation(plan.stack_id)
-            self._change_sets.execute(plan.change_set_id, plan.kind, plan.token)
-            status, events = operation.follow(listener)
+            self._change_sets.execute(plan.change_set_id, plan.kind, plan.token, plan.stack_name)
+            status, events = self._follow(operation, plan.stack_name, listener)
             if status not in DONE:
                 self._fail(plan.stack_name, status, events)
         self._protect(plan.stack_name)
@@ -172,14 +180,27 @@ class Deployment:
         """The root and all that it nests. Raises MissingStack."""
         return stack.tree(self._cloudformation, self._present("apply"))
 
+    def bootstrap_status(self) -> StackTree | None:
+        """The bootstrap stack; None when there is none."""
+        self.check_account()
+        present = stack.find(self._cloudformation, self.bootstrap_name)
+        return stack.tree(self._cloudformation, present) if present else None
+
     def removal(self) -> Removal | None:
-        """What `destroy` would keep and lose; None when there is no stack. Raises Protected, Busy."""
+        """What `destroy` would keep and lose; None when there is no stack.
+
+        Raises Busy, Protected, and Guarded for a stack that an `apply` can still make deletable.
+        """
         self.check_account()
         present = stack.find(self._cloudformation, self.stack_name)
         if present is None:
             return None
         self._refuse_removal(present)
-        return removal.read(self._cloudformation, present)
+        leaving = removal.read(self._cloudformation, present)
+        if leaving.guarded and not present.is_stuck:
+            paths = ", ".join(leaving.guarded)
+            raise Guarded(stack=self.stack_name, paths=paths, environment=self._environment.name)
+        return leaving
 
     def destroy(self, listener: Listener) -> None:
         """Delete the platform's stacks, each resource by its DeletionPolicy; bootstrap stays.
@@ -195,7 +216,7 @@ class Deployment:
             self._change_sets.remove_leftovers(self.stack_name)
         operation = self._operation(present.id)
         self._cloudformation.delete_stack(StackName=present.id, ClientRequestToken=self._new_token())
-        status, events = operation.follow(listener)
+        status, events = self._follow(operation, self.stack_name, listener)
         if status != "DELETE_COMPLETE":
             self._fail(self.stack_name, status, events)
 
@@ -214,8 +235,8 @@ class Deployment:
     def _kind(self, name: str, present: Stack | None) -> Kind:
         command = f"python deploy.py destroy {self._environment.name}"
         if name == self.bootstrap_name:
-            command = f"aws cloudformation delete-stack --stack-name {name}"
-        return stack.kind_of_change(present, name, self._environment.name, command)
+            command = stack.by_hand("delete-stack", name, self._environment.region)
+        return stack.kind_of_change(present, name, self._environment.name, command, self._environment.region)
 
     def _bucket(self) -> str:
         found = stack.find(self._cloudformation, self.bootstrap_name)
@@ -292,6 +313,15 @@ class Deployment:
 
     def _operation(self, stack_id: str) -> Operation:
         return Operation(self._cloudformation, stack_id, self._environment.name, self._clock, self._poll)
+
+    def _follow(
+        self, operation: Operation, stack_name: str, listener: Listener
+    ) -> tuple[str, list[Progress]]:
+        try:
+            return operation.follow(listener)
+        except (BotoCoreError, ClientError) as error:  # hours may pass, and a session's credentials end
+            why = account.explained(error, self._environment.account)
+            raise LostSight(why=why, stack=stack_name, environment=self._environment.name) from error
 
     def _fail(self, stack_name: str, status: str, events: list[Progress]) -> None:
         cause = first_cause(events)

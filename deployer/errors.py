@@ -7,6 +7,7 @@ DeployerError                  exit 1
 │   ├── WrongAccount
 │   ├── TemplateMissing
 │   ├── BadImage
+│   ├── BadPlan
 │   ├── MissingImage
 │   ├── MissingStack
 │   └── ApprovalNeeded
@@ -18,14 +19,19 @@ DeployerError                  exit 1
 ├── Stuck
 ├── Busy
 ├── Protected
+├── Guarded
 ├── ChangeSetFailed
 ├── PlanOutdated
 ├── NeverSettled
 ├── TookTooLong
+├── LostSight
+├── LetRun                     exit 130
 └── DeploymentFailed
 """
 
 from inspect import cleandoc
+
+from botocore.exceptions import ClientError
 
 
 class DeployerError(Exception):
@@ -66,6 +72,10 @@ class TemplateMissing(UsageError):
 
 class BadImage(UsageError):
     """--image is {found!r}; it must be a digest: sha256: and 64 hexadecimal digits"""
+
+
+class BadPlan(UsageError):
+    """--plan is {found!r}; it must be a name that `python deploy.py plan` printed: millrace-deploy-…"""
 
 
 class MissingImage(UsageError):
@@ -115,6 +125,12 @@ class Protected(DeployerError):
     parameters/{environment}.yaml, run `python deploy.py apply {environment}`, then destroy it"""
 
 
+class Guarded(DeployerError):
+    """{stack} holds what refuses to be deleted ({paths}): set `deletion_protection: false` in
+    parameters/{environment}.yaml, run `python build.py` and `python deploy.py apply {environment}`, then
+    destroy it"""
+
+
 class ChangeSetFailed(DeployerError):
     """the change set for {stack} could not be made: {why}"""
 
@@ -124,8 +140,8 @@ class PlanOutdated(DeployerError):
 
 
 class NeverSettled(DeployerError):
-    """the change set {change_set} did not settle within {minutes:.0f} minutes: look at it with
-    `aws cloudformation describe-change-set --change-set-name {change_set}`, then plan again"""
+    """the change set {change_set} did not settle within {minutes:.0f} minutes: look at it with `aws
+    cloudformation describe-change-set --region {region} --change-set-name {change_set}`, then plan again"""
 
 
 class TookTooLong(DeployerError):
@@ -133,5 +149,24 @@ class TookTooLong(DeployerError):
     status {environment}`"""
 
 
+class LostSight(DeployerError):
+    """{why}. What was begun on {stack} goes on in AWS: then see it with `python deploy.py status
+    {environment}`"""
+
+
+class LetRun(DeployerError):
+    """{why}; what runs in AWS goes on: see it with `python deploy.py status {environment}`"""
+
+    exit_code = 130  # 128 + SIGINT, as shells count
+
+
 class DeploymentFailed(DeployerError):
     """{stack} ended as {status}; first cause: {cause}"""
+
+
+def is_absent(error: ClientError) -> bool:
+    """Whether CloudFormation says that there is no such stack, or no such change set."""
+    # A change set has a code of its own; a stack, also that of a change set, only a sentence.
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    code, why = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    return code == "ChangeSetNotFound" or (code == "ValidationError" and "does not exist" in why)

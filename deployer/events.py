@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
 
+from deployer.errors import is_absent
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Streamer:
                 else:
                     answer = self._cloudformation.describe_stack_events(StackName=stack, NextToken=token)
             except ClientError as error:
-                if "does not exist" in str(error):  # announced, and not there yet
+                if is_absent(error):  # announced, and not there yet
                     return found
                 raise
             for event in answer["StackEvents"]:

@@ -1,5 +1,6 @@
 """A change set that was read whole: what `plan` shows, and exactly what `apply` executes."""
 
+import textwrap
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -64,5 +65,6 @@ class Plan:
         lines = [f"{self.stack_name}: nothing to do"]
         if not self.is_empty:
             lines = [*drawing.stack_plan(self.stacks, width), "", drawing.totals(self.counts)]
-            lines += [drawing.risk(path, change) for path, change in self.at_risk]
+            for path, change in self.at_risk:  # wrapped: of these no word may be cut off
+                lines += textwrap.wrap(drawing.risk(path, change), width, subsequent_indent="  ")
         return "\n".join(drawing.cut(line, width) for line in lines)

@@ -1,27 +1,34 @@
 """What becomes of each resource when its stack is deleted, by the policies of the deployed templates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deployer import templates
-from deployer.changes import HOLDING_DATA
+from deployer.changes import HOLDING_DATA, Action, Change, StackPlan
 from deployer.stack import Stack
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
 
 # Types whose default is a snapshot:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
+
+# The properties by which a resource refuses its own deletion, whoever asks for it.
+GUARDS = ("DeletionProtection", "DeletionProtectionEnabled")
 
 
 class Fate(StrEnum):
     KEPT = "kept"
     SNAPSHOT = "lost, with a last snapshot"
     LOST = "lost"
+
+
+POLICY_ACTIONS = {Fate.KEPT: "Retain", Fate.SNAPSHOT: "Snapshot", Fate.LOST: "Delete"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Leaving:
     type: str
     physical_id: str
     fate: Fate
+    guarded: bool = False  # it would refuse to be deleted
 
     @property
     def holds_data(self) -> bool:
@@ -52,6 +60,11 @@ class Removal:
             leaving for leaving in self.resources if leaving.fate is not Fate.LOST or leaving.holds_data
         )
 
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """The paths of the resources that no deletion of the stack would get past."""
+        return tuple(leaving.path for leaving in self.resources if leaving.guarded)
+
     def render(self, width: int = 100) -> str:
         lines = [f"{self.stack_name}: {len(self.resources)} resources"]
         for fate in Fate:
@@ -69,7 +82,43 @@ def read(cloudformation: "CloudFormationClient", stack: Stack) -> Removal:
     return Removal(stack.name, tuple(_leaving(cloudformation, stack.id, "")))
 
 
+def planned(cloudformation: "CloudFormationClient", container: Change) -> StackPlan:
+    """What is removed with a nested stack that leaves its parent: it has no change set that would tell."""
+    changes, children = [], []
+    if container.policy_action != POLICY_ACTIONS[Fate.KEPT]:
+        for resource, declared in _standing(cloudformation, container.physical_id or ""):
+            fate = fate_of(resource["ResourceType"], declared.get("DeletionPolicy"))
+            change = Change(
+                logical_id=resource["LogicalResourceId"],
+                type=resource["ResourceType"],
+                action=Action.REMOVE,
+                policy_action=POLICY_ACTIONS[fate],
+                physical_id=resource.get("PhysicalResourceId"),
+            )
+            if change.type == NESTED and change.physical_id:
+                children.append(planned(cloudformation, change))
+            else:
+                changes.append(change)
+    return StackPlan(container.logical_id, tuple(changes), tuple(children), container)
+
+
 def _leaving(cloudformation: "CloudFormationClient", stack: str, path: str) -> Iterator[Leaving]:
+    for resource, declared in _standing(cloudformation, stack):
+        title, kind = resource["LogicalResourceId"], resource["ResourceType"]
+        physical = resource.get("PhysicalResourceId", "")
+        fate = fate_of(kind, declared.get("DeletionPolicy"))
+        if kind == NESTED and physical and fate is not Fate.KEPT:
+            yield from _leaving(cloudformation, physical, f"{path}{title}/")
+        else:
+            properties = declared.get("Properties", {})
+            guarded = fate is not Fate.KEPT and any(properties.get(name) is True for name in GUARDS)
+            yield Leaving(f"{path}{title}", kind, physical, fate, guarded)
+
+
+def _standing(
+    cloudformation: "CloudFormationClient", stack: str
+) -> "Iterator[tuple[StackResourceSummaryTypeDef, Mapping[str, Any]]]":
+    """Each resource that a stack has, with what its deployed template says of it."""
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     present = [
         resource
@@ -79,16 +128,9 @@ def _leaving(cloudformation: "CloudFormationClient", stack: str, path: str) -> I
     ]
     if not present:
         return
-    tree = templates.fetched(cloudformation, stack)
-    declared = templates.resources(tree)
+    declared = templates.resources(templates.fetched(cloudformation, stack))
     for resource in present:
-        title, kind = resource["LogicalResourceId"], resource["ResourceType"]
-        physical = resource.get("PhysicalResourceId", "")
-        if kind == NESTED and physical:
-            yield from _leaving(cloudformation, physical, f"{path}{title}/")
-        else:
-            fate = fate_of(kind, declared.get(title, {}).get("DeletionPolicy"))
-            yield Leaving(f"{path}{title}", kind, physical, fate)
+        yield resource, declared.get(resource["LogicalResourceId"], {})
 
 
 def fate_of(kind: str, policy: str | None) -> Fate:

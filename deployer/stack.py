@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import drawing
-from deployer.errors import Busy, Stuck
+from deployer.errors import Busy, Stuck, is_absent
 from deployer.plan import Kind
 from deployer.templates import NESTED
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 REVIEW = "REVIEW_IN_PROGRESS"  # a stack that is nothing yet but a change set
+
+NEVER_CREATED = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
+STUCK = NEVER_CREATED | {"DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Stack:
     def is_moving(self) -> bool:
         return self.status.endswith("_IN_PROGRESS") and self.status != REVIEW
 
+    @property
+    def is_stuck(self) -> bool:
+        """It rests, and takes no change before somebody has mended it."""
+        return self.status in STUCK
+
 
 @dataclass(frozen=True)
 class StackTree:
@@ -44,7 +52,7 @@ class StackTree:
     status: str
     reason: str
     resources: int
-    unsettled: tuple[tuple[str, str], ...] = ()  # logical id, status: of those that are not complete
+    unsettled: tuple[str, ...] = ()  # logical id, status and reason of each that is not complete
     children: tuple["StackTree", ...] = ()
 
     def render(self, width: int = 100) -> str:
@@ -53,7 +61,7 @@ class StackTree:
     def _lines(self, depth: int) -> list[tuple[int, str]]:
         reason = f"  {self.reason}" if self.reason and not self.status.endswith("_COMPLETE") else ""
         lines = [(depth, f"{self.name}  {self.status}  {self.resources} resources{reason}")]
-        lines += [(depth + 1, f"{logical_id}  {status}") for logical_id, status in self.unsettled]
+        lines += [(depth + 1, resource) for resource in self.unsettled]
         for child in self.children:
             lines += child._lines(depth + 1)
         return lines
@@ -64,7 +72,7 @@ def find(cloudformation: "CloudFormationClient", name: str) -> Stack | None:
     try:
         found = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
+        if is_absent(error):
             return None
         raise
     return _read(found[0]) if found else None
@@ -102,13 +110,19 @@ def tree(cloudformation: "CloudFormationClient", stack: Stack, name: str | None 
                 continue
             resources += 1
             if not resource["ResourceStatus"].endswith("_COMPLETE"):
-                unsettled.append((resource["LogicalResourceId"], resource["ResourceStatus"]))
+                told = [resource["LogicalResourceId"], resource["ResourceStatus"]]
+                unsettled.append("  ".join([*told, resource.get("ResourceStatusReason", "")]).rstrip())
     return StackTree(
         name or stack.name, stack.status, stack.reason, resources, tuple(unsettled), tuple(children)
     )
 
 
-def kind_of_change(stack: Stack | None, name: str, environment: str, removal: str) -> Kind:
+def by_hand(action: str, name: str, region: str) -> str:
+    """The AWS CLI's command, which would else ask in its own profile's region."""
+    return f"aws cloudformation {action} --region {region} --stack-name {name}"
+
+
+def kind_of_change(stack: Stack | None, name: str, environment: str, removal: str, region: str) -> Kind:
     """CREATE or UPDATE. Raises Busy or Stuck, with the command that mends it, when it takes neither.
 
     `removal` is the command that removes this stack.
@@ -117,19 +131,19 @@ def kind_of_change(stack: Stack | None, name: str, environment: str, removal: st
         return Kind.CREATE
     if stack.is_moving:
         raise Busy(stack=name, status=stack.status, environment=environment)
-    if stack.status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}:
+    if not stack.is_stuck:
+        return Kind.UPDATE
+    if stack.status in NEVER_CREATED:
         remedy = f"its first creation failed; remove what is left with `{removal}`, then try again"
     elif stack.status == "DELETE_FAILED":
         remedy = (
             f"see what could not be deleted with `python deploy.py status {environment}`, "
             f"then run `{removal}` again"
         )
-    elif stack.status == "UPDATE_ROLLBACK_FAILED":
-        remedy = (
-            "mend what blocks the roll-back, then continue it with "
-            f"`aws cloudformation continue-update-rollback --stack-name {name}`"
-        )
     else:
-        return Kind.UPDATE
+        remedy = (
+            f"see what blocks the roll-back with `python deploy.py status {environment}`, mend it, then "
+            f"continue with `{by_hand('continue-update-rollback', name, region)}`"
+        )
     why = f" ({stack.reason})" if stack.reason else ""
     raise Stuck(stack=name, status=stack.status, why=why, remedy=remedy)

@@ -71,7 +71,8 @@ class Aws:
         self.stubs["sts"].add_response("get_caller_identity", identity, {})
 
     def has(self, key: Any = ANY) -> None:
-        self.stubs["s3"].add_response("head_object", {}, {"Bucket": "artefacts", "Key": key})
+        expected = {"Bucket": "artefacts", "Key": key, "ExpectedBucketOwner": ACCOUNT}
+        self.stubs["s3"].add_response("head_object", {}, expected)
 
     def lacks(self, key: Any = ANY) -> None:
         self.stubs["s3"].add_client_error("head_object", "404", "Not Found")
@@ -81,6 +82,7 @@ class Aws:
             "Body": ANY,
             "ContentType": ANY,
             "ChecksumAlgorithm": "SHA256",
+            "ExpectedBucketOwner": ACCOUNT,
         }
         self.stubs["s3"].add_response("put_object", {}, expected)
 
@@ -146,6 +148,7 @@ class Aws:
         status: str = "CREATE_COMPLETE",
         reason: str = "",
         token: str | None = None,
+        execution: str = "",
     ) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "ChangeSetName": name or f"plan-{stack}",
@@ -157,6 +160,8 @@ class Aws:
         }
         if reason:
             answer["StatusReason"] = reason
+        if execution:
+            answer["ExecutionStatus"] = execution
         if token:
             answer["NextToken"] = token
         return answer

@@ -84,6 +84,7 @@ def test_only_what_is_missing_is_uploaded(aws: Any) -> None:
     uploaded = artefacts.upload(
         aws.s3,
         "artefacts",
+        "111122223333",
         [Artefact("templates/a.yaml", b"a", "application/yaml"), Artefact("templates/b.yaml", b"b", "x/y")],
     )
 

@@ -215,24 +215,93 @@ def test_a_change_set_that_never_settles_is_given_up(aws: Any) -> None:
         patient.read("x")
 
 
-@pytest.mark.parametrize(
-    ("kind", "extra"),
-    [(Kind.CREATE, {"RetainExceptOnCreate": True}), (Kind.UPDATE, {"DisableRollback": False})],
-)
+@pytest.mark.parametrize(("kind", "extra"), [(Kind.CREATE, {}), (Kind.UPDATE, {"DisableRollback": False})])
 def test_failure_is_always_explicit(
     aws: Any, change_sets: ChangeSets, kind: Kind, extra: dict[str, bool]
 ) -> None:
-    aws.says("execute_change_set", {}, ChangeSetName="c", ClientRequestToken="t", **extra)
+    aws.says(
+        "execute_change_set",
+        {},
+        ChangeSetName="c",
+        ClientRequestToken="t",
+        RetainExceptOnCreate=True,
+        **extra,
+    )
 
-    change_sets.execute("c", kind, "t")
+    change_sets.execute("c", kind, "t", "millrace-dev")
 
 
 @pytest.mark.parametrize("code", ["InvalidChangeSetStatus", "ChangeSetNotFound"])
 def test_a_stack_that_moved_since_the_plan_is_refused(aws: Any, change_sets: ChangeSets, code: str) -> None:
     aws.refuses("execute_change_set", code, "OBSOLETE")
 
-    with pytest.raises(PlanOutdated, match="moved since the plan was made"):
-        change_sets.execute("c", Kind.UPDATE, "t")
+    with pytest.raises(PlanOutdated, match=r"millrace-dev has moved since the plan was made \(OBSOLETE\)"):
+        change_sets.execute("c", Kind.UPDATE, "t", "millrace-dev")
+
+
+@pytest.mark.parametrize(
+    "execution", ["EXECUTE_COMPLETE", "EXECUTE_IN_PROGRESS", "EXECUTE_FAILED", "OBSOLETE"]
+)
+def test_a_change_set_is_executed_once(aws: Any, change_sets: ChangeSets, execution: str) -> None:
+    aws.says("describe_change_set", aws.described("millrace-dev", [], execution=execution))
+
+    with pytest.raises(PlanOutdated, match=f"its change set is {execution}"):
+        change_sets.read("x")
+
+
+def test_the_stack_of_a_change_set_can_be_gone_as_well(aws: Any, change_sets: ChangeSets) -> None:
+    aws.refuses("describe_change_set", "ValidationError", "Stack [millrace-dev] does not exist")
+
+    with pytest.raises(PlanOutdated, match="plan again"):
+        change_sets.read("x", "millrace-dev")
+
+
+def test_a_leftover_is_not_deleted_while_it_is_being_made(aws: Any, change_sets: ChangeSets) -> None:
+    left = {
+        "ChangeSetName": "millrace-deploy-old",
+        "ChangeSetId": aws.change_set_id("old"),
+        "Status": "CREATE_PENDING",
+    }
+    aws.says("list_change_sets", {"Summaries": [left]}, StackName="millrace-dev")
+    aws.says("describe_change_set", aws.described("millrace-dev", [], status="CREATE_IN_PROGRESS"))
+    aws.says("describe_change_set", aws.described("millrace-dev", []))
+    aws.says("delete_change_set", {}, ChangeSetName=aws.change_set_id("old"))
+    aws.refuses("describe_change_set", "ChangeSetNotFound")
+
+    assert change_sets.remove_leftovers("millrace-dev") is False
+    assert aws.clock.now() == 1.0
+
+
+def test_what_goes_with_a_nested_stack_is_told_resource_by_resource(
+    aws: Any, change_sets: ChangeSets
+) -> None:
+    gone = aws.change("Outer", "AWS::CloudFormation::Stack", "Remove", PhysicalResourceId="outer")
+    aws.change_set("millrace-dev", [gone])
+    standing = [
+        {
+            "LogicalResourceId": logical_id,
+            "PhysicalResourceId": f"id of {logical_id}",
+            "ResourceType": kind,
+            "ResourceStatus": "CREATE_COMPLETE",
+            "LastUpdatedTimestamp": 0,
+        }
+        for logical_id, kind in (("Inner", "AWS::CloudFormation::Stack"), ("Queue", "AWS::SQS::Queue"))
+    ]
+    outer = "Resources: {Inner: {Type: 'AWS::CloudFormation::Stack'}, Queue: {Type: 'AWS::SQS::Queue'}}"
+    aws.says("list_stack_resources", {"StackResourceSummaries": standing}, StackName="outer")
+    aws.says("get_template", {"TemplateBody": outer}, StackName="outer")
+    table = {**standing[1], "LogicalResourceId": "Table", "ResourceType": "AWS::DynamoDB::Table"}
+    inner = "Resources: {Table: {Type: 'AWS::DynamoDB::Table', DeletionPolicy: Retain}}"
+    aws.says("list_stack_resources", {"StackResourceSummaries": [table]}, StackName="id of Inner")
+    aws.says("get_template", {"TemplateBody": inner}, StackName="id of Inner")
+
+    stacks = change_sets.read("x").stacks
+
+    assert [(path, change.logical_id, change.policy_action) for path, change in stacks.walk()] == [
+        (("Outer",), "Queue", "Delete"),
+        (("Outer", "Inner"), "Table", "Retain"),
+    ]
+    assert stacks.counts == Counts(remove=2)
 
 
 def test_deletion_is_waited_for(aws: Any, change_sets: ChangeSets) -> None:

@@ -1,12 +1,15 @@
 import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from botocore.exceptions import ClientError
 
 from deployer import commands
 from deployer.changes import Action, Change, StackPlan
-from deployer.errors import DeploymentFailed
+from deployer.errors import DeploymentFailed, MissingStack
 from deployer.events import Listener, Progress
 from deployer.plan import Kind, Plan
 from deployer.removal import Fate, Leaving, Removal
@@ -24,6 +27,13 @@ DESTROYS = plan(Change("Table", "AWS::DynamoDB::Table", Action.REMOVE, policy_ac
 EMPTY = plan(empty=True)
 REMOVAL = Removal("millrace-dev", (Leaving("Stream/Readings", "AWS::Kinesis::Stream", "r", Fate.LOST),))
 
+PRINTS_TO_A_CLOSED_PIPE = """
+import sys
+from deployer import commands
+commands._run = lambda *_: print("a plan") or 2
+sys.exit(commands.main(["plan", "dev"]))
+"""
+
 
 class FakeDeployment:
     """The library as the commands see it, and what they asked of it."""
@@ -36,6 +46,9 @@ class FakeDeployment:
         self.did: list[str] = []
         self.error: BaseException | None = None
         self.present: Removal | None = REMOVAL
+        self.platform: StackTree | None = StackTree("millrace-dev", "CREATE_COMPLETE", "", 3)
+        self.bootstrapped: StackTree | None = None
+        self.breaks: BaseException | None = None  # what ends an apply or destroy
 
     def plan(self, *, image_digest: str | None = None) -> Plan:
         self.did.append(f"plan {image_digest}")
@@ -53,6 +66,8 @@ class FakeDeployment:
 
     def apply(self, made: Plan, listener: Listener) -> None:
         self.did.append(f"apply {made.change_set_id}")
+        if self.breaks is not None:
+            raise self.breaks
         listener(Progress((), "Queue", "AWS::SQS::Queue", "CREATE_COMPLETE", "", 1.0))
 
     def discard(self, made: Plan) -> None:
@@ -62,13 +77,20 @@ class FakeDeployment:
         return {"VpcId": "vpc-1"}
 
     def status(self) -> StackTree:
-        return StackTree("millrace-dev", "CREATE_COMPLETE", "", 3)
+        if self.platform is None:
+            raise MissingStack(stack="millrace-dev", region="r", command="apply", environment="dev")
+        return self.platform
+
+    def bootstrap_status(self) -> StackTree | None:
+        return self.bootstrapped
 
     def removal(self) -> Removal | None:
         return self.present
 
     def destroy(self, listener: Listener) -> None:
         self.did.append("destroy")
+        if self.breaks is not None:
+            raise self.breaks
         listener(Progress((), "Queue", "AWS::SQS::Queue", "DELETE_COMPLETE", "", 1.0))
 
 
@@ -164,6 +186,26 @@ def test_approval_at_a_terminal(deployment: FakeDeployment, monkeypatch: pytest.
     assert "Apply? Only `yes` does: " in screen.getvalue()
 
 
+def test_a_plan_that_was_there_before_stays_when_it_is_declined(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_a_terminal(monkeypatch, "no\n")
+
+    assert commands.main(["apply", "dev", "--plan", "millrace-deploy-1"]) == 1
+    assert deployment.did == ["read millrace-deploy-1"]
+
+
+@pytest.mark.parametrize(
+    ("option", "did"), [("--plan=", ["read ", "apply c"]), ("--image=", ["plan ", "apply c"])]
+)
+def test_an_empty_option_is_not_one_that_is_left_out(
+    deployment: FakeDeployment, option: str, did: list[str]
+) -> None:
+    commands.main(["apply", "dev", "--yes", option])
+
+    assert deployment.did == did
+
+
 @pytest.mark.parametrize("answer", ["no\n", "y\n", ""])
 def test_without_approval_everything_is_as_it_was(
     deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, answer: str
@@ -197,6 +239,27 @@ def test_status_is_a_tree(deployment: FakeDeployment, capsys: pytest.CaptureFixt
     assert commands.main(["status", "dev"]) == 0
 
     assert capsys.readouterr().out == "millrace-dev  CREATE_COMPLETE  3 resources\n"
+
+
+def test_status_shows_bootstrap_also_when_it_stands_alone(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.bootstrapped = StackTree("millrace-dev-bootstrap", "ROLLBACK_COMPLETE", "no quota", 0)
+    deployment.platform = None
+
+    assert commands.main(["status", "dev"]) == 0
+    assert capsys.readouterr().out == (
+        "millrace-dev-bootstrap  ROLLBACK_COMPLETE  0 resources\nmillrace-dev  there is none yet\n"
+    )
+
+
+def test_status_of_nothing_names_the_next_command(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.platform = None
+
+    assert commands.main(["status", "dev"]) == 2
+    assert "python deploy.py apply dev" in capsys.readouterr().err
 
 
 def test_destroy_lists_and_refuses_without_yes(
@@ -254,8 +317,9 @@ def test_destroy_of_nothing(deployment: FakeDeployment, capsys: pytest.CaptureFi
         (
             KeyboardInterrupt(),
             130,
-            "interrupted; what runs in AWS goes on: see it with `python deploy.py status dev`",
+            "interrupted; no change of a stack was begun",
         ),
+        (BrokenPipeError(), 1, "nobody reads the output; no change of a stack was begun"),
     ],
 )
 def test_whatever_goes_wrong_is_one_line(
@@ -271,6 +335,44 @@ def test_whatever_goes_wrong_is_one_line(
     assert capsys.readouterr() == ("", f"deploy.py: {said}\n")
 
 
+@pytest.mark.parametrize("command", [["apply", "dev", "--yes"], ["destroy", "dev", "--yes"]])
+@pytest.mark.parametrize(
+    ("error", "why"), [(KeyboardInterrupt(), "interrupted"), (BrokenPipeError(), "nobody reads the output")]
+)
+def test_who_stops_looking_learns_that_it_goes_on(
+    deployment: FakeDeployment,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    error: BaseException,
+    why: str,
+) -> None:
+    deployment.breaks = error
+
+    assert commands.main(command) == 130
+    assert capsys.readouterr().err == (
+        f"deploy.py: {why}; what runs in AWS goes on: see it with `python deploy.py status dev`\n"
+    )
+
+
+def test_a_closed_pipe_is_one_line() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        ran = subprocess.run(
+            [sys.executable, "-c", PRINTS_TO_A_CLOSED_PIPE],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "deploy.py: nobody reads the output; no change of a stack was begun\n",
+    )
+
+
 def test_an_unknown_environment_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(["plan", "staging"]) == 2
 
@@ -281,12 +383,16 @@ def test_an_unknown_environment_is_one_line_and_exit_2(capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("arguments", [[], ["plan"], ["fly", "dev"], ["outputs", "dev", "--format", "xml"]])
-def test_wrong_usage_is_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as leaving:
         commands.main(arguments)
 
     assert leaving.value.code == 2
-    assert "deploy.py" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("deploy.py: ")
+    assert err.endswith(" --help`\n")
+    assert err.count("\n") == 1
 
 
 def test_a_profile_that_is_not_there_is_named(

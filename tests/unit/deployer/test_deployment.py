@@ -8,10 +8,13 @@ from deployer import artefacts
 from deployer.changes import Counts
 from deployer.errors import (
     BadImage,
+    BadPlan,
     BadTemplate,
     Busy,
     ChangeSetFailed,
     DeploymentFailed,
+    Guarded,
+    LostSight,
     MissingImage,
     MissingStack,
     NotBootstrapped,
@@ -21,6 +24,7 @@ from deployer.errors import (
 )
 from deployer.events import Progress, Silence
 from deployer.plan import Kind, Plan
+from deployer.stack import StackTree
 from parameters.settings import Environment, load
 
 IMAGE = f"sha256:{'a' * 64}"
@@ -224,6 +228,7 @@ def test_apply_executes_that_very_change_set_and_follows_it_to_its_end(aws: Any)
         {},
         ChangeSetName=aws.change_set_id(NAME),
         ClientRequestToken=NAME,
+        RetainExceptOnCreate=True,
         DisableRollback=False,
     )
     aws.stack(status="CREATE_COMPLETE")  # it has not begun to move yet
@@ -272,6 +277,61 @@ def test_a_failure_ends_with_its_first_cause(aws: Any) -> None:
         "millrace-dev ended as UPDATE_ROLLBACK_COMPLETE; first cause: "
         "Outer/Queue (AWS::SQS::Queue) UPDATE_FAILED: no such key"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "why"), [("ExpiredToken", "AWS refuses the credentials"), ("Throttling", "AWS refused Descr")]
+)
+def test_who_loses_sight_of_a_deployment_learns_that_it_goes_on(aws: Any, code: str, why: str) -> None:
+    plan = planned(aws)
+    aws.account()
+    aws.tells("millrace-dev")
+    aws.says("execute_change_set", {})
+    aws.stack(status="UPDATE_IN_PROGRESS")
+    aws.refuses("describe_stack_events", code, "too late")
+
+    with pytest.raises(LostSight, match=f"^{why}.*goes on in AWS.*`python deploy.py status dev`") as lost:
+        aws.deployment(Path("nowhere")).apply(plan, Silence())
+
+    assert lost.value.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["", "x", "somebody-elses", "millrace-deploy-", "millrace-deploy-a b"])
+def test_a_plan_of_another_name_is_refused_before_anything_is_asked(aws: Any, name: str) -> None:
+    with pytest.raises(BadPlan, match=r"it must be a name that .* printed: millrace-deploy-"):
+        aws.deployment(Path("nowhere")).read_plan(name)
+
+
+def test_what_guards_itself_is_not_destroyed_while_the_stack_takes_a_change(aws: Any) -> None:
+    body = "Resources: {Db: {Type: 'AWS::RDS::DBInstance', Properties: {DeletionProtection: true}}}"
+    database = {
+        "LogicalResourceId": "Db",
+        "PhysicalResourceId": "db",
+        "ResourceType": "AWS::RDS::DBInstance",
+        "ResourceStatus": "CREATE_COMPLETE",
+        "LastUpdatedTimestamp": 0,
+    }
+    aws.account()
+    for status in ("CREATE_COMPLETE", "DELETE_FAILED"):
+        aws.stack(status=status)
+        aws.says("list_stack_resources", {"StackResourceSummaries": [database]})
+        aws.says("get_template", {"TemplateBody": body})
+    deployment = aws.deployment(Path("nowhere"))
+
+    with pytest.raises(Guarded, match=r"\(Db\): set `deletion_protection: false` in parameters/dev\.yaml"):
+        deployment.removal()
+    assert deployment.removal() is not None  # it was turned off by hand, or CloudFormation says so
+
+
+def test_bootstrap_has_a_status_too(aws: Any) -> None:
+    aws.account()
+    aws.stack("millrace-dev-bootstrap", "ROLLBACK_COMPLETE")
+    aws.says("list_stack_resources", {"StackResourceSummaries": []})
+    aws.no_stack("millrace-dev-bootstrap")
+    deployment = aws.deployment(Path("nowhere"))
+
+    assert deployment.bootstrap_status() == StackTree("millrace-dev-bootstrap", "ROLLBACK_COMPLETE", "", 0)
+    assert deployment.bootstrap_status() is None
 
 
 def protecting() -> Environment:

@@ -133,6 +133,16 @@ def test_the_verdict_on_data() -> None:
     assert verdict(Change("T", TABLE, Action.REMOVE)) == 3
 
 
+def test_of_data_at_risk_no_word_is_cut_off() -> None:
+    gone = Change("Readings", TABLE, Action.REMOVE, policy_action="Delete")
+    rendered = plan(StackPlan("millrace-dev", (gone,))).render(40).splitlines()
+
+    assert " ".join(line.strip() for line in rendered[-3:]) == (
+        "DATA AT RISK: Readings (AWS::DynamoDB::Table) is removed, policy Delete"
+    )
+    assert max(map(len, rendered)) <= 40
+
+
 def test_unresolved_is_what_nobody_can_know_yet() -> None:
     def unresolved(*properties: PropertyChange) -> bool:
         return modify("Q", *properties).unresolved

@@ -71,6 +71,22 @@ def test_a_type_has_its_own_default(kind: str, policy: str | None, fate: Fate) -
     assert removal.fate_of(kind, policy) is fate
 
 
+@pytest.mark.parametrize(("policy", "guarded"), [("Snapshot", ("Database",)), ("Retain", ())])
+def test_what_refuses_its_deletion_is_known_before(aws: Any, policy: str, guarded: tuple[str, ...]) -> None:
+    database = resource("Database", "AWS::RDS::DBInstance", "db")
+    aws.says("list_stack_resources", {"StackResourceSummaries": [database]})
+    body = (
+        "Resources:\n"
+        "  Database:\n"
+        "    Type: AWS::RDS::DBInstance\n"
+        f"    DeletionPolicy: {policy}\n"
+        "    Properties: {DeletionProtection: true}\n"
+    )
+    aws.says("get_template", {"TemplateBody": body})
+
+    assert removal.read(aws.cloudformation, Stack("millrace-dev", "id", "CREATE_COMPLETE")).guarded == guarded
+
+
 def test_an_empty_stack_has_no_template_to_ask_for(aws: Any) -> None:
     aws.says("list_stack_resources", {"StackResourceSummaries": []})
 

@@ -12,7 +12,7 @@ REMOVAL = "python deploy.py destroy dev"
 
 def kind(status: str | None, reason: str = "") -> Kind:
     present = None if status is None else Stack("millrace-dev", "id", status, reason)
-    return stack.kind_of_change(present, "millrace-dev", "dev", REMOVAL)
+    return stack.kind_of_change(present, "millrace-dev", "dev", REMOVAL, "eu-west-2")
 
 
 @pytest.mark.parametrize("status", [None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"])
@@ -43,7 +43,7 @@ def test_a_failed_creation_is_refused_with_the_next_command(status: str) -> None
     ("status", "command"),
     [
         ("DELETE_FAILED", "run `python deploy.py destroy dev` again"),
-        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name millrace-dev"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --region eu-west-2 --stack-name millrace-dev"),
     ],
 )
 def test_other_dead_ends_name_their_way_out(status: str, command: str) -> None:
@@ -104,6 +104,7 @@ def test_the_tree_shows_each_nested_stack_and_what_is_unsettled(aws: Any) -> Non
     )
     aws.stack("Outer", "UPDATE_ROLLBACK_FAILED", StackStatusReason="Table is stuck")
     queue, table = resource(aws, "Queue", "UPDATE_COMPLETE"), resource(aws, "Table", "UPDATE_FAILED")
+    table["ResourceStatusReason"] = "it has no key"
     aws.says("list_stack_resources", {"StackResourceSummaries": [queue, table]})
     aws.says("list_stack_resources", {"StackResourceSummaries": [resource(aws, "Own", "CREATE_COMPLETE")]})
 
@@ -112,5 +113,5 @@ def test_the_tree_shows_each_nested_stack_and_what_is_unsettled(aws: Any) -> Non
     assert tree.render().splitlines() == [
         "millrace-dev  UPDATE_COMPLETE  1 resources",
         "└─ Outer  UPDATE_ROLLBACK_FAILED  2 resources  Table is stuck",
-        "   └─ Table  UPDATE_FAILED",
+        "   └─ Table  UPDATE_FAILED  it has no key",
     ]
