@@ -1,6 +1,5 @@
 """From records to decoded readings, each with its origin."""
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -9,7 +8,7 @@ import msgspec
 import numpy as np
 
 from processor.columns import Float64, Int64
-from processor.quarantine import Reason, Refused
+from processor.quarantine import Reason, Refused, written
 from processor.source.records import Record
 from processor.wire.document import Reading, decode_envelope, decode_reading
 from processor.wire.payload import open_payload
@@ -17,14 +16,28 @@ from processor.wire.tolerant import take_apart
 
 _NOT_FAST = (msgspec.MsgspecError, ValueError, RecursionError)
 
+# Bounds of what is decoded at once. Packed records and the fields that envelopes add grow when they are
+# opened, a few MiB of them to more than the memory there is.
+MOST_OPENED = 32 * 1024 * 1024  # bytes beyond the records' own
+MOST_READINGS = 100_000
+
+
+class TooMuch(Exception):
+    """These records together are too much for one batch; a record alone never is."""
+
 
 class Decoded:
-    """The readings of a batch in their order, what was refused so far, and where each reading came from."""
+    """The readings of a batch in their order, what was refused so far, and where each reading came from.
+
+    Raises TooMuch.
+    """
 
     def __init__(self, records: Sequence[Record]) -> None:
         self.readings: list[Reading] = []
         self.refused: list[Refused] = []
         self.unknown: dict[int, dict[str, Any]] = {}  # row → fields that the contract does not know
+        self.envelopes: dict[int, dict[str, Any]] = {}  # row → those of its envelope
+        self._opened = 0
         self._records = records
         self._counts = [1] * len(records)  # readings kept of each record
         self._places: dict[int, int] = {}  # row → place in its record, where it is not plain counting
@@ -42,12 +55,15 @@ class Decoded:
                 before = len(readings)
                 packed = self._otherwise(record, packed)
                 self._counts[source] = len(readings) - before
+                if source and (self._opened > MOST_OPENED or len(readings) > MOST_READINGS):
+                    raise TooMuch from None
         self._starts: Int64 = np.concatenate(([0], np.cumsum(self._counts, dtype=np.int64)))
 
     def _otherwise(self, record: Record, packed: bool) -> bool:
         """A record that is not what the last one was: whether it is an envelope."""
         with suppress(*_NOT_FAST):
             data = open_payload(record.data)
+            self._opened += len(data) if data is not record.data else 0
             if b'"readings"' in data:
                 self.readings += decode_envelope(data).readings
                 return True
@@ -59,12 +75,16 @@ class Decoded:
     def _tolerant(self, record: Record) -> None:
         kept, refused = take_apart(record)
         self.refused += refused
-        for place, reading, unknown in kept:
+        for place, reading, unknown, envelope in kept:
             row = len(self.readings)
             self._places[row] = place
             if unknown:
                 self.unknown[row] = unknown
+            if envelope:
+                self.envelopes[row] = envelope
             self.readings.append(reading)
+        if kept and kept[0].envelope:
+            self._opened += len(kept) * len(str(kept[0].envelope))
 
     def arrived(self) -> Float64:
         """When each reading's record reached the stream, in seconds since 1970."""
@@ -74,14 +94,14 @@ class Decoded:
         return np.repeat(arrivals, self._counts)
 
     def refuse(self, row: int, reason: Reason, detail: str) -> None:
-        """Send one reading to the quarantine, with its unknown fields."""
+        """Send one reading to the quarantine, with the fields that the contract does not know."""
         source = int(np.searchsorted(self._starts, row, side="right")) - 1
         record = self._records[source]
         place = self._places.get(row, row - int(self._starts[source]))
-        unknown = dict(self.unknown.get(row, {}))
-        unknown.pop("envelope", None)
-        sent = {**msgspec.to_builtins(self.readings[row]), **unknown}
-        payload = json.dumps(sent).encode()  # ASCII, so even half a surrogate pair is kept
+        sent = {**msgspec.structs.asdict(self.readings[row]), **self.unknown.get(row, {})}
+        payload = written(sent, self.envelopes.get(row, {}))
         self.refused.append(
-            Refused(record.sequence_number, record.sub_sequence, place, reason, detail, payload)
+            Refused(
+                record.sequence_number, record.sub_sequence, place, reason, detail, payload, record.arrived
+            )
         )

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from processor.decode import Decoded
+from processor.decode import MOST_READINGS, Decoded, TooMuch
 from processor.latest import Latest
 from processor.names import Names
 from processor.source.records import Batch, Record
@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 # Bounds of one transaction, so that a backlog of packed envelopes or of old history fits in memory and in
 # PostgreSQL's lock table (64 locks a connection; each day touched takes two).
 MOST_BYTES = 4 * 1024 * 1024
-MOST_READINGS = 100_000
 MOST_DAYS = 400
 
 
@@ -35,10 +34,16 @@ class Counts:
 
 
 def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) -> Judged:
-    """Decoded and validated: rows to store, and what goes to the quarantine. Not empty `records`."""
+    """Decoded and validated: rows to store, and what goes to the quarantine. Not empty `records`.
+
+    Raises TooMuch for several records that one transaction should not hold.
+    """
     decoded = Decoded(records)
     columns = validate(decoded, names, rules)
-    return Judged(columns, decoded.refused, names, records[-1].sequence_number, lag_ms)
+    judged = Judged(columns, decoded.refused, names, records[-1].sequence_number, lag_ms)
+    if len(records) > 1 and too_much(judged):
+        raise TooMuch
+    return judged
 
 
 class Pipeline:
@@ -64,8 +69,9 @@ class Pipeline:
     def _take(self, lease: Lease, records: Sequence[Record], lag_ms: int) -> None:
         if self._names.full:
             self._names = Names()
-        judged = judge(records, self._names, self._rules, lag_ms)
-        if len(records) > 1 and too_much(judged):
+        try:
+            judged = judge(records, self._names, self._rules, lag_ms)
+        except TooMuch:
             middle = len(records) // 2
             self._take(lease, records[:middle], lag_ms)
             self._take(lease, records[middle:], lag_ms)

@@ -1,7 +1,11 @@
 """What could not be stored, with the reason: a bad reading never blocks its siblings or its shard."""
 
+import json
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from processor.wire.document import Digits
 
 WHOLE_RECORD = -1  # the index of a refusal that concerns the record, not one reading in it
 LONGEST_DETAIL = 500
@@ -30,9 +34,24 @@ class Refused(NamedTuple):
     place: int  # in the envelope, from 0
     reason: Reason
     detail: str
-    payload: bytes
+    payload: bytes  # a document that can be judged again: the record as it came, or its reading alone
+    arrived: float  # seconds since 1970: the age of a reading is measured from here, whenever it is judged
 
 
 def storable(text: str) -> str:
     """Text that PostgreSQL takes: no 0x00, no half of a surrogate pair, cut to what a person reads."""
     return text.replace("\0", "␀").encode("utf-8", "replace").decode()[:LONGEST_DETAIL]
+
+
+def written(reading: object, envelope: Mapping[str, Any]) -> bytes:
+    """One reading as a document of its own, with the fields that its envelope adds.
+
+    ASCII, so even half a surrogate pair is kept. Digits stay bare: quoted, they would come again as text.
+    """
+    text = json.dumps(reading)
+    if isinstance(reading, dict) and isinstance(digits := reading.get("value"), Digits):
+        others = {name: value for name, value in reading.items() if name != "value"}
+        text = json.dumps(others).removesuffix("}") + (", " if others else "") + f'"value": {digits}}}'
+    if envelope:
+        text = json.dumps(dict(envelope)).removesuffix("}") + f', "readings": [{text}]}}'
+    return text.encode()

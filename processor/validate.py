@@ -5,7 +5,7 @@ verdict is the same when a batch comes again, and an outage makes nothing too ol
 """
 
 import json
-import math
+import re
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from processor.moment import EPOCH, MICROSECOND, MomentError, read_moment
 from processor.names import Names, path_fault, unit_fault
 from processor.quality import BAD, Quality, read_quality
 from processor.quarantine import Reason
+from processor.wire.document import Digits
 
 LONGEST_TEXT = 4096  # bytes of UTF-8
 LARGEST_SEQ = 2**63 - 1
@@ -26,6 +27,7 @@ EXACT_INTEGERS = 2.0**53  # from here on a double may be a neighbour, so what wa
 # History is exempt from the age bound, but not without end: each day is a partition, and controllers whose
 # clock battery is empty send 1970 or 1980.
 OLDEST_HISTORY = (EPOCH.replace(year=1990) - EPOCH) // MICROSECOND
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 _FAR = 2**52  # milliseconds: a hundred thousand years, safe to multiply by 1000
 
 
@@ -95,7 +97,7 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
         told_apart = {**values.originals, **values.texts()}
         hashed = identity_hash(values.kind, values.number, told_apart, quality, status)
         seq = np.where(unnumbered, hashed, seq)
-    extra = _extras(decoded.unknown, values.originals, rows)
+    extra = _extras(decoded, values.originals, rows)
     columns = Columns(slot, ts, seq, quality, status, values.kind, values.number, hist, values.text, extra)
     if not verdicts.faults:
         return columns
@@ -140,7 +142,8 @@ def _moments(raws: list[int | str], zone: ZoneInfo | None, verdicts: Verdicts) -
 def _check_age(ts: Int64, hist: Bool, arrived: Float64, rules: Rules, verdicts: Verdicts) -> None:
     arrived_us = (arrived * 1_000_000).astype(np.int64)
     too_new = ts > arrived_us + rules.newest_minutes * 60_000_000
-    oldest = np.where(hist, OLDEST_HISTORY, arrived_us - rules.oldest_days * 86_400_000_000)
+    bound = arrived_us - rules.oldest_days * 86_400_000_000
+    oldest = np.where(hist, OLDEST_HISTORY, np.maximum(bound, OLDEST_HISTORY))  # no partition before
     too_old = ts < oldest
     if too_new.any():
         allowed = f"ts is more than {rules.newest_minutes} min ahead of the record's arrival"
@@ -206,13 +209,13 @@ def _each_value(raws: list[int | float | bool | str | None], values: _Values, ve
 
 
 def _text_value(row: int, raw: str, values: _Values, verdicts: Verdicts) -> None:
-    if _is_not_finite(raw):
+    if isinstance(raw, Digits) or (raw[:1] in "nNiI+-" and _NOT_FINITE.fullmatch(raw)):
         _not_finite(row, raw, values)
         return
     try:
         size = len(raw.encode())
     except UnicodeEncodeError:
-        verdicts.add(row, Reason.VALUE, "value holds half of a surrogate pair")
+        verdicts.add(row, Reason.VALUE, "value is no UTF-8, or holds half of a surrogate pair")
         return
     if "\0" in raw:
         verdicts.add(row, Reason.VALUE, "value holds the character U+0000, which PostgreSQL cannot store")
@@ -224,18 +227,9 @@ def _text_value(row: int, raw: str, values: _Values, verdicts: Verdicts) -> None
     values.text[row] = raw
 
 
-def _is_not_finite(raw: str) -> bool:
-    if len(raw) > 400 or raw[:1] not in tuple("nN+-iI0123456789."):
-        return False
-    try:
-        return not math.isfinite(float(raw))
-    except ValueError:
-        return False
-
-
 def _not_finite(row: int, original: str, values: _Values) -> None:
     values.kind[row] = Kind.NOTHING
-    values.originals[row] = original
+    values.originals[row] = str(original)
     values.not_finite.append(row)
 
 
@@ -257,12 +251,15 @@ def _seqs(raws: list[int | None], verdicts: Verdicts) -> Int64:
     return np.where(missing, -1, np.array(counters, np.int64))
 
 
-def _extras(unknown: dict[int, dict[str, Any]], originals: dict[int, str], rows: int) -> Objects | None:
-    if not unknown and not originals:
+def _extras(decoded: Decoded, originals: dict[int, str], rows: int) -> Objects | None:
+    unknown, envelopes = decoded.unknown, decoded.envelopes
+    if not unknown and not envelopes and not originals:
         return None
     extra = np.full(rows, None, np.object_)
-    for row in unknown.keys() | originals.keys():
+    for row in unknown.keys() | envelopes.keys() | originals.keys():
         fields = dict(unknown.get(row, {}))
+        if row in envelopes:
+            fields["envelope"] = envelopes[row]
         if row in originals:
             fields["value"] = originals[row]
         extra[row] = json.dumps(_cleaned(fields)).encode()

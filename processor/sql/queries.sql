@@ -92,6 +92,7 @@ ON CONFLICT (point, bucket) DO UPDATE SET
     last_at = greatest(r.last_at, excluded.last_at);
 
 -- name: add_refused
-INSERT INTO quarantine (stream, shard, sequence_number, sub_sequence, index, reason, detail, payload)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO quarantine
+    (stream, shard, sequence_number, sub_sequence, index, reason, detail, payload, arrived_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, to_timestamp(%s))
 ON CONFLICT DO NOTHING;

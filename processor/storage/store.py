@@ -172,6 +172,7 @@ class _Writing:
                 one.reason.value,
                 storable(one.detail),
                 one.payload,
+                one.arrived,
             )
             for one in self._judged.refused
         ]

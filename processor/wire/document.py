@@ -35,6 +35,10 @@ class Envelope(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     traceparent: Any = None
 
 
+class Digits(str):
+    """A bare number that neither a double nor an integer holds, as it was written; no text."""
+
+
 decode_reading = msgspec.json.Decoder(Reading).decode
 decode_envelope = msgspec.json.Decoder(Envelope).decode
 READING_FIELDS = frozenset(Reading.__struct_fields__)

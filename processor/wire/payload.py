@@ -4,6 +4,7 @@ import zlib
 
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, 2.3.1
 LARGEST_DOCUMENT = 16 * 1024 * 1024  # a Kinesis record is at most 10 MiB; more is a bomb, not a plant
+MOST_MEMBERS = 100  # each costs a copy of what follows it: half a million empty ones would take minutes
 
 
 class PayloadError(ValueError):
@@ -11,7 +12,7 @@ class PayloadError(ValueError):
 
 
 def open_payload(data: bytes) -> bytes:
-    """The JSON text of a record. Raises PayloadError when it is damaged or opens to more than 16 MiB."""
+    """The JSON text of a record. Raises PayloadError when it is damaged, of too many members or too large."""
     if data[:2] == GZIP_MAGIC:
         return _gunzip(data)
     return data
@@ -20,8 +21,12 @@ def open_payload(data: bytes) -> bytes:
 def _gunzip(data: bytes) -> bytes:
     opened = bytearray()
     rest = data
+    members = 0
     try:
         while rest:  # members may follow one another, RFC 1952, 2.2
+            members += 1
+            if members > MOST_MEMBERS:
+                raise PayloadError(f"gzip has more than {MOST_MEMBERS} members")
             stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
             opened += stream.decompress(rest, LARGEST_DOCUMENT + 1 - len(opened))
             if len(opened) > LARGEST_DOCUMENT:

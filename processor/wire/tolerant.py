@@ -8,14 +8,27 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
-from processor.quarantine import WHOLE_RECORD, Reason, Refused
+from processor.quarantine import WHOLE_RECORD, Reason, Refused, written
 from processor.source.records import Record
-from processor.wire.document import ENVELOPE_FIELDS, MOST_READINGS, READING_FIELDS, Envelope, Reading
+from processor.wire.document import (
+    ENVELOPE_FIELDS,
+    MOST_READINGS,
+    READING_FIELDS,
+    Digits,
+    Envelope,
+    Reading,
+)
 from processor.wire.payload import PayloadError, open_payload
+
+# Of the fields that the contract does not know. What an envelope adds is kept with each of its readings, so
+# it is bounded; deeper nesting would overflow a stack, ours or jsonb's, on its way to the table.
+LARGEST_ADDITION = 16 * 1024  # bytes of JSON
+DEEPEST = 64
 
 
 class Kept(NamedTuple):
@@ -24,6 +37,7 @@ class Kept(NamedTuple):
     place: int
     reading: Reading
     unknown: dict[str, Any] | None
+    envelope: dict[str, Any]  # the envelope's unknown fields
 
 
 def take_apart(record: Record) -> tuple[list[Kept], list[Refused]]:
@@ -39,14 +53,23 @@ def take_apart(record: Record) -> tuple[list[Kept], list[Refused]]:
 def _parse(text: bytes) -> object:
     # json.loads and not msgspec: it hears NaN and Infinity. They stay text, as if they had been quoted.
     try:
-        return json.loads(text, parse_constant=str, parse_float=_float)
+        return json.loads(text, parse_constant=str, parse_float=_float, parse_int=_int)
     except UnicodeDecodeError:
-        raise PayloadError("not UTF-8") from None
+        # Bytes that are no UTF-8 become halves of surrogate pairs: refused where they stand, not around it.
+        readable = text.decode("utf-8", "surrogateescape")
+        return json.loads(readable, parse_constant=str, parse_float=_float, parse_int=_int)
 
 
-def _float(digits: str) -> float | str:
+def _float(digits: str) -> float | Digits:
     number = float(digits)
-    return number if math.isfinite(number) else digits
+    return number if math.isfinite(number) else Digits(digits)
+
+
+def _int(digits: str) -> int | Digits:
+    try:
+        return int(digits)
+    except ValueError:  # more than 4,300 of them
+        return Digits(digits)
 
 
 def _unwrap(document: object) -> object:
@@ -73,7 +96,16 @@ def _readings(record: Record, document: object) -> tuple[list[Kept], list[Refuse
         raise PayloadError(f"readings must be a list of 1 to {MOST_READINGS}")
     header = {name: value for name, value in document.items() if name in ENVELOPE_FIELDS}
     msgspec.convert({**header, "readings": [_ANY_READING]}, Envelope)
-    return _one_by_one(record, readings, _unknown(document, ENVELOPE_FIELDS))
+    return _one_by_one(record, readings, _addition(document))
+
+
+def _addition(document: dict[str, Any]) -> dict[str, Any]:
+    unknown = _unknown(document, ENVELOPE_FIELDS)
+    if unknown and (size := len(json.dumps(unknown))) > LARGEST_ADDITION:
+        raise PayloadError(
+            f"the envelope adds {size} bytes of unknown fields; at most {LARGEST_ADDITION} are allowed"
+        )
+    return unknown
 
 
 _ANY_READING = {"path": "", "ts": 0, "value": None}  # so that an envelope's own fields are checked alone
@@ -89,19 +121,39 @@ def _one_by_one(
             if not isinstance(item, dict):
                 raise PayloadError("a reading must be a JSON object")
             known = {name: value for name, value in item.items() if name in READING_FIELDS}
-            unknown = _unknown(item, READING_FIELDS)
-            if envelope:
-                unknown["envelope"] = envelope
-            kept.append(Kept(index, msgspec.convert(known, Reading), unknown or None))
+            reading = msgspec.convert(known, Reading)
+            if isinstance(item["value"], Digits):
+                reading.value = item["value"]  # msgspec has made text of it
+            kept.append(Kept(index, reading, _unknown(item, READING_FIELDS) or None, envelope))
         except (PayloadError, msgspec.ValidationError) as error:
-            payload = json.dumps(item).encode()
+            payload = written(item, envelope)
             refused.append(_refuse(record, index, Reason.MALFORMED, str(error), payload))
     return kept, refused
 
 
 def _unknown(item: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name not in known}
+    unknown = {name: value for name, value in item.items() if name not in known}
+    if unknown and _too_deep(unknown):
+        raise PayloadError(f"unknown fields are nested more than {DEEPEST} deep")
+    return unknown
+
+
+def _too_deep(item: object) -> bool:
+    level = [item]
+    for _ in range(DEEPEST + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(item: object) -> Iterable[object]:
+    if isinstance(item, dict):
+        return item.values()
+    return item if isinstance(item, list) else ()
 
 
 def _refuse(record: Record, index: int, reason: Reason, detail: str, payload: bytes) -> Refused:
-    return Refused(record.sequence_number, record.sub_sequence, index, reason, detail, payload)
+    return Refused(
+        record.sequence_number, record.sub_sequence, index, reason, detail, payload, record.arrived
+    )

@@ -52,6 +52,13 @@ def test_readings_of_every_kind_are_stored_and_shown(site: Any) -> None:
         (-1, "undecodable"),
     ]
     assert site.one("SELECT payload FROM quarantine WHERE index = -1") == b"\xff\xfe not a document \0"
+    assert (
+        site.one(
+            "SELECT count(*) FROM quarantine WHERE abs(extract(epoch FROM arrived_at) * 1000 - %s) < 60000",
+            now,
+        )
+        == 3
+    )
     assert site.query("SELECT sum(n), sum(n_bad), sum(sum), min(min), max(max) FROM rollup_1h") == [
         (7, 2, 17.5, 1.0, 9.0)
     ]

@@ -1,9 +1,11 @@
+import gzip
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from processor import pipeline
+from processor import decode, pipeline
 from processor.pipeline import Pipeline, by_size
 from processor.source.records import Batch, Record
 from processor.storage.store import Judged, Lease, Stored
@@ -54,6 +56,26 @@ def test_a_batch_of_old_history_is_divided_so_that_a_transaction_touches_few_day
     )
     assert store.stored[-1].position == "10"
     assert (line.counts.inserted, line.counts.records, line.counts.lag_ms) == (10, 10, {"shard-0": 5})
+
+
+@pytest.mark.parametrize("bound", ["MOST_OPENED", "MOST_READINGS"])
+def test_packed_records_are_divided_by_what_they_open_to(
+    record: Make, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(decode, bound, {"MOST_OPENED": 3000, "MOST_READINGS": 5}[bound])
+    readings = [{"path": PATH, "ts": NOW_MS + n, "value": "x" * 400} for n in range(2)]
+    data = gzip.compress(json.dumps({"readings": readings}).encode())
+    store, line = taken([record(data, number) for number in range(1, 9)])
+    assert (line.counts.inserted, line.counts.records) == (16, 8)
+    assert [judged.position for judged in store.stored] == ["2", "4", "6", "8"]
+
+
+def test_what_envelopes_add_counts_with_each_reading(record: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MOST_OPENED", 5000)
+    readings = [{"path": PATH, "ts": NOW_MS + n, "value": n} for n in range(20)]
+    store, line = taken([record({"site": "x" * 200, "readings": readings}, n) for n in (1, 2, 3)])
+    assert line.counts.inserted == 60
+    assert len(store.stored) == 3
 
 
 def test_what_is_refused_is_counted(record: Make) -> None:

@@ -17,6 +17,7 @@ from processor.pipeline import judge
 from processor.quarantine import Reason, Refused
 from processor.source.records import Record
 from processor.validate import Rules
+from processor.wire.tolerant import LARGEST_ADDITION
 
 PATH = "acme/lon1/press/line2/cell4/m17/spindle_temp"
 NOW_MS = 1_763_897_519_000
@@ -24,6 +25,7 @@ DAY_MS = 86_400_000
 RULES = Rules(oldest_days=7, newest_minutes=10)
 GOOD: dict[str, Any] = {"path": PATH, "ts": NOW_MS, "value": 73.9}
 Make = Callable[..., Record]
+LONG_NUMBERS = ["1" * 400, "1" * 5000, "-" + "1" * 500 + ".5"]
 
 
 def judged(records: Sequence[Record], rules: Rules = RULES) -> tuple[Columns, list[Refused]]:
@@ -65,7 +67,8 @@ def test_values_go_to_their_columns(record: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["NaN", "Infinity", "-Infinity", "1e999", '"NaN"', '"-inf"', '"+Infinity"', '"nan"']
+    "written",
+    ["NaN", "Infinity", "-Infinity", '"NaN"', '"-inf"', '"+Infinity"', '"nan"', "1e999", *LONG_NUMBERS],
 )
 def test_what_is_not_finite_becomes_null_and_bad_with_the_original_kept(record: Make, written: str) -> None:
     text = json.dumps({**GOOD, "q": 192}).replace("73.9", written)
@@ -74,6 +77,15 @@ def test_what_is_not_finite_becomes_null_and_bad_with_the_original_kept(record: 
     assert (columns.kind[0], columns.quality[0], columns.status[0]) == (Kind.NOTHING, 0, 192)
     assert columns.extra is not None
     assert json.loads(columns.extra[0]) == {"value": written.strip('"')}
+
+
+@pytest.mark.parametrize("text", ["1234e567", "9" * 500, "infinite", "nano", "-"])
+def test_text_that_looks_like_a_number_stays_text(record: Make, text: str) -> None:
+    # Part numbers and hashes do: 1234e567 is one of seven hexadecimal digits and an e.
+    columns, _ = judged([record({**GOOD, "value": text}), record({**GOOD, "value": text, "batch": 7})])
+    assert columns.text is not None
+    assert columns.text.tolist() == [text, text]
+    assert columns.seq[0] == columns.seq[1]
 
 
 def test_an_integer_that_a_double_cannot_hold_is_kept_beside_it(record: Make) -> None:
@@ -153,7 +165,6 @@ def test_a_bad_reading_is_refused_alone(record: Make, change: dict[str, Any], re
         b'{"specversion":"1.0","data_base64":"?"}',
         b'{"a":' * 100_000,
         json.dumps({"readings": [GOOD] * 501}).encode(),
-        b'{"path":"\xff"}',
     ],
 )
 def test_what_is_no_document_is_refused_whole(record: Make, data: bytes) -> None:
@@ -161,6 +172,59 @@ def test_what_is_no_document_is_refused_whole(record: Make, data: bytes) -> None
     assert len(columns) == 1
     (one,) = refused
     assert (one.place, one.reason, one.payload) == (-1, Reason.UNDECODABLE, data)
+
+
+DEEP = "[" * 900 + "]" * 900  # json.loads takes it, a recursion over it would not
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        json.dumps({**GOOD, "batch": 7}).replace("7}", DEEP + "}").encode(),
+        json.dumps({**GOOD, "ts": 0, "batch": 7}).replace("7}", DEEP + "}").encode(),
+        json.dumps(GOOD).encode().replace(b"73.9", b'"\xb0C"'),
+        json.dumps(GOOD).encode().replace(b"73.9", b"[" + b"1" * 5000 + b"]"),
+    ],
+    ids=["deep", "deep and old", "Latin-1", "long digits"],
+)
+def test_what_one_reading_holds_leaves_its_siblings_alone(record: Make, bad: bytes) -> None:
+    good = json.dumps(GOOD).encode()
+    columns, refused = judged([record(b'{"readings":[%s,%s,%s]}' % (good, bad, good))])
+    assert len(columns) == 2
+    assert [one.place for one in refused] == [1]
+
+
+def test_an_envelope_may_add_only_so_much_to_each_of_its_readings(record: Make) -> None:
+    large = {"site": "x" * LARGEST_ADDITION, "readings": [GOOD]}
+    deep = json.dumps({"readings": [GOOD], "site": 7}).replace("7}", DEEP + "}").encode()
+    columns, refused = judged([record(large), record(deep), record({**large, "site": "x"})])
+    assert len(columns) == 1
+    assert [(one.place, one.reason) for one in refused] == [(-1, Reason.UNDECODABLE)] * 2
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", "73.9", "1" * 5000, '"\\ud800"', '"1e999"'])
+@pytest.mark.parametrize("change", [{}, {"seq": 1.5}])
+def test_what_is_refused_can_be_judged_again(record: Make, value: str, change: dict[str, Any]) -> None:
+    # Given a reading that is refused for its age, or malformed, in an envelope that adds something of its own
+    reading = {**GOOD, "ts": NOW_MS - 8 * DAY_MS, "unit": "Cel", "batch": ["B-7"], "q": 64, **change}
+    text = json.dumps({"site": {"x": 1}, "readings": [GOOD, reading, GOOD]})
+    middle = text.rindex("73.9", 0, text.rindex("73.9"))
+    sent = record((text[:middle] + value + text[middle + 4 :]).encode())
+    _, (refused,) = judged([sent])
+    assert (refused.place, refused.arrived) == (1, sent.arrived)
+
+    # When what the quarantine holds is judged under the rules that let it pass
+    again = Record(refused.payload.replace(b"1.5", b"1"), "1", refused.arrived)
+    rules = Rules(oldest_days=9, newest_minutes=10)
+    columns, still = judged([again], rules)
+
+    # Then it is what it would have been in its place
+    whole, faults = judged([sent._replace(data=sent.data.replace(b"1.5", b"1"))], rules)
+    assert [(one.reason, one.detail) for one in still] == [(one.reason, one.detail) for one in faults]
+    for name in ("ts", "seq", "quality", "status", "kind", "number", "extra", "text"):
+        mine, theirs = getattr(columns, name), getattr(whole, name)
+        if not faults and theirs is not None:
+            np.testing.assert_array_equal(mine, theirs[1:2])
 
 
 def test_500_readings_are_the_most_of_an_envelope(record: Make) -> None:
@@ -173,6 +237,12 @@ def test_history_is_exempt_from_the_age_bound_and_naive_times_from_refusal_with_
     columns, refused = judged([record({**GOOD, "ts": "2013-12-02T21:15:00", "hist": True})], rules)
     assert refused == []
     assert columns.ts.tolist() == [1_386_018_900_000_000]
+
+
+def test_no_bound_on_age_reaches_before_the_first_partition(record: Make) -> None:
+    columns, refused = judged([record({**GOOD, "ts": 1})], Rules(oldest_days=36_500, newest_minutes=10))
+    assert len(columns) == 0
+    assert [one.reason for one in refused] == [Reason.TOO_OLD]
 
 
 def test_seq_takes_the_place_of_the_hash(record: Make) -> None:
