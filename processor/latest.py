@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
+from botocore.exceptions import BotoCoreError, ClientError
 from redis import RedisError
 from redis.exceptions import NoScriptError
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_REST = 1.0  # seconds without an attempt after a failure; doubled at each
 LONGEST_REST = 30.0
+LONGEST_WRITE = 2.0  # seconds a batch may spend here; what is left goes with the next one
 AT_ONCE = 2_000  # values a call: the server does nothing else meanwhile
 
 # Only what Redis 6.2 and Valkey 8 have both. KEYS: the hashes. ARGV: for each value the hash's number, the
@@ -32,7 +34,8 @@ local moved = 0
 for i = 1, #ARGV, 4 do
     local key = KEYS[tonumber(ARGV[i])]
     local held = redis.call('HGET', key, ARGV[i + 1])
-    if not held or tonumber(ARGV[i + 2]) >= tonumber(string.match(held, '^%d+')) then
+    local at = held and tonumber(string.match(held, '^%d+') or '')
+    if not at or tonumber(ARGV[i + 2]) >= at then
         redis.call('HSET', key, ARGV[i + 1], ARGV[i + 2] .. ' ' .. ARGV[i + 3])
         moved = moved + 1
     end
@@ -78,7 +81,7 @@ class Latest:
             return
         try:
             self._write()
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, BotoCoreError, ClientError) as error:  # the latter two from the token
             self._closed_until = self._clock() + self._rest
             self._rest = min(2 * self._rest, LONGEST_REST)
             if self.away is None:
@@ -91,7 +94,10 @@ class Latest:
 
     def _write(self) -> None:
         paths = list(self._pending)
+        began = self._clock()
         for start in range(0, len(paths), AT_ONCE):
+            if self._clock() - began > LONGEST_WRITE:
+                return  # a server that answers, but slowly
             chosen = paths[start : start + AT_ONCE]
             self._forward({path: self._pending[path] for path in chosen})
             for path in chosen:

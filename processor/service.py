@@ -7,6 +7,7 @@ from types import FrameType
 from zoneinfo import ZoneInfo
 
 import boto3
+from botocore.config import Config
 
 from processor import cache
 from processor.health import HealthServer
@@ -22,6 +23,8 @@ from processor.validate import Rules
 
 logger = logging.getLogger(__name__)
 
+# botocore's own bounds would let one call hang for five minutes, past any SIGTERM; the callers try again.
+AWS_CALLS = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
 SHARD_LOST = 3  # the exit code when another process took a shard over
 
 
@@ -33,7 +36,7 @@ def run(settings: Settings) -> int:
     stopping = threading.Event()
     _stop_on_signals(stopping)
     aws = boto3.Session(region_name=settings.region)
-    secret = DatabaseSecret(aws.client("secretsmanager"), settings.database_secret_arn)
+    secret = DatabaseSecret(aws.client("secretsmanager", config=AWS_CALLS), settings.database_secret_arn)
     database = Database(secret, settings.database_ca_file, stopping)
     latest = Latest(cache.connect(settings))
     pipeline = Pipeline(Store(database, settings.stream_name), latest, _rules(settings))
@@ -53,7 +56,7 @@ def run(settings: Settings) -> int:
     with HealthServer(settings.health_port, state) as health:
         database.beat = health.beat
         poller = Poller(
-            aws.client("kinesis"),
+            aws.client("kinesis", config=AWS_CALLS),
             settings.stream_name,
             pipeline,
             poll_seconds=settings.poll_seconds,

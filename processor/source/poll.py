@@ -36,6 +36,7 @@ class ShardReader:
         self.position = lease.position
         self.iterator: str | None = None
         self.due = 0.0
+        self.pause = FIRST_PAUSE
 
 
 class Poller:
@@ -83,7 +84,7 @@ class Poller:
             if self._stopping.is_set():
                 return
             if time.monotonic() >= reader.due:
-                self._read(reader)
+                self._try(reader)
         soonest = min((reader.due for reader in self._readers.values()), default=self._list_due)
         self._stopping.wait(max(0.0, min(soonest, self._list_due) - time.monotonic()))
 
@@ -113,6 +114,18 @@ class Poller:
             if not following:
                 return found
             answer = self._client.list_shards(NextToken=following)
+
+    def _try(self, reader: ShardReader) -> None:
+        # One shard that cannot be read must not keep the others waiting.
+        try:
+            self._read(reader)
+        except (ClientError, BotoCoreError) as error:
+            name = reader.lease.shard
+            logger.warning("a shard is away: trying again", extra={"shard": name, "cause": str(error)})
+            reader.due = time.monotonic() + reader.pause
+            reader.pause = min(2 * reader.pause, LONGEST_PAUSE)
+        else:
+            reader.pause = FIRST_PAUSE
 
     def _read(self, reader: ShardReader) -> None:
         reader.due = time.monotonic() + self._poll_seconds

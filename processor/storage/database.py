@@ -37,6 +37,22 @@ _PASSING = (
 )
 _REFUSED = ("28P01", "28000")
 
+_OPTIONS = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "TimeZone": "UTC",
+        # A stopped process must not hold its shard's row for ever, nor one whose machine went without a word:
+        # the server's own keepalive would notice that after two hours.
+        "idle_in_transaction_session_timeout": "60s",
+        "tcp_keepalives_idle": 10,
+        "tcp_keepalives_interval": 5,
+        "tcp_keepalives_count": 3,
+        "tcp_user_timeout": "25s",
+        # Waiting for such a row is waiting for the database: with a sign of life, and ended by SIGTERM.
+        "lock_timeout": "10s",
+    }.items()
+)
+
 Result = TypeVar("Result")
 
 
@@ -130,8 +146,7 @@ def connect(credentials: Credentials, ca_file: str) -> Connection[Any]:
         keepalives_interval=5,
         keepalives_count=3,
         tcp_user_timeout=25_000,
-        # A stopped process must not hold its shard's row for ever.
-        options="-c idle_in_transaction_session_timeout=60s -c TimeZone=UTC",
+        options=_OPTIONS,
         autocommit=True,
     )
     register_arrays(connection)

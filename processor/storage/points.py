@@ -20,6 +20,7 @@ class Points:
         self.names = names
         self.otherwise: set[int] = set()  # slots whose unit is not the point's
         self._ids: Int32 = np.zeros(0, np.int32)
+        self._untyped: set[int] = set()  # slots that have shown no value yet
 
     def resolve(self, connection: Connection[Any], columns: Columns) -> Int32:
         """The point of each row. New ones are committed at once: they hold no lock and do no harm alone."""
@@ -29,6 +30,10 @@ class Points:
             self._ids = grown
         slots, rows = np.unique(columns.slot, return_index=True)
         unknown = self._ids[slots] == 0
+        if self._untyped:
+            typed = np.isin(slots, list(self._untyped)) & (columns.kind[rows] != Kind.NOTHING)
+            self._untyped.difference_update(slots[typed].tolist())
+            unknown |= typed
         if unknown.any():
             kinds = columns.kind[rows[unknown]].tolist()
             self._learn(connection, dict(zip(slots[unknown].tolist(), kinds, strict=True)))
@@ -47,5 +52,7 @@ class Points:
         for slot, path, unit in zip(kinds, paths, units, strict=True):
             point, declared = known[path]
             self._ids[slot] = point
+            if kinds[slot] == Kind.NOTHING:
+                self._untyped.add(slot)
             if unit is not None and unit != declared:
                 self.otherwise.add(slot)

@@ -62,3 +62,11 @@ def test_history_shows_nothing_and_a_forgotten_script_comes_back(client: Any) ->
     client.script_flush()
     latest.show(*one(1_763_897_519_000_001, 2))
     assert client.hget(f"latest:{KEY}", METRIC).startswith(b"1763897519000001 ")
+
+
+def test_a_value_that_is_none_of_ours_does_not_stand_in_the_way(client: Any) -> None:
+    latest = Latest(client)
+    client.hset(f"latest:{KEY}", METRIC, "reset by hand")
+    latest.show(*one(1_763_897_519_000_000, 1))
+    assert latest.away is None
+    assert client.hget(f"latest:{KEY}", METRIC).startswith(b"1763897519000000 ")

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from processor.names import Names
 from processor.pipeline import judge
 from processor.secret import Credentials
 from processor.source.records import Record
+from processor.storage.database import _OPTIONS as database_options
 from processor.storage.database import Database
 from processor.storage.store import Judged, Lease, ShardLost, Store, Stored
 from processor.validate import Rules
@@ -240,6 +242,52 @@ def test_a_partition_that_is_dropped_under_a_writer_is_made_again(tables: tuple[
     assert store.store(lease, judged([item], 2, names)) == Stored(1, 0, 0)
 
 
+def test_a_point_gets_its_type_from_its_first_value(tables: tuple[Store, Database]) -> None:
+    store, database = tables
+    empty(database)
+    lease = store.take_shard("shard-0")
+    names = Names()
+    item = {"path": "late/b/c/d/e/f/g", "ts": NOW_MS}
+    types = []
+    for position, value in enumerate((None, "NaN", 1.5, "on"), 1):
+        store.store(lease, judged([{**item, "value": value}], position, names))
+        types += rows(database, "SELECT type FROM point WHERE enterprise = 'late'")
+    assert types == [("unknown",), ("unknown",), ("number",), ("number",)]
+
+
+def test_a_shard_that_another_session_holds_is_waited_for_with_signs_of_life(
+    tables: tuple[Store, Database],
+    postgres: Any,
+    open_database: Callable[[Credentials], Database],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a session that stands still with the shard's row in its hands
+    store, database = tables
+    store.take_shard("held")
+    name = database.run(lambda session: session.connection.info.dbname)
+    monkeypatch.setattr("processor.storage.database._OPTIONS", database_options.replace("=10s", "=50ms"))
+    beats: list[str | None] = []
+    waiting = open_database(
+        Credentials("localhost", postgres.front.port, name, "millrace_app", "application")
+    )
+    waiting.beat = lambda: beats.append(waiting.waiting_for)
+    with postgres.operator(name) as holder, holder.transaction():
+        holder.execute("SELECT FROM millrace.shard_progress WHERE shard = 'held' FOR UPDATE")
+
+        # When another one takes the shard over, it says what it waits for, again and again
+        taken: list[Lease] = []
+        taker = threading.Thread(target=lambda: taken.append(Store(waiting, "readings").take_shard("held")))
+        taker.start()
+        end = time.monotonic() + 20
+        while len(beats) < 3 and time.monotonic() < end:
+            time.sleep(0.02)
+
+    # Then it has it once the row is free
+    taker.join(20)
+    assert "lock timeout" in str(beats[1])
+    assert [lease.epoch for lease in taken] == [2]
+
+
 def test_positions_compare_as_numbers_of_56_digits(tables: tuple[Store, Database]) -> None:
     store, database = tables
     empty(database)
@@ -303,5 +351,6 @@ def test_the_writer_owns_nothing_and_may_not_make_partitions_but_by_the_function
     assert rows(database, owners) == [("millrace_owner",)]
     grants = """
         SELECT has_function_privilege('public', 'ensure_partitions(date[])', 'EXECUTE'),
-            has_schema_privilege('millrace', 'CREATE'), has_table_privilege('reading', 'UPDATE, DELETE')"""
-    assert rows(database, grants) == [(False, False, False)]
+            has_schema_privilege('millrace', 'CREATE'), has_table_privilege('reading', 'UPDATE, DELETE'),
+            has_column_privilege('point', 'path', 'UPDATE'), has_column_privilege('point', 'low', 'UPDATE')"""
+    assert rows(database, grants) == [(False,) * 5]

@@ -3,10 +3,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import CredentialRetrievalError
 from redis.exceptions import ConnectionError as Away
 from redis.exceptions import NoScriptError
 
-from processor.latest import AT_ONCE, FIRST_REST, Latest, latest_values
+from processor.latest import AT_ONCE, FIRST_REST, LONGEST_WRITE, Latest, latest_values
 from processor.names import Names
 from processor.pipeline import judge
 from processor.source.records import Record
@@ -115,3 +116,33 @@ def test_while_redis_is_away_it_is_left_alone_and_the_newest_values_wait(
     values = {field: held[1]["value"] for field, held in redis.held[f"latest:{PATH[:-1]}"].items()}
     assert values == {"a": 2.0, "b": 7.0, "c": 1.0}
     assert latest.away is None
+
+
+def test_a_slow_server_takes_no_more_than_seconds_of_a_batch(judged: Callable[..., Judged]) -> None:
+    # Given a server that takes its time for each call
+    now = 0.0
+
+    class SlowRedis(FakeRedis):
+        def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> object:
+            nonlocal now
+            now += 0.75 * LONGEST_WRITE
+            return super().evalsha(sha, numkeys, *keys_and_args)
+
+    redis = SlowRedis()
+    latest = Latest(redis, clock=lambda: now)
+
+    # Then a batch of five calls makes two, and the rest goes with the batches after it
+    show(latest, judged(*({"path": f"x{number}"} for number in range(4 * AT_ONCE + 1))))
+    assert redis.calls == 2
+    show(latest, judged({"path": "x0"}))
+    assert redis.calls == 4
+    show(latest, judged({"path": "x0"}))
+    assert len(redis.held[f"latest:{PATH[:-1]}"]) == 4 * AT_ONCE + 1
+
+
+def test_a_token_that_cannot_be_made_costs_freshness_only(judged: Callable[..., Judged]) -> None:
+    redis = FakeRedis()
+    redis.faults = [CredentialRetrievalError(provider="container-role", error_msg="timed out")]
+    latest = Latest(redis)
+    show(latest, judged({"path": "a"}))
+    assert latest.away is not None

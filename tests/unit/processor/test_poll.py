@@ -177,6 +177,16 @@ def test_an_outage_of_the_stream_is_waited_for(monkeypatch: pytest.MonkeyPatch) 
     assert read(kinesis, 1).taken == [("a", 1)]
 
 
+def test_a_shard_that_cannot_be_read_does_not_keep_the_others_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(poll, "FIRST_PAUSE", 30.0)
+    kinesis = FakeKinesis({name: {"numbers": [1, 2, 3]} for name in "abc"})
+    kinesis.faults = [client_error(ClientError)]  # the first call is for shard a
+    pipeline = read(kinesis, 6)
+    assert sorted(pipeline.taken) == [(name, number) for name in "bc" for number in (1, 2, 3)]
+
+
 def test_a_lost_shard_ends_the_poller() -> None:
     stopping = threading.Event()
     pipeline = FakePipeline(1, stopping)
