@@ -30,7 +30,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) 
         sns.Topic(
             "Notifications",
             Metadata=why(
-                "one place that every alarm, event and budget speaks to",
+                "one place that every alarm and event speaks to",
                 "be encrypted with a key that its publishers may use",
             ),
             KmsMasterKeyId=inputs.key_arn,
@@ -57,7 +57,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) 
 
 
 def publishers(topic: TopicArn) -> list[Statement]:
-    """Who of this account may publish.
+    """Who of this account may publish; the budget is not among them, since it sends its mail itself.
 
     EventBridge stands apart: AWS's example for it has no condition, and an event that a condition turns away
     vanishes silently. Its rules reach topics of their own account only, unless a topic names another.
@@ -66,9 +66,9 @@ def publishers(topic: TopicArn) -> list[Statement]:
     """
     return [
         Statement(
-            Sid="ServicesOfThisAccountPublish",
+            Sid="AlarmsOfThisAccountPublish",
             Effect=Allow,
-            Principal=Principal("Service", ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]),
+            Principal=Principal("Service", ["cloudwatch.amazonaws.com"]),
             Action=[can.Publish],
             Resource=[topic],
             Condition=Condition(StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))),

@@ -30,7 +30,11 @@ def build(template: StackTemplate, settings: parameters.Bootstrap) -> Outputs:
 
 
 def artefact_bucket(template: StackTemplate, settings: parameters.Bootstrap) -> s3.Bucket:
-    """Read within minutes of being written; a roll-back reads what the deployment before it wrote."""
+    """Nothing in it expires by its age: a roll-back reads what the deployment before it wrote, years ago
+    perhaps, and is stuck without it (https://github.com/aws/aws-cdk-rfcs/issues/64). An unchanged object is
+    written once and each holds a few kilobytes, or a megabyte of code. What somebody deletes goes for good
+    when there was time to miss it.
+    """
     bucket = template.add_resource(
         s3.Bucket(
             "Artefacts",
@@ -58,9 +62,9 @@ def artefact_bucket(template: StackTemplate, settings: parameters.Bootstrap) -> 
             LifecycleConfiguration=s3.LifecycleConfiguration(
                 Rules=[
                     s3.LifecycleRule(
-                        Id="ExpireOldArtefacts",
+                        Id="ExpireDeletedArtefacts",
                         Status="Enabled",
-                        ExpirationInDays=settings.artefact_retention_days,
+                        ExpiredObjectDeleteMarker=True,
                         NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(
                             NoncurrentDays=settings.artefact_retention_days
                         ),
@@ -114,7 +118,12 @@ def image_repository(template: StackTemplate, settings: parameters.Bootstrap) ->
 
 
 def lifecycle(kept: int) -> str:
-    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html"""
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
+
+    A push by buildx is an index with a tag, and without one what it lists: the image of each platform, its
+    provenance. ECR lets go of neither while the index stands (ImageReferencedByManifestList), but a count of
+    `any` would count them all, and forget the image that runs after a third of the pushes.
+    """
     untagged = {
         "rulePriority": 1,
         "description": "what a refused push left behind",
@@ -129,7 +138,12 @@ def lifecycle(kept: int) -> str:
     old = {
         "rulePriority": 2,
         "description": "all but the newest",
-        "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": kept},
+        "selection": {
+            "tagStatus": "tagged",
+            "tagPatternList": ["*"],
+            "countType": "imageCountMoreThan",
+            "countNumber": kept,
+        },
         "action": {"type": "expire"},
     }
     return json.dumps({"rules": [untagged, old]}, indent=2)

@@ -58,7 +58,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: None) -> Outputs:
             Description=f"Put readings into the stream of millrace {template.environment}",
             PolicyDocument=PolicyDocument(
                 Version="2012-10-17",
-                Statement=[stream.may_put(inputs.stream_arn), keys.may_encrypt(inputs.data_key_arn)],
+                Statement=[stream.may_put(inputs.stream_arn), keys.may_make_data_keys(inputs.data_key_arn)],
             ),
         )
     )

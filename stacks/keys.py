@@ -30,8 +30,19 @@ def may_decrypt(key: KeyArn) -> Statement:
     return Statement(Effect=Allow, Action=[can.Decrypt], Resource=[key])
 
 
+def may_make_data_keys(key: KeyArn) -> Statement:
+    """All that a producer of a stream needs: it can write what it cannot read.
+
+    https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
+    """
+    return Statement(Effect=Allow, Action=[can.GenerateDataKey], Resource=[key])
+
+
 def may_encrypt(key: KeyArn) -> Statement:
-    """Who writes makes data keys, and Kinesis and SQS verify them by decrypting."""
+    """Who sends to a queue or writes a secret makes data keys, and verifies them by decrypting.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    """
     return Statement(Effect=Allow, Action=[can.GenerateDataKey, can.Decrypt], Resource=[key])
 
 
@@ -114,9 +125,9 @@ def publishers() -> list[Statement]:
     of_this_account = Condition(StringEquals("aws:SourceAccount", Ref("AWS::AccountId")))
     return [
         Statement(
-            Sid="AlarmsAndBudgetPublish",
+            Sid="AlarmsPublish",
             Effect=Allow,
-            Principal=Principal("Service", ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]),
+            Principal=Principal("Service", ["cloudwatch.amazonaws.com"]),
             Action=publish,
             Resource=["*"],
             Condition=of_this_account,

@@ -50,6 +50,16 @@ def test_what_cannot_be_delivered_is_kept(templates: Templates) -> None:
     assert actions["kms:GenerateDataKey"] == [{"Ref": "DataKeyArn"}]
 
 
+def test_a_gateway_can_write_what_it_cannot_read(templates: Templates) -> None:
+    statements = properties(templates, "ingest", "Gateway")["PolicyDocument"]["Statement"]
+    granted = {action: statement["Resource"] for statement in statements for action in statement["Action"]}
+    assert granted == {
+        "kinesis:PutRecord": [{"Ref": "StreamArn"}],
+        "kinesis:PutRecords": [{"Ref": "StreamArn"}],
+        "kms:GenerateDataKey": [{"Ref": "DataKeyArn"}],
+    }
+
+
 def test_a_device_speaks_for_itself_only(templates: Templates) -> None:
     policy = properties(templates, "ingest", "Device")["PolicyDocument"]
     for statement in policy["Statement"]:
@@ -61,17 +71,17 @@ def test_a_device_speaks_for_itself_only(templates: Templates) -> None:
     }
 
 
-@pytest.mark.parametrize("service", ["cloudwatch", "events", "budgets"])
-def test_who_publishes_may_use_the_topic_and_its_key(templates: Templates, service: str) -> None:
-    principal = f"{service}.amazonaws.com"
+def test_who_publishes_and_nobody_else_may_use_the_topic_and_its_key(templates: Templates) -> None:
     topic = properties(templates, "alerts", "NotificationsPolicy")["PolicyDocument"]["Statement"]
     key = properties(templates, "keys", "Alerts")["KeyPolicy"]["Statement"]
-    for statements, action in ((topic, "sns:Publish"), (key, "kms:GenerateDataKey")):
-        assert [
-            statement
+    for statements, actions in ((topic, {"sns:Publish"}), (key, {"kms:Decrypt", "kms:GenerateDataKey"})):
+        services = {
+            service: set(statement["Action"])
             for statement in statements
-            if principal in statement["Principal"].get("Service", ()) and action in statement["Action"]
-        ]
+            for service in statement["Principal"].get("Service", ())
+        }
+        # Alarms and the rule on rotations speak to the topic; the budget sends its mail itself.
+        assert services == {"cloudwatch.amazonaws.com": actions, "events.amazonaws.com": actions}
 
 
 def test_events_reach_the_key_without_conditions(templates: Templates) -> None:
@@ -101,7 +111,13 @@ def test_the_artefact_bucket_is_private_encrypted_versioned_and_forgets(template
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]
     (rule,) = bucket["LifecycleConfiguration"]["Rules"]
-    assert rule["ExpirationInDays"] == rule["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 90
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 90
+
+
+def test_no_artefact_expires_while_a_roll_back_may_still_need_it(templates: Templates) -> None:
+    """The key of what is deployed may be as old as the last change of its content."""
+    for rule in properties(templates, "bootstrap", "Artefacts")["LifecycleConfiguration"]["Rules"]:
+        assert not {"ExpirationInDays", "ExpirationDate", "Expiration"} & set(rule)
 
 
 def test_the_artefact_bucket_speaks_tls_only(templates: Templates) -> None:
@@ -128,6 +144,17 @@ def test_images_left_behind_expire(templates: Templates) -> None:
     untagged, old = json.loads(text)["rules"]
     assert untagged["selection"]["tagStatus"] == "untagged"
     assert old["selection"]["countNumber"] >= 20
+
+
+def test_pushes_are_counted_and_not_the_manifests_of_each(templates: Templates) -> None:
+    """An index, its image and its provenance are three; only the index has a tag."""
+    text = properties(templates, "bootstrap", "Images")["LifecyclePolicy"]["LifecyclePolicyText"]
+    (counted,) = (
+        rule["selection"]
+        for rule in json.loads(text)["rules"]
+        if rule["selection"]["countType"] == "imageCountMoreThan"
+    )
+    assert (counted["tagStatus"], counted["tagPatternList"]) == ("tagged", ["*"])
 
 
 def test_keys_rotate_and_their_account_keeps_them(templates: Templates) -> None:

@@ -164,6 +164,10 @@ def test_every_role_is_assumed_by_a_service_for_this_account_only(templates: Tem
     for name, role in roles:
         for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
             assert set(statement["Principal"]) == {"Service"}, name
+            if statement["Principal"]["Service"] == ["lambda.amazonaws.com"]:
+                continue  # Lambda sends no source when it assumes a role: a condition would lock it out
+            (account,) = statement["Condition"]["StringEquals"]["aws:SourceAccount"].values()
+            assert account in ("AWS::AccountId", "${AWS::AccountId}"), name
 
 
 def test_sizes_stay_far_from_the_quotas() -> None:

@@ -177,6 +177,13 @@ def test_traffic_is_recorded_refused_or_not(network: Template, of_type: OfType) 
     assert group["Properties"]["KmsKeyId"] == {"Ref": "LogsKeyArn"}
 
 
+def test_the_flow_logs_may_write_their_own_group_only(
+    network: Template, statements: Callable[[Template], list[dict[str, Any]]]
+) -> None:
+    (statement,) = statements(network["Resources"]["FlowLogWriter"])
+    assert statement["Resource"] == [{"Fn::GetAtt": ["FlowLogGroup", "Arn"]}], "it ends in :* by itself"
+
+
 def test_subnets_do_not_overlap_and_lie_in_the_network(network: Template, of_type: OfType) -> None:
     (vpc,) = of_type(network, "AWS::EC2::VPC").values()
     whole = IPv4Network(vpc["Properties"]["CidrBlock"])
