@@ -75,6 +75,9 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
         ecs.Cluster(
             "Cluster",
             Metadata=why("Fargate only: there are no hosts to patch."),
+            # ECS assumes its service-linked role for these, and at an account's first cluster it has only
+            # begun to make that role: https://github.com/aws/containers-roadmap/issues/2614. No template can
+            # make it, since one that finds it there fails; README.md says how to make it beforehand.
             CapacityProviders=["FARGATE", "FARGATE_SPOT"],
             # Running and desired tasks are metrics of Container Insights only; an alarm needs them.
             ClusterSettings=[ecs.ClusterSetting(Name="containerInsights", Value="enhanced")],

@@ -163,8 +163,9 @@ def rotation_function(inputs: Inputs, role: iam.Role, log: logs.LogGroup) -> aws
         Role=role.get_att("Arn"),
         MemorySize=256,
         Timeout=TIMEOUT_SECONDS,
-        # Two at a time could set two passwords for one user. An account whose quota is still 10 must have
-        # it raised first: Lambda keeps that many unreserved.
+        # Two at a time could set two passwords for one user. Lambda keeps 100 of an account's quota free
+        # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html), and a new account's
+        # quota may be 10: README.md says to have it raised first.
         ReservedConcurrentExecutions=1,
         KmsKeyArn=inputs.secrets_key_arn,
         Environment=awslambda.Environment(Variables=environment),
