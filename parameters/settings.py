@@ -124,9 +124,14 @@ class Database(Section, frozen=True):
     log_retention_days: LogRetention
 
     def __post_init__(self) -> None:
-        if self.max_storage_gib <= self.storage_gib:
-            raise ValueError("max_storage_gib must be above storage_gib, or storage cannot grow")
-        if self.insights == "advanced" and self.insights_retention_days < 465:
+        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
+        if self.max_storage_gib * 10 < self.storage_gib * 11:
+            raise ValueError("max_storage_gib must be at least 10 % above storage_gib, or RDS refuses it")
+        # botocore's model of RDS, CreateDBInstance, PerformanceInsightsRetentionPeriod: 7, whole months, 731.
+        days = self.insights_retention_days
+        if days not in (7, 731) and (days % 31 or days > 23 * 31):
+            raise ValueError(f"insights_retention_days is {days}; RDS takes 7, n * 31 up to 713, and 731")
+        if self.insights == "advanced" and days < 465:
             raise ValueError("insights_retention_days must be at least 465 with insights: advanced")
 
 

@@ -52,6 +52,16 @@ def test_every_environment_is_taken_as_it_stands(name: str) -> None:
         ("10.0.21.0/24", "10.0.21.0/29", "network: 10.0.21.0/29 is a /29; AWS takes /16 to /28"),
         ("10.0.21.0/24", "10.0.999.0/24", "network: Octet 999 (> 255) not permitted in '10.0.999.0'"),
         ("10.0.21.0/24", "10.0.21.5/24", "network: 10.0.21.5/24 has host bits set"),
+        (
+            "max_storage_gib: 100",
+            "max_storage_gib: 21",
+            "database: max_storage_gib must be at least 10 % above storage_gib",
+        ),
+        (
+            "insights_retention_days: 7",
+            "insights_retention_days: 90",
+            "database: insights_retention_days is 90; RDS takes 7, n * 31 up to 713, and 731",
+        ),
         ("shards: 2, ", "", "stream: shards goes with mode PROVISIONED, and only with it"),
         ("name: dev", "name: prod", "name is 'prod'; it must be 'dev', as its file"),
         ("region: eu-west-2", "region: us-east-1", "region is 'us-east-1'; allowed are eu-west-2"),
