@@ -1,9 +1,11 @@
 """What a change set would do, as plain values: no service, no drawing."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 # What CloudFormation puts where it cannot know yet: {{IntrinsicFunction:…}}, {{changeSet:KNOWN_AFTER_APPLY}}.
 # A dynamic reference, {{resolve:…}}, is text that the template holds, and known.
@@ -58,10 +60,10 @@ class PropertyChange:
 
     @property
     def unresolved(self) -> bool:
-        """The value is another resource's, and not known before that one is made."""
-        if self.after is not None:
-            return bool(UNKNOWN.search(self.after))
-        return self.dynamic
+        """The value is another resource's, and may turn out to be the one that is there."""
+        if self.after is not None and UNKNOWN.search(self.after):
+            return self.before is None or _fits(document(self.before), document(self.after))
+        return self.dynamic and self.after in {None, self.before}
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,35 @@ class StackPlan:
             yield path, change
         for child in self.children:
             yield from child.walk((*path, child.name))
+
+
+def document(text: str) -> Any:
+    """A JSON object or list; the text itself if it is none: CloudFormation cuts long values."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, (dict, list)) else text
+
+
+def _fits(before: Any, after: Any) -> bool:
+    """Whether `after` can be `before` once what is unknown in it is known."""
+    if isinstance(after, dict) and isinstance(before, dict):
+        return after.keys() == before.keys() and all(_fits(before[key], after[key]) for key in after)
+    if isinstance(after, list) and isinstance(before, list):
+        return len(after) == len(before) and all(map(_fits, before, after))
+    if not isinstance(after, str) or not UNKNOWN.search(after):
+        return bool(before == after)
+    if not isinstance(before, str):
+        return UNKNOWN.fullmatch(after) is not None
+    first, *between, last = UNKNOWN.split(after)
+    place = len(first)
+    for text in between:
+        found = before.find(text, place)
+        if found < 0:
+            return False
+        place = found + len(text)
+    return before.startswith(first) and before.endswith(last) and place + len(last) <= len(before)
 
 
 def _count(changes: tuple[Change, ...]) -> Counts:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from deployer.changes import UNKNOWN, PropertyChange
+from deployer.changes import UNKNOWN, PropertyChange, document
 
 WIDEST = 60  # columns of a value; beyond it the part that differs is what matters
 NARROWEST = 16
@@ -19,8 +19,8 @@ def lines(change: PropertyChange, width: int = 200) -> Iterator[str]:
 
     Values and path are shortened to fit `width`, if that leaves enough of them.
     """
-    before, after = _document(change.before), _document(change.after)
-    if before is not None and type(before) is type(after):
+    before, after = document(change.before or ""), document(change.after or "")
+    if not isinstance(before, str) and type(before) is type(after):
         leaves = list(_leaves(change.path, before, after, width))
         if leaves:
             yield from leaves
@@ -93,12 +93,3 @@ def _text(value: object) -> str | None:
     if value is ABSENT:
         return None
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _document(text: str | None) -> Any:
-    """A JSON object or list, None for anything else; CloudFormation cuts long values, and those are text."""
-    try:
-        value = json.loads(text or "")
-    except ValueError:
-        return None
-    return value if isinstance(value, (dict, list)) else None

@@ -25,7 +25,7 @@ def _below(stack: StackPlan, indent: str, width: int) -> Iterator[str]:
             for change in entry.properties:
                 margin = f"{indent}{further}    "
                 found = difference.lines(change, width - len(margin))
-                yield from (margin + line for line in found)
+                yield from (margin + line for line in dict.fromkeys(found))  # cut, two can read the same
         else:
             yield f"{indent}{branch}{_stack(entry)}"
             yield from _below(entry, indent + further, width)

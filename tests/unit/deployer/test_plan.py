@@ -1,3 +1,5 @@
+import pytest
+
 from deployer.changes import Action, Change, Counts, PropertyChange, Replacement, StackPlan
 from deployer.plan import Kind, Plan, Verdict
 
@@ -153,7 +155,29 @@ def test_unresolved_is_what_nobody_can_know_yet() -> None:
     assert not unresolved(later, PropertyChange("B", "1", "2"))
     assert not unresolved(PropertyChange("A", "x", "{{resolve:secretsmanager:s}}"))
     assert not unresolved(PropertyChange("A"))
+    assert unresolved(PropertyChange("A", "same", "same", dynamic=True))
+    assert not unresolved(PropertyChange("A", "same", "same"))  # a value that was cut can differ where it was
+    assert not unresolved(PropertyChange("A", "x", "y", dynamic=True))
     assert not unresolved()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unresolved"),
+    [
+        ('[{"Image": "a", "Stream": "s"}]', '[{"Image": "a", "Stream": "{{later}}"}]', True),
+        ('[{"Image": "a", "Stream": "s"}]', '[{"Image": "b", "Stream": "{{later}}"}]', False),
+        ('[{"Image": "a"}]', '[{"Image": "a"}, {"Image": "{{later}}"}]', False),
+        ('{"Size": 1}', '{"Size": "{{later}}"}', True),
+        ('{"Size": 1}', '{"Size": 2, "More": "{{later}}"}', False),
+        ("arn:aws:kinesis:stream/s", "arn:aws:kinesis:{{later}}", True),
+        ("arn:aws:kinesis:stream/s", "arn:aws:sqs:{{later}}", False),
+        ("a-b-c", "{{later}}-b-{{later}}", True),
+        ("a-b-c", "{{later}}-d-{{later}}", False),
+        ("aba", "ab{{later}}ba", False),
+    ],
+)
+def test_what_differs_beside_the_unknown_is_certain(before: str, after: str, unresolved: bool) -> None:
+    assert PropertyChange("A", before, after).unresolved is unresolved
 
 
 def test_only_adding_needs_no_second_thought() -> None:
