@@ -14,6 +14,8 @@ COPY (
                 WHEN r.flag IS NOT NULL THEN CASE WHEN r.flag THEN 't'::bytea ELSE 'f'::bytea END
                 WHEN r.text IS NOT NULL THEN 's'::bytea || convert_to(r.text, 'UTF8')
                 ELSE '0'::bytea END
+            || convert_to(coalesce(r.extra ->> 'value', ''), 'UTF8')
+            || CASE WHEN r.status IS NULL THEN ''::bytea ELSE int8send(r.status) END
             || set_byte('\x00'::bytea, 0, r.quality)
         ), 'hex'),
         coalesce(extract(epoch FROM pg_xact_commit_timestamp(r.xmin))::double precision, 0)

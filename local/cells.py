@@ -1,5 +1,6 @@
 """What the cells of a recording mean: times and values."""
 
+import math
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -18,7 +19,9 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+),[0-9]+([eE][+-]?[0-9]+)?")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})")  # 1,234.5 and 1,234,567
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 _EXACT = 2**53  # a whole number up to here is the same as a double
 
 
@@ -80,16 +83,36 @@ def _normal(cell: str) -> str:
 
 
 def value(cell: str, *, decimal_comma: bool) -> Value:
-    """A cell that is not empty: a number, NaN or ±Inf, true/false, or else its text."""
+    """A cell that is not empty: a number that a double holds, NaN or ±Inf, true/false, or else its text."""
     cell = cell.strip()
     if decimal_comma and _DECIMAL_COMMA.fullmatch(cell):
         cell = cell.replace(".", "").replace(",", ".")
     if _NUMBER.fullmatch(cell):
-        number = float(cell)
-        return int(number) if number.is_integer() and abs(number) <= _EXACT and number != 0 else number
+        return _number(cell)
     if _NOT_FINITE.fullmatch(cell):
         return float(cell)
     lowered = cell.lower()
     if lowered in ("true", "false"):
         return lowered == "true"
     return cell
+
+
+def decimal_mark(cell: str) -> str | None:
+    """The sign before a number's decimals where it is a comma for sure or a point for sure, else None."""
+    cell = cell.strip()
+    if _DECIMAL_COMMA.fullmatch(cell):
+        return ","
+    if _GROUPED.fullmatch(cell) or ("." in cell and _NUMBER.fullmatch(cell)):
+        return "."
+    return None
+
+
+def _number(cell: str) -> Value:
+    number = float(cell)
+    if math.isinf(number):
+        return cell  # 1234e567 is rather a part's number; as text it is kept in any case
+    if number == 0 or not number.is_integer():
+        return number
+    if _WHOLE.fullmatch(cell):
+        return int(cell)
+    return int(number) if abs(number) <= _EXACT else number

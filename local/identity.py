@@ -2,14 +2,16 @@
 
 The audit compares what was sent with what is stored by these. They are not the processor's key, which is
 what is audited. Python here and SQL in audit.sql build the same bytes (path, time, counter, value by kind,
-quality) and take their MD5, which guards against chance, not against an adversary.
+what was sent where that could not be stored, quality) and take their MD5, which guards against chance, not
+against an adversary.
 """
 
 import hashlib
+import json
 import math
 import struct
 
-from local.reading import BAD, Reading, Value
+from local.reading import BAD, GOOD, Reading, Value
 
 SIZE = 16
 
@@ -18,12 +20,27 @@ _double = struct.Struct(">d")
 
 
 def identity(reading: Reading) -> bytes:
-    """The identity of a reading as it is to be stored: a number that is none is null, and bad."""
-    value, q = reading.value, reading.q
+    """The identity of a reading as it is to be stored: a number that is none is null, and bad.
+
+    What no double holds (NaN, a long integer) is kept beside it as it was sent, and so is NaN's own quality.
+    """
+    value, q, original = reading.value, reading.q, b""
     if isinstance(value, float) and not math.isfinite(value):
+        original = json.dumps(value).encode()
+        if q not in (GOOD, BAD):  # GOOD is not sent, as it may be left out
+            original += _ints.pack(q)
         value, q = None, BAD
+    elif isinstance(value, int) and int(float(value)) != value:
+        original = str(value).encode()
     counter = b"" if reading.seq is None else _ints.pack(reading.seq)
-    text = reading.path.encode() + b"/" + _ints.pack(reading.micros) + counter + _value(value) + bytes([q])
+    text = b"%s/%s%s%s%s%c" % (
+        reading.path.encode(),
+        _ints.pack(reading.micros),
+        counter,
+        _value(value),
+        original,
+        q,
+    )
     return hashlib.md5(text, usedforsecurity=False).digest()
 
 

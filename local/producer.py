@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_RECORDS = 500  # a PutRecords call's bounds
 MOST_BYTES = 4 * 1024 * 1024
+LONGEST_KEY = 256
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
 
 
@@ -104,4 +105,8 @@ def calls(batch: list[Envelope]) -> Iterator[list[Envelope]]:
 
 
 def _entries(envelopes: list[Envelope], now: float) -> "list[PutRecordsRequestEntryTypeDef]":
-    return [{"Data": item.body(round(now * 1000)), "PartitionKey": item.device} for item in envelopes]
+    # The end of a path tells devices apart; six segments of 64 characters are more than a key may have.
+    return [
+        {"Data": item.body(round(now * 1000)), "PartitionKey": item.device[-LONGEST_KEY:]}
+        for item in envelopes
+    ]

@@ -48,7 +48,7 @@ class Recording:
         comma = self.dialect.delimiter != ","
         batch: list[Reading] = []
         size = 0
-        for micros, found in _timed(self.file, self.dialect, self.zone, falling=self.falling):
+        for _, micros, found in _timed(self.file, self.dialect, self.zone, falling=self.falling):
             for path, cell in zip(paths, found, strict=True):
                 if not cell or cell.isspace():
                     continue
@@ -84,8 +84,10 @@ def _checked(file: Path, device: str, zone: tzinfo) -> Recording:
     dialect = rows.dialect(file)
     count = readings = 0
     first = last = None
-    for micros, found in _timed(file, dialect, zone, falling=False):
+    marks = _Marks(file, dialect)
+    for line, micros, found in _timed(file, dialect, zone, falling=False):
         count += 1
+        marks.check(line, found)
         readings += sum(1 for cell in found if cell and not cell.isspace())
         last = micros
         first = micros if first is None else first
@@ -97,8 +99,37 @@ def _checked(file: Path, device: str, zone: tzinfo) -> Recording:
     return Recording(file, device, zone, dialect, names, count, readings, falling=last < first)
 
 
-def _timed(file: Path, dialect: Dialect, zone: tzinfo, *, falling: bool) -> Iterator[tuple[int, list[str]]]:
-    """Each row's time in microseconds since 1970 and its cells beside the time."""
+class _Marks:
+    """Each column writes its decimals in one way.
+
+    With both in a column, 1.234 may be a thousand times what it seems. With commas between the columns there
+    is no question: decimals have a point.
+    """
+
+    def __init__(self, file: Path, dialect: Dialect) -> None:
+        self._file = file
+        self._in_question = dialect.delimiter != ","
+        self._first: dict[int, tuple[str, int]] = {}  # column → the mark and the line that has shown it
+
+    def check(self, line: int, found: list[str]) -> None:
+        """Raises RecordingMalformed at the cell that contradicts an earlier row."""
+        if not self._in_question:
+            return
+        for place, cell in enumerate(found):
+            mark = cells.decimal_mark(cell) if "." in cell or "," in cell else None
+            if mark is None:
+                continue
+            former, where = self._first.setdefault(place, (mark, line))
+            if former != mark:
+                why = f"{cell.strip()!r} has its decimals after {mark!r}, row {where} after {former!r}"
+                why += "; write a column in one way"
+                raise RecordingMalformed(file=self._file, row=line, column=place + 2, why=why)
+
+
+def _timed(
+    file: Path, dialect: Dialect, zone: tzinfo, *, falling: bool
+) -> Iterator[tuple[int, int, list[str]]]:
+    """Each row's line, its time in microseconds since 1970 and its cells beside the time."""
     clock = cells.Clock(zone, falling=falling)
     for line, row in rows.rows(file, dialect):
         try:
@@ -107,4 +138,4 @@ def _timed(file: Path, dialect: Dialect, zone: tzinfo, *, falling: bool) -> Iter
             shown = repr(row[0] if len(row[0]) <= 40 else f"{row[0][:40]}…")
             why = f"{shown} is no time; allowed: {cells.TIMES}"
             raise RecordingMalformed(file=file, row=line, column=1, why=why) from None
-        yield micros, row[1:]
+        yield line, micros, row[1:]

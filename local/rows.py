@@ -119,7 +119,10 @@ def _wrong(text: str, delimiter: str) -> bool:
 
 
 def _columns(text: str, delimiter: str) -> int:
-    return max(1, len(next(csv.reader([text], delimiter=delimiter), [])))
+    try:
+        return max(1, len(next(csv.reader([text], delimiter=delimiter), [])))
+    except csv.Error:  # as wrong as the row is: then without regard to quotes
+        return text.count(delimiter) + 1
 
 
 class _Lines:

@@ -12,10 +12,15 @@ import pytest
 
 from local.audit import Audit, audit
 from local.ledger import Ledger
-from local.reading import BAD, Envelope, Reading, Value
+from local.reading import BAD, UNCERTAIN, Envelope, Reading, Value
 from processor.migrate import migrate
+from processor.names import Names
+from processor.pipeline import judge
 from processor.secret import Credentials
+from processor.source.records import Record
 from processor.storage.database import Database
+from processor.storage.store import Store
+from processor.validate import Rules
 
 DEVICE = "acme/lon1/press/line2/cell4/m17"
 AT = 1_763_897_519_000_123  # 2025-11-23, with microseconds
@@ -57,13 +62,13 @@ class Plant:
                 self._count(reading, unit)
 
     def _row(self, reading: Reading) -> None:
-        value, q = reading.value, reading.q
+        value, q, status, extra = reading.value, reading.q, None, None
         if isinstance(value, float) and math.isnan(value):
-            value, q = None, BAD
+            value, q, status, extra = None, BAD, q if q == UNCERTAIN else None, '{"value": "NaN"}'
         self.hashes += 1
         self.connection.execute(
-            b"""INSERT INTO reading (point, ts, seq, number, flag, text, quality, ingested_at)
-                SELECT id, 'epoch'::timestamptz + %s * interval '1 microsecond', %s, %s, %s, %s, %s, now()
+            b"""INSERT INTO reading (point, ts, seq, number, flag, text, quality, status, extra, ingested_at)
+                SELECT id, 'epoch'::timestamptz + %s * interval '1 us', %s, %s, %s, %s, %s, %s, %s, now()
                 FROM point WHERE path = %s""",
             [
                 reading.micros,
@@ -72,6 +77,8 @@ class Plant:
                 value if isinstance(value, bool) else None,
                 value if isinstance(value, str) else None,
                 q,
+                status,
+                extra,
                 reading.path,
             ],
         )
@@ -273,6 +280,36 @@ def test_ten_thousand_readings_pass_in_several_blocks(plant: Plant, monkeypatch:
         )
 
     assert parts(plant.audit()) == (10_000, 9_999, 0, 0, 1, 0)
+
+
+def test_the_audit_and_the_processor_tell_readings_apart_alike(
+    plant: Plant, postgres: Any, database: str
+) -> None:
+    # Given at one time what is easily taken for one another, each of them twice
+    values: list[Value] = [0.0, -0.0, 1, 1.0, True, "1", "1.0", "", None, "null", 0.1 + 0.2, 0.3, 5e-324]
+    values += [1e308, math.nan, math.inf, -math.inf, 2**53, 2**53 + 1, 2**63, 2**64 + 1, 10**25, 10**25 + 1]
+    values += ["1e999", "1234e567", "nanometre"]
+    readings = [reading(value, q=q, hist=True) for value in values for q in (192, 64)]
+    first, again = Envelope(DEVICE, "gw", readings), Envelope(DEVICE, "gw", readings[::-1])
+    secret = FixedSecret(
+        Credentials("localhost", postgres.front.port, database, "millrace_app", "application")
+    )
+    processor = Database(secret, postgres.ca_file, threading.Event())
+    store = Store(processor, STREAM)
+
+    # When the processor stores them
+    lease = store.take_shard("shard-0")
+    for position, envelope in enumerate((first, again), 1):
+        plant.ledger.add(envelope, "shard-0", position, time.time())
+        record = Record(envelope.body(0), str(position), AT / 1_000_000)
+        store.store(lease, judge([record], Names(), Rules(7, 10), 0))
+    processor.close()
+
+    # Then the audit counts as many different ones: -0.0 is 0.0, and 1 is 1.0
+    audited = plant.audit()
+    different = 2 * (len(values) - 2)
+    assert parts(audited) == (4 * len(values), different, 0, 4 * len(values) - different, 0, 0)
+    assert audited.rollup_difference == 0
 
 
 def test_nothing_sent_is_nothing_audited(plant: Plant) -> None:

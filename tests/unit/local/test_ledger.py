@@ -4,7 +4,7 @@ import pytest
 
 from local.identity import SIZE, identity
 from local.ledger import Ledger
-from local.reading import BAD, Envelope, Reading
+from local.reading import BAD, Envelope, Reading, Value
 
 DEVICE = "a/b/c/d/e/f"
 
@@ -85,8 +85,14 @@ def test_readings_that_differ_have_different_identities(other: Reading) -> None:
     assert identity(other) != identity(PLAIN)
 
 
+def test_what_no_double_holds_is_told_apart_by_what_was_sent() -> None:
+    values: list[Value] = [math.nan, math.inf, -math.inf, 2**53, 2**53 + 1, 10**25, 10**25 + 1]
+    assert len({identity(Reading("p", 1, value, q=BAD)) for value in [*values, None]}) == 8
+
+
 def test_what_is_stored_alike_has_one_identity() -> None:
     assert identity(Reading("p", 1, 0.0)) == identity(Reading("p", 1, -0.0))
     assert identity(Reading("p", 1, 5)) == identity(Reading("p", 1, 5.0))
-    assert identity(Reading("p", 1, math.nan)) == identity(Reading("p", 1, None, q=BAD))
+    assert identity(Reading("p", 1, math.nan)) == identity(Reading("p", 1, math.nan, q=BAD))
+    assert identity(Reading("p", 1, 2**53)) == identity(Reading("p", 1, 2.0**53))
     assert identity(Reading("p", 1, 5.0, unit="Cel")) == identity(Reading("p", 1, 5.0, hist=True))

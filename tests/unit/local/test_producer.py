@@ -51,6 +51,15 @@ def produce(
     return producer, ledger, pauses
 
 
+def test_a_long_path_has_a_key_that_the_stream_takes() -> None:
+    stream = Stream()
+    devices = ["/".join(["x" * 64] * 5 + [last * 64]) for last in "ab"]
+    produce(stream, [[envelope(device) for device in devices]])
+
+    assert [len(key) for key in stream.taken] == [256, 256]
+    assert len(set(stream.taken)) == 2
+
+
 def test_what_is_taken_is_entered_in_the_ledger() -> None:
     producer, ledger, _ = produce(Stream(), [[envelope("a", 2), envelope("b", 3)], [envelope("a", 4)]])
 

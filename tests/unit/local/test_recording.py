@@ -150,7 +150,9 @@ def test_an_hour_that_never_was_keeps_its_distances(tmp_path: Path) -> None:
         ("t;v\n2020-01-01;1.234.567,25\n", [1234567.25]),
         ("t\tv\n2020-01-01\t21,5\n", [21.5]),
         ("t;v\n2020-01-01;21.5\n", [21.5]),
-        ("t,v\n2020-01-01,9007199254740993\n", [9007199254740992.0]),
+        ("t,v\n2020-01-01,9007199254740993\n2020-01-02,-9007199254740993\n", [2**53 + 1, -(2**53) - 1]),
+        ("t,v\n2020-01-01,1234e567\n2020-01-02,1e999\n", ["1234e567", "1e999"]),
+        ("t;v;w\n2020-01-01;1.234,5;1.234\n2020-01-02;7;2.5\n", [1234.5, 1.234, 7, 2.5]),
         ("t,v\n2020-01-01,1_000\n", ["1_000"]),
         ("t,v\n2020-01-01,   \n2020-01-02,3\n", [3]),
     ],
@@ -160,7 +162,7 @@ def test_cells_become_values(tmp_path: Path, text: str, values: list[Value]) -> 
 
 
 def test_a_cell_that_is_no_number_travels_as_it_is(tmp_path: Path) -> None:
-    recording = open_recording(write(tmp_path, "t,a,b,c\n2020-01-01,NaN,-inf,1e999\n"), DEVICE)
+    recording = open_recording(write(tmp_path, "t,a,b,c\n2020-01-01,NaN,-inf,INF\n"), DEVICE)
 
     (envelope,) = recording.envelopes()
 
@@ -216,6 +218,11 @@ def test_a_byte_order_mark_quotes_crlf_and_blank_lines_are_no_matter(tmp_path: P
         (b"t,v\n2020-01-01,1\x00\n", "row 2, column 2: a NUL character"),
         (b't,v,w\n2020-01-01,1,2\n2020-01-01,"1"x,2\n', "row 3, column 2: "),
         (b't,v,w\n2020-01-01,1,2\n2020-01-01,1,"2\n2020-01-02,3,4\n', "row 3, column 3: unexpected end"),
+        (b"t;v;w\n2020-01-01;1;1.234,5\n2020-01-02;1;1.234\n", "row 3, column 3: '1.234' has its"),
+        (b"t\tv\n2020-01-01\t1,234\n2020-01-02\t1,234.5\n", "row 3, column 2: '1,234.5' has its"),
+        (b"t,v\r2020-01-01,1\r", "row 1, column 2: new-line character"),
+        (b"t,v\n2020-01-01,1\r2020-01-02,2\r", "row 2, column 2: new-line character"),
+        (b"t,v\n2020-01-01,1\n2020-01-01," + b"x" * 200_000, "row 3, column 2: field larger"),
         (b'"t"x,v\n2020-01-01,1\n', "row 1, column 1: "),
     ],
 )  # fmt: skip
