@@ -29,7 +29,7 @@ from stacks.wiring import (
 
 CONTAINER = "processor"
 CA_FILE = "/app/certificates/rds-eu-west-2.pem"  # where the image has it
-USER = "10001:10001"  # a number, so that it is no root whatever the image's passwd says
+USER = "65532:65532"  # as in processor/Dockerfile; a number is no root whatever the image's passwd says
 # Fargate's longest: after SIGTERM the batch in hand is finished and its position kept.
 STOP_SECONDS = 120
 # ECS's longest: the first start waits for the first rotation, which makes the user it logs in with.

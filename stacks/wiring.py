@@ -132,6 +132,9 @@ class Root:
 
     def __init__(self, template: StackTemplate, environment: Environment) -> None:
         self.template = template
+        # "Template needs packaging" (W3002): local paths are what lets cfn-lint check values across stacks.
+        # Said in the template, so that everybody's cfn-lint knows.
+        template.set_metadata({"cfn-lint": {"config": {"ignore_checks": ["W3002"]}}})
         self.children: dict[str, StackTemplate] = {}
         self._environment = environment
 
