@@ -1,8 +1,9 @@
 """Ctrl-C, SIGTERM and SIGHUP, heard once: the first ends the run in order, later ones cannot break that."""
 
+import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -13,14 +14,19 @@ class Interrupted(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
-        self.exit_code = 130 if number == signal.SIGINT else 128 + number
+        self.exit_code = 128 + number
+
+
+def end_at_once() -> None:
+    """Until `interruptible`, and after it, a signal ends the process with one line: nothing is started."""
+    for number in _heard():
+        signal.signal(number, _end)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
     """In this block the first signal raises Interrupted in the main thread, and the others are ignored."""
-    heard = [number for number in SIGNALS if number != signal.SIGHUP or not _detached()]
-    former = {number: signal.signal(number, _interrupt) for number in heard}
+    former = {number: signal.signal(number, _interrupt) for number in _heard()}
     try:
         yield
     finally:
@@ -28,9 +34,17 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _detached() -> bool:
+def _heard() -> list[signal.Signals]:
     """Started by nohup: a terminal that closes is no reason to end."""
-    return signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    detached = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [number for number in SIGNALS if number != signal.SIGHUP or not detached]
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    # No exception: while modules are imported, one may be lost or be reported as their failure.
+    with suppress(OSError):
+        os.write(2, f"millrace: stopped by {signal.Signals(number).name}\n".encode())
+    os._exit(128 + number)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
