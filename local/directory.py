@@ -14,7 +14,7 @@ from typing import IO, Self
 import msgspec
 
 from local.arguments import Ports
-from local.errors import LocalError
+from local.errors import LocalError, StateDamaged
 
 PREFIX = "millrace-run-"
 PORTS = "ports.json"
@@ -29,6 +29,10 @@ class DirectoryForeign(LocalError):
     """{directory} is not empty and holds no earlier run: give an empty or a new directory to --state"""
 
 
+class DirectoryClosed(LocalError):
+    """{directory} cannot be used: {why}: give another directory to --state"""
+
+
 class PortsFixed(LocalError):
     """the stacks in {directory} name port {kept} for {server}: leave --{server}-port out, or give another
     directory to --state"""
@@ -38,14 +42,14 @@ class RunDirectory:
     """`with RunDirectory(state) as directory:`; without a state it is removed at the end.
 
     One run at a time holds it. A directory that a killed run could not remove is removed by the next run.
-    Raises DirectoryBusy, DirectoryForeign.
+    Raises DirectoryBusy, DirectoryClosed, DirectoryForeign.
     """
 
-    def __init__(self, state: Path | None) -> None:
-        self.kept = state is not None
-        self._state = state
+    def __init__(self, kept: Path | None) -> None:
+        self.kept = kept is not None
+        self._state = kept
         self._lock: IO[str] | None = None
-        self.path = state or Path()
+        self.path = kept or Path()
 
     def __enter__(self) -> Self:
         if self._state is None:
@@ -53,7 +57,10 @@ class RunDirectory:
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
         else:
             _adopt(self._state)
-        self._lock = _locked(self.path)
+        try:
+            self._lock = _locked(self.path)
+        except OSError as error:
+            raise DirectoryClosed(directory=self.path, why=error) from error
         if self._lock is None:
             raise DirectoryBusy(directory=self.path)
         return self
@@ -73,11 +80,15 @@ class RunDirectory:
         return part
 
     def ports(self, asked: Ports) -> Ports:
-        """What was asked for, or what an earlier run's stacks name. Raises PortsFixed where they differ."""
+        """What was asked for, or what an earlier run's stacks name. Raises PortsFixed where they differ,
+        StateDamaged."""
         file = self.path / PORTS
         if not file.exists():
             return asked
-        kept = msgspec.json.decode(file.read_bytes(), type=Ports)
+        try:
+            kept = msgspec.json.decode(file.read_bytes(), type=Ports)
+        except msgspec.MsgspecError as error:
+            raise StateDamaged(directory=self.path, file=file, why="is damaged") from error
         for server, port in asdict(asked).items():
             if port not in (0, getattr(kept, server)):
                 raise PortsFixed(directory=self.path, kept=getattr(kept, server), server=server)
@@ -99,11 +110,14 @@ class RunDirectory:
         return file.read_text()
 
 
-def _adopt(state: Path) -> None:
+def _adopt(directory: Path) -> None:
     """Make it, or see that it is an earlier run's: what else lies somewhere is nobody's to write into."""
-    if state.is_dir() and any(state.iterdir()) and not (state / "lock").exists():
-        raise DirectoryForeign(directory=state)
-    state.mkdir(parents=True, exist_ok=True)
+    try:
+        if directory.is_dir() and any(directory.iterdir()) and not (directory / "lock").exists():
+            raise DirectoryForeign(directory=directory)
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DirectoryClosed(directory=directory, why=error) from error
 
 
 def _locked(directory: Path) -> IO[str] | None:

@@ -2,6 +2,7 @@
 
 LocalError
 ├── PortInUse          local/errors.py
+├── StateDamaged       local/errors.py
 ├── ServerMissing      local/errors.py
 ├── ServerFailed       local/errors.py
 └── DirectoryUnusable  local/errors.py
@@ -38,3 +39,8 @@ class ServerFailed(LocalError):
 
 class DirectoryUnusable(LocalError):
     """{directory} cannot hold {server}'s data: {why}"""
+
+
+class StateDamaged(LocalError):
+    """{file} of an earlier run {why}: give another directory to --state, or remove {directory} and begin
+    anew"""

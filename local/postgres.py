@@ -14,6 +14,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -105,9 +106,9 @@ class PostgresServer:
         try:
             binaries = self._binaries()
             self._await_former()  # before anything is touched: it is still removing files of its own
-            self._make_directory()
             if not (self.data / "PG_VERSION").exists():
                 self._initialise(binaries)
+            self._account.give(self.data)
             self._account.give(self._sockets)
             self._start(binaries)
         except BaseException:
@@ -170,19 +171,29 @@ class PostgresServer:
         self._account.give(self.socket.parent)
         return copy
 
-    def _data_name(self) -> str:
-        """What the server calls its data directory, which is where it is started.
+    def _name_of(self, data: Path) -> str:
+        """What the server calls a data directory, which is where it is started.
 
         A temporary directory of root's is closed to `nobody`. But a process needs no right to the way that
         leads to where it already is, and Linux has a name for that place.
         """
-        return str(self.data) if self._account.may_enter(self.data) else "/proc/self/cwd"
-
-    def _make_directory(self) -> None:
-        self.data.mkdir(parents=True, exist_ok=True)
-        self._account.give(self.data)
+        return str(data) if self._account.may_enter(data) else "/proc/self/cwd"
 
     def _initialise(self, binaries: Path) -> None:
+        """An initdb that is interrupted leaves what looks like a cluster: only a whole one gets the name."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for left in self.directory.glob("data-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(prefix="data-", dir=self.directory))
+        self._account.give(made)
+        self._initdb(binaries, made)
+        try:
+            made.replace(self.data)
+        except OSError as error:
+            why = f"{self.data} holds something else: give another directory"
+            raise DirectoryUnusable(directory=self.directory, server="PostgreSQL", why=why) from error
+
+    def _initdb(self, binaries: Path, data: Path) -> None:
         self._password_file.unlink(missing_ok=True)
         self._password_file.touch(0o600)
         self._password_file.write_text(secrets.token_urlsafe(24))
@@ -193,7 +204,7 @@ class PostgresServer:
         made = self._account.run(
             [
                 binaries / "bin" / "initdb",
-                f"--pgdata={self._data_name()}",
+                f"--pgdata={self._name_of(data)}",
                 f"--username={SUPERUSER}",
                 f"--pwfile={handed}",
                 "--auth=scram-sha-256",
@@ -203,7 +214,7 @@ class PostgresServer:
                 "--builtin-locale=C.UTF-8",
                 "--no-instructions",
             ],
-            self.data,
+            data,
         )
         handed.unlink()
         if made.returncode != 0:
@@ -234,7 +245,7 @@ class PostgresServer:
 
     def _start(self, binaries: Path) -> None:
         options = {**OPTIONS, "unix_socket_directories": str(self.socket.parent), "port": str(PORT)}
-        arguments = [str(binaries / "bin" / "postgres"), "-D", self._data_name()]
+        arguments = [str(binaries / "bin" / "postgres"), "-D", self._name_of(self.data)]
         for name, value in options.items():
             arguments += ["-c", f"{name}={value}"]
         self._guarded = Guarded(

