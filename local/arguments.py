@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -107,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     plant.add_argument("--machines", metavar="N", type=_whole(1, MOST_MACHINES), help="how many (20)")
     replay = parser.add_argument_group("a recording instead")
-    replay.add_argument("--replay", metavar="FILE.csv", type=Path, help="send it as history, then audit")
+    replay.add_argument(
+        "--replay", metavar="FILE.csv", type=_recording, help="send it as history, then audit"
+    )
     replay.add_argument(
         "--path",
         metavar=LEVELS.upper(),
@@ -147,6 +150,12 @@ def _replay(given: argparse.Namespace) -> Replay | None:
     return Replay(given.replay, given.path or default_device(given.replay), given.timezone or UTC)
 
 
+def _recording(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the name of a CSV file is wanted")
+    return Path(text)
+
+
 def _number(most: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
@@ -162,10 +171,11 @@ def _number(most: float) -> Callable[[str], float]:
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or not least <= int(text[:20]) <= most:
+        digits = text.lstrip("0")[:20] if text.isascii() and text.isdigit() else "-1"
+        if not least <= int(digits or "0") <= most:
             allowed = f"a whole number from {least} to {most}"
             raise argparse.ArgumentTypeError(f"{text!r} is not allowed; {allowed} is")
-        return int(text)
+        return int(digits or "0")
 
     return read
 
@@ -191,6 +201,8 @@ def _zone(text: str) -> tzinfo:
 
 
 def _directory(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the name of a directory is wanted")
     directory = Path(text).absolute()
     existing = next(place for place in (directory, *directory.parents) if place.exists())
     if not existing.is_dir():
@@ -202,10 +214,23 @@ def _directory(text: str) -> Path:
 
 def _writable(text: str) -> Path:
     file = Path(text).absolute()
-    if file.is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is a directory; the name of a file is wanted")
+    if not text or file.is_dir():
+        found = f"{text!r} is a directory; " if text else ""
+        raise argparse.ArgumentTypeError(f"{found}the name of a file is wanted")
     if not file.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no directory {str(file.parent)!r}; make it first")
-    if not os.access(file.parent, os.W_OK | os.X_OK) or (file.exists() and not os.access(file, os.W_OK)):
+    if file.exists() and not os.access(file, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be written to")
+    if not file.exists() or file.is_file():
+        _try_in(file.parent, text)
     return file
+
+
+def _try_in(directory: Path, text: str) -> None:
+    """The report takes its place whole, so a new file must be possible: root's rights do not tell that."""
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        why = f"{text!r} cannot be written: {error.strerror} in {directory}"
+        raise argparse.ArgumentTypeError(why) from error

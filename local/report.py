@@ -76,7 +76,12 @@ def write(report: Report, file: Path) -> None:
     if file.exists() and not file.is_file():  # /dev/stdout and its like
         file.write_bytes(content)
         return
-    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as staged:
-        staged.write(content)
-    Path(staged.name).chmod(0o644)
-    Path(staged.name).replace(file)
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".millrace-", delete=False) as staged:
+        try:
+            staged.write(content)
+            staged.flush()
+            Path(staged.name).chmod(0o644)
+            Path(staged.name).replace(file)
+        except BaseException:
+            Path(staged.name).unlink(missing_ok=True)
+            raise

@@ -51,6 +51,7 @@ def test_a_recording_may_be_put_elsewhere() -> None:
         ("--machines 2.5", "--machines: '2.5' is not allowed"),
         ("--machines ²", "--machines: '²' is not allowed"),
         ("--aws-port 70000", "--aws-port: '70000' is not allowed; a whole number from 0 to 65535 is"),
+        (f"--aws-port {'0' * 30}70000", "a whole number from 0 to 65535 is"),
         ("--aws-port 4566 --redis-port 4566", "must differ"),
         ("--replay x.csv --path a/b/c", "enterprise/site/area/line/cell/device is"),
         ("--replay x.csv --path a/b/c/d/e/f/g", "--path: 'a/b/c/d/e/f/g' is not allowed"),
@@ -65,6 +66,10 @@ def test_a_recording_may_be_put_elsewhere() -> None:
         ("--timezone UTC", "give --replay FILE.csv with it"),
         ("--json /no/such/place/out.json", "there is no directory '/no/such/place'"),
         ("--json /tmp", "is a directory"),
+        ("--json=", "--json: the name of a file is wanted"),
+        ("--json /proc/out.json", "'/proc/out.json' cannot be written"),  # whatever root's rights say
+        ("--state=", "--state: the name of a directory is wanted"),
+        ("--replay=", "--replay: the name of a CSV file is wanted"),
         ("--state /dev/null", "/dev/null is no directory"),
         ("--state /dev/null/below", "/dev/null is no directory"),
         ("--fo 3", "unrecognized arguments: --fo 3"),

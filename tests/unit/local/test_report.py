@@ -39,6 +39,23 @@ def test_it_is_written_whole_under_the_names_that_programs_know(tmp_path: Path) 
     assert [entry.name for entry in tmp_path.iterdir()] == ["audit.json"]
 
 
+def test_what_cannot_be_written_leaves_the_former_report_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "audit.json"
+    file.write_text("the former")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(made(), file)
+
+    assert [entry.name for entry in tmp_path.iterdir()] == ["audit.json"]
+    assert file.read_text() == "the former"
+
+
 def test_what_stored_nothing_has_no_latency(tmp_path: Path) -> None:
     write(made(Audit(10, 0, 0, 10, 0, 0, 0, None)), tmp_path / "audit.json")
 
