@@ -8,15 +8,16 @@ import pytest
 
 from local.guard import Command, Guarded
 
-POLITE = "trap 'echo bye; exit 0' INT; echo up; while :; do sleep 0.01; done"
-STUBBORN = "trap '' INT; echo up; while :; do sleep 0.01; done"
+# Not INT: whoever starts the tests in the background may have it ignored, and then no shell can trap it.
+POLITE = "trap 'echo bye; exit 0' USR1; echo up; while :; do sleep 0.01; done"
+STUBBORN = "trap '' USR1; echo up; while :; do sleep 0.01; done"
 
 
 def start(script: str, log: Path, patience: float = 30.0, remove: tuple[str, ...] = ()) -> Guarded:
     return Guarded(
         Command(
             arguments=["/bin/sh", "-c", script],
-            stop_signal=signal.SIGINT,
+            stop_signal=signal.SIGUSR1,
             log=str(log),
             patience=patience,
             remove=remove,
