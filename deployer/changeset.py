@@ -5,7 +5,7 @@ children have settled; so each is waited for, and the first cause is looked for 
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -15,22 +15,21 @@ from deployer.changes import Action, Change, StackPlan
 from deployer.clock import Clock
 from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated, is_absent
 from deployer.plan import Kind
+from deployer.request import Request
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_cloudformation.literals import CapabilityType
     from types_boto3_cloudformation.type_defs import (
-        CreateChangeSetInputTypeDef,
         DescribeChangeSetInputTypeDef,
         DescribeChangeSetOutputTypeDef,
         ExecuteChangeSetInputTypeDef,
-        ParameterTypeDef,
         ResourceChangeTypeDef,
     )
 
 PREFIX = "millrace-deploy-"  # by which our own change sets are known again
 MINUTES = 30.0  # a nested change set takes one or two
+SETTLING_MINUTES = 5.0
 EXECUTABLE = frozenset({"", "AVAILABLE", "UNAVAILABLE"})  # what FAILED is read as well, for its reason
 UNSETTLED = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 # CloudFormation's two ways of saying that nothing changes: with a template's own, and with a nested stack's.
@@ -39,25 +38,12 @@ CHANGE_SET_ARN = re.compile(r"arn:[-a-z]+:cloudformation:[-a-zA-Z0-9:/]*:changeS
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to make a change set of: a template by URL or by body, never both."""
-
-    stack_name: str
-    kind: Kind
-    token: str  # names the change set, makes the request safe to repeat
-    template_url: str | None = None
-    template_body: str | None = None
-    parameters: tuple["ParameterTypeDef", ...] = ()
-    capabilities: tuple["CapabilityType", ...] = ()
-    tags: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Failure:
     """A change set that FAILED for another reason than having no changes."""
 
     stack: str
     reason: str
+    change_set_id: str
 
 
 @dataclass(frozen=True)
@@ -81,28 +67,8 @@ class ChangeSets:
         self._poll = poll
 
     def create(self, request: Request) -> str:
-        """Its id. On failure while creating, the stack rolls back and stays to be looked at.
-
-        `OnStackFailure` is for CREATE only and excludes execute's `DisableRollback`, which says the same
-        for UPDATE: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
-        """
-        arguments: CreateChangeSetInputTypeDef = {
-            "StackName": request.stack_name,
-            "ChangeSetName": request.token,
-            "ClientToken": request.token,
-            "ChangeSetType": request.kind.value,
-            "IncludeNestedStacks": True,
-            "Parameters": list(request.parameters),
-            "Capabilities": list(request.capabilities),
-            "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
-        }
-        if request.template_url is not None:
-            arguments["TemplateURL"] = request.template_url
-        if request.template_body is not None:
-            arguments["TemplateBody"] = request.template_body
-        if request.kind is Kind.CREATE:
-            arguments["OnStackFailure"] = "ROLLBACK"
-        return self._cloudformation.create_change_set(**arguments)["Id"]
+        """Its id."""
+        return self._cloudformation.create_change_set(**request.arguments())["Id"]
 
     def read(self, change_set_id: str, stack_name: str | None = None) -> Reading:
         """The whole tree, once everything in it has settled. `stack_name` goes with a name instead of an id.
@@ -120,12 +86,13 @@ class ChangeSets:
         # Every leaf below was seen: when none failed and none changes, the root's "Nested change set …
         # was not successfully created" says no more than that nothing changes.
         if failed and not failures and not is_empty(reason) and any(stacks.walk()):
-            failures = [Failure(root["StackName"], reason)]
+            failures = [Failure(root["StackName"], reason, root["ChangeSetId"])]
         if failures:
             cause = failures[0]
             where = f"{cause.stack}: " if cause.stack != root["StackName"] else ""
-            why = "; ".join([where + cause.reason, *self._findings(root["ChangeSetId"])])
-            raise ChangeSetFailed(stack=root["StackName"], why=why)
+            asked = dict.fromkeys((cause.change_set_id, root["ChangeSetId"]))
+            findings = dict.fromkeys(finding for each in asked for finding in self._findings(each))
+            raise ChangeSetFailed(stack=root["StackName"], why="; ".join([where + cause.reason, *findings]))
         return Reading(
             stacks=stacks,
             empty=failed,
@@ -162,7 +129,7 @@ class ChangeSets:
         """Remove it with its nested ones, and wait until it is gone: deletion is asynchronous."""
         deadline = self._clock.now() + MINUTES * 60
         try:
-            self._cloudformation.delete_change_set(ChangeSetName=change_set_id)
+            self._begin_deletion(change_set_id)
             while self._clock.now() < deadline:
                 status = self._cloudformation.describe_change_set(ChangeSetName=change_set_id)["Status"]
                 if status in {"DELETE_COMPLETE", "DELETE_FAILED"}:
@@ -171,6 +138,20 @@ class ChangeSets:
         except ClientError as error:
             if not is_absent(error):
                 raise
+
+    def _begin_deletion(self, change_set_id: str) -> None:
+        """It is refused while a nested one is still being made, which can outlast a root that failed."""
+        deadline = self._clock.now() + SETTLING_MINUTES * 60
+        while True:
+            try:
+                self._cloudformation.delete_change_set(ChangeSetName=change_set_id)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code != "InvalidChangeSetStatus" or self._clock.now() >= deadline:
+                    raise
+                self._clock.sleep(self._poll)
+            else:
+                return
 
     def remove_leftovers(self, stack_name: str) -> bool:
         """Remove change sets of ours that nobody executed; whether others' remain."""
@@ -237,7 +218,7 @@ class ChangeSets:
                 child = self._settled(child_id)
                 children.append(self._tree(child, child["StackName"], None, failures))
             if not is_empty(reason) and not mentioned and not seen:
-                failures.append(Failure(name, reason))
+                failures.append(Failure(name, reason, description["ChangeSetId"]))
         return StackPlan(
             name=name,
             changes=tuple(changes),

@@ -5,47 +5,42 @@ Only change sets change a stack. Nothing here draws or asks; who calls it does.
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from deployer import account, artefacts, functions, noise, removal, stack, templates
 from deployer.changes import StackPlan
-from deployer.changeset import PREFIX, ChangeSets, Reading, Request
+from deployer.changeset import PREFIX, ChangeSets, Reading
 from deployer.clock import Clock, SystemClock
-from deployer.diagnosis import first_cause
 from deployer.errors import (
     BadImage,
     BadPlan,
     BadTemplate,
     Busy,
     ChangeSetFailed,
-    DeploymentFailed,
     Guarded,
-    LostSight,
     MissingImage,
     MissingStack,
     NotBootstrapped,
     Protected,
 )
-from deployer.events import Listener, Progress
+from deployer.events import Listener
 from deployer.operation import Operation
 from deployer.plan import Kind, Plan
 from deployer.removal import Removal
+from deployer.request import Request
 from deployer.stack import REVIEW, Stack, StackTree
 from parameters.settings import Environment
-
-if TYPE_CHECKING:
-    from types_boto3_cloudformation.literals import CapabilityType
-    from types_boto3_cloudformation.type_defs import ParameterTypeDef
 
 POLL_SECONDS = 3.0  # eleven stacks at one call each stay below CloudFormation's quotas
 PLAN_NAME = re.compile(rf"{PREFIX}[-a-zA-Z0-9]{{1,64}}")
 IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+DELETED = frozenset({"DELETE_COMPLETE"})
 
 
 def new_token() -> str:
@@ -108,7 +103,7 @@ class Deployment:
                 kind=kind,
                 token=self._new_token(),
                 template_body=body,
-                capabilities=_capabilities(templates.capabilities([tree])),
+                capabilities=tuple(templates.capabilities([tree])),
                 tags=self._environment.tags,
             ),
             present,
@@ -128,7 +123,8 @@ class Deployment:
         bucket = self._bucket()
         region = self._environment.region
         bundle = artefacts.collect(self._templates, bucket, region, self._build_function)
-        parameters = self._parameters(bundle, bucket, image_digest, present)
+        deployed = present.parameters if present is not None and kind is Kind.UPDATE else {}
+        parameters = self._parameters(bundle, bucket, image_digest, deployed)
         artefacts.upload(self._clients.s3, bucket, self._environment.account, bundle.artefacts)
         return self._plan(
             Request(
@@ -137,7 +133,7 @@ class Deployment:
                 token=self._new_token(),
                 template_url=artefacts.url(bucket, region, bundle.root.key),
                 parameters=parameters,
-                capabilities=_capabilities(list(bundle.capabilities)),
+                capabilities=bundle.capabilities,
                 tags=self._environment.tags,
             ),
             present,
@@ -160,11 +156,9 @@ class Deployment:
         """
         self.check_account()
         if plan.change_set_id is not None:
-            operation = self._operation(plan.stack_id)
+            operation = self._operation(plan.stack_name, plan.stack_id)
             self._change_sets.execute(plan.change_set_id, plan.kind, plan.token, plan.stack_name)
-            status, events = self._follow(operation, plan.stack_name, listener)
-            if status not in DONE:
-                self._fail(plan.stack_name, status, events)
+            operation.follow(listener, DONE)
         self._protect(plan.stack_name)
 
     def discard(self, plan: Plan) -> None:
@@ -214,11 +208,9 @@ class Deployment:
         self._refuse_removal(present)
         if present.status == REVIEW:
             self._change_sets.remove_leftovers(self.stack_name)
-        operation = self._operation(present.id)
+        operation = self._operation(present.name, present.id)
         self._cloudformation.delete_stack(StackName=present.id, ClientRequestToken=self._new_token())
-        status, events = self._follow(operation, self.stack_name, listener)
-        if status != "DELETE_COMPLETE":
-            self._fail(self.stack_name, status, events)
+        operation.follow(listener, DELETED)
 
     def _present(self, command: str) -> Stack:
         self.check_account()
@@ -248,29 +240,24 @@ class Deployment:
         return bucket
 
     def _parameters(
-        self, bundle: artefacts.Bundle, bucket: str, image_digest: str | None, present: Stack | None
-    ) -> "tuple[ParameterTypeDef, ...]":
+        self, bundle: artefacts.Bundle, bucket: str, image_digest: str | None, deployed: Mapping[str, str]
+    ) -> dict[str, str | None]:
+        """What the root asks for; None for an image that is deployed and stays."""
         values = {
             "ArtefactBucket": bucket,
+            "ImageDigest": image_digest,
             "NotificationAddress": self._environment.notification_address,
             "RotationCodeKey": bundle.rotation_code.key,
         }
-        given: list[ParameterTypeDef] = []
-        for name in bundle.root_tree.get("Parameters", {}):
-            if name == "ImageDigest" and image_digest is None:
-                if present is None or name not in present.parameters:
-                    raise MissingImage(stack=self.stack_name)
-                given.append({"ParameterKey": name, "UsePreviousValue": True})
-            elif name == "ImageDigest" and image_digest is not None:
-                given.append({"ParameterKey": name, "ParameterValue": image_digest})
-            elif name in values:
-                given.append({"ParameterKey": name, "ParameterValue": values[name]})
-            else:
+        asked = bundle.root_tree.get("Parameters", {})
+        for name in asked:
+            if name not in values:
                 file = self._templates / artefacts.ROOT
-                raise BadTemplate(
-                    file=file, why=f"asks for a parameter {name} that the deployer does not know"
-                )
-        return tuple(given)
+                why = f"asks for a parameter {name} that the deployer does not know"
+                raise BadTemplate(file=file, why=why)
+            if values[name] is None and name not in deployed:
+                raise MissingImage(stack=self.stack_name)
+        return {name: values[name] for name in asked}
 
     def _plan(self, request: Request, present: Stack | None) -> Plan:
         if request.kind is Kind.CREATE and present is not None:
@@ -279,7 +266,8 @@ class Deployment:
         try:
             reading = self._change_sets.read(change_set_id)
         except ChangeSetFailed:
-            self._withdraw(request.kind, request.stack_name, change_set_id)
+            with suppress(ClientError):  # the cause is what matters; the next plan removes what stays
+                self._withdraw(request.kind, request.stack_name, change_set_id)
             raise
         plan = self._as_plan(request.kind, reading, present)
         if plan.is_empty:
@@ -311,22 +299,14 @@ class Deployment:
             if left and left.status == REVIEW and not self._change_sets.remove_leftovers(stack_name):
                 self._cloudformation.delete_stack(StackName=left.id, ClientRequestToken=self._new_token())
 
-    def _operation(self, stack_id: str) -> Operation:
-        return Operation(self._cloudformation, stack_id, self._environment.name, self._clock, self._poll)
-
-    def _follow(
-        self, operation: Operation, stack_name: str, listener: Listener
-    ) -> tuple[str, list[Progress]]:
-        try:
-            return operation.follow(listener)
-        except (BotoCoreError, ClientError) as error:  # hours may pass, and a session's credentials end
-            why = account.explained(error, self._environment.account)
-            raise LostSight(why=why, stack=stack_name, environment=self._environment.name) from error
-
-    def _fail(self, stack_name: str, status: str, events: list[Progress]) -> None:
-        cause = first_cause(events)
-        raise DeploymentFailed(
-            stack=stack_name, status=status, cause=cause or "none was told; look at the stack's events"
+    def _operation(self, stack_name: str, stack_id: str) -> Operation:
+        return Operation(
+            self._cloudformation,
+            stack_name,
+            stack_id,
+            self._environment,
+            clock=self._clock,
+            poll=self._poll,
         )
 
     def _refuse_removal(self, present: Stack) -> None:
@@ -343,7 +323,3 @@ class Deployment:
             self._cloudformation.update_termination_protection(
                 StackName=stack_name, EnableTerminationProtection=wanted
             )
-
-
-def _capabilities(names: list[str]) -> "tuple[CapabilityType, ...]":
-    return tuple(cast("CapabilityType", name) for name in names)

@@ -11,7 +11,7 @@ from deployer.templates import NESTED
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_cloudformation.type_defs import StackEventTypeDef
+    from types_boto3_cloudformation.type_defs import DescribeStackEventsInputTypeDef, StackEventTypeDef
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ class Streamer:
 
     def mark(self) -> None:
         """What there is so far belongs to earlier operations."""
-        self._seen |= {event["EventId"] for event in self._unseen(self._root)}
+        newest, _ = self._page(self._root, None)
+        self._seen |= {event["EventId"] for event in newest}  # a page is enough: reading stops at one of them
 
     def fetch(self) -> list[Progress]:
         """What is new since the last call, oldest first, of every stack discovered so far or now."""
@@ -130,23 +131,26 @@ class Streamer:
         found: list[StackEventTypeDef] = []
         token: str | None = None
         while True:
-            try:
-                if token is None:
-                    answer = self._cloudformation.describe_stack_events(StackName=stack)
-                else:
-                    answer = self._cloudformation.describe_stack_events(StackName=stack, NextToken=token)
-            except ClientError as error:
-                if is_absent(error):  # announced, and not there yet
-                    return found
-                raise
-            for event in answer["StackEvents"]:
+            events, token = self._page(stack, token)
+            for event in events:
                 old = self._began is not None and event["Timestamp"] < self._began
                 if event["EventId"] in self._seen or old:
                     return found
                 found.append(event)
-            token = answer.get("NextToken")
             if not token:
                 return found
+
+    def _page(self, stack: str, token: str | None) -> "tuple[list[StackEventTypeDef], str | None]":
+        more: DescribeStackEventsInputTypeDef = {"StackName": stack}
+        if token is not None:
+            more["NextToken"] = token
+        try:
+            answer = self._cloudformation.describe_stack_events(**more)
+        except ClientError as error:
+            if is_absent(error):  # announced, and not there yet
+                return [], None
+            raise
+        return answer["StackEvents"], answer.get("NextToken")
 
     def _note(self, event: "StackEventTypeDef") -> None:
         self._seen.add(event["EventId"])

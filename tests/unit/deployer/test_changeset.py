@@ -1,11 +1,13 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deployer.changes import Action, Counts
-from deployer.changeset import ChangeSets, Request
+from deployer.changeset import ChangeSets
 from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated
 from deployer.plan import Kind
+from deployer.request import Request
 
 EMPTY = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -180,7 +182,11 @@ def test_a_failed_grandchild_is_the_cause(aws: Any, change_sets: ChangeSets) -> 
         "ValidationPath": "/Resources/Queue/Properties/Dealy",
         "ValidationStatusReason": "unsupported property",
     }
-    aws.says("describe_events", {"OperationEvents": [finding]})
+    told = {"OperationEvents": [finding]}
+    for name in ("plan-Inner", "plan-millrace-dev"):
+        aws.says(
+            "describe_events", told, ChangeSetName=aws.change_set_id(name), Filters={"FailedEvents": True}
+        )
 
     with pytest.raises(ChangeSetFailed) as failure:
         change_sets.read("x")
@@ -312,6 +318,25 @@ def test_deletion_is_waited_for(aws: Any, change_sets: ChangeSets) -> None:
     change_sets.delete("c")
 
     assert aws.clock.now() == 1.0
+
+
+def test_deletion_waits_for_nested_ones_that_are_still_being_made(aws: Any, change_sets: ChangeSets) -> None:
+    aws.refuses("delete_change_set", "InvalidChangeSetStatus", "CREATE_IN_PROGRESS")
+    aws.says("delete_change_set", {}, ChangeSetName="c")
+    aws.refuses("describe_change_set", "ChangeSetNotFound")
+
+    change_sets.delete("c")
+
+    assert aws.clock.now() == 1.0
+
+
+def test_deletion_that_stays_refused_is_given_up(aws: Any) -> None:
+    patient = ChangeSets(aws.cloudformation, aws.clock, poll=200.0)
+    for _ in range(3):
+        aws.refuses("delete_change_set", "InvalidChangeSetStatus", "it is being executed")
+
+    with pytest.raises(ClientError, match="it is being executed"):
+        patient.delete("c")
 
 
 def test_only_our_own_leftovers_are_removed(aws: Any, change_sets: ChangeSets) -> None:

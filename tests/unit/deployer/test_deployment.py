@@ -141,6 +141,18 @@ def test_a_failed_first_plan_leaves_neither_change_set_nor_stack(aws: Any, templ
         aws.deployment(templates).plan(image_digest=IMAGE)
 
 
+def test_what_cannot_be_removed_does_not_hide_why_the_change_set_failed(aws: Any, templates: Path) -> None:
+    aws.account()
+    aws.stack("millrace-dev-bootstrap")
+    aws.says("create_change_set", {"Id": aws.change_set_id(NAME), "StackId": "s"})
+    aws.change_set("millrace-dev-bootstrap", [], name=NAME, status="FAILED", reason="Template error")
+    aws.says("describe_events", {"OperationEvents": []})
+    aws.refuses("delete_change_set", "AccessDenied", "not you")
+
+    with pytest.raises(ChangeSetFailed, match="Template error"):
+        aws.deployment(templates).plan_bootstrap()
+
+
 def test_our_leftovers_of_an_earlier_review_are_removed_first(aws: Any, templates: Path) -> None:
     aws.account()
     aws.stack(status="REVIEW_IN_PROGRESS")
