@@ -15,6 +15,7 @@ SUPERUSER = "postgres/superuser.password"
 CLUSTER = "postgres/data"
 ACCOUNT = "aws/aws"
 STACKS = f"{ACCOUNT}/cloudformation.json"
+STACK_NAME = b'"millrace-'
 CACHE = "redis/redis.rdb"
 CACHE_BEGINS = (b"REDIS", b"VALKEY")
 
@@ -25,8 +26,8 @@ def check(directory: Path) -> None:
     cache = directory / CACHE
     if cache.exists() and not cache.read_bytes().startswith(CACHE_BEGINS):
         raise StateDamaged(directory=directory, file=cache, why="is damaged")
-    if not (directory / PORTS).exists() and not (directory / STACKS).exists():
-        return  # its servers never stood
+    if not (directory / PORTS).exists() and not _deployed(directory):
+        return  # its servers never stood, and no stack names their ports
     for name in (PORTS, PASSWORD, SUPERUSER, f"{CLUSTER}/PG_VERSION", STACKS):
         _see(directory, directory / name)
     for file in sorted((directory / ACCOUNT).glob("*.json")):
@@ -35,6 +36,11 @@ def check(directory: Path) -> None:
             msgspec.json.decode(file.read_bytes(), type=msgspec.Raw)
         except msgspec.DecodeError as error:
             raise StateDamaged(directory=directory, file=file, why="is damaged") from error
+
+
+def _deployed(directory: Path) -> bool:
+    stacks = directory / STACKS
+    return stacks.exists() and STACK_NAME in stacks.read_bytes()
 
 
 def _cluster(directory: Path) -> None:

@@ -19,7 +19,7 @@ def kept(tmp_path: Path) -> Path:
         "postgres/superuser.password": "secret",
         "postgres/data/PG_VERSION": "18\n",
         "postgres/data/global/pg_control": "\0",
-        "aws/aws/cloudformation.json": "{}",
+        "aws/aws/cloudformation.json": '{"_stacks": {"millrace-dev": {}}}',
         "aws/aws/rds.json": "{}",
         "redis/redis.rdb": "REDIS0011",
     }.items():
@@ -38,6 +38,13 @@ def test_a_run_that_was_interrupted_early_left_nothing_to_miss(tmp_path: Path, l
         (tmp_path / name).mkdir(parents=True)
 
     state.check(tmp_path)
+
+
+def test_an_account_without_stacks_names_no_ports(kept: Path) -> None:
+    (kept / "ports.json").unlink()
+    (kept / "aws/aws/cloudformation.json").write_text('{"_stacks": {}}')
+
+    state.check(kept)
 
 
 @pytest.mark.parametrize(
