@@ -8,9 +8,12 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
     ConnectionError,
     CredentialRetrievalError,
     HTTPClientError,
+    InvalidConfigError,
     LoginError,
     NoCredentialsError,
     PartialCredentialsError,
@@ -38,7 +41,14 @@ if TYPE_CHECKING:  # stubs of the development extra; a deployment does not need 
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html
 PATIENT = Config(retries={"mode": "standard", "max_attempts": 10})
 
-MISSING = (NoCredentialsError, PartialCredentialsError, ProfileNotFound)
+MISSING = (
+    ConfigNotFound,
+    ConfigParseError,
+    InvalidConfigError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 EXPIRED = (CredentialRetrievalError, LoginError, SSOError, TokenRetrievalError)
 # https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
 REJECTED = frozenset(

@@ -49,14 +49,6 @@ class Bundle:
         return (self.rotation_code, *self.others, self.root)
 
 
-@dataclass(frozen=True)
-class Uploaded:
-    """How many objects were sent, and how many were there already."""
-
-    sent: int
-    present: int
-
-
 def url(bucket: str, region: str, key: str) -> str:
     """Path style: CloudFormation reads both styles, and only this one names no host per bucket."""
     return f"https://s3.{region}.amazonaws.com/{bucket}/{key}"
@@ -121,27 +113,22 @@ def point(text: str, urls: dict[str, str], file: Path) -> str:
     return changed
 
 
-def upload(s3: "S3Client", bucket: str, owner: str, artefacts: Iterable[Artefact]) -> Uploaded:
+def upload(s3: "S3Client", bucket: str, owner: str, artefacts: Iterable[Artefact]) -> None:
     """Send what is not there yet, to a bucket of the account `owner` only.
 
     The name of a bucket that was deleted is free for anybody, and its owner would then write our templates:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
     """
-    sent = present = 0
     for artefact in artefacts:
-        if _exists(s3, bucket, owner, artefact.key):
-            present += 1
-            continue
-        s3.put_object(
-            Bucket=bucket,
-            Key=artefact.key,
-            Body=artefact.body,
-            ContentType=artefact.content_type,
-            ChecksumAlgorithm="SHA256",
-            ExpectedBucketOwner=owner,
-        )
-        sent += 1
-    return Uploaded(sent, present)
+        if not _exists(s3, bucket, owner, artefact.key):
+            s3.put_object(
+                Bucket=bucket,
+                Key=artefact.key,
+                Body=artefact.body,
+                ContentType=artefact.content_type,
+                ChecksumAlgorithm="SHA256",
+                ExpectedBucketOwner=owner,
+            )
 
 
 def _exists(s3: "S3Client", bucket: str, owner: str, key: str) -> bool:

@@ -40,6 +40,11 @@ class Progress:
         return self.status.endswith("_FAILED")
 
     @property
+    def settled(self) -> bool:
+        """As it was meant to be; a resource that is kept when its stack goes is DELETE_SKIPPED."""
+        return self.status.endswith(("_COMPLETE", "_SKIPPED"))
+
+    @property
     def is_container(self) -> bool:
         """About a nested stack as its parent sees it, or about a stack itself."""
         return self.type == NESTED

@@ -61,12 +61,12 @@ class Board:
         entries: list[tuple[int, str]] = []
         for path in sorted(self._stacks, key=self._place):
             resources = list(self._resources.get(path, {}).values())
-            done = sum(event.status.endswith("_COMPLETE") for event in resources)
+            open_ = [event for event in resources if not event.settled]
+            done = len(resources) - len(open_)
             stack = self._stacks[path]
             status = stack.status if stack.is_container else ""
             name = path[-1] if path else stack.logical_id
             entries.append((len(path), f"{name}  {status}  {done}/{len(resources)}  {stack.elapsed:.0f}s"))
-            open_ = [event for event in resources if not event.status.endswith("_COMPLETE")]
             for event in open_[:SHOWN_AT_ONCE]:
                 reason = f"  {event.reason}" if event.failed else ""
                 text = f"{event.logical_id}  {event.type}  {event.status}{reason}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer import templates
 from deployer.changes import HOLDING_DATA, Action, Change, StackPlan
-from deployer.stack import Stack
+from deployer.stack import GONE, Stack
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _standing(
         resource
         for page in pages
         for resource in page["StackResourceSummaries"]
-        if resource["ResourceStatus"] != "DELETE_COMPLETE"
+        if resource["ResourceStatus"] not in GONE
     ]
     if not present:
         return

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 REVIEW = "REVIEW_IN_PROGRESS"  # a stack that is nothing yet but a change set
 
+GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})  # a resource: deleted, or kept and let go
 NEVER_CREATED = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
 STUCK = NEVER_CREATED | {"DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"}
 
@@ -101,7 +102,7 @@ def tree(cloudformation: "CloudFormationClient", stack: Stack, name: str | None 
     children = []
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.id):
         for resource in page["StackResourceSummaries"]:
-            if resource["ResourceStatus"] == "DELETE_COMPLETE":
+            if resource["ResourceStatus"] in GONE:
                 continue
             child_id = resource.get("PhysicalResourceId")
             if resource["ResourceType"] == NESTED and child_id:

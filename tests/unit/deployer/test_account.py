@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import (
+    ConfigParseError,
     EndpointConnectionError,
     LoginRefreshRequired,
     NoCredentialsError,
@@ -51,10 +52,12 @@ def test_credentials_that_aws_refuses_are_the_users_matter(aws: Any, code: str) 
 def test_what_botocore_raises_is_told_apart() -> None:
     missing = account.explained(NoCredentialsError(), "111122223333")
     expired = account.explained(TokenRetrievalError(provider="sso", error_msg="expired"), "111122223333")
+    garbled = account.explained(ConfigParseError(path="~/.aws/config"), "111122223333")
     logged_out = account.explained(LoginRefreshRequired(), "111122223333")
     offline = account.explained(EndpointConnectionError(endpoint_url="https://sts"), "111122223333")
 
     assert isinstance(missing, MissingCredentials)
+    assert isinstance(garbled, MissingCredentials)
     assert isinstance(expired, RejectedCredentials)
     assert isinstance(logged_out, RejectedCredentials)
     assert isinstance(offline, Unreachable)

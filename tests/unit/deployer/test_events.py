@@ -214,6 +214,7 @@ def test_the_tree_on_a_terminal() -> None:
         progress("Keys", "UPDATE_COMPLETE", kind=NESTED, elapsed=4.0),
         progress("Stream", "UPDATE_IN_PROGRESS", kind=NESTED),
         progress("Stream/Readings", "UPDATE_COMPLETE"),
+        progress("Stream/Key", "DELETE_SKIPPED"),
         progress("Stream/Table", "UPDATE_FAILED", "Name taken"),
         progress("Address", "CREATE_IN_PROGRESS"),
     ):
@@ -223,6 +224,6 @@ def test_the_tree_on_a_terminal() -> None:
         "millrace-dev  UPDATE_IN_PROGRESS  0/1  0s",
         "├─ Address  AWS::SQS::Queue  CREATE_IN_PROGRESS",
         "├─ Keys  UPDATE_COMPLETE  1/1  4s",
-        "└─ Stream  UPDATE_IN_PROGRESS  1/2  1s",
+        "└─ Stream  UPDATE_IN_PROGRESS  2/3  1s",
         "   └─ Table  AWS::SQS::Queue  UPDATE_FAILED  Name taken",
     ]

@@ -32,6 +32,7 @@ def test_what_is_kept_and_lost_is_listed_by_the_deployed_policies(aws: Any) -> N
                 resource("Key", "AWS::KMS::Key", "key"),
                 resource("Role", "AWS::IAM::Role", "role"),
                 resource("Gone", "AWS::S3::Bucket", "bucket", "DELETE_COMPLETE"),
+                resource("LetGo", "AWS::S3::Bucket", "bucket", "DELETE_SKIPPED"),
             ]
         },
     )

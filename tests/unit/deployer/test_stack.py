@@ -98,6 +98,7 @@ def test_the_tree_shows_each_nested_stack_and_what_is_unsettled(aws: Any) -> Non
             "StackResourceSummaries": [
                 resource(aws, "Outer", "UPDATE_COMPLETE", nested),
                 resource(aws, "Gone", "DELETE_COMPLETE"),
+                resource(aws, "LetGo", "DELETE_SKIPPED"),
             ],
             "NextToken": "more",
         },
