@@ -18,12 +18,16 @@ _NOT_FAST = (msgspec.MsgspecError, ValueError, RecursionError)
 
 # Bounds of what is decoded at once. Packed records and the fields that envelopes add grow when they are
 # opened, a few MiB of them to more than the memory there is.
-MOST_OPENED = 32 * 1024 * 1024  # bytes beyond the records' own
+MOST_OPENED = 8 * 1024 * 1024  # bytes beyond the records' own
 MOST_READINGS = 100_000
 
 
 class TooMuch(Exception):
-    """These records together are too much for one batch; a record alone never is."""
+    """These records together are too much for one batch; a record alone never is. `fits`: try so many."""
+
+    def __init__(self, fits: int) -> None:
+        super().__init__(fits)
+        self.fits = fits
 
 
 class Decoded:
@@ -56,7 +60,7 @@ class Decoded:
                 packed = self._otherwise(record, packed)
                 self._counts[source] = len(readings) - before
                 if source and (self._opened > MOST_OPENED or len(readings) > MOST_READINGS):
-                    raise TooMuch from None
+                    raise TooMuch(source) from None
         self._starts: Int64 = np.concatenate(([0], np.cumsum(self._counts, dtype=np.int64)))
 
     def _otherwise(self, record: Record, packed: bool) -> bool:

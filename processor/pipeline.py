@@ -42,7 +42,7 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
     columns = validate(decoded, names, rules)
     judged = Judged(columns, decoded.refused, names, records[-1].sequence_number, lag_ms)
     if len(records) > 1 and too_much(judged):
-        raise TooMuch
+        raise TooMuch(len(records) // 2)
     return judged
 
 
@@ -63,19 +63,19 @@ class Pipeline:
     def take(self, lease: Lease, batch: Batch) -> None:
         """Store a batch, in as many transactions as its size asks for. Raises ShardLost, Stopping."""
         for records in by_size(batch.records):
-            self._take(lease, records, batch.lag_ms)
+            rest = records
+            while rest:
+                rest = rest[self._take(lease, rest, batch.lag_ms) :]
         self.counts.lag_ms[batch.shard] = batch.lag_ms
 
-    def _take(self, lease: Lease, records: Sequence[Record], lag_ms: int) -> None:
+    def _take(self, lease: Lease, records: Sequence[Record], lag_ms: int) -> int:
+        """Store as many of the first records as one transaction should hold; how many they were."""
         if self._names.full:
             self._names = Names()
         try:
             judged = judge(records, self._names, self._rules, lag_ms)
-        except TooMuch:
-            middle = len(records) // 2
-            self._take(lease, records[:middle], lag_ms)
-            self._take(lease, records[middle:], lag_ms)
-            return
+        except TooMuch as more:
+            return self._take(lease, records[: more.fits], lag_ms)
         stored = self._store.store(lease, judged)
         self._latest.show(judged.columns, judged.names)
         self.counts.records += len(records)
@@ -88,6 +88,7 @@ class Pipeline:
                 "readings refused",
                 extra={"shard": lease.shard, "count": len(judged.refused), "reasons": reasons},
             )
+        return len(records)
 
 
 def too_much(judged: Judged) -> bool:

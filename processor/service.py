@@ -1,6 +1,7 @@
 """The running service: everything made from the settings in one place, and torn down in reverse order."""
 
 import logging
+import os
 import signal
 import threading
 from types import FrameType
@@ -25,12 +26,16 @@ logger = logging.getLogger(__name__)
 
 # botocore's own bounds would let one call hang for five minutes, past any SIGTERM; the callers try again.
 AWS_CALLS = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
+# After SIGTERM; less than the task's stop timeout. A database that neither answers nor closes would keep the
+# next task waiting for this one. Whether the batch was committed or not, the next owner finds out.
+GRACE_SECONDS = 30.0
 SHARD_LOST = 3  # the exit code when another process took a shard over
 
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT, then finish the batch. Exit code 0, or 3 when a shard was taken over.
 
+    A batch that is not finished within 30 s of the signal is left, with exit code 1: it is read again.
     Any other exception is let out: the process ends at once, and what was not committed is read again.
     """
     stopping = threading.Event()
@@ -85,7 +90,16 @@ def _rules(settings: Settings) -> Rules:
 
 def _stop_on_signals(stopping: threading.Event) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
+        if not stopping.is_set():
+            stopping.set()
+            last = threading.Timer(GRACE_SECONDS, _leave)
+            last.daemon = True
+            last.start()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+def _leave() -> None:
+    logger.error("the batch was not finished in time: leaving, it will be read again")
+    os._exit(1)

@@ -20,6 +20,9 @@ def test_damaged_gzip_is_refused(data: bytes) -> None:
 def test_a_bomb_is_refused_before_it_fills_the_memory() -> None:
     with pytest.raises(PayloadError, match="more than"):
         open_payload(gzip.compress(bytes(payload.LARGEST_DOCUMENT + 1)))
+    with pytest.raises(PayloadError, match="larger than"):
+        open_payload(bytes(payload.LARGEST_DOCUMENT + 1))
+    assert len(open_payload(gzip.compress(bytes(payload.LARGEST_DOCUMENT)))) == payload.LARGEST_DOCUMENT
 
 
 def test_a_record_of_countless_empty_members_is_refused_at_once() -> None:

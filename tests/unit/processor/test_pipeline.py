@@ -58,16 +58,19 @@ def test_a_batch_of_old_history_is_divided_so_that_a_transaction_touches_few_day
     assert (line.counts.inserted, line.counts.records, line.counts.lag_ms) == (10, 10, {"shard-0": 5})
 
 
-@pytest.mark.parametrize("bound", ["MOST_OPENED", "MOST_READINGS"])
+@pytest.mark.parametrize(
+    ("bound", "size", "ends"),
+    [("MOST_OPENED", 3000, ["3", "6", "8"]), ("MOST_READINGS", 5, ["2", "4", "6", "8"])],
+)
 def test_packed_records_are_divided_by_what_they_open_to(
-    record: Make, monkeypatch: pytest.MonkeyPatch, bound: str
+    record: Make, monkeypatch: pytest.MonkeyPatch, bound: str, size: int, ends: list[str]
 ) -> None:
-    monkeypatch.setattr(decode, bound, {"MOST_OPENED": 3000, "MOST_READINGS": 5}[bound])
+    monkeypatch.setattr(decode, bound, size)
     readings = [{"path": PATH, "ts": NOW_MS + n, "value": "x" * 400} for n in range(2)]
     data = gzip.compress(json.dumps({"readings": readings}).encode())
     store, line = taken([record(data, number) for number in range(1, 9)])
     assert (line.counts.inserted, line.counts.records) == (16, 8)
-    assert [judged.position for judged in store.stored] == ["2", "4", "6", "8"]
+    assert [judged.position for judged in store.stored] == ends
 
 
 def test_what_envelopes_add_counts_with_each_reading(record: Make, monkeypatch: pytest.MonkeyPatch) -> None:
