@@ -174,6 +174,30 @@ def test_a_change_in_a_grandchild_is_shown_and_made(deploys: Deploys, small: Pat
     assert deployment.plan().is_empty
 
 
+def test_what_goes_with_a_nested_stack_is_shown_and_judged(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    (small / "outer.yaml").write_text(
+        "Resources:\n  Before:\n    Type: AWS::SQS::Queue\n    DeletionPolicy: Delete\n"
+        "Outputs:\n  QueueName:\n    Value: !GetAtt Before.QueueName\n"
+    )
+
+    plan = deployment.plan()
+
+    ((path, change),) = plan.at_risk
+    assert (path, change.logical_id, change.action) == (("Outer", "Inner"), "Queue", Action.REMOVE)
+    deployment.apply(plan, Silence())
+    assert deployment.plan().is_empty
+
+
+def test_an_executed_plan_is_refused_under_its_own_name(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    plan = deployed(deployment)
+
+    with pytest.raises(PlanOutdated, match="plan again"):
+        deployment.read_plan(plan.token)
+
+
 def test_a_failure_in_a_grandchild_is_the_first_cause_and_names_the_way_out(
     deploys: Deploys, small: Path
 ) -> None:
