@@ -57,6 +57,7 @@ class PropertyChange:
     after: str | None = None
     dynamic: bool = False  # whether it changes at all is known only when it is executed
     cause: str | None = None
+    recreates: bool = False  # if it changes, the resource is replaced whatever the value
 
     @property
     def unresolved(self) -> bool:
@@ -91,8 +92,14 @@ class Change:
 
     @property
     def replaces(self) -> bool:
-        """It is certain that another resource takes its place."""
-        return self.action is Action.MODIFY and self.replacement is Replacement.ALWAYS and not self.unresolved
+        """It is certain that another resource takes its place.
+
+        CloudFormation says so also for a value that it does not know yet.
+        """
+        if self.action is not Action.MODIFY or self.replacement is not Replacement.ALWAYS or self.unresolved:
+            return False
+        reasons = [change for change in self.properties if change.recreates]
+        return not reasons or not all(change.unresolved for change in reasons)
 
     @property
     def endangers_data(self) -> bool:

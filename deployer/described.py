@@ -49,6 +49,7 @@ def _properties(details: "list[ResourceChangeDetailTypeDef]") -> tuple[PropertyC
                 after=next((target["AfterValue"] for target in targets if "AfterValue" in target), None),
                 dynamic=all(detail.get("Evaluation") == "Dynamic" for detail in same),
                 cause=next(causes, None),
+                recreates=any(target.get("RequiresRecreation") == "Always" for target in targets),
             )
         )
     return tuple(changes)

@@ -45,7 +45,7 @@ def _change(change: Change, widest: int) -> str:
         notes.append(f"{difference.UNRESOLVED}: may stay as it is")
     elif change.replaces:
         notes.append("replaced")
-    elif change.action is Action.MODIFY and change.replacement is Replacement.CONDITIONAL:
+    elif change.action is Action.MODIFY and change.replacement is not Replacement.NEVER:
         notes.append("may be replaced")
     elif change.action is Action.IMPORT:
         notes.append("imported")

@@ -123,6 +123,22 @@ def test_what_one_description_leaves_out_the_other_has(aws: Any, change_sets: Ch
     assert (only.logical_id, only.action) == ("Only", Action.REMOVE)
 
 
+def test_what_would_recreate_a_resource_is_read(aws: Any, change_sets: ChangeSets) -> None:
+    name = aws.detail("QueueName", "a", "b")
+    name["Target"]["RequiresRecreation"] = "Always"
+    aws.change_set(
+        "millrace-dev",
+        [aws.change("Q", action="Modify", Details=[name, aws.detail("DelaySeconds", "1", "2")])],
+    )
+
+    (change,) = change_sets.read("x").stacks.changes
+
+    assert [(p.path, p.recreates) for p in change.properties] == [
+        ("QueueName", True),
+        ("DelaySeconds", False),
+    ]
+
+
 def test_values_by_path_stand_for_the_property_that_is_told_without(
     aws: Any, change_sets: ChangeSets
 ) -> None:

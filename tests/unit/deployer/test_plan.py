@@ -145,6 +145,22 @@ def test_of_data_at_risk_no_word_is_cut_off() -> None:
     assert max(map(len, rendered)) <= 40
 
 
+def test_a_replacement_for_an_unknown_value_is_not_certain() -> None:
+    size = PropertyChange("Size", "1", "2")
+    key = PropertyChange("KmsKeyId", "k", KNOWN_LATER, recreates=True)
+    name = PropertyChange("TableName", "a", "b", recreates=True)
+
+    def shown(*properties: PropertyChange) -> Plan:
+        return plan(StackPlan("s", (modify("T", *properties, kind=TABLE, replacement="True"),)))
+
+    assert "± T" in shown(size, key, name).render()
+    assert shown(size, key, name).counts.replace == 1
+    doubtful = shown(size, key)
+    assert "~ T  AWS::DynamoDB::Table  (may be replaced)" in doubtful.render()
+    assert doubtful.render().endswith("DATA AT RISK: T (AWS::DynamoDB::Table) may be replaced")
+    assert (doubtful.verdict, doubtful.counts.replace) == (3, 0)
+
+
 def test_unresolved_is_what_nobody_can_know_yet() -> None:
     def unresolved(*properties: PropertyChange) -> bool:
         return modify("Q", *properties).unresolved
