@@ -2,7 +2,9 @@
 
 import sys
 
-from deployer.commands import main
-
 if __name__ == "__main__":
+    try:
+        from deployer.commands import main
+    except KeyboardInterrupt:  # boto3 takes its time to load, and nothing has happened yet
+        sys.exit(130)
     sys.exit(main())
