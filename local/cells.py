@@ -16,6 +16,8 @@ _ISO = re.compile(
 _EPOCH = re.compile(r"(\d{9,10})(\.\d+)?|\d{12,13}|\d{15,16}|\d{18,19}", re.ASCII)
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# What a datetime holds in any zone; beyond, it is no recording.
+_YEARS = tuple((datetime(year, 1, 1, tzinfo=UTC) - _START) // _MICROSECOND for year in (2, 9999))
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+),[0-9]+([eE][+-]?[0-9]+)?")
@@ -42,6 +44,8 @@ class Clock:
     def read(self, cell: str) -> int:
         """Raises ValueError for what is no time."""
         micros = self._read(cell.strip())
+        if not _YEARS[0] <= micros < _YEARS[1]:
+            raise ValueError(cell)
         self._previous = micros
         return micros
 

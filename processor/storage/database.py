@@ -30,6 +30,7 @@ _PASSING = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     errors.ReadOnlySqlTransaction,
+    errors.IdleInTransactionSessionTimeout,  # we stood still, as a machine that slept
     errors.InvalidAuthorizationSpecification,
     ClientError,
     BotoCoreError,

@@ -101,6 +101,8 @@ def test_times_may_be_written_in_many_ways(tmp_path: Path, cell: str, at: str) -
         "20131202",
         "12.5",
         "-1386018900",
+        "0001-01-01 00:00:00+01:00",
+        "9999-12-31 23:59:59-01:00",
     ],
 )
 def test_what_is_no_time_is_refused_with_its_place(tmp_path: Path, cell: str) -> None:

@@ -84,6 +84,8 @@ def test_the_secret_is_read_anew_until_it_works(server: Server) -> None:
         errors.CrashShutdown(),
         errors.CannotConnectNow(),
         errors.ReadOnlySqlTransaction(),
+        errors.IdleInTransactionSessionTimeout(),
+        errors.LockNotAvailable(),
         errors.DeadlockDetected(),
         errors.SerializationFailure(),
         psycopg.InterfaceError("the connection is closed"),
