@@ -17,6 +17,7 @@ from local.arguments import Ports
 from local.errors import LocalError, StateDamaged
 
 PREFIX = "millrace-run-"
+LOCK = "lock"
 PORTS = "ports.json"
 PASSWORD = "master.password"  # noqa: S105 (a file's name)
 
@@ -69,7 +70,7 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self.kept:
-            shutil.rmtree(self.path, ignore_errors=True)
+            _remove(self.path)
         if self._lock is not None:
             self._lock.close()
 
@@ -113,7 +114,7 @@ class RunDirectory:
 def _adopt(directory: Path) -> None:
     """Make it, or see that it is an earlier run's: what else lies somewhere is nobody's to write into."""
     try:
-        if directory.is_dir() and any(directory.iterdir()) and not (directory / "lock").exists():
+        if directory.is_dir() and any(directory.iterdir()) and not (directory / LOCK).exists():
             raise DirectoryForeign(directory=directory)
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -122,7 +123,7 @@ def _adopt(directory: Path) -> None:
 
 def _locked(directory: Path) -> IO[str] | None:
     """The open lock, held as long as it is open and gone with the process; None: another run holds it."""
-    lock = (directory / "lock").open("w")
+    lock = (directory / LOCK).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -135,6 +136,17 @@ def _sweep() -> None:
     """Remove what killed runs have left behind."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            if (left / "lock").exists() and (lock := _locked(left)) is not None:
-                shutil.rmtree(left, ignore_errors=True)
+            if (left / LOCK).exists() and (lock := _locked(left)) is not None:
+                _remove(left)
                 lock.close()
+
+
+def _remove(directory: Path) -> None:
+    """The lock last, and only with the rest: what stays for once is then the next run's to sweep."""
+    for entry in directory.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != LOCK:
+            entry.unlink(missing_ok=True)
+    if [entry.name for entry in directory.iterdir()] == [LOCK]:
+        shutil.rmtree(directory, ignore_errors=True)

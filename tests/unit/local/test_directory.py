@@ -1,3 +1,4 @@
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -91,3 +92,18 @@ def test_ports_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
         with pytest.raises(StateDamaged, match=r"ports\.json of an earlier run is damaged"):
             directory.ports(Ports())
+
+
+def test_what_cannot_be_removed_is_left_to_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    stubborn = RunDirectory(None).__enter__()
+    stubborn.part("postgres")
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", lambda *_, **__: None)
+        stubborn.__exit__(None, None, None)
+    assert (stubborn.path / "postgres").exists()
+
+    with RunDirectory(None):
+        assert not stubborn.path.exists()
