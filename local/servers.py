@@ -111,6 +111,7 @@ def started(
     password = directory.master_password()
     authority = Authority(directory.part("certificates"))
     with (
+        _alone(),
         PostgresServer(directory.path / "postgres") as postgres,
         RedisServer(directory.part("redis"), user=user.name, access=user.access) as cache,
         TlsFront(authority, postgres.socket, Protocol.POSTGRESQL, port=ports.postgres) as database_front,
@@ -135,13 +136,25 @@ def started(
 
 
 @contextmanager
+def _alone() -> Iterator[None]:
+    """The servers are this run's own, whatever profile, endpoint, service or proxy the user has set."""
+    own = {name: os.environ.pop(name) for name in list(os.environ) if _foreign(name)}
+    try:
+        yield
+    finally:
+        os.environ.update(own)
+
+
+def _foreign(name: str) -> bool:
+    return name.startswith(("AWS_", "PG")) or name.lower().endswith("_proxy")
+
+
+@contextmanager
 def _account(told: Mapping[str, str]) -> Iterator[None]:
-    """This process's AWS is the embedded one, whatever profile or endpoint the user has set."""
-    own = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
+    """This process's AWS is the embedded one."""
     os.environ.update(told)
     try:
         yield
     finally:
         for name in told:
             os.environ.pop(name, None)
-        os.environ.update(own)
