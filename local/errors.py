@@ -5,6 +5,7 @@ LocalError
 ├── StateDamaged       local/errors.py
 ├── ServerMissing      local/errors.py
 ├── ServerFailed       local/errors.py
+├── ServerEnded        local/errors.py
 └── DirectoryUnusable  local/errors.py
 """
 
@@ -35,6 +36,13 @@ class ServerFailed(LocalError):
     {tail}"""
 
     exit_code = 1  # no input was wrong
+
+
+class ServerEnded(LocalError):
+    """{server} ended by itself, so the run cannot be audited; the end of {log}:
+    {tail}"""
+
+    exit_code = 1
 
 
 class DirectoryUnusable(LocalError):

