@@ -1,5 +1,6 @@
 """One run from its command line to its exit code: errors become a line, results go to standard output."""
 
+import io
 import os
 import sys
 import time
@@ -25,7 +26,7 @@ BENEATH = (OSError, psycopg.Error, BotoCoreError, ClientError)
 def main(arguments: list[str]) -> int:
     """One run; its exit code (--help lists them)."""
     began = time.monotonic()
-    screen = Screen(sys.stderr)
+    screen = Screen(sys.stderr or io.StringIO())  # None: `2>&-`
     try:
         options = parse(arguments)
         with interruptible():
@@ -47,9 +48,11 @@ def publish(line: str) -> None:
     """Print it now. A reader that has left (`| head`) costs neither the JSON file nor the exit code."""
     try:
         print(line, flush=True)
-    except BrokenPipeError:
-        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    except OSError as error:
+        # Else Python tries again at its end: https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 def _exit_code(error: Exception) -> int:

@@ -54,3 +54,26 @@ def test_a_reader_that_has_left_does_not_break_a_run() -> None:
 
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (7, b"")
+
+
+def test_results_that_cannot_be_printed_are_one_line(tmp_path: Path) -> None:
+    script = """
+import sys
+from local import command
+command.run = lambda *_: command.publish("lost 0")
+sys.exit(command.main([]))
+"""
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+
+    assert (ended.returncode, ended.stderr) == (1, b"millrace: [Errno 28] No space left on device\n")
+
+
+def test_without_a_standard_error_it_keeps_its_exit_code() -> None:
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m local --rate 0 2>&-"], cwd=ROOT, check=False
+    )
+
+    assert ended.returncode == 2
