@@ -18,13 +18,29 @@ def plant(start: int, count: int) -> list[dict[str, object]]:
     ]
 
 
+# How many buckets are not what their readings make them.
+WRONG_ROLLUPS = """
+    WITH usable AS (
+        SELECT *, CASE WHEN quality <> 0 THEN coalesce(number, flag::int) END AS value FROM reading),
+    expected AS (
+        SELECT point, date_trunc('{unit}', ts, 'UTC') AS bucket, count(*) AS n,
+            count(*) - count(value) AS n_bad, sum(value), sum(value * value) AS sumsq, min(value), max(value),
+            (array_agg(value ORDER BY ts, value) FILTER (WHERE value IS NOT NULL))[1] AS first,
+            (array_agg(value ORDER BY ts DESC, value DESC) FILTER (WHERE value IS NOT NULL))[1] AS last
+        FROM usable GROUP BY 1, 2)
+    SELECT count(*) FROM expected AS e FULL JOIN {table} AS r USING (point, bucket)
+    WHERE (e.n, e.n_bad, e.sum, e.sumsq, e.min, e.max, e.first, e.last)
+        IS DISTINCT FROM (r.n, r.n_bad, r.sum, r.sumsq, r.min, r.max, r.first, r.last)"""
+
+
 def check_tables(site: Any, expected: int) -> None:
     """Each value once, and the rollups of exactly those rows."""
     assert site.query("SELECT count(*), count(DISTINCT number), sum(number) FROM reading") == [
         (expected, expected, sum(range(expected)))
     ]
-    for table in ("rollup_1m", "rollup_1h"):
+    for table, unit in (("rollup_1m", "minute"), ("rollup_1h", "hour")):
         assert site.query(f"SELECT sum(n), sum(sum) FROM {table}") == [(expected, sum(range(expected)))]
+        assert site.one(WRONG_ROLLUPS.format(table=table, unit=unit)) == 0
 
 
 def test_killed_processors_and_cut_connections_lose_and_double_nothing(site: Any) -> None:
