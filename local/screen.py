@@ -138,11 +138,13 @@ def picture(title: str, progress: Progress, restarts: int, latest: Sequence[Late
 def _values(latest: Sequence[Latest]) -> Table:
     """A row a device, a column a metric."""
     metrics = list(dict.fromkeys(item.metric for item in latest))
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("latest")
+    # A name of two words stands in two lines: so it fits 80 columns, and who it is and how old stay in 60.
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    names = {item.device.rsplit("/", 1)[-1] for item in latest}
+    table.add_column("latest", no_wrap=True, min_width=max(map(len, names)))
     for metric in metrics:
-        table.add_column(metric, justify="right", no_wrap=True)
-    table.add_column("age", justify="right")
+        table.add_column(metric.replace("_", "\n"), justify="right", no_wrap=True)
+    table.add_column("age", justify="right", no_wrap=True, min_width=len("12.3 s"))
     styles = {"good": "", "uncertain": "yellow", "bad": "red"}
     for device in dict.fromkeys(item.device for item in latest):
         of_device = {item.metric: item for item in latest if item.device == device}

@@ -36,11 +36,30 @@ def test_the_picture_has_rates_above_and_latest_values_below() -> None:
             "sent        24,800   2,008/s",
             "committed   24,512   2,011/s   lag 0.2 s",
             "",
-            "latest      temp    state    age",
-            "m001       41.32  WARNING  0.3 s",
-            "m002    no value           1.2 s",
+            "latest     temp   state    age",
+            "m001      41.32 WARNING  0.3 s",
+            "m002   no value          1.2 s",
         ]
     )
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_device_keeps_its_line_its_name_and_its_age_on_a_narrow_terminal(width: int) -> None:
+    metrics = ("spindle_temp", "vibration", "motor_current", "hydraulic_pressure", "state")
+    values = ("no value", "1.20", "11.50", "62.00", "RUNNING")
+    latest = [
+        Latest(f"a/b/c/d/e/m00{n}", metric, value, "good", 0.3)
+        for n in (1, 2)
+        for metric, value in zip(metrics, values, strict=True)
+    ]
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as captured:
+        console.print(picture("2 machines", PROGRESS, 0, latest))
+
+    rows = captured.get().splitlines()[-2:]
+    assert [row.split() for row in rows] == [
+        [name, "no", "value", "1.20", "11.50", "62.00", "RUNNING", "0.3", "s"] for name in ("m001", "m002")
+    ]
 
 
 def test_the_picture_says_when_the_processor_was_restarted() -> None:
