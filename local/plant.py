@@ -75,7 +75,8 @@ def paced(
         tick += 1
         if wait(max(0.0, started + tick * TICK_SECONDS - clock())):
             return
-        due = min(total, int(rate * (clock() - started)))
+        passed = clock() - started
+        due = total if passed >= seconds else min(total, int(rate * passed))  # one is due, however slow
         if due > taken:
             yield plant.take(due - taken)
             taken = due

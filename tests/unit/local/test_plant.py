@@ -122,5 +122,14 @@ def test_a_low_rate_and_a_short_time_still_send_something() -> None:
     assert [len(e.readings) for batch in batches for e in batch] == [1]
 
 
+def test_a_plant_that_is_too_slow_for_its_time_does_not_outlast_it() -> None:
+    clock = Clock()
+
+    batches = list(paced(Plant(1, 0.001, START_MS), 0.001, 2, clock.read, clock.wait))
+
+    assert sum(len(envelope.readings) for batch in batches for envelope in batch) == 1
+    assert clock.read() <= 102 + 2 * TICK_SECONDS
+
+
 def test_it_stops_when_told() -> None:
     assert list(paced(Plant(1, 100, START_MS), 100, 10, lambda: 0.0, lambda _: True)) == []
