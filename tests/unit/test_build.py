@@ -215,3 +215,11 @@ def test_the_bytes_do_not_depend_on_the_process(out: Path, seed: str) -> None:
     )
 
     assert snapshot(out) == snapshot(REPOSITORY / "templates")
+
+
+def test_a_wrong_argument_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        build.main(["--nope"])
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "build.py: unrecognized arguments: --nope (--help shows what there is)"
