@@ -21,9 +21,8 @@ def explain(error: msgspec.ValidationError, found: object, expected: type) -> st
     steps = STEP.findall(match["path"])
     value = _value(found, steps)
     said = "" if isinstance(value, dict | list) else f" is {value!r}"
-    allowed = _choices(inspect.type_info(expected), steps)
-    why = f"allowed are {', '.join(allowed)}" if allowed else match["why"]
-    return f"{match['path']}{said}{';' if said else ':'} {why}"
+    allowed = _allowed(_type_at(inspect.type_info(expected), steps))
+    return f"{match['path']}{said}{';' if said else ':'} {allowed or match['why']}"
 
 
 def _value(found: Any, steps: list[str]) -> object:
@@ -36,8 +35,8 @@ def _value(found: Any, steps: list[str]) -> object:
     return found
 
 
-def _choices(kind: inspect.Type, steps: list[str]) -> list[str]:
-    """The values to choose from, where the field is such a choice."""
+def _type_at(kind: inspect.Type, steps: list[str]) -> inspect.Type:
+    """The type of the field at the end of the path, with its description if it has one."""
     for step in steps:
         if isinstance(kind, inspect.Metadata):
             kind = kind.type
@@ -45,6 +44,25 @@ def _choices(kind: inspect.Type, steps: list[str]) -> list[str]:
             kind = next((field.type for field in kind.fields if field.encode_name == step), inspect.AnyType())
         elif isinstance(kind, inspect.VarTupleType):
             kind = kind.item_type
-    if isinstance(kind, inspect.EnumType):
-        return [str(member.value) for member in kind.cls]
-    return [str(value) for value in kind.values] if isinstance(kind, inspect.LiteralType) else []
+        else:
+            return inspect.AnyType()
+    return kind
+
+
+def _allowed(kind: inspect.Type) -> str:
+    """What a field takes, in words; empty where the refusal itself says it better."""
+    words = ""
+    match kind:
+        case inspect.Metadata(extra_json_schema={"description": str(description)}):
+            words = f"allowed is {description}"
+        case inspect.EnumType(cls=cls):
+            words = f"allowed are {', '.join(str(member.value) for member in cls)}"
+        case inspect.LiteralType(values=values):
+            words = f"allowed are {', '.join(map(str, values))}"
+        case inspect.BoolType():
+            words = "allowed are true, false"
+        case inspect.IntType(ge=int(least), le=most):
+            words = f"allowed is a whole number from {least}" + (f" to {most}" if most is not None else "")
+        case inspect.UnionType(types=(one, inspect.NoneType())) if _allowed(one):
+            words = f"{_allowed(one)}, or nothing"
+    return words

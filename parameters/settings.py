@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,13 +18,37 @@ from parameters.refusal import explain
 
 DIRECTORY = Path(__file__).parent
 
-AccountId = Annotated[str, Meta(pattern=r"^[0-9]{12}$", description="twelve digits")]
-Cidr = Annotated[str, Meta(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$", description="an IPv4 CIDR block")]
-Days = Annotated[int, Meta(ge=1)]
-DailyWindow = Annotated[str, Meta(pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="hh:mm-hh:mm, UTC")]
-WeeklyWindow = Annotated[
-    str, Meta(pattern=r"^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$", description="ddd:hh:mm-ddd:hh:mm, UTC")
+OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
+CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOMENT = rf"({'|'.join(WEEKDAYS)}):{CLOCK}"
+
+# A description is what a refusal says is allowed; where there is none, the bounds are.
+AccountId = Annotated[str, Meta(pattern=r"^[0-9]{12}$", description="twelve digits, in quotes")]
+Cidr = Annotated[
+    str,
+    Meta(pattern=rf"^({OCTET}\.){{3}}{OCTET}/\d{{1,2}}$", description="an IPv4 block such as 10.0.0.0/16"),
 ]
+Days = Annotated[int, Meta(ge=1)]
+DailyWindow = Annotated[
+    str, Meta(pattern=rf"^{CLOCK}-{CLOCK}$", description="hh:mm-hh:mm in UTC, such as 03:00-04:00")
+]
+WeeklyWindow = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{MOMENT}-{MOMENT}$",
+        description="ddd:hh:mm-ddd:hh:mm in UTC, such as sun:04:30-sun:05:30",
+    ),
+]
+# MiB of memory that Fargate offers for so many CPU units.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
+FARGATE_MIB = {
+    256: (512, 1024, 2048),
+    512: tuple(range(1024, 4096 + 1, 1024)),
+    1024: tuple(range(2048, 8192 + 1, 1024)),
+    2048: tuple(range(4096, 16384 + 1, 1024)),
+    4096: tuple(range(8192, 30720 + 1, 1024)),
+}
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +89,9 @@ class Alerts(Section, frozen=True):
 class Zone(Section, frozen=True):
     """One availability zone's subnets, a tier each."""
 
-    name: Annotated[str, Meta(pattern=r"^eu-west-2[abc]$")]
+    name: Annotated[
+        str, Meta(pattern=r"^eu-west-2[abc]$", description="eu-west-2a, eu-west-2b or eu-west-2c")
+    ]
     public_cidr: Cidr
     app_cidr: Cidr
     data_cidr: Cidr
@@ -109,8 +136,13 @@ class Stream(Section, frozen=True):
 
 
 class Database(Section, frozen=True):
-    engine_version: Annotated[str, Meta(pattern=r"^1[78]\.\d+$")]
-    instance_class: Annotated[str, Meta(pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")]
+    engine_version: Annotated[
+        str,
+        Meta(pattern=r"^1[78]\.\d+$", description='PostgreSQL 17 or 18 in full, in quotes, such as "18.6"'),
+    ]
+    instance_class: Annotated[
+        str, Meta(pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$", description="such as db.t4g.micro")
+    ]
     multi_az: bool
     storage_gib: Annotated[int, Meta(ge=20, le=65536)]
     max_storage_gib: Annotated[int, Meta(ge=20, le=65536)]
@@ -133,18 +165,51 @@ class Database(Section, frozen=True):
             raise ValueError(f"insights_retention_days is {days}; RDS takes 7, n * 31 up to 713, and 731")
         if self.insights == "advanced" and days < 465:
             raise ValueError("insights_retention_days must be at least 465 with insights: advanced")
+        _refuse_overlap("backup_window", self.backup_window, self.maintenance_window)
+
+
+def _refuse_overlap(name: str, daily: str, weekly: str) -> None:
+    """RDS and ElastiCache refuse a daily window in which maintenance may begin.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.BackupWindow.html
+    """
+    begin, end = (_minute(moment) for moment in daily.split("-"))
+    length = (end - begin) % DAY
+    if length < 30:
+        raise ValueError(f"{name} is {daily}; it must be 30 minutes or longer")
+    first, last = (WEEKDAYS.index(moment[:3]) * DAY + _minute(moment[4:]) for moment in weekly.split("-"))
+    duration = (last - first) % (7 * DAY)
+    if duration < 30 or duration > DAY:
+        raise ValueError(f"maintenance_window is {weekly}; it must be 30 minutes to 24 hours long")
+    if (begin - first) % DAY < duration or (first - begin) % DAY < length:
+        raise ValueError(f"{name} {daily} overlaps maintenance_window {weekly}; AWS keeps them apart")
+
+
+DAY = 24 * 60
+
+
+def _minute(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
 
 
 class Cache(Section, frozen=True):
     engine: Literal["valkey", "redis"]
-    engine_version: str
-    node_type: Annotated[str, Meta(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$")]
+    engine_version: Annotated[
+        str, Meta(pattern=r"^\d+\.\d+$", description='major and minor, in quotes, such as "8.2"')
+    ]
+    node_type: Annotated[
+        str, Meta(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$", description="such as cache.t4g.micro")
+    ]
     nodes: Annotated[int, Meta(ge=2, le=6)]
     snapshot_days: Annotated[int, Meta(ge=0, le=35)]
     snapshot_window: DailyWindow
     maintenance_window: WeeklyWindow
     on_delete: OnDelete
     log_retention_days: LogRetention
+
+    def __post_init__(self) -> None:
+        _refuse_overlap("snapshot_window", self.snapshot_window, self.maintenance_window)
 
 
 class Rotation(Section, frozen=True):
@@ -162,6 +227,16 @@ class Processor(Section, frozen=True):
     newest_reading_minutes: Annotated[int, Meta(ge=0)]
     reading_retention_days: Days
     site_time_zone: str | None = None
+
+    def __post_init__(self) -> None:
+        offered = FARGATE_MIB[self.cpu]
+        if self.memory_mib not in offered:
+            listed = ", ".join(map(str, offered))
+            raise ValueError(f"memory_mib is {self.memory_mib}; Fargate offers with cpu {self.cpu}: {listed}")
+        if self.site_time_zone is not None and self.site_time_zone not in available_timezones():
+            raise ValueError(
+                f"site_time_zone is {self.site_time_zone!r}; it is an IANA name such as Europe/London"
+            )
 
 
 class Observability(Section, frozen=True):
@@ -181,7 +256,9 @@ class Environment(Section, frozen=True):
     account: AccountId
     region: Literal["eu-west-2"]
     termination_protection: bool
-    notification_address: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    notification_address: Annotated[
+        str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="a mail address")
+    ]
     tags: dict[str, str]
     keys: Keys
     alerts: Alerts
@@ -218,6 +295,8 @@ def load(name: str, directory: Path = DIRECTORY) -> Environment:
         raise ParameterError(file, f"there is no environment {name!r}; there are: {known}")
     try:
         found = msgspec.yaml.decode(file.read_bytes())
+    except OSError as error:
+        raise ParameterError(file, f"cannot be read: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise ParameterError(file, f"is no YAML: {' '.join(str(error).split())}") from error
     try:

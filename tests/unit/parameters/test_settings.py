@@ -28,8 +28,16 @@ def test_every_environment_is_taken_as_it_stands(name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("rotation_days: 365", "rotation_days: 5000", "keys.rotation_days is 5000; Expected `int` <= 2560"),
-        ("shards: 2", "shards: many", "stream.shards is 'many'; Expected `int | null`, got `str`"),
+        (
+            "rotation_days: 365",
+            "rotation_days: 5000",
+            "keys.rotation_days is 5000; allowed is a whole number from 90 to 2560",
+        ),
+        (
+            "shards: 2",
+            "shards: many",
+            "stream.shards is 'many'; allowed is a whole number from 1 to 200, or nothing",
+        ),
         ("nat: one", "nat: maybe", "network.nat is 'maybe'; allowed are none, one, per-az"),
         (
             "architecture: ARM64",
@@ -50,7 +58,11 @@ def test_every_environment_is_taken_as_it_stands(name: str) -> None:
             "network: 10.0.1.0/24 overlaps 10.0.1.0/25; each subnet needs a block",
         ),
         ("10.0.21.0/24", "10.0.21.0/29", "network: 10.0.21.0/29 is a /29; AWS takes /16 to /28"),
-        ("10.0.21.0/24", "10.0.999.0/24", "network: Octet 999 (> 255) not permitted in '10.0.999.0'"),
+        (
+            "10.0.21.0/24",
+            "10.0.999.0/24",
+            "network.zones[0].data_cidr is '10.0.999.0/24'; allowed is an IPv4 block",
+        ),
         ("10.0.21.0/24", "10.0.21.5/24", "network: 10.0.21.5/24 has host bits set"),
         (
             "max_storage_gib: 100",
@@ -61,6 +73,47 @@ def test_every_environment_is_taken_as_it_stands(name: str) -> None:
             "insights_retention_days: 7",
             "insights_retention_days: 90",
             "database: insights_retention_days is 90; RDS takes 7, n * 31 up to 713, and 731",
+        ),
+        (
+            "backup_window: 03:00-04:00",
+            "backup_window: 25:00-26:00",
+            "database.backup_window is '25:00-26:00'; allowed is hh:mm-hh:mm in UTC",
+        ),
+        (
+            "backup_window: 03:00-04:00",
+            "backup_window: 05:00-05:45",
+            "database: backup_window 05:00-05:45 overlaps maintenance_window sun:04:30-sun:05:30",
+        ),
+        (
+            "backup_window: 03:00-04:00",
+            "backup_window: 23:50-00:10",
+            "database: backup_window is 23:50-00:10; it must be 30 minutes or longer",
+        ),
+        (
+            "maintenance_window: sun:04:30-sun:05:30",
+            "maintenance_window: sun:04:30-tue:05:30",
+            "database: maintenance_window is sun:04:30-tue:05:30; it must be 30 minutes to 24 hours long",
+        ),
+        (
+            "maintenance_window: sun:05:30-sun:06:30",
+            "maintenance_window: xyz:05:30-sun:06:30",
+            "cache.maintenance_window is 'xyz:05:30-sun:06:30'; allowed is ddd:hh:mm-ddd:hh:mm in UTC",
+        ),
+        ("multi_az: true", "multi_az: perhaps", "database.multi_az is 'perhaps'; allowed are true, false"),
+        (
+            'account: "111122223333"',
+            "account: 111122223333",
+            "account is 111122223333; allowed is twelve digits",
+        ),
+        (
+            "memory_mib: 1024",
+            "memory_mib: 1025",
+            "processor: memory_mib is 1025; Fargate offers with cpu 512: 1024, 2048, 3072, 4096",
+        ),
+        (
+            "reading_retention_days: 30",
+            "reading_retention_days: 30\n  site_time_zone: Mars/Olympus",
+            "processor: site_time_zone is 'Mars/Olympus'; it is an IANA name such as Europe/London",
         ),
         ("shards: 2, ", "", "stream: shards goes with mode PROVISIONED, and only with it"),
         ("name: dev", "name: prod", "name is 'prod'; it must be 'dev', as its file"),
@@ -78,6 +131,12 @@ def test_an_unknown_environment_is_refused_with_the_known(tmp_path: Path) -> Non
     (tmp_path / "dev.yaml").write_text("")
     with pytest.raises(ParameterError, match="there is no environment 'staging'; there are: dev"):
         load("staging", tmp_path)
+
+
+def test_a_directory_in_a_file_s_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "dev.yaml").mkdir()
+    with pytest.raises(ParameterError, match=r"dev\.yaml: cannot be read: Is a directory"):
+        load("dev", tmp_path)
 
 
 def test_a_document_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
