@@ -56,7 +56,7 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
             deployed.apply(plan, listener)
         outputs, size = deployed.outputs(), deployed.size()
         with screen.phase("credentials rotated by the deployed function"):
-            deployed.rotate(
+            rotation = deployed.rotate(
                 outputs["DbSecretArn"], due=plan.kind is Kind.CREATE, log=directory.path / "aws.log"
             )
         with screen.phase("processor started as the deployed task says"):
@@ -74,7 +74,7 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
         if audit.lost:
             screen.say(f"  the end of the processor's log:\n{processor.tail()}")
 
-        made = report(audit, plan, size, time.monotonic() - began, rotated=True)
+        made = report(audit, plan, size, time.monotonic() - began, rotated=rotation.at is not None)
         for line in summary(audit, _facts(made, plan, processor)):
             publish(line)
         if options.json is not None:

@@ -14,14 +14,13 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Meta, Struct
 
+from parameters import windows
 from parameters.refusal import explain
+from parameters.windows import DailyWindow, WeeklyWindow
 
 DIRECTORY = Path(__file__).parent
 
 OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
-CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MOMENT = rf"({'|'.join(WEEKDAYS)}):{CLOCK}"
 
 # A description is what a refusal says is allowed; where there is none, the bounds are.
 AccountId = Annotated[str, Meta(pattern=r"^[0-9]{12}$", description="twelve digits, in quotes")]
@@ -30,16 +29,6 @@ Cidr = Annotated[
     Meta(pattern=rf"^({OCTET}\.){{3}}{OCTET}/\d{{1,2}}$", description="an IPv4 block such as 10.0.0.0/16"),
 ]
 Days = Annotated[int, Meta(ge=1)]
-DailyWindow = Annotated[
-    str, Meta(pattern=rf"^{CLOCK}-{CLOCK}$", description="hh:mm-hh:mm in UTC, such as 03:00-04:00")
-]
-WeeklyWindow = Annotated[
-    str,
-    Meta(
-        pattern=rf"^{MOMENT}-{MOMENT}$",
-        description="ddd:hh:mm-ddd:hh:mm in UTC, such as sun:04:30-sun:05:30",
-    ),
-]
 # MiB of memory that Fargate offers for so many CPU units.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
 FARGATE_MIB = {
@@ -165,32 +154,7 @@ class Database(Section, frozen=True):
             raise ValueError(f"insights_retention_days is {days}; RDS takes 7, n * 31 up to 713, and 731")
         if self.insights == "advanced" and days < 465:
             raise ValueError("insights_retention_days must be at least 465 with insights: advanced")
-        _refuse_overlap("backup_window", self.backup_window, self.maintenance_window)
-
-
-def _refuse_overlap(name: str, daily: str, weekly: str) -> None:
-    """RDS and ElastiCache refuse a daily window in which maintenance may begin.
-
-    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.BackupWindow.html
-    """
-    begin, end = (_minute(moment) for moment in daily.split("-"))
-    length = (end - begin) % DAY
-    if length < 30:
-        raise ValueError(f"{name} is {daily}; it must be 30 minutes or longer")
-    first, last = (WEEKDAYS.index(moment[:3]) * DAY + _minute(moment[4:]) for moment in weekly.split("-"))
-    duration = (last - first) % (7 * DAY)
-    if duration < 30 or duration > DAY:
-        raise ValueError(f"maintenance_window is {weekly}; it must be 30 minutes to 24 hours long")
-    if (begin - first) % DAY < duration or (first - begin) % DAY < length:
-        raise ValueError(f"{name} {daily} overlaps maintenance_window {weekly}; AWS keeps them apart")
-
-
-DAY = 24 * 60
-
-
-def _minute(clock: str) -> int:
-    hours, minutes = clock.split(":")
-    return int(hours) * 60 + int(minutes)
+        windows.check("backup_window", self.backup_window, self.maintenance_window, least=30)
 
 
 class Cache(Section, frozen=True):
@@ -209,7 +173,7 @@ class Cache(Section, frozen=True):
     log_retention_days: LogRetention
 
     def __post_init__(self) -> None:
-        _refuse_overlap("snapshot_window", self.snapshot_window, self.maintenance_window)
+        windows.check("snapshot_window", self.snapshot_window, self.maintenance_window, least=60)
 
 
 class Rotation(Section, frozen=True):
