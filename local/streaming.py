@@ -125,7 +125,8 @@ class Streaming:
         if self._recording is not None:
             return f"replaying {self._recording.file.name}: {self._recording.readings:,} readings"
         machines, rate = self._options.machines, self._options.rate
-        return f"{machines:,} machines, {rate:,g} readings a second for {self._options.seconds:g} s"
+        counted = f"{machines:,} machine" + ("s" if machines != 1 else "")
+        return f"{counted}, {rate:,g} readings a second for {self._options.seconds:g} s"
 
     def _batches(self) -> Iterator[list[Envelope]]:
         if self._recording is not None:
