@@ -57,7 +57,7 @@ class _Whole:
 
 
 class InPython(_Whole, yaml.SafeDumper):
-    """The same bytes where PyYAML came without libyaml, some eight times slower."""
+    """The same bytes where PyYAML came without libyaml, only slower."""
 
     def choose_scalar_style(self) -> str:
         """A tag alone is no reason for quotes; libyaml agrees, PyYAML's own emitter does not."""

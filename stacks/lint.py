@@ -38,7 +38,7 @@ def lint(files: Sequence[Path], rules: Sequence[Path] = (), cache: Path | None =
 
 def _key(file: Path, rules: Iterable[Path]) -> str:
     """A digest of all that decides findings: the text, what it nests, the linter and how it is asked."""
-    from importlib.metadata import version  # noqa: PLC0415 - 18 ms that --no-lint need not pay
+    from importlib.metadata import version  # noqa: PLC0415 - an import that --no-lint need not pay
 
     text = file.read_bytes()
     nested = [file.parent / name.decode() for name in NESTED.findall(text)]
@@ -65,7 +65,7 @@ def _label(file: Path) -> str:
 def _run(files: Sequence[Path], rules: Sequence[Path]) -> dict[Path, list[Finding]]:
     if not files:
         return {}
-    # Half a second of imports, which neither --no-lint nor an unchanged tree should pay.
+    # The slowest imports of the build, which neither --no-lint nor an unchanged tree should pay.
     from cfnlint.config import ConfigMixIn, ManualArgs  # noqa: PLC0415 - as above
     from cfnlint.runner import Runner  # noqa: PLC0415 - as above
     from cfnlint.runner.template import run_template_by_file_paths  # noqa: PLC0415 - as above

@@ -1,4 +1,4 @@
-"""ElastiCache's endpoints: those of the server that really listens. Upstream says localhost:6379."""
+"""ElastiCache's endpoints: those of the server that really listens. Upstream makes one up."""
 
 from ministack.services import elasticache
 from ministack.services.cloudformation import provisioners

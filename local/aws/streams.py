@@ -1,7 +1,7 @@
 """Kinesis: what a template says of a stream, its consumers, and its records' time to go.
 
-Upstream copies every record of a stream on each call to drop the old ones, so a stream that holds
-200,000 takes 50 ms for an empty GetRecords; and it leaves iterators pointing past what it dropped.
+Upstream copies every record of a stream on each call to drop the old ones, so the longer
+a stream, the slower an empty GetRecords; and it leaves iterators pointing past what it dropped.
 """
 
 import json

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from local.aws.embedded import child_environment, listening
@@ -161,3 +162,102 @@ def test_conditions(plain: Any) -> None:
     )
 
     assert list(plain.resources("conditions")) == ["Queue"]
+
+
+def test_endpoints_and_the_master_secret(plain: Any) -> None:
+    database = {"Engine": "postgres", "DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20"}
+    group = {"ReplicationGroupDescription": "two", "Engine": "redis", "CacheNodeType": "cache.t4g.micro"}
+    plain.deploy(
+        "endpoints",
+        {
+            "Resources": {
+                "Database": {
+                    "Type": "AWS::RDS::DBInstance",
+                    "Properties": {
+                        **database,
+                        "MasterUsername": "master",
+                        "ManageMasterUserPassword": True,
+                        "DBInstanceIdentifier": "plain",
+                    },
+                },
+                "Cache": {
+                    "Type": "AWS::ElastiCache::ReplicationGroup",
+                    "Properties": {**group, "NumCacheClusters": 2, "ReplicationGroupId": "plain"},
+                },
+            }
+        },
+    )
+
+    (instance,) = plain.client("rds").describe_db_instances()["DBInstances"]
+    assert "MasterUserSecret" not in instance
+    (cache,) = plain.client("elasticache").describe_replication_groups()["ReplicationGroups"]
+    assert cache["NodeGroups"][0]["PrimaryEndpoint"] == {"Address": "redis", "Port": 6379}
+
+
+def test_metric_math(plain: Any) -> None:
+    stat = {"Metric": {"Namespace": "A", "MetricName": "B"}, "Period": 60, "Stat": "Sum"}
+    alarm = {
+        "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "Metrics": [
+            {"Id": "one", "MetricStat": stat, "ReturnData": False},
+            {"Id": "twice", "Expression": "one * 2", "ReturnData": True},
+        ],
+    }
+    computed = {"Resources": {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm}}}
+
+    assert plain.execute(plain.plan("math", computed)) == "ROLLBACK_COMPLETE"
+
+
+def test_resharding_loses_records(plain: Any) -> None:
+    kinesis = plain.client("kinesis")
+    kinesis.create_stream(StreamName="resharded", ShardCount=1)
+    kinesis.put_record(StreamName="resharded", Data=b"kept?", PartitionKey="k")
+
+    kinesis.update_shard_count(StreamName="resharded", TargetShardCount=2, ScalingType="UNIFORM_SCALING")
+
+    found = []
+    for shard in kinesis.list_shards(StreamName="resharded")["Shards"]:
+        asked = {"StreamName": "resharded", "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        found += kinesis.get_records(**_iterator(kinesis, asked))["Records"]
+    assert found == []
+
+
+def test_get_records_is_authorised_on_no_stream(plain: Any) -> None:
+    plain.client("kinesis").create_stream(StreamName="denied", ShardCount=1)
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+    }
+    may = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "kinesis:*",
+                "Resource": "arn:aws:kinesis:eu-west-2:111122223333:stream/denied",
+            }
+        ],
+    }
+    iam = plain.client("iam")
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="reader", PolicyName="read", PolicyDocument=json.dumps(may))
+    given = plain.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    reader = boto3.client(
+        "kinesis",
+        region_name="eu-west-2",
+        endpoint_url=plain.client("kinesis").meta.endpoint_url,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    shard = reader.list_shards(StreamName="denied")["Shards"][0]["ShardId"]
+    asked = {"StreamName": "denied", "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+
+    with pytest.raises(reader.exceptions.ClientError, match="AccessDenied"):
+        reader.get_records(**_iterator(reader, asked))
+
+
+def _iterator(kinesis: Any, asked: Json) -> Json:
+    return {"ShardIterator": kinesis.get_shard_iterator(**asked)["ShardIterator"]}
