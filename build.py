@@ -1,5 +1,7 @@
 """Emit templates/<environment>/*.yaml from stacks/ and parameters/, and lint them.
 
+parameters/schema.json, which editors read, is written and checked with them.
+
 Exit codes: 0 all is well · 1 the linter found something, or --check found stale templates · 2 the
 parameters or the command line are wrong, or a stack breaks the contract of nested stacks; nothing is written.
 """
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from parameters import schema
 from parameters.settings import Environment, ParameterError, environments, load
 from stacks import bootstrap, lint, platform
 from stacks.contract import ContractError, check
@@ -109,6 +112,11 @@ def stale(emitted: Sequence[Emitted], out: Path) -> Iterator[str]:
     yield from (f"{orphan.relative_to(out)} belongs to no stack" for orphan in _orphans(emitted, out))
 
 
+def stale_schema() -> Iterator[str]:
+    if schema.is_stale():
+        yield f"{schema.FILE.relative_to(HERE)} is stale"
+
+
 def table(emitted: Sequence[Emitted]) -> str:
     """One aligned line per stack."""
     width = max(len(str(template.path.with_suffix(""))) for template in emitted)
@@ -144,13 +152,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not options.check:
             write(emitted, options.out)
+            if options.out == TEMPLATES:
+                schema.write()
     except OSError as error:
         parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")
     print(table(emitted))
     for warning in (warning for template in emitted for warning in template.warnings):
         print(f"build.py: warning: {warning}", file=sys.stderr)
-    if options.check and (differences := list(stale(emitted, options.out))):
-        print(*differences, "run `python build.py` and commit templates/", sep="\n")
+    if options.check and (differences := [*stale(emitted, options.out), *stale_schema()]):
+        print(*differences, "run `python build.py` and commit templates/ and parameters/", sep="\n")
         return 1
     if options.no_lint:
         return 0
