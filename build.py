@@ -147,13 +147,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = [load(name) for name in dict.fromkeys(options.env or environments())]
         emitted = [template for environment in chosen for template in synthesise(environment)]
-    except (ParameterError, WiringError, UnwiredError, ContractError) as error:
+        for_editors = schema.printed()
+    except (ParameterError, schema.UndocumentedError, WiringError, UnwiredError, ContractError) as error:
         parser.exit(2, f"build.py: {error}\n")
     try:
         if not options.check:
             write(emitted, options.out)
             if options.out == TEMPLATES:
-                schema.write()
+                schema.FILE.write_text(for_editors, encoding="utf-8")
     except OSError as error:
         parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")
     print(table(emitted))

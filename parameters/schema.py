@@ -70,10 +70,6 @@ def is_stale(file: Path = FILE) -> bool:
     return not file.exists() or file.read_text(encoding="utf-8") != printed()
 
 
-def write(file: Path = FILE) -> None:
-    file.write_text(printed(), encoding="utf-8")
-
-
 def _structs(kind: msgspec.inspect.Type) -> dict[str, msgspec.inspect.StructType]:
     """Every structure under a type, by its class's name."""
     match kind:
