@@ -148,3 +148,18 @@ def local_template(resource: Resource) -> Path | None:
 
 def under(address: str, name: str) -> str:
     return f"{address}/{name}" if address else name
+
+
+def together(first: Tree, *others: Tree) -> Tree:
+    """Trees that are deployed apart, in one account, as one; each but the first must have an address.
+
+    Raises ValueError where two of them use one address.
+    """
+    stacks = dict(first.stacks)
+    for other in others:
+        if twice := stacks.keys() & other.stacks.keys():
+            raise ValueError(
+                f"two trees stand at {', '.join(sorted(twice)) or 'the root'}: load one elsewhere"
+            )
+        stacks |= other.stacks
+    return Tree(stacks, first.top)
