@@ -112,6 +112,21 @@ class Policy:
         version = {"Version": self.version} if self.version else {}
         return {**version, "Statement": [dict(statement.document) for statement in self.statements]}
 
+    def taken_out(self, renderer: Renderer) -> dict[str, Any]:
+        """What the document means where nobody knows its place: each statement names what it is about.
+
+        In a key's policy `*` is that key; a trust policy and a repository's name no resource at all.
+        https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+        """
+        document = self.document
+        if self.kind in (Kind.TRUST, Kind.RESOURCE):
+            guarded = [renderer.arn(resource) for resource in self.about]
+            for statement in document["Statement"]:
+                if texts(statement.get("Resource")) in ((), ("*",)) and guarded:
+                    statement["Resource"] = guarded
+        return document
+
 
 def policies(tree: Tree, renderer: Renderer) -> Iterator[Policy]:
     """All of them, in the tree's order. Raises UnknownPolicy, NoForm, Unresolvable."""

@@ -163,3 +163,30 @@ def together(first: Tree, *others: Tree) -> Tree:
             )
         stacks |= other.stacks
     return Tree(stacks, first.top)
+
+
+def load_directory(directory: Path) -> Tree:
+    """All templates of one environment as one tree.
+
+    Whatever no other template nests is a root. The one that nests keeps the empty address; those that stand
+    apart from it are found under their file's name: bootstrap.yaml at Bootstrap.
+    Raises BadTemplate, also where several roots nest others, since then neither is the one.
+    """
+    trees = {file: load(file) for file in sorted(directory.glob("*.yaml"))}
+    nested = {
+        stack.file.resolve()
+        for tree in trees.values()
+        for stack in tree.stacks.values()
+        if stack.parent is not None
+    }
+    roots = [file for file in trees if file.resolve() not in nested]
+    parents = [file for file in roots if len(trees[file].stacks) > 1] or roots
+    if len(parents) != 1:
+        names = ", ".join(file.name for file in parents) or "no template"
+        raise BadTemplate(f"{directory}: needs one root, and has {names}; load each file apart")
+    apart = [load(file, _title(file)) for file in roots if file not in parents]
+    return together(trees[parents[0]], *apart)
+
+
+def _title(file: Path) -> str:
+    return "".join(map(str.capitalize, file.stem.split("_")))
