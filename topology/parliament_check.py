@@ -1,0 +1,156 @@
+"""What parliament finds in resolved policies: reads `python -m topology policies --json`, prints findings.
+
+Runs where parliament is installed, apart from everything else here, whose pins it does not share:
+
+    python -m topology policies --json | <its environment>/bin/python topology/parliament_check.py
+
+Exit codes: 0 nothing found · 1 something found, or a mute below mutes nothing · 2 the input is no such list.
+"""
+
+import json
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it imports pkg_resources, which says that it is deprecated
+    import parliament
+
+VARIABLE = re.compile(r"\$\{[^}]+\}")  # filled in when a request is decided; its colons are no ARN's
+
+
+@dataclass(frozen=True)
+class Mute:
+    """A finding that is wrong or meant, and why."""
+
+    issue: str
+    kind: str  # identity, trust, resource, endpoint, device
+    about: re.Pattern[str]  # in what parliament says
+    reason: str
+
+
+def _mute(issue: str, kind: str, about: str, reason: str) -> Mute:
+    return Mute(issue, kind, re.compile(about), reason)
+
+
+MUTES = (
+    _mute(
+        "RESOURCE_MISMATCH",
+        "resource",
+        r"kms:CreateCustomKeyStore",
+        "kms:* for the account, as in every key's default policy, which lets IAM policies decide; what it "
+        "says beyond the key itself has no effect there: "
+        "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",
+    ),
+    _mute(
+        "CREDENTIALS_EXPOSURE",
+        "identity",
+        r"ecr:getauthorizationtoken",
+        "the agent that pulls the image logs in with it: "
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
+    ),
+    _mute(
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "identity",
+        r"lambda:SourceFunctionArn for action ec2:",
+        "Lambda puts the key on every call of a function's code, whatever the service: "
+        "https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html",
+    ),
+    _mute(
+        "RESOURCE_STAR",
+        "identity",
+        r'^\["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", '
+        r'"ec2:UnassignPrivateIpAddresses"\]$',
+        "Lambda joins a network only with these rights on all resources, and a Deny beside them keeps the "
+        "function's code from using them: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+    ),
+    _mute(
+        "MISMATCHED_TYPE",
+        "resource",
+        r"ArnLike requires a value of type Arn but given String",
+        "an encryption context is text, and that of a log group is its ARN; ArnLike is what is documented: "
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html",
+    ),
+    _mute(
+        "RESOURCE_STAR",
+        "endpoint",
+        r".",
+        "an endpoint's policy allows nothing by itself, it only narrows what others allow; which resources "
+        "lie behind it is decided by the caller's account: "
+        "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
+    ),
+    _mute(
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "device",
+        r"iot:Connection\.Thing\.IsAttached for action iot:Connect",
+        "a variable of IoT's own policies, which are not IAM's: "
+        "https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One finding, where it is written."""
+
+    where: str
+    issue: str
+    detail: str
+    mute: Mute | None
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.issue} {self.detail}"
+
+
+def check(policy: dict[str, Any]) -> Iterator[Found]:
+    """Findings in one policy of the list."""
+    document = policy["document"]
+    # A statement a line, so that a finding's line is its statement.
+    statements = [VARIABLE.sub("variable", json.dumps(statement)) for statement in document["Statement"]]
+    version = json.dumps(document.get("Version", "2008-10-17"))
+    text = f'{{"Version": {version}, "Statement": [\n' + ",\n".join(statements) + "\n]}"
+    # Its further auditors ask who may raise their own rights or take out credentials: of roles, that is.
+    analysed = parliament.analyze_policy_string(
+        text, ignore_private_auditors=True, include_community_auditors=policy["kind"] == "identity"
+    )
+    for finding in analysed.findings:
+        line = finding.location.get("line") or finding.location.get("lineno") or 1
+        in_statement = 2 <= line < 2 + len(statements)
+        at = policy["statements"][line - 2] if in_statement else {"name": "", "line": policy["line"]}
+        where = f"{policy['file']}:{at['line']}: {policy['resource']} {policy['name']} {at['name']}".rstrip()
+        detail = finding.detail if isinstance(finding.detail, str) else json.dumps(finding.detail)
+        detail = detail or json.dumps(finding.location.get("actions", finding.location))
+        mutes = (
+            mute
+            for mute in MUTES
+            if mute.issue == finding.issue and mute.kind == policy["kind"] and mute.about.search(detail)
+        )
+        yield Found(where, finding.issue, detail, next(mutes, None))
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    try:
+        listed = json.load(sys.stdin)
+        found = [finding for policy in listed for finding in check(policy)]
+    except (ValueError, KeyError, TypeError) as error:
+        print(f"parliament_check: no list of policies on standard input ({error!r})", file=sys.stderr)
+        return 2
+    real = [finding for finding in found if finding.mute is None]
+    idle = [mute for mute in MUTES if mute not in {finding.mute for finding in found}]
+    for finding in real:
+        print(finding)
+    for mute in idle:
+        print(f"parliament_check: {mute.issue} ({mute.kind}, {mute.about.pattern}) mutes nothing; remove it")
+    if "--muted" in arguments:
+        for finding in found:
+            if finding.mute is not None:
+                print(f"muted: {finding}\n       {finding.mute.reason}")
+    print(f"{len(listed)} policies, {len(real)} findings, {len(found) - len(real)} muted")
+    return 1 if real or idle else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
