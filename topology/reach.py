@@ -161,7 +161,10 @@ def _named(
             for reference in references(renderer.resolver.property(resource, name)):
                 if reference.resource in naming and resource not in naming[reference.resource]:
                     naming[reference.resource].append(resource)
-    yield from ((resource, tuple(found)) for resource, found in naming.items())
+    for resource, found in naming.items():
+        subnet_groups = [one for one in found if one.kind.endswith("SubnetGroup")]
+        behind = dict(_named(tree, renderer, subnet_groups)) if subnet_groups else {}
+        yield resource, tuple(user for one in found for user in behind.get(one, (one,)))
 
 
 def _routes(tree: Tree, renderer: Renderer, subnet: Resource) -> Iterator[Route]:
