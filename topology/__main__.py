@@ -6,18 +6,20 @@ Exit codes: 0 all is well · 1 --check found a stale document · 2 the templates
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from topology.policies import UnknownPolicy, policies
+from topology import access, needs
+from topology.calls import HiddenCall
+from topology.needs import BadNeeds
+from topology.policies import Kind, UnknownPolicy, policies
 from topology.rendering import NoForm, Renderer
 from topology.resolution import Unresolvable
 from topology.tree import Tree, load_directory
 from topology.yaml_template import BadTemplate
 
 REPOSITORY = Path(__file__).parents[1]
-TEMPLATES = REPOSITORY / "templates"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,10 +33,10 @@ def environments(directory: Path) -> dict[str, Tree]:
     return {path.name: load_directory(path) for path in found}
 
 
-def listed(trees: dict[str, Tree]) -> list[dict[str, Any]]:
+def listed(site: access.Site) -> list[dict[str, Any]]:
     """Every policy of every environment as plain data, with the place where it is written."""
-    plain = []
-    for environment, tree in trees.items():
+    plain = [_of_the_deployer(site)]
+    for environment, tree in site.trees.items():
         renderer = Renderer(tree)
         for policy in policies(tree, renderer):
             plain.append(
@@ -53,29 +55,67 @@ def listed(trees: dict[str, Tree]) -> list[dict[str, Any]]:
     return plain
 
 
+def _of_the_deployer(site: access.Site) -> dict[str, Any]:
+    document = access.deployer_policy(site, access.WHOLE)
+    return {
+        "environment": access.WHOLE,
+        "file": str(access.POLICY),
+        "line": 1,
+        "resource": access.DEPLOYER,
+        "name": "",
+        "kind": str(Kind.IDENTITY),
+        "about": [],
+        "statements": [{"name": made["Sid"], "line": 1} for made in document["Statement"]],
+        "document": document,
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(
         prog="topology", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--templates", type=Path, default=TEMPLATES, metavar="DIR", help="default: templates/"
-    )
+    parser.add_argument("--root", type=Path, default=REPOSITORY, metavar="DIR", help="where templates/ lies")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    access_ = commands.add_parser("access", help=f"write {access.PAGE} and {access.POLICY}")
+    access_.add_argument("--check", action="store_true", help="change nothing; fail if they are stale")
     shown = commands.add_parser("policies", help="every policy, resolved")
     shown.add_argument("--json", action="store_true", help="as one list, with documents that stand alone")
     options = parser.parse_args(arguments)
     try:
-        trees = environments(options.templates)
-        plain = listed(trees)
-    except (BadTemplate, Unresolvable, NoForm, UnknownPolicy, OSError) as error:
+        found = site(options.root)
+        if options.command == "access":
+            return written(access.documents(found), options.root, check=options.check)
+        return printed(listed(found), as_json=options.json)
+    except (BadTemplate, BadNeeds, HiddenCall, NoForm, Unresolvable, UnknownPolicy, OSError) as error:
         parser.exit(2, f"topology: {error}\n")
-    if options.json:
+
+
+def site(root: Path) -> access.Site:
+    return access.Site(environments(root / "templates"), needs.load(root / access.NEEDS), root)
+
+
+def written(documents: Mapping[Path, str], root: Path, *, check: bool) -> int:
+    """Write what has changed, or name it."""
+    stale = {
+        path: text
+        for path, text in documents.items()
+        if not (root / path).exists() or (root / path).read_text(encoding="utf-8") != text
+    }
+    for path, text in stale.items():
+        if check:
+            print(f"{path} is stale: run `python -m topology access` and commit it")
+        else:
+            (root / path).write_text(text, encoding="utf-8")
+            print(path)
+    return 1 if check and stale else 0
+
+
+def printed(plain: list[dict[str, Any]], *, as_json: bool) -> int:
+    if as_json:
         print(json.dumps(plain, indent=1))
     else:
-        for policy in plain:
-            print(
-                f"{policy['file']}:{policy['line']}: {policy['kind']} {policy['resource']} {policy['name']}"
-            )
+        for one in plain:
+            print(f"{one['file']}:{one['line']}: {one['kind']} {one['resource']} {one['name']}".rstrip())
     return 0
 
 

@@ -38,6 +38,13 @@ def _mute(issue: str, kind: str, about: str, reason: str) -> Mute:
 
 MUTES = (
     _mute(
+        "UNKNOWN_ACTION",
+        "identity",
+        r"^Unknown action cloudformation:DescribeEvents$",
+        "younger than parliament's data: "
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html",
+    ),
+    _mute(
         "RESOURCE_MISMATCH",
         "resource",
         r"kms:CreateCustomKeyStore",

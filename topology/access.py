@@ -1,0 +1,127 @@
+"""docs/access.md: who may do what on which resource if what, and who reaches whom on which port.
+
+For prod, whole; for every other environment what it has differently. Beside it docs/deployer-policy.json,
+what the deployer's credentials need for its own calls.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from topology import flows, grants, needs
+from topology.actions import actions
+from topology.calls import calls
+from topology.describing import BREAK, Describer
+from topology.describing import need as describe
+from topology.needs import Need, Needs
+from topology.page import Section, differences, markdown
+from topology.policies import policies
+from topology.reach import reach
+from topology.rendering import ACCOUNT, Renderer
+from topology.tree import Tree
+
+WHOLE = "prod"
+PAGE = Path("docs/access.md")
+POLICY = Path("docs/deployer-policy.json")
+NEEDS = Path("docs/needs.yaml")
+DEPLOYER = "Deployer"
+INTRODUCTION = """\
+# Access
+
+<!-- Made by `python -m topology access` from templates/, docs/needs.yaml and deployer/. Never edit. -->
+
+What the templates of `{whole}` allow, once every reference is followed to the resource that it means: \
+`Stream/Readings` is the resource `Readings` of the nested stack `Stream`, made by \
+[stacks/stream.py](../stacks/stream.py). What the other environments have differently stands at the end. \
+"Needed by" names the package that makes the call, or links to where AWS says who makes it for us; \
+[needs.yaml](needs.yaml) holds these reasons, and a test holds that no statement lacks one. `ACCOUNT` stands \
+for the account's number.
+
+What is not listed is refused: IAM, key policies and security groups let nothing through by themselves."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The trees of all environments, the reasons, and where the code lies."""
+
+    trees: Mapping[str, Tree]
+    needs: Needs
+    root: Path
+
+
+def documents(site: Site) -> dict[Path, str]:
+    """Path below the root → text. Raises what reading the templates and the needs raises."""
+    policy = deployer_policy(site, WHOLE)
+    return {PAGE: page(site), POLICY: json.dumps(policy, indent=2) + "\n"}
+
+
+def page(site: Site) -> str:
+    whole = list(sections(site, WHOLE))
+    lines = [INTRODUCTION.format(whole=WHOLE)]
+    for section in (*whole, deployer(site)):
+        lines += markdown(section)
+    for name in sorted(site.trees.keys() - {WHOLE}):
+        lines += ["", f"## What {name} has differently"]
+        different = list(differences(whole, list(sections(site, name)), WHOLE, name))
+        for section in different:
+            lines += markdown(section)
+        lines += [] if different else ["", "Nothing."]
+    text = "\n".join(lines) + "\n"
+    return text.replace(ACCOUNT, "ACCOUNT")
+
+
+def sections(site: Site, environment: str) -> Iterator[Section]:
+    """All that depends on an environment's templates."""
+    tree = site.trees[environment]
+    renderer = Renderer(tree)
+    listed = list(policies(tree, renderer))
+    of_roles = {holder: listed for holder, listed in site.needs.items() if holder != DEPLOYER}
+    wanted = needs.wanted(of_roles, tree, renderer, environment)
+    describer = Describer(tree, renderer, wanted, needs.allowed(listed, renderer))
+    yield from grants.sections(tree, renderer, listed, describer)
+    yield from flows.sections(tree, renderer, reach(tree, renderer), listed, describer)
+
+
+def deployer(site: Site) -> Section:
+    """Its calls, each with the action that it needs, and where it stands."""
+    called = actions(calls(site.root / "deployer", site.root))
+    rows = []
+    for need in site.needs[DEPLOYER]:
+        made = [call for action in need.actions for call in called.get(action, ())]
+        files = dict.fromkeys(f"[{call.file}](../{call.file})" for call in sorted(made))
+        by = BREAK.join(files) if need.by == "deployer" else describe(need)
+        on = BREAK.join(f"`{name.replace('{environment}', WHOLE)}`" for name in need.resources)
+        rows.append((BREAK.join(need.actions), on, need.why, by))
+    return Section(
+        "The deployer's own calls",
+        ("action", "on", "what for", "called in"),
+        tuple(rows),
+        "The deployer works with the credentials of whoever runs it. For its own calls they need this, and "
+        f"[{POLICY.name}]({POLICY.name}) is the policy that allows no more. CloudFormation makes the "
+        "resources with the same credentials, unless it is given a role; what that takes is not in here. "
+        "sts:GetCallerIdentity needs "
+        "[no permission](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).",
+    )
+
+
+def deployer_policy(site: Site, environment: str) -> dict[str, Any]:
+    """One statement for each need, with stand-ins for the account and the bucket's name."""
+    tree = site.trees[environment]
+    renderer = Renderer(tree)
+    statements: dict[int, dict[str, Any]] = {}
+    for want in needs.wanted({DEPLOYER: site.needs[DEPLOYER]}, tree, renderer, environment):
+        statement = statements.setdefault(
+            id(want.need),
+            {"Sid": _sid(want.need), "Effect": "Allow", "Action": list(want.need.actions), "Resource": []},
+        )
+        if want.resource not in statement["Resource"]:
+            statement["Resource"].append(want.resource)
+    return {"Version": "2012-10-17", "Statement": list(statements.values())}
+
+
+def _sid(need: Need) -> str:
+    """What for, in the letters that a Sid may have."""
+    return re.sub(r"[^A-Za-z0-9]", "", need.why.title())
