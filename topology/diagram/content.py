@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from topology.diagram.faces import COUNTED, SHOWN, Face, counted, face
 from topology.diagram.flows import OUTSIDE, Flow, What, flows, outside_title, outsider, works_with
 from topology.diagram.measure import TOGETHER
+from topology.reach import reach
 from topology.rendering import Renderer
 from topology.tree import NESTED, Resource, Stack, Tree
 from topology.values import references
@@ -63,6 +64,7 @@ class _Reader:
         self.tree = tree
         self.renderer = Renderer(tree)
         self.flows = flows(tree, self.renderer)
+        self.tenants = reach(tree, self.renderer).tenants
 
     def content(self, environment: str) -> Content:
         frames = [*self._outsiders(), *self._frames()]
@@ -164,7 +166,7 @@ class _Reader:
 
     def _zone(self, resource: Resource) -> str:
         """The tier of the subnets that a resource stands in; empty for what stands in none."""
-        tiers = {tier(subnet) for subnet in works_with(resource, self.renderer, SUBNET)}
+        tiers = {tier(subnet) for subnet, standing in self.tenants.items() if resource in standing}
         return min(tiers, default="")
 
     def _tiers(self) -> Mapping[str, tuple[str, ...]]:

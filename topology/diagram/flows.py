@@ -10,9 +10,10 @@ from enum import StrEnum
 
 from topology.diagram.faces import COUNTED, SHOWN, words
 from topology.policies import Kind, Policy, policies
+from topology.reach import reach
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
-from topology.values import Reference, references
+from topology.values import references
 
 
 class What(StrEnum):
@@ -58,8 +59,8 @@ VERBS: Mapping[str, _Verb] = {
     "sns:Publish": _Verb(What.ALARMS, towards=True),
 }
 # What stands between a resource and what it works with: looked through, never drawn.
-THROUGH = ("AWS::ECS::TaskDefinition", "AWS::RDS::DBSubnetGroup", "AWS::ElastiCache::SubnetGroup")
-ROLE, GROUP, TOPIC = "AWS::IAM::Role", "AWS::EC2::SecurityGroup", "AWS::SNS::Topic"
+THROUGH = ("AWS::ECS::TaskDefinition",)
+ROLE, TOPIC = "AWS::IAM::Role", "AWS::SNS::Topic"
 
 
 def flows(tree: Tree, renderer: Renderer) -> list[Flow]:
@@ -149,24 +150,19 @@ def _uses(holder: str, policy: Policy) -> Iterator[Flow]:
 
 
 def _connected(tree: Tree, renderer: Renderer, rotators: set[str]) -> Iterator[Flow]:
-    """From every member of one security group to every member of another that lets it in."""
-    members: dict[str, list[Resource]] = {}
-    for resource in shown(tree):
-        for group in works_with(resource, renderer, GROUP):
-            members.setdefault(group.address, []).append(resource)
-    for rule in tree.resources("AWS::EC2::SecurityGroupEgress"):
-        ends = [renderer.resolver.property(rule, name) for name in ("GroupId", "DestinationSecurityGroupId")]
-        if not all(isinstance(end, Reference) for end in ends):
-            continue
-        sources, targets = (
-            members.get(end.resource.address, []) for end in ends if isinstance(end, Reference)
-        )
-        for source in sources:
-            for target in targets:
-                what = What.CREDENTIALS if source.address in rotators else What.READINGS
-                yield Flow(
-                    source.address, target.address, what, str(renderer.resolver.property(rule, "ToPort"))
-                )
+    """From every member of one security group to every member of another, where both let it pass."""
+    found = reach(tree, renderer)
+    for edge in found.edges:
+        for source in found.members[edge.caller]:
+            for target in found.members[edge.callee]:
+                if {source.kind, target.kind} <= SHOWN.keys():
+                    what = What.CREDENTIALS if source.address in rotators else What.READINGS
+                    yield Flow(source.address, target.address, what, _written(edge.ports))
+
+
+def _written(ports: tuple[int, int]) -> str:
+    first, last = ports
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def _published(tree: Tree, renderer: Renderer) -> Iterator[Flow]:

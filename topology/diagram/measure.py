@@ -7,22 +7,22 @@ advance widths in hundredths of the size, rounded up.
 TOGETHER = "\u00a0"  # a space at which no line is broken
 
 _HUNDREDTHS = {
-    "il'|": 28,
+    "il'": 28,
     "jI": 30,
-    f".,:; /\\{TOGETHER}": 34,
+    f".,:; |/\\{TOGETHER}": 34,
     "ft-()[]": 40,
     'r"': 46,
     "sczJ": 56,
     "kvxy": 60,
-    "abdeghnopqu0123456789EFLPSTYZ": 64,
-    "ABCKRVX": 70,
+    "abdeghnopqu0123456789EFLPSTY": 64,
+    "ABCKRVXZ": 70,
     "DGHNOQU": 79,
-    "mw×+=→": 84,
-    "MW%@": 100,
+    "w×+=→": 84,
+    "mMW%@": 100,
 }
 _WIDE = {letter: wide for letters, wide in _HUNDREDTHS.items() for letter in letters}
 OTHER = 84
-BOLD = 1.12
+BOLD = 1.14
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
