@@ -229,7 +229,7 @@ class _Placing:
             for frame in frames
         ]
         widths = [_widest([frame], WIDEST_BELOW) for frame in frames]
-        room = max(self.right, ROOMY) - MARGIN
+        room = max(self.right, ROOMY - MARGIN) - MARGIN
         while 2 in across and self._row_width(frames, widths, across) > room:
             across[len(across) - 1 - across[::-1].index(2)] = 1
         x, bottom = MARGIN, y

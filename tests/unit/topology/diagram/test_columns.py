@@ -2,23 +2,9 @@
 
 import pytest
 
+from tests.unit.topology.diagram.conftest import content, frame, reading
 from topology.diagram.columns import columns, steps_of
-from topology.diagram.content import Box, Content, Frame
-from topology.diagram.faces import Face
 from topology.diagram.flows import Flow, What
-
-
-def frame(name: str, *boxes: str, zone: str = "") -> Frame:
-    made = tuple(Box(box, Face(box, ())) for box in boxes or (name,))
-    return Frame(f"{name}@{zone}", name, zone, made)
-
-
-def content(frames: list[Frame], *flows: Flow) -> Content:
-    return Content("prod", tuple(frames), (), (), flows)
-
-
-def reading(source: str, target: str) -> Flow:
-    return Flow(source, target, What.READINGS)
 
 
 def test_a_frame_stands_behind_all_that_its_readings_come_through() -> None:
