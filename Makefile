@@ -18,6 +18,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python build.py --check
+	$(BIN)/python -m topology diagram --check
 
 build: $(READY)
 	$(BIN)/python build.py $(ARGS)
