@@ -42,7 +42,8 @@ PLACES: Mapping[tuple[str, str], tuple[Kind, str | None]] = {
     ("AWS::KMS::Key", "KeyPolicy"): (Kind.RESOURCE, None),
     ("AWS::Kinesis::ResourcePolicy", "ResourcePolicy"): (Kind.RESOURCE, "ResourceArn"),
     ("AWS::Logs::LogGroup", "ResourcePolicyDocument"): (Kind.RESOURCE, None),
-    ("AWS::Logs::ResourcePolicy", "PolicyDocument"): (Kind.RESOURCE, None),
+    # Without ResourceArn it is for all log groups of the account.
+    ("AWS::Logs::ResourcePolicy", "PolicyDocument"): (Kind.RESOURCE, "ResourceArn"),
     ("AWS::S3::BucketPolicy", "PolicyDocument"): (Kind.RESOURCE, "Bucket"),
     ("AWS::SecretsManager::ResourcePolicy", "ResourcePolicy"): (Kind.RESOURCE, "SecretId"),
     ("AWS::SNS::TopicPolicy", "PolicyDocument"): (Kind.RESOURCE, "Topics"),
@@ -121,10 +122,9 @@ class Policy:
         """
         document = self.document
         if self.kind in (Kind.TRUST, Kind.RESOURCE):
-            guarded = [renderer.arn(resource) for resource in self.about]
             for statement in document["Statement"]:
-                if texts(statement.get("Resource")) in ((), ("*",)) and guarded:
-                    statement["Resource"] = guarded
+                if texts(statement.get("Resource")) in ((), ("*",)) and self.about:
+                    statement["Resource"] = [renderer.arn(resource) for resource in self.about]
         return document
 
 
