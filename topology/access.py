@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from topology import flows, grants, needs
+from topology import flows, grants, needs, pairing
 from topology.actions import actions
 from topology.calls import calls
 from topology.describing import BREAK, Describer
@@ -80,7 +80,7 @@ def sections(site: Site, environment: str) -> Iterator[Section]:
     listed = list(policies(tree, renderer))
     of_roles = {holder: listed for holder, listed in site.needs.items() if holder != DEPLOYER}
     wanted = needs.wanted(of_roles, tree, renderer, environment)
-    describer = Describer(tree, renderer, wanted, needs.allowed(listed, renderer))
+    describer = Describer(tree, renderer, wanted, pairing.allowed(listed, renderer))
     yield from grants.sections(tree, renderer, listed, describer)
     yield from flows.sections(tree, renderer, reach(tree, renderer), listed, describer)
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from topology.needs import Allowed, Need, Wanted, covers
+from topology.needs import Need, Wanted
+from topology.pairing import Allowed, covers, meeting
 from topology.policies import Policy, Statement, texts
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
@@ -30,7 +31,7 @@ class Describer:
     def __init__(self, tree: Tree, renderer: Renderer, wanted: Iterable[Wanted], allowed: Iterable[Allowed]):
         self._tree = tree
         self._renderer = renderer
-        self._needs = dict(_met(list(wanted), list(allowed)))
+        self._needs = _met(list(wanted), list(allowed))
 
     def module(self, resource: Resource) -> str:
         """A link to what makes the resource's stack."""
@@ -93,11 +94,13 @@ def need(one: Need) -> str:
     return f"[{one.by}]({one.source})" + (f": {one.why}" if one.why else "")
 
 
-def _met(wanted: list[Wanted], allowed: list[Allowed]) -> Iterator[tuple[str, list[Need]]]:
-    for allow in allowed:
-        where = allow.statement.where
-        same = [one for one in allowed if one.statement.where == where]
-        yield where, [want.need for want in wanted if any(want.is_met_by(one) for one in same)]
+def _met(wanted: list[Wanted], allowed: list[Allowed]) -> dict[str, list[Need]]:
+    """Statement → the needs that it meets."""
+    found: dict[str, list[Need]] = {}
+    for want in wanted:
+        for allow in meeting(want, allowed):
+            found.setdefault(allow.statement.where, []).append(want.need)
+    return found
 
 
 def _conditions(conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

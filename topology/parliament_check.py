@@ -92,7 +92,7 @@ MUTES = (
     _mute(
         "UNKNOWN_CONDITION_FOR_ACTION",
         "device",
-        r"iot:Connection\.Thing\.IsAttached for action iot:Connect",
+        r"iot:Connection\.Thing\.\S+ for action iot:",
         "a variable of IoT's own policies, which are not IAM's: "
         "https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html",
     ),
