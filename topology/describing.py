@@ -6,7 +6,7 @@ from typing import Any
 
 from topology.needs import Need, Wanted
 from topology.pairing import Allowed, covers, meeting
-from topology.policies import Policy, Statement, texts
+from topology.policies import Policy, Statement, inverted, texts
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
 from topology.values import REF, Reference, Value, references
@@ -41,6 +41,8 @@ class Describer:
     def actions(self, statement: Statement) -> str:
         """Service by service: `kinesis:` GetRecords, ListShards."""
         by_service: dict[str, list[str]] = {}
+        if "NotAction" in statement.document:
+            return statement.actions[0]
         for action in statement.actions:
             service, _, name = action.partition(":")
             by_service.setdefault(service, []).append(name)
@@ -48,6 +50,8 @@ class Describer:
 
     def resources(self, policy: Policy, statement: Statement) -> str:
         """What a statement is about; `*` in a resource policy is the resource itself."""
+        if "NotResource" in statement.document:
+            return inverted(statement.document, "NotResource")[0]
         value = statement.resolved.get("Resource")
         listed: list[Value] = value if isinstance(value, list) else [] if value is None else [value]
         if not listed or (listed == ["*"] and policy.kind == "resource"):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from topology.needs import Wanted
-from topology.policies import Kind, Policy, Statement, texts
+from topology.policies import Kind, Policy, Statement, inverted, texts
 from topology.rendering import Renderer
 
 VIA = "kms:viaservice"
@@ -53,7 +53,10 @@ def covers(pattern: str, text: str) -> bool:
 
 
 def allowed(policies: Iterable[Policy], renderer: Renderer) -> Iterator[Allowed]:
-    """What roles, managed policies and, of resource policies, services are allowed."""
+    """What roles, managed policies and, of resource policies, services are allowed.
+
+    NotAction, NotResource and NotPrincipal allow what nobody has named, so no need is ever met by them.
+    """
     for policy in policies:
         documents = policy.taken_out(renderer)["Statement"]
         for statement, document in zip(policy.statements, documents, strict=True):
@@ -61,7 +64,7 @@ def allowed(policies: Iterable[Policy], renderer: Renderer) -> Iterator[Allowed]
                 continue
             for holder, principal in _holders(policy, statement):
                 for action in statement.actions:
-                    for resource in texts(document["Resource"]):
+                    for resource in inverted(document, "NotResource") or texts(document["Resource"]):
                         yield Allowed(holder, statement, principal, action, resource)
 
 
@@ -74,7 +77,7 @@ def _holders(policy: Policy, statement: Statement) -> Iterator[tuple[str, str | 
         )
     elif policy.kind is Kind.RESOURCE:
         for kind, principal in statement.principals:
-            if kind == "Service":
+            if kind == "Service" or principal.startswith("all but"):
                 yield from ((resource.address, principal) for resource in policy.about)
 
 

@@ -77,11 +77,8 @@ class Statement:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        return texts(self.document.get("Action"))
-
-    @property
-    def resources(self) -> tuple[str, ...]:
-        return texts(self.document.get("Resource"))
+        """As IAM names them; of NotAction one text, which no action matches: all but …"""
+        return inverted(self.document, "NotAction") or texts(self.document.get("Action"))
 
     @property
     def conditions(self) -> Mapping[str, Mapping[str, Any]]:
@@ -90,6 +87,8 @@ class Statement:
     @property
     def principals(self) -> tuple[tuple[str, str], ...]:
         """(AWS, arn…), (Service, iot.amazonaws.com), (*, *) …"""
+        if "NotPrincipal" in self.document:
+            return (("*", f"all but {json.dumps(self.document['NotPrincipal'], sort_keys=True)}"),)
         principal = self.document.get("Principal", {})
         if principal == "*":
             return (("*", "*"),)
@@ -123,7 +122,11 @@ class Policy:
         document = self.document
         if self.kind in (Kind.TRUST, Kind.RESOURCE):
             for statement in document["Statement"]:
-                if texts(statement.get("Resource")) in ((), ("*",)) and self.about:
+                if (
+                    "NotResource" not in statement
+                    and texts(statement.get("Resource")) in ((), ("*",))
+                    and self.about
+                ):
                     statement["Resource"] = [renderer.arn(resource) for resource in self.about]
         return document
 
@@ -143,6 +146,11 @@ def managed_by_aws(tree: Tree, renderer: Renderer) -> Iterator[tuple[Resource, s
         for arn in texts(renderer.document(renderer.resolver.property(role, "ManagedPolicyArns"))):
             if arn.startswith(MANAGED_BY_AWS):
                 yield role, arn.removeprefix(MANAGED_BY_AWS)
+
+
+def inverted(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """What NotAction or NotResource leaves, in words; nothing where the statement has none."""
+    return (f"all but {', '.join(texts(document[name]))}",) if name in document else ()
 
 
 def texts(value: Any) -> tuple[str, ...]:

@@ -116,6 +116,41 @@ Resources:
     assert needless.startswith("Role.Policies.0.PolicyDocument.Statement.1: allows kms:Decrypt")
 
 
+@pytest.mark.parametrize(
+    ("named", "excepted", "shown"),
+    [
+        ("Action: [kinesis:GetRecords]", "NotAction: ['iam:*']", "allows all but iam:* on arn:"),
+        (
+            "Resource: [!Ref StreamArn]",
+            "NotResource: ['arn:b']",
+            "allows kinesis:GetRecords on all but arn:b",
+        ),
+    ],
+)
+def test_what_allows_all_but_something_meets_no_need(
+    plant: Plant, tmp_path: Path, named: str, excepted: str, shown: str
+) -> None:
+    plant()
+    service = (tmp_path / "service.yaml").read_text().replace(named, excepted)
+    lacking, needless = problems(plant, tmp_path, NEEDED, service=service)
+    assert "allowed by no statement" in lacking
+    assert shown in needless
+
+
+def test_a_resource_policy_for_all_but_somebody_meets_no_need(plant: Plant, tmp_path: Path) -> None:
+    root = """\
+Resources:
+  Key:
+    Type: AWS::KMS::Key
+    Properties:
+      KeyPolicy:
+        Statement:
+        - {Effect: Allow, NotPrincipal: {AWS: 'arn:a'}, Action: 'kms:Decrypt', Resource: '*'}
+"""
+    (needless,) = problems(plant, tmp_path, "{}", root=root)
+    assert 'allows to all but {"AWS": "arn:a"} kms:Decrypt' in needless
+
+
 def test_actions_on_different_kinds_of_resources_may_share_a_statement(plant: Plant, tmp_path: Path) -> None:
     root = """\
 Resources:
