@@ -66,18 +66,19 @@ def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
         for policy in POLICIES:
             if not isinstance(resource.get(policy, ""), str):
                 yield f"{title}.{policy} is a function; it is a literal, chosen by environment when built"
-    if child:
-        yield from _worked_out(tree, set(parameters))
+    nested = {title for title, made in tree["Resources"].items() if made["Type"] == dangling.NESTED}
+    yield from _worked_out(tree, nested | set(parameters) if child else nested)
 
 
-def _worked_out(tree: dict[str, Any], inputs: set[str]) -> Iterator[str]:
+def _worked_out(tree: dict[str, Any], to_come: set[str]) -> Iterator[str]:
+    """`to_come`: the names whose values are not known while a change set is made, a child's inputs and outputs."""
     for function in functions(tree):
-        given = sorted(names(function.argument) & inputs)
+        given = sorted(names(function.argument) & to_come)
         if function.name in UNRESOLVABLE and given:
             yield (
-                f"{function.place}: {function.name} on the input {given[0]} fails before the stack that "
-                "makes it stands; pass each value as its own input"
+                f"{function.place}: {function.name} on {given[0]} fails before the stack that makes it stands; "
+                "pass each value as its own input"
             )
     for name, condition in tree.get("Conditions", {}).items():
-        for given_name in sorted(names(condition) & inputs):
+        for given_name in sorted(names(condition) & to_come):
             yield f"condition {name} depends on the input {given_name}; decide it in parameters/*.yaml"

@@ -1,7 +1,7 @@
 """What no template of ours may do."""
 
 import pytest
-from troposphere import Cidr, Equals, Parameter, Ref, Select, Split, kinesis, sns
+from troposphere import Cidr, Equals, GetAtt, Parameter, Ref, Select, Split, kinesis, sns
 from troposphere.cloudformation import Stack
 
 from parameters.settings import load
@@ -38,7 +38,7 @@ def test_a_child_works_nothing_out_from_its_inputs(
     template: StackTemplate, function: object, name: str
 ) -> None:
     template.add_resource(topic(function))
-    with pytest.raises(ContractError, match=f"any: .*: {name} on the input Given fails .* as its own input"):
+    with pytest.raises(ContractError, match=f"any: .*: {name} on Given fails .* as its own input"):
         check(template, "", child=True)
 
 
@@ -50,6 +50,13 @@ def test_what_is_known_when_it_is_built_may_be_worked_out(template: StackTemplat
 def test_the_root_may(template: StackTemplate) -> None:
     template.add_resource(topic(Select(0, Ref("Given"))))
     check(template, "", child=False)
+
+
+def test_the_root_works_nothing_out_from_what_it_nests(template: StackTemplate) -> None:
+    template.add_resource(Stack("Child", TemplateURL="child.yaml"))
+    template.add_resource(topic(Select(0, GetAtt("Child", "Outputs.Subnets"))))
+    with pytest.raises(ContractError, match="Fn::Select on Child fails .* pass each value as its own input"):
+        check(template, "", child=False)
 
 
 def test_a_child_decides_nothing_by_its_inputs(template: StackTemplate) -> None:
