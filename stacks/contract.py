@@ -71,13 +71,13 @@ def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
 
 
 def _worked_out(tree: dict[str, Any], to_come: set[str]) -> Iterator[str]:
-    """`to_come`: the names whose values are not known while a change set is made, a child's inputs and outputs."""
+    """`to_come`: the names of what a change set cannot know yet, a child's inputs and outputs."""
     for function in functions(tree):
         given = sorted(names(function.argument) & to_come)
         if function.name in UNRESOLVABLE and given:
             yield (
-                f"{function.place}: {function.name} on {given[0]} fails before the stack that makes it stands; "
-                "pass each value as its own input"
+                f"{function.place}: {function.name} on {given[0]} fails before the stack that makes it "
+                "stands; pass each value as its own input"
             )
     for name, condition in tree.get("Conditions", {}).items():
         for given_name in sorted(names(condition) & to_come):

@@ -55,7 +55,7 @@ def test_the_root_may(template: StackTemplate) -> None:
 def test_the_root_works_nothing_out_from_what_it_nests(template: StackTemplate) -> None:
     template.add_resource(Stack("Child", TemplateURL="child.yaml"))
     template.add_resource(topic(Select(0, GetAtt("Child", "Outputs.Subnets"))))
-    with pytest.raises(ContractError, match="Fn::Select on Child fails .* pass each value as its own input"):
+    with pytest.raises(ContractError, match=r"Fn::Select on Child fails .* pass each value as its own input"):
         check(template, "", child=False)
 
 
