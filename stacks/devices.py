@@ -1,8 +1,9 @@
 """What a device may do, and how a new one becomes known: a thing, a certificate, a place in the plant.
 
 A device speaks for its own place only. The place, `enterprise/site/area/line/cell`, is an attribute of the
-thing: one, since a thing without a type has three at the most and its values may hold slashes, and without a
+thing: one, since a thing without a type has three at the most and its values may hold slashes; and without a
 type, since a type cannot be deleted before it has been deprecated for five minutes, which no stack waits for.
+https://docs.aws.amazon.com/iot/latest/developerguide/thing-types.html
 https://docs.aws.amazon.com/iot/latest/apireference/API_AttributePayload.html
 
 Who decides the place is the installer, a person with credentials of AWS, who asks for a claim that lives five
