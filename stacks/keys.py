@@ -111,8 +111,8 @@ def administrators() -> Statement:
 def log_service(template: StackTemplate) -> Statement:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 
-    AWS's example has kms:Describe* too, to no effect: DescribeKey knows no encryption context, so a condition on
-    it never holds. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
+    AWS's example has kms:Describe* too, to no effect: DescribeKey knows no encryption context, so a condition
+    on it never holds. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
     """
     in_account = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group"
     groups = [
