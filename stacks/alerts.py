@@ -8,7 +8,7 @@ from troposphere import Ref, budgets, sns
 
 from parameters import settings as parameters
 from stacks.context import why
-from stacks.wiring import Address, KeyArn, StackTemplate, TopicArn
+from stacks.wiring import Address, KeyArn, StackTemplate, TopicArn, TopicName
 
 ACTUAL_PERCENT = 80  # spent: time to look before the money is gone
 FORECAST_PERCENT = 100  # will be spent by the end of the month at today's pace
@@ -23,6 +23,7 @@ class Inputs:
 @dataclass(frozen=True)
 class Outputs:
     topic_arn: TopicArn
+    topic_name: TopicName
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) -> Outputs:
@@ -53,7 +54,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) 
         )
     )
     template.add_resource(budget(inputs.notification_address, settings.monthly_budget_usd))
-    return Outputs(topic_arn=TopicArn(Ref(topic)))
+    return Outputs(topic_arn=TopicArn(Ref(topic)), topic_name=TopicName(topic.get_att("TopicName")))
 
 
 def publishers(topic: TopicArn) -> list[Statement]:

@@ -13,7 +13,7 @@ from troposphere import Ref, Sub, iam, iot
 
 from stacks import keys, stream
 from stacks.context import why
-from stacks.wiring import KeyArn, QueueArn, QueueUrl, StackTemplate, StreamArn, StreamName
+from stacks.wiring import KeyArn, QueueArn, QueueUrl, StackTemplate, StreamArn, StreamName, TopicRuleName
 
 SQL_VERSION = "2016-03-23"
 DEVICE = "${topic(8)}"
@@ -32,13 +32,13 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Nobody needs to know the door to pass through it."""
+    rule_name: TopicRuleName  # what its metrics are counted by
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: None) -> Outputs:
     role = template.add_resource(carrier(inputs))
     prefix = f"millrace/{template.environment}"
-    template.add_resource(rule(inputs, role, prefix))
+    carries = template.add_resource(rule(inputs, role, prefix))
     template.add_resource(
         iot.Policy(
             "Device",
@@ -62,7 +62,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: None) -> Outputs:
             ),
         )
     )
-    return Outputs()
+    return Outputs(rule_name=TopicRuleName(Ref(carries)))
 
 
 def rule(inputs: Inputs, role: iam.Role, prefix: str) -> iot.TopicRule:
