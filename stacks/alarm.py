@@ -85,8 +85,13 @@ def alarm(
     above: float | None = None,
     below: float | None = None,
     missing: str = "notBreaching",
+    every: int = 60,
 ) -> cloudwatch.Alarm:
-    """An alarm that holds for all of `minutes`: counts as one sum over them, levels minute by minute."""
+    """An alarm that holds for all of `minutes`: counts as one sum over them, levels minute by minute.
+
+    every: seconds between two data points of a level, where its publisher takes longer than a minute. With
+    shorter periods those between count as missing, and an alarm that does not mind them never holds.
+    """
     counted = series.statistic == "Sum"
     return cloudwatch.Alarm(
         title,
@@ -96,8 +101,8 @@ def alarm(
         MetricName=series.metric.name,
         Dimensions=series.dimensions(),
         Statistic=series.statistic,
-        Period=minutes * 60 if counted else 60,
-        EvaluationPeriods=1 if counted else minutes,
+        Period=minutes * 60 if counted else every,
+        EvaluationPeriods=1 if counted else minutes * 60 // every,
         Threshold=above if above is not None else below,
         ComparisonOperator="GreaterThanThreshold" if above is not None else "LessThanThreshold",
         TreatMissingData=missing,

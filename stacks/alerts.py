@@ -60,8 +60,8 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) 
 def publishers(topic: TopicArn) -> list[Statement]:
     """Who of this account may publish; the budget is not among them, since it sends its mail itself.
 
-    EventBridge stands apart: AWS's example for it has no condition, and an event that a condition turns away
-    vanishes silently. Its rules reach topics of their own account only, unless a topic names another.
+    EventBridge stands apart: AWS says that topic policies take no condition for it, and an event that one
+    turns away vanishes silently (docs/decisions/events.md).
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     """
@@ -85,7 +85,7 @@ def publishers(topic: TopicArn) -> list[Statement]:
 
 
 def budget(address: Address, limit_usd: int) -> budgets.Budget:
-    """Of the whole account: an environment has one of its own."""
+    """Of the whole account: an environment has one of its own (docs/decisions/budget.md)."""
 
     def notification(kind: str, percent: int) -> budgets.NotificationWithSubscribers:
         return budgets.NotificationWithSubscribers(

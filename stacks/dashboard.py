@@ -134,12 +134,15 @@ def dashboard(
 
 
 def limits_of(alarms: Sequence[cloudwatch.Alarm]) -> dict[Name, float]:
-    """Only of alarms whose unit is the graph's: one metric, no expression. A limit of zero is the axis."""
-    return {
-        (made.Namespace, made.MetricName): made.Threshold
-        for made in alarms
-        if "MetricName" in made.properties and made.Threshold
-    }
+    """Only of alarms whose unit is the graph's: one metric, no expression. A limit of zero is the axis.
+
+    Of two alarms on one metric the first begins first.
+    """
+    limits: dict[Name, float] = {}
+    for made in alarms:
+        if "MetricName" in made.properties and made.Threshold:
+            limits.setdefault((made.Namespace, made.MetricName), made.Threshold)
+    return limits
 
 
 def doors(body: Body, watched: Watched) -> Row:

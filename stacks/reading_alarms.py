@@ -66,8 +66,9 @@ def door_alarms(topic: TopicArn, rule: TopicRuleName, dead_letters: QueueName) -
             Guidance(
                 means="A device that is known published where it may not, and its reading was refused. It is "
                 "set up wrongly, or somebody uses its certificate.",
-                look="IoT Core's log, where the account has it on (`aws iot get-v2-logging-options`), names the "
-                "client. Whether its topic ends in its own name; whether its certificate has the policy Device.",
+                look="IoT Core's log names the client, where the account has it on (`aws iot "
+                "get-v2-logging-options`). Whether its topic ends in its own name; whether its certificate "
+                "has the policy Device.",
                 do="Correct the device's topic. If nobody set it up so, deactivate its certificate.",
             ),
             Series(metrics.MESSAGES_REFUSED, {"Protocol": MQTT}, "Sum"),
@@ -153,8 +154,8 @@ def silence(topic: TopicArn, of_stream: dict[str, StreamName], minutes: int) -> 
             means="No device sends anything: the line from the plant is down, or the door is shut.",
             look="IoT Core's metric PublishIn.Success on the dashboard: with messages, the rule does not "
             "match them or cannot carry them; without, the plant does not reach AWS.",
-            do="Ask the plant whether it stands still. If not, see to its gateways and its line; they "
-            "buffer what they cannot send.",
+            do="Ask the plant whether it stands still. If not, see to its gateways and its line. A gateway "
+            "that buffers sends later what it holds.",
         ),
         Series(metrics.RECORDS_IN, of_stream, "Sum"),
         below=1,

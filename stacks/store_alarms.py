@@ -17,6 +17,7 @@ CONNECTIONS = 50
 # What a fail-over may lose of the latest values; the next reading of each device brings it back.
 REPLICATION_LAG_SECONDS = 10
 IO_CREDIT_PERCENT = 20
+FIVE_MINUTES = 5 * 60  # what RDS does not say it publishes every minute is taken as this slow
 
 
 def database_alarms(
@@ -84,7 +85,8 @@ def database_alarms(
                 "bytes": of_database(metrics.DATABASE_BYTE_CREDITS, "Minimum"),
             },
             label="Disk credits (%)",
-            periods=15,
+            seconds=FIVE_MINUTES,
+            periods=3,
             below=IO_CREDIT_PERCENT,  # a class that does not burst has no data, and no alarm
         ),
         alarm(
@@ -112,6 +114,7 @@ def database_alarms(
             of_database(metrics.DATABASE_TRANSACTION_IDS, "Maximum"),
             above=TRANSACTION_ID_AGE,
             minutes=15,
+            every=FIVE_MINUTES,
         ),
     ]
 
