@@ -4,9 +4,9 @@ CloudWatch takes an alarm on a metric that nobody publishes, and on a set of dim
 publishes it, and such an alarm never fires. So alarms and widgets are made from what stands here, and a test
 compares the emitted templates with it, both ways. Standard library only: whoever checks templates reads it.
 
-The sets of dimensions are those of the pages. Where CloudWatch's own directory of services has the metric, it
-says the same (npm's @aws-cdk/aws-service-spec 0.1.216, `metric` and `dimensionSet` in db.json.gz); it has none
-of Container Insights, of IoT's broker and actions, of Kinesis per shard.
+The sets of dimensions are those of the pages. CloudWatch's own directory of services says the same where it
+has the metric (npm's @aws-cdk/aws-service-spec 0.1.216, `metric` and `dimensionSet` in db.json.gz); it has
+none of Container Insights, of IoT's broker and actions, of Kinesis per shard, and not all of RDS.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,9 @@
-"""The secret's age, told by the deployed function as its schedule asks for it, on the embedded AWS."""
+"""Credentials watched on the embedded AWS: the secret's age by schedule, a failed rotation by its rule."""
 
 import base64
 import json
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,3 +76,39 @@ def test_only_secrets_manager_and_that_schedule_may_call_the_function(deployed: 
     by_service = {statement["Principal"]["Service"]: statement for statement in policy["Statement"]}
     assert set(by_service) == {"secretsmanager.amazonaws.com", "events.amazonaws.com"}
     assert schedule["Arn"] in json.dumps(by_service["events.amazonaws.com"]["Condition"])
+
+
+def test_a_rotation_that_fails_is_told_in_words(deployed: None) -> None:
+    """The database is nowhere, so the first rotation fails, and is tried again for some seconds."""
+    make: Any = boto3.client
+    (topic,) = make("sns").list_topics()["Topics"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": "*",
+            }
+        ],
+    }
+    queue = make("sqs").create_queue(QueueName="mailbox", Attributes={"Policy": json.dumps(policy)})[
+        "QueueUrl"
+    ]
+    arn = make("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    make("sns").subscribe(
+        TopicArn=topic["TopicArn"],
+        Protocol="sqs",
+        Endpoint=arn["QueueArn"],
+        Attributes={"RawMessageDelivery": "true"},
+    )
+
+    deadline, told = time.monotonic() + 30, list[str]()
+    while not told and time.monotonic() < deadline:
+        answer = make("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1)
+        told = [message["Body"] for message in answer.get("Messages", [])]
+
+    message = told[0].strip('"')
+    assert message.startswith("A rotation of the database's login failed")
+    assert re.search(r"Runbook: docs/runbook\.md#rotationfailed At \S+: RotationFailed$", message)
