@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from parameters.settings import Environment, ParameterError, environments, load
 from stacks import bootstrap, lint, platform, runbook
-from stacks.contract import ContractError, check
+from stacks.contract import ContractError, check, check_together
 from stacks.emission import MADE_HERE, emit
 from stacks.environment import UnwiredError
 from stacks.runbook import WordsMissing
@@ -36,7 +36,6 @@ class Emitted:
     resources: int
     parameters: int
     outputs: int
-    warnings: tuple[str, ...]
     template: StackTemplate
 
 
@@ -47,19 +46,20 @@ def synthesise(environment: Environment) -> list[Emitted]:
     """
     nested = platform.build(environment)
     root = nested[-1]
+    check_together(root, nested[:-1])
     standing_apart = apart(bootstrap.build, environment.bootstrap, environment)
     return [_emitted(template, child=template is not root) for template in (*nested, standing_apart)]
 
 
 def _emitted(template: StackTemplate, *, child: bool) -> Emitted:
     text = emit(template)
+    check(template, text, child=child)
     return Emitted(
         path=Path(template.environment, template.file_name),
         text=text,
         resources=len(template.resources),
         parameters=len(template.parameters),
         outputs=len(template.outputs),
-        warnings=tuple(check(template, text, child=child)),
         template=template,
     )
 
@@ -155,8 +155,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")
     print(table(emitted))
-    for warning in (warning for template in emitted for warning in template.warnings):
-        print(f"build.py: warning: {warning}", file=sys.stderr)
     if options.check and (differences := list(stale(emitted, options.out))):
         print(*differences, "run `python build.py` and commit templates/", sep="\n")
         return 1

@@ -180,11 +180,13 @@ def test_a_place_that_cannot_be_written_is_one_line(out: Path, capsys: pytest.Ca
     assert capsys.readouterr().err == f"build.py: cannot write {out}: File exists\n"
 
 
-@pytest.mark.parametrize("nat", Nat)
-def test_every_shape_of_the_network_is_clean(out: Path, nat: Nat) -> None:
+@pytest.mark.parametrize(
+    ("nat", "private"), [(Nat.NONE, True), (Nat.ONE, True), (Nat.ONE, False), (Nat.PER_AZ, False)]
+)
+def test_every_shape_of_the_network_is_clean(out: Path, nat: Nat, private: bool) -> None:
     """prod as committed knows one shape; the others must be there when somebody turns the parameter."""
     prod = settings.load("prod")
-    network = msgspec.structs.replace(prod.network, nat=nat)
+    network = msgspec.structs.replace(prod.network, nat=nat, interface_endpoints=private)
     emitted = build.synthesise(msgspec.structs.replace(prod, network=network))
     build.write(emitted, out)
     changed = [out / "prod" / name for name in ("network.yaml", "platform.yaml")]

@@ -40,6 +40,16 @@ def test_every_environment_is_taken_as_it_stands(name: str) -> None:
         ),
         ("nat: one", "nat: maybe", "network.nat is 'maybe'; allowed are none, one, per-az"),
         (
+            "nat: one",
+            "nat: none",
+            "network: interface_endpoints must be true with nat: none, or nothing reaches AWS",
+        ),
+        (
+            "nat: one",
+            "nat: one\n  s3_prefix_list: com.amazonaws.eu-west-2.s3",
+            "network.s3_prefix_list is 'com.amazonaws.eu-west-2.s3'; allowed is the id of a prefix list",
+        ),
+        (
             "architecture: ARM64",
             "architecture: ARM",
             "processor.architecture is 'ARM'; allowed are ARM64, X86_64",

@@ -227,7 +227,8 @@ def test_every_rule_s_failure_to_tell_is_itself_told(nested: Any, of_type: Any) 
 
 def test_a_network_without_nat_has_neither_alarms_nor_graphs_of_it() -> None:
     dev = load("dev")
-    without = msgspec.structs.replace(dev, network=msgspec.structs.replace(dev.network, nat=Nat.NONE))
+    network = msgspec.structs.replace(dev.network, nat=Nat.NONE, interface_endpoints=True)
+    without = msgspec.structs.replace(dev, network=network)
     (made,) = [template for template in platform.build(without) if template.name == "observability"]
     text, values = made.tree["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
 
