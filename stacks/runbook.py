@@ -153,7 +153,9 @@ def _measured(properties: Mapping[str, Any]) -> str:
 
 
 def _period(queries: Sequence[Mapping[str, Any]]) -> int:
-    return int(next(query.get("Period") or query["MetricStat"]["Period"] for query in queries))
+    """Of the terms, which share one, or of a query, which has its own; an expression over terms has none."""
+    stated = [query.get("Period") or query.get("MetricStat", {}).get("Period") for query in queries]
+    return int(next(seconds for seconds in stated if seconds))
 
 
 def _span(seconds: int) -> str:

@@ -64,6 +64,27 @@ def test_nodes_of_one_kind_share_an_entry() -> None:
     assert [entry.title for entry in found] == ["Full"]
 
 
+def test_an_expression_is_told_with_its_terms_and_their_period() -> None:
+    term = {"Namespace": "AWS/ECS", "MetricName": "CPUUtilization", "Dimensions": []}
+    queries = [
+        {"Id": "idle", "Expression": "IF(cpu < 30, 1, 0)", "ReturnData": True},
+        {
+            "Id": "cpu",
+            "ReturnData": False,
+            "MetricStat": {"Metric": term, "Period": 120, "Stat": "Average"},
+        },
+    ]
+    resource = alarm("Idle", Metrics=queries, EvaluationPeriods=30)
+    for single in ("Namespace", "MetricName", "Statistic", "Period"):
+        del resource["Properties"][single]
+
+    (entry,) = entries("dev", "plant", {"Idle": resource})
+
+    assert entry.begins.startswith(
+        "`IF(cpu < 30, 1, 0)` (cpu is `AWS/ECS CPUUtilization`) above 5 over each of 30 periods of 2 min;"
+    )
+
+
 def test_a_schedule_tells_nobody_anything() -> None:
     schedule = {"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "rate(1 day)"}}
 
