@@ -1,27 +1,16 @@
 """One page that shows how all is: the alarms, then the way of a reading from device to table, row by row."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from troposphere import AWSHelperFn, Ref, Sub, cloudwatch, events
+from troposphere import AWSHelperFn, Ref, cloudwatch, events
 
 from stacks import metrics
-from stacks.alarm import Series
 from stacks.context import why
 from stacks.metrics import Metric
+from stacks.widgets import Body, Row, Widget, limits_of, page
 
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
-COLUMNS = 24
-HEADER_HEIGHT = 2
-ALARMS_HEIGHT = 5
-GRAPH_HEIGHT = 6
-MINUTE = 60
 QUARTER_DAY = 6 * 60 * 60  # how often the secret's age is measured
-
-Widget = dict[str, object]
-Line = list[object]
-Name = tuple[object, object]  # a metric's namespace and name
 
 
 @dataclass(frozen=True)
@@ -42,64 +31,6 @@ class Watched:
     nat_gateways: Sequence[AWSHelperFn]
 
 
-@dataclass(frozen=True)
-class Row:
-    """A heading that says what one sees, and graphs beside each other below it."""
-
-    title: str
-    says: str
-    graphs: Sequence[Widget]
-
-
-class Body:
-    """The page's JSON as it grows. It is text inside Fn::Sub, so that values enter it by names."""
-
-    def __init__(self, limits: Mapping[Name, float]) -> None:
-        self.values: dict[str, AWSHelperFn] = {}
-        self._limits = limits
-
-    def name(self, name: str, value: AWSHelperFn) -> str:
-        self.values[name] = value
-        return f"${{{name}}}"
-
-    def line(self, metric: Metric, **values: str) -> Line:
-        series = Series(metric, values, "")  # refuses dimensions that are not the metric's
-        pairs = [part for name in metric.dimensions for part in (name, series.values[name])]
-        return [metric.namespace, metric.name, *pairs]
-
-    def graph(self, title: str, statistic: str, lines: Sequence[Line], period: int = MINUTE) -> Widget:
-        """Lines over time, with the limit at which the alarm on the first one begins."""
-        limit = self._limits.get((lines[0][0], lines[0][1]))
-        mark: Widget = {"annotations": {"horizontal": [{"label": "alarm", "value": limit}]}}
-        return self._metrics(title, statistic, [*lines], period, {} if limit is None else mark)
-
-    def search(self, title: str, statistic: str, metric: Metric, **values: str) -> Widget:
-        """A line for each value of the dimensions that are not given, however many there are today.
-
-        https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
-        """
-        schema = ",".join([metric.namespace, *metric.dimensions])
-        given = " ".join(f'{name}="{value}"' for name, value in values.items())
-        expression = f"SEARCH('{{{schema}}} MetricName=\"{metric.name}\" {given}', '{statistic}', {MINUTE})"
-        return self._metrics(title, statistic, [[{"expression": expression, "id": "found"}]], MINUTE, {})
-
-    def _metrics(
-        self, title: str, statistic: str, lines: list[Line], period: int, more: dict[str, object]
-    ) -> Widget:
-        return {
-            "type": "metric",
-            "properties": {
-                "title": title,
-                "region": "${AWS::Region}",
-                "stat": statistic,
-                "period": period,
-                "view": "timeSeries",
-                "metrics": lines,
-                **more,
-            },
-        }
-
-
 def dashboard(
     stopped: cloudwatch.CompositeAlarm, alarms: Sequence[cloudwatch.Alarm], watched: Watched
 ) -> cloudwatch.Dashboard:
@@ -117,32 +48,11 @@ def dashboard(
     ]
     if watched.nat_gateways:
         rows.append(way_out(body, watched))
-    overview: Widget = {
-        "type": "alarm",
-        "x": 0,
-        "y": 0,
-        "width": COLUMNS,
-        "height": ALARMS_HEIGHT,
-        "properties": {"title": "Alarms: the first is what a pager hears", "alarms": shown},
-    }
-    widgets = ",\n".join(json.dumps(widget) for widget in [overview, *placed(rows)])
     return cloudwatch.Dashboard(
         "Dashboard",
         Metadata=why("Where to look first when an alarm comes, and in passing."),
-        DashboardBody=Sub(f'{{"widgets": [\n{widgets}\n]}}\n', body.values),
+        DashboardBody=page(body, shown, rows),
     )
-
-
-def limits_of(alarms: Sequence[cloudwatch.Alarm]) -> dict[Name, float]:
-    """Only of alarms whose unit is the graph's: one metric, no expression. A limit of zero is the axis.
-
-    Of two alarms on one metric the first begins first.
-    """
-    limits: dict[Name, float] = {}
-    for made in alarms:
-        if "MetricName" in made.properties and made.Threshold:
-            limits.setdefault((made.Namespace, made.MetricName), made.Threshold)
-    return limits
 
 
 def doors(body: Body, watched: Watched) -> Row:
@@ -325,19 +235,3 @@ def way_out(body: Body, watched: Watched) -> Row:
             each("Packets dropped", metrics.NAT_PACKETS_DROPPED),
         ],
     )
-
-
-def placed(rows: Sequence[Row]) -> list[Widget]:
-    """Each row's heading over the whole width, its graphs below it in equal parts."""
-    widgets: list[Widget] = []
-    top = ALARMS_HEIGHT
-    for row in rows:
-        markdown = f"## {row.title}\n{row.says}"
-        heading: Widget = {"type": "text", "properties": {"markdown": markdown}}
-        widgets.append({**heading, "x": 0, "y": top, "width": COLUMNS, "height": HEADER_HEIGHT})
-        top += HEADER_HEIGHT
-        width = COLUMNS // len(row.graphs)
-        for position, graph in enumerate(row.graphs):
-            widgets.append({**graph, "x": position * width, "y": top, "width": width, "height": GRAPH_HEIGHT})
-        top += GRAPH_HEIGHT
-    return widgets
