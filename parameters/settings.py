@@ -216,7 +216,11 @@ class Processor(Section, frozen=True):
 
 class Observability(Section, frozen=True):
     lag_alarm_seconds: Annotated[int, Meta(ge=30)]
+    expiry_alarm_hours: Annotated[int, Meta(ge=1)]  # below the stream's retention
     free_storage_alarm_gib: Annotated[int, Meta(ge=1)]
+    free_memory_alarm_mib: Annotated[int, Meta(ge=16)]
+    secret_age_alarm_days: Annotated[int, Meta(ge=2)]  # above the rotation's days
+    silence_alarm_minutes: Annotated[int, Meta(ge=1, le=1440)] | None = None  # where the plant never stops
 
 
 class Bootstrap(Section, frozen=True):
@@ -245,6 +249,21 @@ class Environment(Section, frozen=True):
     processor: Processor
     observability: Observability
     bootstrap: Bootstrap
+
+    def __post_init__(self) -> None:
+        """What one section must know of another."""
+        expiry, retention = self.observability.expiry_alarm_hours, self.stream.retention_hours
+        if expiry >= retention:
+            raise ValueError(
+                f"observability.expiry_alarm_hours is {expiry}; it must be below stream.retention_hours, "
+                f"{retention}, or the alarm comes when readings are lost already"
+            )
+        age, every = self.observability.secret_age_alarm_days, self.rotation.every_days
+        if not every < age <= every + 7:
+            raise ValueError(
+                f"observability.secret_age_alarm_days is {age}; with rotation.every_days {every} it must be "
+                f"from {every + 1} to {every + 7}: a rotation has its day, and no more than a week's grace"
+            )
 
 
 class ParameterError(ValueError):

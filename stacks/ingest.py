@@ -9,11 +9,11 @@ here: a condition on the payload would lose every compressed one.
 from dataclasses import dataclass
 
 from awacs.aws import PolicyDocument
-from troposphere import iam, iot
+from troposphere import Ref, iam, iot
 
 from stacks import devices, keys, stream
 from stacks.context import why
-from stacks.wiring import KeyArn, QueueArn, QueueUrl, StackTemplate, StreamArn, StreamName
+from stacks.wiring import KeyArn, QueueArn, QueueUrl, StackTemplate, StreamArn, StreamName, TopicRuleName
 
 SQL_VERSION = "2016-03-23"
 DEVICE = "${topic(8)}"
@@ -31,13 +31,13 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Nobody needs to know the door to pass through it."""
+    rule_name: TopicRuleName  # what its metrics are counted by
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: None) -> Outputs:
     role = template.add_resource(carrier(inputs))
     prefix = f"millrace/{template.environment}"
-    template.add_resource(rule(inputs, role, prefix))
+    carries = template.add_resource(rule(inputs, role, prefix))
     devices.build(template, prefix)
     template.add_resource(
         iam.ManagedPolicy(
@@ -56,7 +56,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: None) -> Outputs:
             ),
         )
     )
-    return Outputs()
+    return Outputs(rule_name=TopicRuleName(Ref(carries)))
 
 
 def rule(inputs: Inputs, role: iam.Role, prefix: str) -> iot.TopicRule:

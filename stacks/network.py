@@ -22,7 +22,7 @@ from parameters import settings as parameters
 from parameters.settings import Nat
 from stacks import endpoints, firewall
 from stacks.context import why
-from stacks.wiring import KeyArn, SecurityGroupId, StackTemplate, SubnetId, VpcId
+from stacks.wiring import KeyArn, NatGatewayId, SecurityGroupId, StackTemplate, SubnetId, VpcId
 
 ANYWHERE = "0.0.0.0/0"
 FLOW_LOG_SECONDS = 60  # the other choice is ten minutes, too coarse to follow an incident
@@ -51,6 +51,7 @@ class Outputs:
     rotation_group: SecurityGroupId
     database_group: SecurityGroupId
     cache_group: SecurityGroupId
+    nat_gateways: tuple[NatGatewayId, ...]  # what their metrics are counted by
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Network) -> Outputs:
@@ -82,6 +83,11 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Network)
         rotation_group=groups.rotation,
         database_group=groups.database,
         cache_group=groups.cache,
+        nat_gateways=tuple(
+            NatGatewayId(Ref(made))
+            for made in template.resources.values()
+            if made.resource_type == ec2.NatGateway.resource_type
+        ),
     )
 
 

@@ -119,7 +119,9 @@ def standing(session: boto3.Session, account: str) -> Account:
     found: Account = {}
     for (service, call), where in LISTS.items():
         client: Any = session.client(service)  # type: ignore[call-overload]
-        asked = {"AccountId": account} if service == "budgets" else {}
+        asked: dict[str, Any] = {"AccountId": account} if service == "budgets" else {}
+        if call == "describe_alarms":
+            asked = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}  # unasked, it leaves composites out
         answer = (
             client.get_paginator(call).paginate(**asked).build_full_result()
             if client.can_paginate(call)

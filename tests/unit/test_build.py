@@ -225,3 +225,24 @@ def test_a_wrong_argument_is_one_line(capsys: pytest.CaptureFixture[str]) -> Non
 
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "build.py: unrecognized arguments: --nope (--help shows what there is)"
+
+
+def test_the_runbook_is_made_with_the_templates_of_every_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "runbook.md"
+    monkeypatch.setattr(build, "TEMPLATES", tmp_path / "templates")
+    monkeypatch.setattr(build, "RUNBOOK", page)
+
+    assert build.main(["--no-lint", "--env", "dev"]) == 0
+    assert not page.exists(), "one environment's alarms are not all"
+    assert build.main(["--no-lint"]) == 0
+    assert page.read_text(encoding="utf-8").startswith("# Runbook\n")
+    assert build.main(["--no-lint", "--check"]) == 0
+
+    page.write_text("# Runbook\n", encoding="utf-8")
+    capsys.readouterr()
+    assert build.main(["--no-lint", "--check"]) == 1
+    assert "docs/runbook.md is stale" in capsys.readouterr().out
+    page.unlink()
+    assert build.main(["--no-lint", "--check"]) == 1
