@@ -140,8 +140,7 @@ def log_service(template: StackTemplate) -> Statement:
 def publishers() -> list[Statement]:
     """Who publishes to an encrypted topic must hold its key.
 
-    EventBridge sends no SourceAccount to KMS: with a condition its events vanish without a trace. RDS's event
-    subscriptions have none in AWS's example either; that they publish for this account is the topic's to ask.
+    EventBridge sends no SourceAccount to KMS: with a condition its events vanish without a trace.
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     publish = [can.Decrypt, can.GenerateDataKey]
@@ -159,13 +158,6 @@ def publishers() -> list[Statement]:
             Sid="EventsPublish",
             Effect=Allow,
             Principal=Principal("Service", ["events.amazonaws.com"]),
-            Action=publish,
-            Resource=["*"],
-        ),
-        Statement(
-            Sid="DatabaseEventsPublish",
-            Effect=Allow,
-            Principal=Principal("Service", ["events.rds.amazonaws.com"]),
             Action=publish,
             Resource=["*"],
         ),

@@ -133,7 +133,7 @@ def test_who_publishes_and_nobody_else_may_use_the_topic_s_key(templates: Templa
     """Alarms, rules and the database's events speak to the topic; the budget sends its mail itself."""
     topic = services(properties(templates, "alerts", "NotificationsPolicy")["PolicyDocument"]["Statement"])
     key = services(properties(templates, "keys", "Alerts")["KeyPolicy"]["Statement"])
-    publishers = {"cloudwatch.amazonaws.com", "events.amazonaws.com", "events.rds.amazonaws.com"}
+    publishers = {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
     assert key == dict.fromkeys(publishers, {"kms:Decrypt", "kms:GenerateDataKey"})
     assert {"cloudwatch.amazonaws.com", "events.amazonaws.com"} <= set(topic) <= set(key)
     assert set().union(*topic.values()) == {"sns:Publish"}
