@@ -1,4 +1,4 @@
-"""Emit templates/<environment>/*.yaml from stacks/ and parameters/, and lint them.
+"""Emit templates/<environment>/*.yaml and docs/runbook.md from stacks/ and parameters/, and lint.
 
 Exit codes: 0 all is well · 1 the linter found something, or --check found stale templates · 2 the
 parameters or the command line are wrong, or a stack breaks the contract of nested stacks; nothing is written.
@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from parameters.settings import Environment, ParameterError, environments, load
-from stacks import bootstrap, lint, platform
-from stacks.contract import ContractError, check
+from stacks import bootstrap, lint, platform, runbook
+from stacks.contract import ContractError, check, check_together
 from stacks.emission import MADE_HERE, emit
 from stacks.environment import UnwiredError
+from stacks.runbook import WordsMissing
 from stacks.wiring import StackTemplate, WiringError, apart
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
+RUNBOOK = HERE / runbook.RUNBOOK
 DIFF_LINES = 20  # enough to see what changed; the rest is one `git diff` away
 
 
@@ -34,7 +36,7 @@ class Emitted:
     resources: int
     parameters: int
     outputs: int
-    warnings: tuple[str, ...]
+    template: StackTemplate
 
 
 def synthesise(environment: Environment) -> list[Emitted]:
@@ -44,19 +46,21 @@ def synthesise(environment: Environment) -> list[Emitted]:
     """
     nested = platform.build(environment)
     root = nested[-1]
+    check_together(root, nested[:-1])
     standing_apart = apart(bootstrap.build, environment.bootstrap, environment)
     return [_emitted(template, child=template is not root) for template in (*nested, standing_apart)]
 
 
 def _emitted(template: StackTemplate, *, child: bool) -> Emitted:
     text = emit(template)
+    check(template, text, child=child)
     return Emitted(
         path=Path(template.environment, template.file_name),
         text=text,
         resources=len(template.resources),
         parameters=len(template.parameters),
         outputs=len(template.outputs),
-        warnings=tuple(check(template, text, child=child)),
+        template=template,
     )
 
 
@@ -139,18 +143,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = [load(name) for name in dict.fromkeys(options.env or environments())]
         emitted = [template for environment in chosen for template in synthesise(environment)]
-    except (ParameterError, WiringError, UnwiredError, ContractError) as error:
+        page = runbook.page(template.template for template in emitted)
+    except (ParameterError, WiringError, UnwiredError, ContractError, WordsMissing) as error:
         parser.exit(2, f"build.py: {error}\n")
+    whole = not options.env and options.out == TEMPLATES  # the runbook is of every environment
     try:
         if not options.check:
             write(emitted, options.out)
+            if whole:
+                RUNBOOK.write_text(page, encoding="utf-8")
     except OSError as error:
         parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")
     print(table(emitted))
-    for warning in (warning for template in emitted for warning in template.warnings):
-        print(f"build.py: warning: {warning}", file=sys.stderr)
     if options.check and (differences := list(stale(emitted, options.out))):
         print(*differences, "run `python build.py` and commit templates/", sep="\n")
+        return 1
+    if options.check and whole and not (RUNBOOK.exists() and RUNBOOK.read_text(encoding="utf-8") == page):
+        print(f"{runbook.RUNBOOK} is stale", "run `python build.py` and commit it", sep="\n")
         return 1
     if options.no_lint:
         return 0

@@ -28,6 +28,9 @@ Cidr = Annotated[
     str,
     Meta(pattern=rf"^({OCTET}\.){{3}}{OCTET}/\d{{1,2}}$", description="an IPv4 block such as 10.0.0.0/16"),
 ]
+PrefixList = Annotated[
+    str, Meta(pattern=r"^pl-[0-9a-f]{8}([0-9a-f]{9})?$", description="the id of a prefix list: pl-…")
+]
 Days = Annotated[int, Meta(ge=1)]
 # MiB of memory that Fargate offers for so many CPU units.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
@@ -90,9 +93,17 @@ class Network(Section, frozen=True):
     vpc_cidr: Cidr
     zones: Annotated[tuple[Zone, ...], Meta(min_length=2, max_length=3)]
     nat: Nat
+    interface_endpoints: bool
     flow_log_retention_days: LogRetention
+    # The addresses of the gateway endpoints, as AWS lists them in eu-west-2. CloudFormation cannot look them
+    # up and no page of AWS's names them. To see that they are right, and what they are elsewhere:
+    # aws ec2 describe-managed-prefix-lists --query 'PrefixLists[].[PrefixListName,PrefixListId]'
+    s3_prefix_list: PrefixList = "pl-7ca54015"
+    dynamodb_prefix_list: PrefixList = "pl-b3a742da"
 
     def __post_init__(self) -> None:
+        if self.nat is Nat.NONE and not self.interface_endpoints:
+            raise ValueError("interface_endpoints must be true with nat: none, or nothing reaches AWS")
         names = [zone.name for zone in self.zones]
         if len(set(names)) < len(names):
             raise ValueError(f"zones are {', '.join(names)}; each may stand once")
@@ -205,7 +216,11 @@ class Processor(Section, frozen=True):
 
 class Observability(Section, frozen=True):
     lag_alarm_seconds: Annotated[int, Meta(ge=30)]
+    expiry_alarm_hours: Annotated[int, Meta(ge=1)]  # below the stream's retention
     free_storage_alarm_gib: Annotated[int, Meta(ge=1)]
+    free_memory_alarm_mib: Annotated[int, Meta(ge=16)]
+    secret_age_alarm_days: Annotated[int, Meta(ge=2)]  # above the rotation's days
+    silence_alarm_minutes: Annotated[int, Meta(ge=1, le=1440)] | None = None  # where the plant never stops
 
 
 class Bootstrap(Section, frozen=True):
@@ -234,6 +249,21 @@ class Environment(Section, frozen=True):
     processor: Processor
     observability: Observability
     bootstrap: Bootstrap
+
+    def __post_init__(self) -> None:
+        """What one section must know of another."""
+        expiry, retention = self.observability.expiry_alarm_hours, self.stream.retention_hours
+        if expiry >= retention:
+            raise ValueError(
+                f"observability.expiry_alarm_hours is {expiry}; it must be below stream.retention_hours, "
+                f"{retention}, or the alarm comes when readings are lost already"
+            )
+        age, every = self.observability.secret_age_alarm_days, self.rotation.every_days
+        if not every < age <= every + 7:
+            raise ValueError(
+                f"observability.secret_age_alarm_days is {age}; with rotation.every_days {every} it must be "
+                f"from {every + 1} to {every + 7}: a rotation has its day, and no more than a week's grace"
+            )
 
 
 class ParameterError(ValueError):
