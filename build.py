@@ -1,6 +1,4 @@
-"""Emit templates/<environment>/*.yaml from stacks/ and parameters/, and lint them.
-
-parameters/schema.json, which editors read, is written and checked with them.
+"""Emit templates/<environment>/*.yaml, docs/runbook.md and parameters/schema.json, and lint.
 
 Exit codes: 0 all is well · 1 the linter found something, or --check found stale templates · 2 the
 parameters or the command line are wrong, or a stack breaks the contract of nested stacks; nothing is written.
@@ -16,15 +14,19 @@ from pathlib import Path
 from typing import NoReturn
 
 from parameters import schema
+from parameters.schema import UndocumentedError
 from parameters.settings import Environment, ParameterError, environments, load
-from stacks import bootstrap, lint, platform
-from stacks.contract import ContractError, check
+from stacks import bootstrap, lint, platform, runbook
+from stacks.contract import ContractError, check, check_together
 from stacks.emission import MADE_HERE, emit
 from stacks.environment import UnwiredError
+from stacks.runbook import WordsMissing
 from stacks.wiring import StackTemplate, WiringError, apart
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
+RUNBOOK = HERE / runbook.RUNBOOK
+REFUSALS = (ParameterError, UndocumentedError, WiringError, UnwiredError, ContractError, WordsMissing)
 DIFF_LINES = 20  # enough to see what changed; the rest is one `git diff` away
 
 
@@ -37,7 +39,16 @@ class Emitted:
     resources: int
     parameters: int
     outputs: int
-    warnings: tuple[str, ...]
+    template: StackTemplate
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is made beside the templates, of every environment at once."""
+
+    name: str
+    file: Path
+    text: str
 
 
 def synthesise(environment: Environment) -> list[Emitted]:
@@ -47,19 +58,21 @@ def synthesise(environment: Environment) -> list[Emitted]:
     """
     nested = platform.build(environment)
     root = nested[-1]
+    check_together(root, nested[:-1])
     standing_apart = apart(bootstrap.build, environment.bootstrap, environment)
     return [_emitted(template, child=template is not root) for template in (*nested, standing_apart)]
 
 
 def _emitted(template: StackTemplate, *, child: bool) -> Emitted:
     text = emit(template)
+    check(template, text, child=child)
     return Emitted(
         path=Path(template.environment, template.file_name),
         text=text,
         resources=len(template.resources),
         parameters=len(template.parameters),
         outputs=len(template.outputs),
-        warnings=tuple(check(template, text, child=child)),
+        template=template,
     )
 
 
@@ -112,9 +125,10 @@ def stale(emitted: Sequence[Emitted], out: Path) -> Iterator[str]:
     yield from (f"{orphan.relative_to(out)} belongs to no stack" for orphan in _orphans(emitted, out))
 
 
-def stale_schema() -> Iterator[str]:
-    if schema.is_stale():
-        yield f"{schema.FILE.relative_to(HERE)} is stale"
+def stale_documents(documents: Sequence[Document]) -> Iterator[str]:
+    for document in documents:
+        if not document.file.exists() or document.file.read_text(encoding="utf-8") != document.text:
+            yield f"{document.name} is stale"
 
 
 def table(emitted: Sequence[Emitted]) -> str:
@@ -147,21 +161,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = [load(name) for name in dict.fromkeys(options.env or environments())]
         emitted = [template for environment in chosen for template in synthesise(environment)]
-        for_editors = schema.printed()
-    except (ParameterError, schema.UndocumentedError, WiringError, UnwiredError, ContractError) as error:
+        documents = [
+            Document(runbook.RUNBOOK, RUNBOOK, runbook.page(template.template for template in emitted)),
+            Document(schema.NAME, schema.FILE, schema.printed()),
+        ]
+    except (
+        ParameterError,
+        UndocumentedError,
+        WiringError,
+        UnwiredError,
+        ContractError,
+        WordsMissing,
+    ) as error:
         parser.exit(2, f"build.py: {error}\n")
+    whole = not options.env and options.out == TEMPLATES  # the documents are of every environment
     try:
         if not options.check:
             write(emitted, options.out)
-            if options.out == TEMPLATES:
-                schema.FILE.write_text(for_editors, encoding="utf-8")
+            if whole:
+                for document in documents:
+                    document.file.write_text(document.text, encoding="utf-8")
     except OSError as error:
         parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")
     print(table(emitted))
-    for warning in (warning for template in emitted for warning in template.warnings):
-        print(f"build.py: warning: {warning}", file=sys.stderr)
-    if options.check and (differences := [*stale(emitted, options.out), *stale_schema()]):
-        print(*differences, "run `python build.py` and commit templates/ and parameters/", sep="\n")
+    if options.check and (differences := list(stale(emitted, options.out))):
+        print(*differences, "run `python build.py` and commit templates/", sep="\n")
+        return 1
+    if options.check and whole and (old := list(stale_documents(documents))):
+        print(*old, "run `python build.py` and commit it", sep="\n")
         return 1
     if options.no_lint:
         return 0

@@ -10,7 +10,6 @@ import inspect
 import json
 import textwrap
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ from msgspec import Struct
 from parameters.refusal import allowed
 from parameters.settings import DIRECTORY, Environment
 
+NAME = "parameters/schema.json"
 FILE = DIRECTORY / "schema.json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -64,10 +64,6 @@ def documented(cls: type[Struct]) -> dict[str, str]:
 def printed() -> str:
     """The file's text."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def is_stale(file: Path = FILE) -> bool:
-    return not file.exists() or file.read_text(encoding="utf-8") != printed()
 
 
 def _structs(kind: msgspec.inspect.Type) -> dict[str, msgspec.inspect.StructType]:

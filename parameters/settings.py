@@ -29,6 +29,9 @@ Cidr = Annotated[
     str,
     Meta(pattern=rf"^({OCTET}\.){{3}}{OCTET}/\d{{1,2}}$", description="an IPv4 block such as 10.0.0.0/16"),
 ]
+PrefixList = Annotated[
+    str, Meta(pattern=r"^pl-[0-9a-f]{8}([0-9a-f]{9})?$", description="the id of a prefix list: pl-…")
+]
 Days = Annotated[int, Meta(ge=1)]
 # MiB of memory that Fargate offers for so many CPU units.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
@@ -101,10 +104,21 @@ class Network(Section, frozen=True):
     """Two or three availability zones, each with a subnet a tier; none overlaps another."""
     nat: Nat
     """NAT gateways: none leaves the VPC endpoints as the only way out, per-az survives the loss of a zone."""
+    interface_endpoints: bool
+    """AWS's services by addresses of the network's own, at a price an hour; nat: none needs them."""
     flow_log_retention_days: LogRetention
     """Days that the network's flow logs are kept."""
+    # The addresses of the gateway endpoints, as AWS lists them in eu-west-2. CloudFormation cannot look them
+    # up and no page of AWS's names them. To see that they are right, and what they are elsewhere:
+    # aws ec2 describe-managed-prefix-lists --query 'PrefixLists[].[PrefixListName,PrefixListId]'
+    s3_prefix_list: PrefixList = "pl-7ca54015"
+    """AWS's list of the addresses of S3 in the region."""
+    dynamodb_prefix_list: PrefixList = "pl-b3a742da"
+    """AWS's list of the addresses of DynamoDB in the region."""
 
     def __post_init__(self) -> None:
+        if self.nat is Nat.NONE and not self.interface_endpoints:
+            raise ValueError("interface_endpoints must be true with nat: none, or nothing reaches AWS")
         names = [zone.name for zone in self.zones]
         if len(set(names)) < len(names):
             raise ValueError(f"zones are {', '.join(names)}; each may stand once")
@@ -254,8 +268,16 @@ class Processor(Section, frozen=True):
 class Observability(Section, frozen=True):
     lag_alarm_seconds: Annotated[int, Meta(ge=30)]
     """Seconds behind the stream from which the alarm on lag sounds."""
+    expiry_alarm_hours: Annotated[int, Meta(ge=1)]
+    """Hours that a reading waits from which the alarm on its loss sounds; below stream.retention_hours."""
     free_storage_alarm_gib: Annotated[int, Meta(ge=1)]
     """GiB of free storage of the database below which the alarm sounds."""
+    free_memory_alarm_mib: Annotated[int, Meta(ge=16)]
+    """MiB of free memory of the database below which the alarm sounds."""
+    secret_age_alarm_days: Annotated[int, Meta(ge=2)]
+    """Days without a rotation from which the alarm sounds; 1 to 7 above rotation.every_days."""
+    silence_alarm_minutes: Annotated[int, Meta(ge=1, le=1440)] | None = None
+    """Minutes without a reading from which the alarm sounds, where the plant never stops."""
 
 
 class Bootstrap(Section, frozen=True):
@@ -302,6 +324,21 @@ class Environment(Section, frozen=True):
     """The alarms."""
     bootstrap: Bootstrap
     """What stands before the platform: the artefact bucket and the image repository."""
+
+    def __post_init__(self) -> None:
+        """What one section must know of another."""
+        expiry, retention = self.observability.expiry_alarm_hours, self.stream.retention_hours
+        if expiry >= retention:
+            raise ValueError(
+                f"observability.expiry_alarm_hours is {expiry}; it must be below stream.retention_hours, "
+                f"{retention}, or the alarm comes when readings are lost already"
+            )
+        age, every = self.observability.secret_age_alarm_days, self.rotation.every_days
+        if not every < age <= every + 7:
+            raise ValueError(
+                f"observability.secret_age_alarm_days is {age}; with rotation.every_days {every} it must be "
+                f"from {every + 1} to {every + 7}: a rotation has its day, and no more than a week's grace"
+            )
 
 
 class ParameterError(ValueError):

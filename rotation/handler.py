@@ -1,14 +1,16 @@
-"""The Lambda's entry: the gate, the step, one line in the log."""
+"""The Lambda's entry: the gate, the step, one line in the log; or the secret's age, on a schedule."""
 
 import json
 import logging
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
 import boto3
 
+from rotation import age
 from rotation.errors import GateClosed
 from rotation.settings import from_environment
 from rotation.steps import STEPS, Rotation
@@ -27,8 +29,19 @@ def handle(event: Mapping[str, Any], _context: object = None) -> None:
     """Take the step that Secrets Manager asks for: Step, SecretId, ClientRequestToken, RotationToken.
 
     Raises what stops it; Secrets Manager then tries the step again, and gives the rotation up in the end.
+    EventBridge's schedule asks for something else: {"Measure": "SecretAge", "SecretId"}.
     """
-    take(event, _client())
+    if event.get("Measure") == age.MEASURE:
+        measure(event, _client())
+    else:
+        take(event, _client())
+
+
+def measure(event: Mapping[str, Any], client: SecretsManager, now: datetime | None = None) -> None:
+    """Tell how old the secret is; changes nothing, so it is safe while a rotation runs."""
+    moment = now or datetime.now(UTC)
+    described = client.describe_secret(SecretId=str(event["SecretId"]))
+    age.tell(described["ARN"], age.days(described, moment), moment)
 
 
 def take(event: Mapping[str, Any], client: SecretsManager) -> None:
@@ -59,4 +72,7 @@ def _take(event: Mapping[str, Any], client: SecretsManager, step: str, token: st
             versions.drop_pending()
         return "is current already"
     rotation = Rotation(versions, client, settings.master_secret_arn, settings.database_ca_file)
-    return STEPS[step](rotation)
+    outcome = STEPS[step](rotation)
+    if step == "finishSecret":
+        age.tell(str(event["SecretId"]), 0.0)  # at once, not at the next measurement
+    return outcome

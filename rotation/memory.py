@@ -5,6 +5,7 @@ UpdateSecretVersionStage, GetSecretValue, DescribeSecret). It is left out of the
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,6 +21,8 @@ class SecretsManagerInMemory:
         self.values: dict[str, str | None] = {"initial": value}
         self.labels: dict[str, str] = {CURRENT: "initial"}
         self.rotation_enabled = True
+        self.created = datetime(2026, 1, 1, tzinfo=UTC)
+        self.rotated: datetime | None = None
         self._others = dict(others)
 
     def begin(self, token: str) -> None:
@@ -34,7 +37,13 @@ class SecretsManagerInMemory:
         stages: dict[str, list[str]] = {}
         for label, version in self.labels.items():
             stages.setdefault(version, []).append(label)
-        return {"RotationEnabled": self.rotation_enabled, "VersionIdsToStages": stages}
+        return {
+            "ARN": self.secret,
+            "RotationEnabled": self.rotation_enabled,
+            "VersionIdsToStages": stages,
+            "CreatedDate": self.created,
+            **({"LastRotatedDate": self.rotated} if self.rotated else {}),
+        }
 
     def get_secret_value(self, **request: str) -> dict[str, Any]:
         if request["SecretId"] in self._others:

@@ -8,7 +8,7 @@ from troposphere import Ref, budgets, sns
 
 from parameters import settings as parameters
 from stacks.context import why
-from stacks.wiring import Address, KeyArn, StackTemplate, TopicArn
+from stacks.wiring import Address, KeyArn, StackTemplate, TopicArn, TopicName
 
 ACTUAL_PERCENT = 80  # spent: time to look before the money is gone
 FORECAST_PERCENT = 100  # will be spent by the end of the month at today's pace
@@ -23,6 +23,7 @@ class Inputs:
 @dataclass(frozen=True)
 class Outputs:
     topic_arn: TopicArn
+    topic_name: TopicName
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) -> Outputs:
@@ -53,14 +54,14 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) 
         )
     )
     template.add_resource(budget(inputs.notification_address, settings.monthly_budget_usd))
-    return Outputs(topic_arn=TopicArn(Ref(topic)))
+    return Outputs(topic_arn=TopicArn(Ref(topic)), topic_name=TopicName(topic.get_att("TopicName")))
 
 
 def publishers(topic: TopicArn) -> list[Statement]:
     """Who of this account may publish; the budget is not among them, since it sends its mail itself.
 
-    EventBridge stands apart: AWS's example for it has no condition, and an event that a condition turns away
-    vanishes silently. Its rules reach topics of their own account only, unless a topic names another.
+    EventBridge stands apart: AWS says that topic policies take no condition for it, and an event that one
+    turns away vanishes silently (docs/decisions/events.md).
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     """
@@ -84,7 +85,7 @@ def publishers(topic: TopicArn) -> list[Statement]:
 
 
 def budget(address: Address, limit_usd: int) -> budgets.Budget:
-    """Of the whole account: an environment has one of its own."""
+    """Of the whole account: an environment has one of its own (docs/decisions/budget.md)."""
 
     def notification(kind: str, percent: int) -> budgets.NotificationWithSubscribers:
         return budgets.NotificationWithSubscribers(

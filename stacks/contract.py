@@ -1,25 +1,27 @@
 """What a template must not do, so that change sets over nested stacks stay readable and no secret leaks.
 
-The rules and the quotas are CloudFormation's own; why each of them binds a nested change set:
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html and
+Why each of the rules binds a nested change set:
 https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/759
 """
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stacks.wiring import StackTemplate, references
+from stacks import dangling, quotas
+from stacks.functions import functions, names
+from stacks.wiring import StackTemplate
 
 # What cannot be worked out for a value that a sibling stack is only about to make.
 UNRESOLVABLE = ("Fn::Select", "Fn::Split", "Fn::Cidr")
 POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
-QUOTAS = {"Resources": 500, "Parameters": 200, "Outputs": 200}
-BODY_BYTES = 1_000_000  # from S3
-DYNAMIC_REFERENCES = 60
-WARN_AT = 0.8
-# `…SecretArn` names where a secret lies; `…Secret` and `…Password` would carry it.
-SECRET_NAME = re.compile(r"(secret|password|passphrase|passwd|token|credentials?|privatekey)$", re.IGNORECASE)
+# `…SecretArn` says where a secret lies, `TokenSeconds` nothing of it; `…Secret`, `…Password` would carry it.
+SECRET = re.compile(
+    r"secret|passw(or)?d|passphrase|pwd|token|credential|(private|api|access)key", re.IGNORECASE
+)
+NO_SECRET = re.compile(r"(Arns?|Names?|Ids?|Url|Path|Stage|Seconds|Minutes|Hours|Days|Length|Count)\d*$")
+RESOLVED_SECRET = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 
 
 class ContractError(ValueError):
@@ -29,56 +31,54 @@ class ContractError(ValueError):
         super().__init__(f"{stack}: {why}")
 
 
-def check(template: StackTemplate, text: str, *, child: bool) -> list[str]:
-    """Warnings for a template that comes near a quota; `text` is its emitted form.
-
-    Raises ContractError for what must not be deployed.
-    """
+def check(template: StackTemplate, text: str, *, child: bool) -> None:
+    """One template by itself, and `text`, its emitted form. Raises ContractError for what must not be."""
     tree = template.tree
-    for breach in _breaches(tree, child=child):
+    _refuse(template, _breaches(tree, child=child))
+    _refuse(template, dangling.within(tree))
+    _refuse(template, quotas.overfull(tree, text))
+
+
+def check_together(root: StackTemplate, children: Sequence[StackTemplate]) -> None:
+    """The root with all that it nests. Raises ContractError as `check` does."""
+    inside = {child.file_name: child.tree for child in children}
+    _refuse(root, dangling.between(root.tree, inside))
+    _refuse(root, quotas.overfull_together({root.file_name: root.tree, **inside}))
+
+
+def _refuse(template: StackTemplate, breaches: Iterator[str]) -> None:
+    for breach in breaches:
         raise ContractError(template.name, breach)
-    return list(_nearly_full(template.name, tree, text))
 
 
 def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
-    if "Transform" in tree or any(key == "Fn::Transform" for key, _ in _walk(tree)):
+    if "Transform" in tree or any(function.name == "Fn::Transform" for function in functions(tree)):
         yield "uses a Transform; macros cannot run in a nested change set, so write their result out"
     parameters = tree.get("Parameters", {})
     for name, parameter in parameters.items():
-        if "NoEcho" in parameter or SECRET_NAME.search(name):
+        if "NoEcho" in parameter or (SECRET.search(name) and not NO_SECRET.search(name)):
             yield f"parameter {name} carries a secret; pass the ARN of a Secrets Manager secret"
         if parameter["Type"] != "String":
             yield f"parameter {name} is a {parameter['Type']}; only a String crosses as it is"
     for title, resource in tree["Resources"].items():
+        if resource["Type"] == dangling.NESTED and RESOLVED_SECRET.search(json.dumps(resource)):
+            yield f"{title} is given a secret's value; pass the secret's ARN"
         for policy in POLICIES:
             if not isinstance(resource.get(policy, ""), str):
                 yield f"{title}.{policy} is a function; it is a literal, chosen by environment when built"
-    if child:
-        for function, _ in _walk(tree):
-            if function in UNRESOLVABLE:
-                yield f"uses {function}, which fails on a sibling's output; pass each value as its own input"
-        for name, condition in tree.get("Conditions", {}).items():
-            for parameter in set(references(condition)) & set(parameters):
-                yield f"condition {name} depends on the input {parameter}; decide it in parameters/*.yaml"
+    nested = {title for title, made in tree["Resources"].items() if made["Type"] == dangling.NESTED}
+    yield from _worked_out(tree, nested | set(parameters) if child else nested)
 
 
-def _nearly_full(name: str, tree: dict[str, Any], text: str) -> Iterator[str]:
-    used = {section: (len(tree.get(section, {})), quota) for section, quota in QUOTAS.items()}
-    used["bytes"] = (len(text.encode()), BODY_BYTES)
-    used["dynamic references"] = (text.count("{{resolve:"), DYNAMIC_REFERENCES)
-    for what, (count, quota) in used.items():
-        if count > quota:
-            raise ContractError(name, f"{count} {what.lower()} exceed CloudFormation's {quota}; split it")
-        if count >= WARN_AT * quota:
-            yield f"{name}: {count} {what.lower()} of CloudFormation's {quota}; split it soon"
-
-
-def _walk(node: object) -> Iterator[tuple[str, object]]:
-    """Every key and value of every mapping under `node`."""
-    if isinstance(node, list):
-        for part in node:
-            yield from _walk(part)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            yield key, value
-            yield from _walk(value)
+def _worked_out(tree: dict[str, Any], to_come: set[str]) -> Iterator[str]:
+    """`to_come`: the names of what a change set cannot know yet, a child's inputs and outputs."""
+    for function in functions(tree):
+        given = sorted(names(function.argument) & to_come)
+        if function.name in UNRESOLVABLE and given:
+            yield (
+                f"{function.place}: {function.name} on {given[0]} fails before the stack that makes it "
+                "stands; pass each value as its own input"
+            )
+    for name, condition in tree.get("Conditions", {}).items():
+        for given_name in sorted(names(condition) & to_come):
+            yield f"condition {name} depends on the input {given_name}; decide it in parameters/*.yaml"

@@ -1,103 +1,237 @@
-"""One page that shows how all is: alarms first, then the way of a reading from left to right."""
+"""One page that shows how all is: the alarms, then the way of a reading from device to table, row by row."""
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from troposphere import AWSHelperFn, Sub, cloudwatch
+from troposphere import AWSHelperFn, Ref, cloudwatch, events
 
+from stacks import metrics
 from stacks.context import why
+from stacks.metrics import Metric
+from stacks.widgets import Body, Row, Widget, limits_of, page
 
-COLUMNS = 24
-WIDTH = 8
-HEIGHT = 6
+QUARTER_DAY = 6 * 60 * 60  # how often the secret's age is measured
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What the page is about; each value as this stack sees it."""
+
+    topic_rule: AWSHelperFn
+    stream: AWSHelperFn
+    dead_letters: AWSHelperFn
+    database: AWSHelperFn
+    cache_members: Sequence[AWSHelperFn]
+    cluster: AWSHelperFn
+    service: AWSHelperFn
+    function: AWSHelperFn
+    secret: AWSHelperFn
+    topic: AWSHelperFn
+    rules: Sequence[events.Rule]
+    nat_gateways: Sequence[AWSHelperFn]
 
 
 def dashboard(
-    *,
-    alarms: Sequence[AWSHelperFn],
-    stream: AWSHelperFn,
-    database: AWSHelperFn,
-    cache_members: Sequence[AWSHelperFn],
-    cluster: AWSHelperFn,
-    service: AWSHelperFn,
+    stopped: cloudwatch.CompositeAlarm, alarms: Sequence[cloudwatch.Alarm], watched: Watched
 ) -> cloudwatch.Dashboard:
-    """The body is JSON in a string, so the values enter by the names that `values` gives them."""
-    values = {
-        **{f"Alarm{number}": arn for number, arn in enumerate(alarms)},
-        "Stream": stream,
-        "Database": database,
-        **{f"Member{number}": member for number, member in enumerate(cache_members)},
-        "Cluster": cluster,
-        "Service": service,
-    }
-    of_stream = ["StreamName", "${Stream}"]
-    of_database = ["DBInstanceIdentifier", "${Database}"]
-    of_service = ["ClusterName", "${Cluster}", "ServiceName", "${Service}"]
-    members = [["CacheClusterId", f"${{Member{number}}}"] for number in range(len(cache_members))]
-    graphs = [
-        graph("Readings in (records)", "Sum", [["AWS/Kinesis", "IncomingRecords", *of_stream]]),
-        graph("Lag (ms)", "Maximum", [["AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", *of_stream]]),
-        graph(
-            "Throttled",
-            "Sum",
-            [
-                ["AWS/Kinesis", "WriteProvisionedThroughputExceeded", *of_stream],
-                ["AWS/Kinesis", "ReadProvisionedThroughputExceeded", *of_stream],
-            ],
-        ),
-        graph(
-            "Processor (%)",
-            "Average",
-            [["AWS/ECS", "CPUUtilization", *of_service], ["AWS/ECS", "MemoryUtilization", *of_service]],
-        ),
-        graph("Database CPU (%)", "Average", [["AWS/RDS", "CPUUtilization", *of_database]]),
-        graph("Database free storage (bytes)", "Minimum", [["AWS/RDS", "FreeStorageSpace", *of_database]]),
-        graph(
-            "Cache memory (%)",
-            "Maximum",
-            [["AWS/ElastiCache", "DatabaseMemoryUsagePercentage", *member] for member in members],
-        ),
-        graph("Database connections", "Maximum", [["AWS/RDS", "DatabaseConnections", *of_database]]),
-        graph("Cache evictions", "Sum", [["AWS/ElastiCache", "Evictions", *member] for member in members]),
+    body = Body(limits_of(alarms))
+    shown = [
+        body.name(f"Alarm{number}", made.get_att("Arn")) for number, made in enumerate([stopped, *alarms])
     ]
-    overview = {
-        "type": "alarm",
-        "x": 0,
-        "y": 0,
-        "width": COLUMNS,
-        "height": HEIGHT // 2,
-        "properties": {"title": "Alarms", "alarms": [f"${{Alarm{number}}}" for number in range(len(alarms))]},
-    }
+    rows = [
+        doors(body, watched),
+        stream(body, watched),
+        processor(body, watched),
+        database(body, watched),
+        cache(body, watched),
+        credentials(body, watched),
+    ]
+    if watched.nat_gateways:
+        rows.append(way_out(body, watched))
     return cloudwatch.Dashboard(
         "Dashboard",
         Metadata=why("Where to look first when an alarm comes, and in passing."),
-        DashboardBody=Sub(json.dumps({"widgets": [overview, *placed(graphs)]}), values),
+        DashboardBody=page(body, shown, rows),
     )
 
 
-def graph(title: str, statistic: str, metrics: list[list[str]]) -> dict[str, object]:
-    return {
-        "type": "metric",
-        "properties": {
-            "title": title,
-            "region": "${AWS::Region}",
-            "stat": statistic,
-            "period": 60,
-            "metrics": metrics,
-        },
+def doors(body: Body, watched: Watched) -> Row:
+    rule = body.name("Rule", watched.topic_rule)
+    queue = body.name("DeadLetters", watched.dead_letters)
+    return Row(
+        "Doors",
+        "What devices publish, what the rule takes of it, what it could not put into the stream. "
+        "Messages are counted over the whole account.",
+        [
+            body.graph(
+                "Messages",
+                "Sum",
+                [
+                    body.line(metrics.MESSAGES_IN, Protocol="MQTT"),
+                    body.line(metrics.RULE_MATCHES, RuleName=rule),
+                    body.line(metrics.MESSAGES_REFUSED, Protocol="MQTT"),
+                ],
+            ),
+            body.search("Rule's actions failed", "Sum", metrics.ACTION_FAILURES, RuleName=rule),
+            body.search("Readings lost", "Sum", metrics.ERROR_ACTION_FAILURES, RuleName=rule),
+            body.graph("Dead letters", "Maximum", [body.line(metrics.DEAD_LETTERS, QueueName=queue)]),
+        ],
+    )
+
+
+def stream(body: Body, watched: Watched) -> Row:
+    name = body.name("Stream", watched.stream)
+    return Row(
+        "Stream",
+        "What comes in, and whether a shard is full: 1 MB or 1,000 records a second, "
+        "60 MB in a minute of this page.",
+        [
+            body.graph("Records in", "Sum", [body.line(metrics.RECORDS_IN, StreamName=name)]),
+            body.graph("Bytes in", "Sum", [body.line(metrics.BYTES_IN, StreamName=name)]),
+            body.search("Bytes in, per shard", "Sum", metrics.SHARD_BYTES_IN, StreamName=name),
+            body.graph(
+                "Throttled",
+                "Sum",
+                [
+                    body.line(metrics.WRITES_THROTTLED, StreamName=name),
+                    body.line(metrics.READS_THROTTLED, StreamName=name),
+                ],
+            ),
+        ],
+    )
+
+
+def processor(body: Body, watched: Watched) -> Row:
+    name = body.name("Stream", watched.stream)
+    service = {
+        "ClusterName": body.name("Cluster", watched.cluster),
+        "ServiceName": body.name("Service", watched.service),
     }
+    return Row(
+        "Processor",
+        "How long readings wait, and whether there are tasks enough to carry them.",
+        [
+            body.graph("Lag (ms)", "Maximum", [body.line(metrics.LAG, StreamName=name)]),
+            body.search("Lag per shard (ms)", "Maximum", metrics.SHARD_LAG, StreamName=name),
+            body.graph(
+                "Tasks",
+                "Minimum",
+                [
+                    body.line(metrics.TASKS_DESIRED, **service),
+                    body.line(metrics.TASKS_RUNNING, **service),
+                ],
+            ),
+            body.graph(
+                "CPU and memory (%)",
+                "Average",
+                [body.line(metrics.SERVICE_CPU, **service), body.line(metrics.SERVICE_MEMORY, **service)],
+            ),
+        ],
+    )
 
 
-def placed(graphs: Sequence[dict[str, object]]) -> list[dict[str, object]]:
-    """Three in a row below the alarms, as on a page."""
-    per_row = COLUMNS // WIDTH
-    return [
-        {
-            **widget,
-            "x": position % per_row * WIDTH,
-            "y": HEIGHT // 2 + position // per_row * HEIGHT,
-            "width": WIDTH,
-            "height": HEIGHT,
-        }
-        for position, widget in enumerate(graphs)
+def database(body: Body, watched: Watched) -> Row:
+    of_it = {"DBInstanceIdentifier": body.name("Database", watched.database)}
+    return Row(
+        "Database",
+        "Where readings are committed. If lag grows and this row is calm, look at the row above.",
+        [
+            body.graph("CPU (%)", "Average", [body.line(metrics.DATABASE_CPU, **of_it)]),
+            body.graph("Connections", "Maximum", [body.line(metrics.DATABASE_CONNECTIONS, **of_it)]),
+            body.graph(
+                "Operations a second",
+                "Average",
+                [
+                    body.line(metrics.DATABASE_READ_IOPS, **of_it),
+                    body.line(metrics.DATABASE_WRITE_IOPS, **of_it),
+                ],
+            ),
+            body.graph(
+                "Latency (s)",
+                "Average",
+                [
+                    body.line(metrics.DATABASE_READ_LATENCY, **of_it),
+                    body.line(metrics.DATABASE_WRITE_LATENCY, **of_it),
+                ],
+            ),
+            body.graph("Free storage (bytes)", "Minimum", [body.line(metrics.DATABASE_STORAGE, **of_it)]),
+            body.graph("Free memory (bytes)", "Minimum", [body.line(metrics.DATABASE_MEMORY, **of_it)]),
+        ],
+    )
+
+
+def cache(body: Body, watched: Watched) -> Row:
+    members = [
+        body.name(f"Member{number}", member) for number, member in enumerate(watched.cache_members, start=1)
     ]
+
+    def each(title: str, statistic: str, metric: Metric) -> Widget:
+        return body.graph(title, statistic, [body.line(metric, CacheClusterId=member) for member in members])
+
+    return Row(
+        "Cache",
+        "The latest values, a line per node. The database has all of them too.",
+        [
+            each("Memory (%)", "Maximum", metrics.CACHE_MEMORY),
+            each("Engine's CPU (%)", "Average", metrics.CACHE_ENGINE_CPU),
+            each("Host's CPU (%)", "Average", metrics.CACHE_HOST_CPU),
+            each("Connections", "Maximum", metrics.CACHE_CONNECTIONS),
+            each("Evictions", "Sum", metrics.CACHE_EVICTIONS),
+            each("Replicas behind (s)", "Maximum", metrics.CACHE_REPLICATION_LAG),
+        ],
+    )
+
+
+def credentials(body: Body, watched: Watched) -> Row:
+    function = body.name("Function", watched.function)
+    secret = body.name("Secret", watched.secret)
+    rules = [body.name(f"Rule{number}", Ref(rule)) for number, rule in enumerate(watched.rules, start=1)]
+    return Row(
+        "Credentials and messages",
+        "The database's login: rotated when it should be, measured when it should be. "
+        "And whether what the platform has to say is told.",
+        [
+            body.graph(
+                "Calls of the rotation's function",
+                "Sum",
+                [
+                    body.line(metrics.ROTATION_CALLS, FunctionName=function),
+                    body.line(metrics.ROTATION_ERRORS, FunctionName=function),
+                ],
+                period=QUARTER_DAY,
+            ),
+            body.graph(
+                "Age of the login (days)",
+                "Maximum",
+                [body.line(metrics.SECRET_AGE, Secret=secret)],
+                period=QUARTER_DAY,
+            ),
+            body.graph(
+                "Not told",
+                "Sum",
+                [
+                    body.line(metrics.NOTIFICATIONS_FAILED, TopicName=body.name("Topic", watched.topic)),
+                    *[body.line(metrics.EVENTS_UNDELIVERED, RuleName=rule) for rule in rules],
+                ],
+            ),
+        ],
+    )
+
+
+def way_out(body: Body, watched: Watched) -> Row:
+    gateways = [
+        body.name(f"Gateway{number}", gateway) for number, gateway in enumerate(watched.nat_gateways, start=1)
+    ]
+
+    def each(title: str, metric: Metric) -> Widget:
+        return body.graph(title, "Sum", [body.line(metric, NatGatewayId=gateway) for gateway in gateways])
+
+    return Row(
+        "Way out",
+        "The NAT gateways, by which tasks and functions reach AWS's services.",
+        [
+            each("Bytes out", metrics.NAT_BYTES_OUT),
+            each("Connections refused for want of a port", metrics.NAT_PORTS_REFUSED),
+            each("Packets dropped", metrics.NAT_PACKETS_DROPPED),
+        ],
+    )

@@ -1,43 +1,144 @@
-"""Ways to AWS's services that never leave the network, and what may pass through each."""
+"""Ways to AWS's services that never leave the network, and what may pass through each.
+
+A policy on an endpoint grants nothing: it is the most that may pass. Each names the actions that callers
+here have a use for, and binds both sides to this account: foreign credentials carry nothing out, and ours
+reach nothing in a foreign account. Why each service is here, or is not: docs/decisions/endpoints.md.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
-from awacs import dynamodb, s3
-from awacs.aws import Action as AnyAction
-from awacs.aws import Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
+from awacs import cloudwatch, dynamodb, ecr, kinesis, logs, s3, secretsmanager, sns
+from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import Ref, Sub, ec2
 
 from stacks.context import why
 from stacks.wiring import SecurityGroupId, StackTemplate, SubnetId, VpcId
 
-# Everything that the tasks, their agent and the function call when no NAT gateway leads out.
-INTERFACES = {
-    "KinesisStreams": "kinesis-streams",
-    "SecretsManager": "secretsmanager",
-    "Logs": "logs",
-    "Monitoring": "monitoring",
-    "EcrApi": "ecr.api",
-    "EcrDocker": "ecr.dkr",
-    "Sts": "sts",
-    "Kms": "kms",
-}
+
+class Callers(StrEnum):
+    """Who calls a service, and thereby which security group its endpoint has."""
+
+    TASKS = "Endpoints"
+    TASKS_AND_ROTATION = "SecretsEndpoint"
 
 
-def gateways(template: StackTemplate, vpc_id: VpcId, tables: Sequence[Ref]) -> None:
-    """S3 and DynamoDB: free, and cheaper than NAT in every mode."""
-    layers = Statement(
+@dataclass(frozen=True)
+class Interface:
+    title: str
+    service: str
+    callers: Callers
+    statements: tuple[Statement, ...]
+
+
+def of_this_account(*actions: Action) -> Statement:
+    """This account's callers and this account's resources.
+
+    aws:ResourceAccount is there for every action of these services that has a resource:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
+    """
+    account = Ref("AWS::AccountId")
+    return Statement(
+        Sid="ThisAccountToItself",
+        Effect=Allow,
+        Principal=Principal("*"),
+        Action=list(actions),
+        Resource=["*"],
+        Condition=Condition(StringEquals({"aws:PrincipalAccount": account, "aws:ResourceAccount": account})),
+    )
+
+
+def by_this_account(*actions: Action) -> Statement:
+    """For an action that names no resource: it can reach nothing but its caller's own account anyway."""
+    return Statement(
+        Sid="ThisAccountWithoutResource",
+        Effect=Allow,
+        Principal=Principal("*"),
+        Action=list(actions),
+        Resource=["*"],
+        Condition=Condition(StringEquals("aws:PrincipalAccount", Ref("AWS::AccountId"))),
+    )
+
+
+# Both endpoints of the registry see the same calls, so both have the same policy, as AWS advises:
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+PULL = (
+    by_this_account(ecr.GetAuthorizationToken),
+    of_this_account(ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer),
+)
+
+INTERFACES = (
+    Interface(
+        "KinesisStreams",
+        "kinesis-streams",
+        Callers.TASKS,
+        (
+            of_this_account(
+                kinesis.DescribeStream,
+                kinesis.DescribeStreamConsumer,
+                kinesis.DescribeStreamSummary,
+                kinesis.GetRecords,
+                kinesis.GetShardIterator,
+                kinesis.ListShards,
+                kinesis.RegisterStreamConsumer,
+                kinesis.SubscribeToShard,
+            ),
+        ),
+    ),
+    Interface(
+        "SecretsManager",
+        "secretsmanager",
+        Callers.TASKS_AND_ROTATION,
+        (
+            of_this_account(
+                secretsmanager.DescribeSecret,
+                secretsmanager.GetSecretValue,
+                secretsmanager.PutSecretValue,
+                secretsmanager.UpdateSecretVersionStage,
+            ),
+        ),
+    ),
+    Interface("Logs", "logs", Callers.TASKS, (of_this_account(logs.CreateLogStream, logs.PutLogEvents),)),
+    Interface("Monitoring", "monitoring", Callers.TASKS, (by_this_account(cloudwatch.PutMetricData),)),
+    Interface("Sns", "sns", Callers.TASKS, (of_this_account(sns.Publish),)),
+    Interface("EcrApi", "ecr.api", Callers.TASKS, PULL),
+    Interface("EcrDocker", "ecr.dkr", Callers.TASKS, PULL),
+)
+
+# The lease table's calls: https://docs.aws.amazon.com/streams/latest/dev/kcl-iam-permissions.html
+LEASES = of_this_account(
+    dynamodb.ConditionCheckItem,
+    dynamodb.DeleteItem,
+    dynamodb.DescribeTable,
+    dynamodb.GetItem,
+    dynamodb.PutItem,
+    dynamodb.Query,
+    dynamodb.Scan,
+    dynamodb.UpdateItem,
+    dynamodb.UpdateTable,
+)
+
+
+def layers() -> Statement:
+    """ECR keeps images' layers in a bucket of its own, and signs the way there with an account of its own.
+
+    Hence no condition on the caller. Nothing of ours calls S3 from within: Lambda fetches code by itself.
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+    https://github.com/aws-samples/data-perimeter-policy-examples/blob/main/service_owned_resources.md
+    """
+    return Statement(
         Sid="LayersOfImages",
         Effect=Allow,
         Principal=Principal("*"),
         Action=[s3.GetObject],
-        # ECR keeps images' layers in a bucket of its own:
-        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
         Resource=[Sub("arn:${AWS::Partition}:s3:::prod-${AWS::Region}-starport-layer-bucket/*")],
     )
-    for title, service, statements in (
-        ("S3", "s3", [own(s3.Action("*")), layers]),
-        ("DynamoDb", "dynamodb", [own(dynamodb.Action("*"))]),
-    ):
+
+
+def gateways(template: StackTemplate, vpc_id: VpcId, tables: Sequence[Ref]) -> None:
+    """S3 and DynamoDB: free, and cheaper than NAT in every mode."""
+    for title, service, statement in (("S3", "s3", layers()), ("DynamoDb", "dynamodb", LEASES)):
         template.add_resource(
             ec2.VPCEndpoint(
                 f"{title}Endpoint",
@@ -46,7 +147,7 @@ def gateways(template: StackTemplate, vpc_id: VpcId, tables: Sequence[Ref]) -> N
                 VpcEndpointType="Gateway",
                 ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
                 RouteTableIds=list(tables),
-                PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=statements),
+                PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=[statement]),
             )
         )
 
@@ -56,43 +157,22 @@ def _must(title: str) -> list[str]:
 
 
 def interfaces(
-    template: StackTemplate, vpc_id: VpcId, subnets: Sequence[SubnetId], group: SecurityGroupId
+    template: StackTemplate,
+    vpc_id: VpcId,
+    subnets: Sequence[SubnetId],
+    groups: dict[Callers, SecurityGroupId],
 ) -> None:
-    for title, service in INTERFACES.items():
+    for interface in INTERFACES:
         template.add_resource(
             ec2.VPCEndpoint(
-                f"{title}Endpoint",
-                Metadata=why(f"the app tier's only way to {service}"),
+                f"{interface.title}Endpoint",
+                Metadata=why(f"the app tier's only way to {interface.service}"),
                 VpcId=vpc_id,
                 VpcEndpointType="Interface",
-                ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
+                ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{interface.service}"),
                 SubnetIds=list(subnets),
-                SecurityGroupIds=[group],
+                SecurityGroupIds=[groups[interface.callers]],
                 PrivateDnsEnabled=True,
-                PolicyDocument=PolicyDocument(
-                    Version="2012-10-17", Statement=[own(AnyAction(_prefix(service), "*"))]
-                ),
+                PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=list(interface.statements)),
             )
         )
-
-
-def _prefix(service: str) -> str:
-    """The service's name in IAM, which differs from its name as an endpoint for a few."""
-    return {
-        "kinesis-streams": "kinesis",
-        "monitoring": "cloudwatch",
-        "ecr.api": "ecr",
-        "ecr.dkr": "ecr",
-    }.get(service, service)
-
-
-def own(action: AnyAction) -> Statement:
-    """This account's callers only: no way to carry data out with somebody else's credentials."""
-    return Statement(
-        Sid="CallersOfThisAccount",
-        Effect=Allow,
-        Principal=Principal("*"),
-        Action=[action],
-        Resource=["*"],
-        Condition=Condition(StringEquals("aws:PrincipalAccount", Ref("AWS::AccountId"))),
-    )

@@ -2,23 +2,22 @@
 
 Topics: millrace/<environment>/<enterprise>/<site>/<area>/<line>/<cell>/<device>. Eight levels are the most
 that IoT Core takes; the last is the thing's name and the partition key, so a device's readings stay in order.
+Who may publish where stands in `devices`. What a message says of its own path is not compared with its topic
+here: a condition on the payload would lose every compressed one.
 """
 
 from dataclasses import dataclass
 
-from awacs import iot as can
-from awacs.aws import Allow, Bool, Condition, PolicyDocument, Principal, Statement, StringEquals
-from awacs.sts import AssumeRole
-from troposphere import Ref, Sub, iam, iot
+from awacs.aws import PolicyDocument
+from troposphere import Ref, iam, iot
 
-from stacks import keys, stream
+from stacks import devices, keys, stream
 from stacks.context import why
-from stacks.wiring import KeyArn, QueueArn, QueueUrl, StackTemplate, StreamArn, StreamName
+from stacks.wiring import KeyArn, QueueArn, QueueUrl, StackTemplate, StreamArn, StreamName, TopicRuleName
 
 SQL_VERSION = "2016-03-23"
 DEVICE = "${topic(8)}"
-PLACE = "/+" * 5  # enterprise, site, area, line, cell
-THING = "${!iot:Connection.Thing.ThingName}"  # IoT's variable, kept from Fn::Sub by the mark
+PLACE = "/+" * len(devices.LEVELS)
 
 
 @dataclass(frozen=True)
@@ -32,37 +31,32 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Nobody needs to know the door to pass through it."""
+    rule_name: TopicRuleName  # what its metrics are counted by
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: None) -> Outputs:
     role = template.add_resource(carrier(inputs))
     prefix = f"millrace/{template.environment}"
-    template.add_resource(rule(inputs, role, prefix))
-    template.add_resource(
-        iot.Policy(
-            "Device",
-            Metadata=why(
-                "what a device's certificate lets it do: speak for itself, listen to nothing",
-                "be bound to the thing that the certificate is attached to",
-            ),
-            PolicyDocument=PolicyDocument(
-                Version="2012-10-17", Statement=[may_connect(), may_publish(prefix)]
-            ),
-        )
-    )
+    carries = template.add_resource(rule(inputs, role, prefix))
+    devices.build(template, prefix)
     template.add_resource(
         iam.ManagedPolicy(
             "Gateway",
-            Metadata=why("for a gateway with AWS credentials of its own, which puts batches directly"),
+            Metadata=why(
+                "for a gateway with AWS credentials of its own, which puts batches directly",
+                "let it put and nothing else: neither read nor look",
+            ),
             Description=f"Put readings into the stream of millrace {template.environment}",
             PolicyDocument=PolicyDocument(
                 Version="2012-10-17",
-                Statement=[stream.may_put(inputs.stream_arn), keys.may_make_data_keys(inputs.data_key_arn)],
+                Statement=[
+                    stream.may_put(inputs.stream_arn),
+                    keys.may_make_data_keys_through(inputs.data_key_arn, "kinesis"),
+                ],
             ),
         )
     )
-    return Outputs()
+    return Outputs(rule_name=TopicRuleName(Ref(carries)))
 
 
 def rule(inputs: Inputs, role: iam.Role, prefix: str) -> iot.TopicRule:
@@ -95,27 +89,21 @@ def rule(inputs: Inputs, role: iam.Role, prefix: str) -> iot.TopicRule:
 
 
 def carrier(inputs: Inputs) -> iam.Role:
+    """https://docs.aws.amazon.com/iot/latest/developerguide/kinesis-rule-action.html and sqs-rule-action.html
+
+    The error action is an action like another: it needs this role's right to send, and the queue's key.
+    """
     return iam.Role(
         "Carrier",
         Metadata=why("what the rule may do on its way from a topic to the stream or the dead letters"),
-        AssumeRolePolicyDocument=PolicyDocument(
-            Version="2012-10-17",
-            Statement=[
-                Statement(
-                    Effect=Allow,
-                    Principal=Principal("Service", ["iot.amazonaws.com"]),
-                    Action=[AssumeRole],
-                    Condition=Condition(StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))),
-                )
-            ],
-        ),
+        AssumeRolePolicyDocument=devices.trust_of_iot(),
         Policies=[
             iam.Policy(
                 PolicyName="carry",
                 PolicyDocument=PolicyDocument(
                     Version="2012-10-17",
                     Statement=[
-                        stream.may_put(inputs.stream_arn),
+                        stream.may_put_one(inputs.stream_arn),
                         stream.may_set_aside(inputs.dead_letters_arn),
                         keys.may_encrypt(inputs.data_key_arn),
                     ],
@@ -123,28 +111,3 @@ def carrier(inputs: Inputs) -> iam.Role:
             )
         ],
     )
-
-
-def may_connect() -> Statement:
-    """https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html"""
-    return Statement(
-        Sid="ConnectAsItself",
-        Effect=Allow,
-        Action=[can.Connect],
-        Resource=[iot_arn(f"client/{THING}")],
-        Condition=Condition(Bool("iot:Connection.Thing.IsAttached", "true")),
-    )
-
-
-def may_publish(prefix: str) -> Statement:
-    """`*` crosses levels in an IoT policy, but the last level must still be the thing's own name."""
-    return Statement(
-        Sid="PublishAsItself",
-        Effect=Allow,
-        Action=[can.Publish],
-        Resource=[iot_arn(f"topic/{prefix}{PLACE.replace('+', '*')}/{THING}")],
-    )
-
-
-def iot_arn(resource: str) -> Sub:
-    return Sub("arn:${AWS::Partition}:iot:${AWS::Region}:${AWS::AccountId}:" + resource)

@@ -1,4 +1,16 @@
-"""The keys, one per data domain, and what each party may do with them."""
+"""The keys, one per data domain, and what each party may do with them.
+
+In each key's policy stand the services that use it in their own name, each with the least that AWS's page
+for it asks for; whoever uses a key in a name of IAM has a grant of its own, below.
+
+kms:ViaService narrows neither the data nor the secrets key as a whole. What it would refuse is a holder of
+a grant calling KMS directly, and that gains nothing: what these keys have encrypted never leaves Kinesis,
+RDS, ElastiCache, DynamoDB, SQS or Secrets Manager as ciphertext. The policy's first statement must not have
+it either, or nobody could administer the key; and a service whose name is missing from the list fails only
+where it is first used. The exception is the gateway's grant: its credentials lie outside AWS, a data key
+made directly is the one thing that they could do besides putting, and only one service's name is needed.
+https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+"""
 
 from dataclasses import dataclass
 
@@ -30,12 +42,19 @@ def may_decrypt(key: KeyArn) -> Statement:
     return Statement(Effect=Allow, Action=[can.Decrypt], Resource=[key])
 
 
-def may_make_data_keys(key: KeyArn) -> Statement:
-    """All that a producer of a stream needs: it can write what it cannot read.
+def may_make_data_keys_through(key: KeyArn, service: str) -> Statement:
+    """All that a producer of a stream needs, and through that service only: it can write what it cannot read.
 
     https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
     """
-    return Statement(Effect=Allow, Action=[can.GenerateDataKey], Resource=[key])
+    return Statement(
+        Effect=Allow,
+        Action=[can.GenerateDataKey],
+        Resource=[key],
+        Condition=Condition(
+            StringEquals("kms:ViaService", Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}"))
+        ),
+    )
 
 
 def may_encrypt(key: KeyArn) -> Statement:
@@ -90,7 +109,11 @@ def administrators() -> Statement:
 
 
 def log_service(template: StackTemplate) -> Statement:
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"""
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+
+    AWS's example has kms:Describe* too, to no effect: DescribeKey knows no encryption context, so a condition
+    on it never holds. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
+    """
     in_account = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group"
     groups = [
         Sub(f"{in_account}:{template.log_group_name('*')}"),
@@ -108,7 +131,6 @@ def log_service(template: StackTemplate) -> Statement:
             can.ReEncryptTo,
             can.GenerateDataKey,
             can.GenerateDataKeyWithoutPlaintext,
-            can.DescribeKey,
         ],
         Resource=["*"],
         Condition=Condition(ArnLike("kms:EncryptionContext:aws:logs:arn", groups)),

@@ -1,18 +1,20 @@
 """The network: three tiers of subnets, the ways out of them, and who may speak to whom.
 
-| tier   | holds            | its way out                                     |
-|--------|------------------|-------------------------------------------------|
-| public | NAT gateways     | the internet gateway                            |
-| app    | tasks, functions | a NAT gateway, or with nat: none endpoints only |
-| data   | databases        | none                                            |
+| tier   | holds            | its way out                                   |
+|--------|------------------|-----------------------------------------------|
+| public | NAT gateways     | the internet gateway                          |
+| app    | tasks, functions | interface endpoints, NAT gateways, or both    |
+| data   | databases        | none                                          |
 
-With nat: none there is no public tier and no internet gateway either: nothing would use them.
+With nat: none there is no public tier and no internet gateway either: nothing would use them. With
+interface endpoints the app tier's security groups let nothing out to a NAT gateway that there may be; it is
+the way for what a team adds later, one rule away (docs/decisions/endpoints.md).
 """
 
 from dataclasses import dataclass
 
 from awacs import logs as can
-from awacs.aws import Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
+from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
 from awacs.sts import AssumeRole
 from troposphere import GetAtt, Ref, Sub, Tags, ec2, iam, logs
 
@@ -20,10 +22,19 @@ from parameters import settings as parameters
 from parameters.settings import Nat
 from stacks import endpoints, firewall
 from stacks.context import why
-from stacks.wiring import KeyArn, SecurityGroupId, StackTemplate, SubnetId, VpcId
+from stacks.wiring import KeyArn, NatGatewayId, SecurityGroupId, StackTemplate, SubnetId, VpcId
 
 ANYWHERE = "0.0.0.0/0"
 FLOW_LOG_SECONDS = 60  # the other choice is ten minutes, too coarse to follow an incident
+# AWS's default format in its order, then what an incident asks for that it lacks: which subnet, who began
+# (flags and direction), whose packet it was behind a NAT gateway, which service of AWS, by which way out.
+# https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+FLOW_LOG_FIELDS = (
+    *("version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol"),
+    *("packets", "bytes", "start", "end", "action", "log-status"),
+    *("vpc-id", "subnet-id", "tcp-flags", "flow-direction", "pkt-srcaddr", "pkt-dstaddr"),
+    *("pkt-dst-aws-service", "traffic-path"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,7 @@ class Outputs:
     rotation_group: SecurityGroupId
     database_group: SecurityGroupId
     cache_group: SecurityGroupId
+    nat_gateways: tuple[NatGatewayId, ...]  # what their metrics are counted by
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Network) -> Outputs:
@@ -59,9 +71,9 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Network)
     if settings.nat is not Nat.NONE:
         ways_out(template, vpc_id, settings)
     flow_logs(template, vpc_id, inputs.logs_key_arn, settings)
-    groups = firewall.groups(template, vpc_id, private=settings.nat is Nat.NONE)
+    groups = firewall.groups(template, vpc_id, settings)
     endpoints.gateways(template, vpc_id, [table_of("App", zone) for zone in settings.zones])
-    if groups.endpoints is not None:
+    if settings.interface_endpoints:
         endpoints.interfaces(template, vpc_id, app, groups.endpoints)
     return Outputs(
         vpc_id=vpc_id,
@@ -71,6 +83,11 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Network)
         rotation_group=groups.rotation,
         database_group=groups.database,
         cache_group=groups.cache,
+        nat_gateways=tuple(
+            NatGatewayId(Ref(made))
+            for made in template.resources.values()
+            if made.resource_type == ec2.NatGateway.resource_type
+        ),
     )
 
 
@@ -188,6 +205,12 @@ def nat_gateway(template: StackTemplate, zone: parameters.Zone, attachment: ec2.
 
 
 def flow_logs(template: StackTemplate, vpc_id: VpcId, key: KeyArn, settings: parameters.Network) -> None:
+    """Who spoke to whom. The role does less than AWS's example lets it: the group is there already.
+
+    The log names its role, so the role's trust cannot name the log: any flow log of this account and region.
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    """
+    any_flow_log = Sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*")
     group = template.add_resource(
         logs.LogGroup(
             "FlowLogGroup",
@@ -208,7 +231,12 @@ def flow_logs(template: StackTemplate, vpc_id: VpcId, key: KeyArn, settings: par
                         Effect=Allow,
                         Principal=Principal("Service", ["vpc-flow-logs.amazonaws.com"]),
                         Action=[AssumeRole],
-                        Condition=Condition(StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))),
+                        Condition=Condition(
+                            [
+                                StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
+                                ArnLike("aws:SourceArn", any_flow_log),
+                            ]
+                        ),
                     )
                 ],
             ),
@@ -239,6 +267,7 @@ def flow_logs(template: StackTemplate, vpc_id: VpcId, key: KeyArn, settings: par
             LogDestinationType="cloud-watch-logs",
             LogGroupName=Ref(group),
             DeliverLogsPermissionArn=role.get_att("Arn"),
+            LogFormat=" ".join(f"${{{field}}}" for field in FLOW_LOG_FIELDS),
             MaxAggregationInterval=FLOW_LOG_SECONDS,
         )
     )

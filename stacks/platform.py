@@ -51,7 +51,7 @@ def build(environment: Environment) -> list[StackTemplate]:
     )
     net = root.nest(network.build, network.Inputs(logs_key_arn=key.logs_key_arn), environment.network)
     flow = root.nest(stream.build, stream.Inputs(data_key_arn=key.data_key_arn), environment.stream)
-    root.nest(
+    door = root.nest(
         ingest.build,
         ingest.Inputs(
             stream_arn=flow.stream_arn,
@@ -120,6 +120,8 @@ def build(environment: Environment) -> list[StackTemplate]:
         observability.build,
         observability.Inputs(
             topic_arn=told.topic_arn,
+            topic_name=told.topic_name,
+            rule_name=door.rule_name,
             stream_name=flow.stream_name,
             dead_letters_name=flow.dead_letters_name,
             database_id=history.database_id,
@@ -128,6 +130,7 @@ def build(environment: Environment) -> list[StackTemplate]:
             service_name=service.service_name,
             function_name=credentials.function_name,
             secret_arn=credentials.secret_arn,
+            nat_gateways=net.nat_gateways,
         ),
         environment.observability,
     )

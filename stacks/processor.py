@@ -7,6 +7,7 @@ from troposphere import Ref, cloudwatch, ecs, logs
 from parameters import settings as parameters
 from processor.settings import Settings
 from stacks import cache, keys, rotation, stream
+from stacks.alarm import Guidance
 from stacks.context import why
 from stacks.environment import variables
 from stacks.task_roles import execution_role, task_role
@@ -234,11 +235,13 @@ def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
     return cloudwatch.Alarm(
         "Behind",
         Metadata=why("The service names it: a deployment that raises it is rolled back."),
-        AlarmDescription=(
-            f"The processor is {ROLLBACK_LAG_SECONDS // 60} minutes behind the stream. During a deployment "
-            "the service rolls back by itself: read the log of the task that was replaced. At other times "
-            "the alarm on lag says more."
-        ),
+        AlarmDescription=Guidance(
+            means=f"The processor is {ROLLBACK_LAG_SECONDS // 60} minutes behind the stream. During a "
+            "deployment the service goes back to the version before by itself.",
+            look="During a deployment, the log of the task that was replaced. At other times the alarm Lag, "
+            "which says more and came before.",
+            do="Mend the version that was taken back. Nothing at other times: this alarm tells nobody.",
+        ).described("Behind"),
         Namespace="AWS/Kinesis",
         MetricName="GetRecords.IteratorAgeMilliseconds",
         Dimensions=[cloudwatch.MetricDimension(Name="StreamName", Value=inputs.stream_name)],

@@ -7,7 +7,7 @@ from awacs import ec2, sts
 from awacs import logs as can_log
 from awacs import secretsmanager as can
 from awacs.aws import Allow, ArnLike, Condition, Deny, PolicyDocument, Principal, Statement
-from troposphere import Ref, Sub, awslambda, iam, logs, secretsmanager
+from troposphere import Ref, Sub, awslambda, events, iam, logs, secretsmanager
 
 from parameters import settings as parameters
 from rotation.settings import Settings
@@ -30,6 +30,7 @@ from stacks.wiring import (
 USERNAME = "millrace_app"
 DATABASE = "millrace"
 CA_FILE = "/var/task/certificates/rds-eu-west-2.pem"  # where Lambda unpacks the zip
+AGE_SCHEDULE = "rate(6 hours)"  # half of the alarm's period
 TIMEOUT_SECONDS = 120  # a login while the database fails over takes up to a minute
 
 
@@ -119,7 +120,45 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation
             ),
         )
     )
+    measure_age(template, function, secret)
     return Outputs(secret_arn=SecretArn(Ref(secret)), function_name=FunctionName(Ref(function)))
+
+
+def measure_age(template: StackTemplate, function: awslambda.Function, secret: secretsmanager.Secret) -> None:
+    """The function tells the secret's age, which AWS does not; rotation/age.py says how.
+
+    A call that meets a rotation under way is throttled, since one at a time may run; Lambda tries it again
+    for up to six hours, as it does every asynchronous one.
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
+    schedule = template.add_resource(
+        events.Rule(
+            "AgeSchedule",
+            Metadata=why(
+                "A rotation that never begins fails nowhere; it shows in the age of what it leaves."
+            ),
+            Description="Has the age of the application's login measured",
+            State="ENABLED",
+            ScheduleExpression=AGE_SCHEDULE,
+            Targets=[
+                events.Target(
+                    Id="Function",
+                    Arn=function.get_att("Arn"),
+                    Input=Sub(f'{{"Measure": "SecretAge", "SecretId": "${{{secret.title}}}"}}'),
+                )
+            ],
+        )
+    )
+    template.add_resource(
+        awslambda.Permission(
+            "AgeInvocation",
+            Metadata=why("Lets this schedule, and no other rule, call the function."),
+            Action="lambda:InvokeFunction",
+            FunctionName=function.get_att("Arn"),
+            Principal="events.amazonaws.com",
+            SourceArn=schedule.get_att("Arn"),
+        )
+    )
 
 
 def every(days: int) -> str:
@@ -155,7 +194,7 @@ def rotation_function(inputs: Inputs, role: iam.Role, log: logs.LogGroup) -> aws
     return awslambda.Function(
         "Function",
         Metadata=why("Secrets Manager rotates nothing by itself: it calls this, four steps a rotation."),
-        Description="Rotates the application's login to the database",
+        Description="Rotates the application's login to the database, and tells its age",
         Runtime="python3.13",
         Architectures=["arm64"],
         Handler="rotation.handler.handle",

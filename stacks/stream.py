@@ -5,7 +5,17 @@ from typing import Any
 
 from awacs import kinesis as can
 from awacs import sqs as queue_can
-from awacs.aws import Allow, Statement
+from awacs.aws import (
+    Allow,
+    Bool,
+    Condition,
+    ConditionElement,
+    Deny,
+    PolicyDocument,
+    Principal,
+    Statement,
+    StringNotEquals,
+)
 from troposphere import Ref, kinesis, sqs
 
 from parameters import settings as parameters
@@ -53,9 +63,19 @@ def may_read(stream: StreamArn) -> Statement:
 
 
 def may_put(stream: StreamArn) -> Statement:
+    """What a producer calls with an SDK; it batches by putting many readings into one envelope.
+
+    The Kinesis Producer Library would want to look at the stream first (kinesis:DescribeStreamSummary):
+    https://docs.aws.amazon.com/streams/latest/dev/service-managed-pk-kpl-permissions.html
+    """
     return Statement(
         Sid="PutReadings", Effect=Allow, Action=[can.PutRecord, can.PutRecords], Resource=[stream]
     )
+
+
+def may_put_one(stream: StreamArn) -> Statement:
+    """What IoT's rule does with each message."""
+    return Statement(Sid="PutReading", Effect=Allow, Action=[can.PutRecord], Resource=[stream])
 
 
 def may_set_aside(dead_letters: QueueArn) -> Statement:
@@ -75,6 +95,9 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Stream) 
             StreamEncryption=kinesis.StreamEncryption(EncryptionType="KMS", KeyId=inputs.data_key_arn),
             DesiredShardLevelMetrics=SHARD_METRICS,
             StreamModeDetails=kinesis.StreamModeDetails(StreamMode=settings.mode.value),
+            # ON_DEMAND takes twice the peak of the last 30 days, at first 4 MB/s or 4,000 records/s: a plant
+            # that starts with more is throttled until it has scaled. The mode can be changed twice a day.
+            # https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html
             # RecordDistributionStrategy stays out: its default keeps each device on one shard, in order.
             **capacity,
             **template.retention,
@@ -89,10 +112,40 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Stream) 
             **template.retention,
         )
     )
+    template.add_resource(
+        sqs.QueuePolicy(
+            "DeadLettersPolicy",
+            Metadata=why("whatever IAM grants, nobody outside this account and nothing without TLS"),
+            Queues=[Ref(dead_letters)],
+            PolicyDocument=PolicyDocument(
+                Version="2012-10-17",
+                Statement=[
+                    refuse("RefuseWithoutTls", dead_letters, Bool("aws:SecureTransport", "false")),
+                    refuse(
+                        "RefuseOtherAccounts",
+                        dead_letters,
+                        StringNotEquals("aws:PrincipalAccount", Ref("AWS::AccountId")),
+                    ),
+                ],
+            ),
+        )
+    )
     return Outputs(
         stream_arn=StreamArn(readings.get_att("Arn")),
         stream_name=StreamName(Ref(readings)),
         dead_letters_arn=QueueArn(dead_letters.get_att("Arn")),
         dead_letters_name=QueueName(dead_letters.get_att("QueueName")),
         dead_letters_url=QueueUrl(Ref(dead_letters)),
+    )
+
+
+def refuse(sid: str, queue: sqs.Queue, condition: ConditionElement) -> Statement:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html"""
+    return Statement(
+        Sid=sid,
+        Effect=Deny,
+        Principal=Principal("*"),
+        Action=[queue_can.Action("*")],
+        Resource=[queue.get_att("Arn")],
+        Condition=Condition(condition),
     )

@@ -10,7 +10,6 @@ know of its environment (its name, its log groups' names, what becomes of data) 
 a `StackTemplate`; a stack that asks for more is asking for another stack's settings.
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields
@@ -23,14 +22,18 @@ from troposphere.cloudformation import Stack
 
 from parameters.settings import Environment
 from stacks.context import why
+from stacks.functions import names
 
 KeyArn = NewType("KeyArn", AWSHelperFn)
 TopicArn = NewType("TopicArn", AWSHelperFn)
+TopicName = NewType("TopicName", AWSHelperFn)
 VpcId = NewType("VpcId", AWSHelperFn)
 SubnetId = NewType("SubnetId", AWSHelperFn)
 SecurityGroupId = NewType("SecurityGroupId", AWSHelperFn)
+NatGatewayId = NewType("NatGatewayId", AWSHelperFn)
 StreamArn = NewType("StreamArn", AWSHelperFn)
 StreamName = NewType("StreamName", AWSHelperFn)
+TopicRuleName = NewType("TopicRuleName", AWSHelperFn)
 QueueArn = NewType("QueueArn", AWSHelperFn)
 QueueName = NewType("QueueName", AWSHelperFn)
 QueueUrl = NewType("QueueUrl", AWSHelperFn)
@@ -226,24 +229,6 @@ def _camel(name: str) -> str:
 
 
 def _refuse_unused(child: StackTemplate) -> None:
-    used = set(references(child.tree))
+    used = names(child.tree)
     if unused := [parameter for parameter in child.parameters if parameter not in used]:
         raise WiringError(child.name, f"never uses its inputs {', '.join(unused)}; drop them from Inputs")
-
-
-def references(node: object) -> Iterator[str]:
-    """Each logical name that `Ref` or `Fn::Sub` mentions anywhere under `node`; `${A.B}` counts as A."""
-    if isinstance(node, list):
-        for part in node:
-            yield from references(part)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key == "Ref" and isinstance(value, str):
-                yield value
-            elif key == "Fn::Sub":
-                text = value if isinstance(value, str) else value[0]
-                yield from (name.partition(".")[0] for name in _SUBSTITUTED.findall(text))
-            yield from references(value)
-
-
-_SUBSTITUTED = re.compile(r"\$\{([^!][^}]*)\}")

@@ -1,5 +1,6 @@
 """What holds in every test run: no call of AWS that topology/calls.py did not read from the source."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,18 +12,20 @@ from botocore.client import BaseClient
 from topology.calls import calls
 
 REPOSITORY = Path(__file__).parents[1]
+HERE = f"{REPOSITORY}{os.sep}"
+INSTALLED = f"{HERE}.venv{os.sep}"
 SHIPPED = ("deployer", "processor", "rotation")
 
 
-def caller(packages: tuple[str, ...] = SHIPPED) -> str | None:
+def caller() -> str | None:
     """The package of the innermost frame that is ours; None where a test, or local/, calls by itself."""
     frame = sys._getframe(1)
     while frame.f_back is not None:
         frame = frame.f_back
-        file = Path(frame.f_code.co_filename)
-        if file.is_relative_to(REPOSITORY) and ".venv" not in file.parts and file != Path(__file__):
-            package = file.relative_to(REPOSITORY).parts[0]
-            return package if package in packages else None
+        file = frame.f_code.co_filename
+        if file.startswith(HERE) and not file.startswith(INSTALLED) and file != __file__:
+            package = file.removeprefix(HERE).partition(os.sep)[0]
+            return package if package in SHIPPED else None
     return None
 
 

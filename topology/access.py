@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from topology import flows, grants, needs
+from topology import flows, grants, needs, pairing
 from topology.actions import actions
 from topology.calls import calls
 from topology.describing import BREAK, Describer
 from topology.describing import need as describe
-from topology.needs import Need, Needs
+from topology.needs import BadNeeds, Need, Needs
 from topology.page import Section, differences, markdown
 from topology.policies import policies
 from topology.reach import reach
@@ -80,14 +80,20 @@ def sections(site: Site, environment: str) -> Iterator[Section]:
     listed = list(policies(tree, renderer))
     of_roles = {holder: listed for holder, listed in site.needs.items() if holder != DEPLOYER}
     wanted = needs.wanted(of_roles, tree, renderer, environment)
-    describer = Describer(tree, renderer, wanted, needs.allowed(listed, renderer))
+    describer = Describer(tree, renderer, wanted, pairing.allowed(listed, renderer))
     yield from grants.sections(tree, renderer, listed, describer)
     yield from flows.sections(tree, renderer, reach(tree, renderer), listed, describer)
 
 
 def deployer(site: Site) -> Section:
-    """Its calls, each with the action that it needs, and where it stands."""
+    """Its calls, each with the action that it needs, and where it stands. Raises BadNeeds, HiddenCall."""
     called = actions(calls(site.root / "deployer", site.root))
+    known = {action for need in site.needs[DEPLOYER] for action in need.actions}
+    for action in called.keys() - known:
+        call = called[action][0]
+        raise BadNeeds(
+            f"{call.file}:{call.line}: calls {action}; say in {NEEDS} what the deployer needs it for"
+        )
     rows = []
     for need in site.needs[DEPLOYER]:
         made = [call for action in need.actions for call in called.get(action, ())]

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from topology.needs import Allowed, Need, Wanted, covers
-from topology.policies import Policy, Statement, texts
+from topology.needs import Need, Wanted
+from topology.pairing import Allowed, covers, meeting
+from topology.policies import Policy, Statement, inverted, texts
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
 from topology.values import REF, Reference, Value, references
@@ -30,7 +31,7 @@ class Describer:
     def __init__(self, tree: Tree, renderer: Renderer, wanted: Iterable[Wanted], allowed: Iterable[Allowed]):
         self._tree = tree
         self._renderer = renderer
-        self._needs = dict(_met(list(wanted), list(allowed)))
+        self._needs = _met(list(wanted), list(allowed))
 
     def module(self, resource: Resource) -> str:
         """A link to what makes the resource's stack."""
@@ -40,6 +41,8 @@ class Describer:
     def actions(self, statement: Statement) -> str:
         """Service by service: `kinesis:` GetRecords, ListShards."""
         by_service: dict[str, list[str]] = {}
+        if "NotAction" in statement.document:
+            return statement.actions[0]
         for action in statement.actions:
             service, _, name = action.partition(":")
             by_service.setdefault(service, []).append(name)
@@ -47,6 +50,8 @@ class Describer:
 
     def resources(self, policy: Policy, statement: Statement) -> str:
         """What a statement is about; `*` in a resource policy is the resource itself."""
+        if "NotResource" in statement.document:
+            return inverted(statement.document, "NotResource")[0]
         value = statement.resolved.get("Resource")
         listed: list[Value] = value if isinstance(value, list) else [] if value is None else [value]
         if not listed or (listed == ["*"] and policy.kind == "resource"):
@@ -93,11 +98,13 @@ def need(one: Need) -> str:
     return f"[{one.by}]({one.source})" + (f": {one.why}" if one.why else "")
 
 
-def _met(wanted: list[Wanted], allowed: list[Allowed]) -> Iterator[tuple[str, list[Need]]]:
-    for allow in allowed:
-        where = allow.statement.where
-        same = [one for one in allowed if one.statement.where == where]
-        yield where, [want.need for want in wanted if any(want.is_met_by(one) for one in same)]
+def _met(wanted: list[Wanted], allowed: list[Allowed]) -> dict[str, list[Need]]:
+    """Statement → the needs that it meets."""
+    found: dict[str, list[Need]] = {}
+    for want in wanted:
+        for allow in meeting(want, allowed):
+            found.setdefault(allow.statement.where, []).append(want.need)
+    return found
 
 
 def _conditions(conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

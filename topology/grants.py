@@ -14,10 +14,9 @@ AWS_POLICIES = "https://docs.aws.amazon.com/aws-managed-policy/latest/reference"
 
 def sections(tree: Tree, renderer: Renderer, listed: list[Policy], describer: Describer) -> Iterator[Section]:
     yield Section("Roles", (), (), "What each role may do. All else is refused.")
+    managed = list(managed_by_aws(tree, renderer))
     for role in tree.resources("AWS::IAM::Role"):
-        yield _role(
-            role, listed, describer, [name for who, name in managed_by_aws(tree, renderer) if who == role]
-        )
+        yield _role(role, listed, describer, [name for who, name in managed if who == role])
     yield Section(
         "Services",
         ("service", "may", "on", "if", "needed by"),

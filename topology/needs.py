@@ -1,25 +1,18 @@
-"""Needs and the statements that meet them, paired one to one.
-
-A need is an action of somebody on a resource, with its reason. What nobody needs should not be allowed, and
-what is needed should be allowed once: a second statement would hide the loss of the first.
-"""
+"""docs/needs.yaml: who needs which action on which resource, and why."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from topology.policies import Kind, Policy, Statement, texts
 from topology.rendering import Renderer
 from topology.tree import Tree
 from topology.values import Reference
 
 ANY = "*"
-PACKAGE = re.compile(
-    r"^[a-z_]+$"
-)  # `by` of a package here; all others have a capital, a space, a dot or a slash
+PACKAGE = re.compile(r"^[a-z_]+$")  # every other party has a capital, a space, a dot or a slash
 
 
 class BadNeeds(ValueError):
@@ -34,20 +27,10 @@ class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resources: tuple[str, ...]
     why: str = ""
     source: str = ""
+    through: str = ""  # kms:ViaService, by its first label: kinesis
 
 
 Needs = Mapping[str, tuple[Need, ...]]  # who holds the policy, or what it guards → needs
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """One action on one resource that a statement allows to somebody."""
-
-    holder: str  # the address of a role, a managed policy, or the guarded resource
-    statement: Statement
-    principal: str | None  # of a resource policy
-    action: str
-    resource: str
 
 
 @dataclass(frozen=True)
@@ -58,14 +41,6 @@ class Wanted:
     need: Need
     action: str
     resource: str  # an ARN, or *
-
-    def is_met_by(self, allowed: Allowed) -> bool:
-        return (
-            self.holder == allowed.holder
-            and allowed.principal in (None, self.need.by)
-            and covers(allowed.action.casefold(), self.action.casefold())
-            and covers(allowed.resource, self.resource)
-        )
 
 
 def load(file: Path) -> Needs:
@@ -79,12 +54,6 @@ def load(file: Path) -> Needs:
             if not PACKAGE.match(need.by) and not need.source.startswith("https://"):
                 raise BadNeeds(f"{file}: {holder}: {need.by} is no package here; name the source of its need")
     return found
-
-
-def covers(pattern: str, text: str) -> bool:
-    """IAM's wildcards: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html"""
-    escaped = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(escaped, text, re.DOTALL) is not None
 
 
 def wanted(needs: Needs, tree: Tree, renderer: Renderer, environment: str) -> Iterator[Wanted]:
@@ -108,46 +77,3 @@ def _target(named: str, tree: Tree, renderer: Renderer, environment: str) -> str
         raise BadNeeds(f"docs/needs.yaml: {error.args[0]}") from error
     arn = renderer.text(Reference(resource, attribute)) if attribute else renderer.arn(resource)
     return arn + below
-
-
-def allowed(policies: Iterable[Policy], renderer: Renderer) -> Iterator[Allowed]:
-    """What roles, managed policies and, of resource policies, services are allowed."""
-    for policy in policies:
-        documents = policy.taken_out(renderer)["Statement"]
-        for statement, document in zip(policy.statements, documents, strict=True):
-            if not statement.allows:
-                continue
-            for holder, principal in _holders(policy, statement):
-                for action in statement.actions:
-                    for resource in texts(document["Resource"]):
-                        yield Allowed(holder, statement, principal, action, resource)
-
-
-def _holders(policy: Policy, statement: Statement) -> Iterator[tuple[str, str | None]]:
-    if policy.kind is Kind.IDENTITY:
-        # A managed policy is for whoever it is attached to later, so it stands for itself.
-        managed = policy.resource.kind == "AWS::IAM::ManagedPolicy"
-        yield from (
-            (resource.address, None) for resource in ((policy.resource,) if managed else policy.about)
-        )
-    elif policy.kind is Kind.RESOURCE:
-        for kind, principal in statement.principals:
-            if kind == "Service":
-                yield from ((resource.address, principal) for resource in policy.about)
-
-
-def problems(wants: Iterable[Wanted], allows: Iterable[Allowed]) -> Iterator[str]:
-    """Needs that no statement meets, or more than one; actions of statements that nobody needs."""
-    wants, allows = list(wants), list(allows)
-    for want in wants:
-        meeting = {allow.statement.where for allow in allows if want.is_met_by(allow)}
-        if len(meeting) != 1:
-            which = f"{len(meeting)} statements: {', '.join(sorted(meeting))}" if meeting else "no statement"
-            yield f"{want.holder}: {want.need.by} needs {want.action} on {want.resource}; allowed by {which}"
-    for allow in allows:
-        if not any(want.is_met_by(allow) for want in wants):
-            to = f" to {allow.principal}" if allow.principal else ""
-            yield (
-                f"{allow.statement.where}: allows{to} {allow.action} on {allow.resource}, which nobody needs;"
-                " remove it, or give the need and its source in docs/needs.yaml"
-            )

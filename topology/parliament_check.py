@@ -75,6 +75,13 @@ MUTES = (
         "function's code from using them: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
     ),
     _mute(
+        "RESOURCE_MISMATCH",
+        "identity",
+        r'^\[\{"action": "iot:AttachThingPrincipal"',
+        "parliament's data is older than the resources of these actions, certificates and things: "
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiot.html",
+    ),
+    _mute(
         "MISMATCHED_TYPE",
         "resource",
         r"ArnLike requires a value of type Arn but given String",
@@ -92,7 +99,7 @@ MUTES = (
     _mute(
         "UNKNOWN_CONDITION_FOR_ACTION",
         "device",
-        r"iot:Connection\.Thing\.IsAttached for action iot:Connect",
+        r"iot:Connection\.Thing\.\S+ for action iot:",
         "a variable of IoT's own policies, which are not IAM's: "
         "https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html",
     ),

@@ -42,7 +42,8 @@ PLACES: Mapping[tuple[str, str], tuple[Kind, str | None]] = {
     ("AWS::KMS::Key", "KeyPolicy"): (Kind.RESOURCE, None),
     ("AWS::Kinesis::ResourcePolicy", "ResourcePolicy"): (Kind.RESOURCE, "ResourceArn"),
     ("AWS::Logs::LogGroup", "ResourcePolicyDocument"): (Kind.RESOURCE, None),
-    ("AWS::Logs::ResourcePolicy", "PolicyDocument"): (Kind.RESOURCE, None),
+    # Without ResourceArn it is for all log groups of the account.
+    ("AWS::Logs::ResourcePolicy", "PolicyDocument"): (Kind.RESOURCE, "ResourceArn"),
     ("AWS::S3::BucketPolicy", "PolicyDocument"): (Kind.RESOURCE, "Bucket"),
     ("AWS::SecretsManager::ResourcePolicy", "ResourcePolicy"): (Kind.RESOURCE, "SecretId"),
     ("AWS::SNS::TopicPolicy", "PolicyDocument"): (Kind.RESOURCE, "Topics"),
@@ -76,11 +77,8 @@ class Statement:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        return texts(self.document.get("Action"))
-
-    @property
-    def resources(self) -> tuple[str, ...]:
-        return texts(self.document.get("Resource"))
+        """As IAM names them; of NotAction one text, which no action matches: all but …"""
+        return inverted(self.document, "NotAction") or texts(self.document.get("Action"))
 
     @property
     def conditions(self) -> Mapping[str, Mapping[str, Any]]:
@@ -89,6 +87,8 @@ class Statement:
     @property
     def principals(self) -> tuple[tuple[str, str], ...]:
         """(AWS, arn…), (Service, iot.amazonaws.com), (*, *) …"""
+        if "NotPrincipal" in self.document:
+            return (("*", f"all but {json.dumps(self.document['NotPrincipal'], sort_keys=True)}"),)
         principal = self.document.get("Principal", {})
         if principal == "*":
             return (("*", "*"),)
@@ -121,10 +121,13 @@ class Policy:
         """
         document = self.document
         if self.kind in (Kind.TRUST, Kind.RESOURCE):
-            guarded = [renderer.arn(resource) for resource in self.about]
             for statement in document["Statement"]:
-                if texts(statement.get("Resource")) in ((), ("*",)) and guarded:
-                    statement["Resource"] = guarded
+                if (
+                    "NotResource" not in statement
+                    and texts(statement.get("Resource")) in ((), ("*",))
+                    and self.about
+                ):
+                    statement["Resource"] = [renderer.arn(resource) for resource in self.about]
         return document
 
 
@@ -143,6 +146,11 @@ def managed_by_aws(tree: Tree, renderer: Renderer) -> Iterator[tuple[Resource, s
         for arn in texts(renderer.document(renderer.resolver.property(role, "ManagedPolicyArns"))):
             if arn.startswith(MANAGED_BY_AWS):
                 yield role, arn.removeprefix(MANAGED_BY_AWS)
+
+
+def inverted(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """What NotAction or NotResource leaves, in words; nothing where the statement has none."""
+    return (f"all but {', '.join(texts(document[name]))}",) if name in document else ()
 
 
 def texts(value: Any) -> tuple[str, ...]:

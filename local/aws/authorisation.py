@@ -1,14 +1,17 @@
-"""What a request is authorised on, where upstream cannot tell: GetRecords names an iterator, not a stream.
+"""What a request is authorised on, where upstream cannot tell.
 
-AWS checks kinesis:GetRecords on the iterator's stream; upstream checks it on `*`, and so denies every role
-that may read one stream.
+GetRecords names an iterator, not a stream: AWS checks kinesis:GetRecords on the iterator's stream; upstream
+checks it on `*`, and so denies every role that may read one stream.
+
+The embedded AWS speaks plain HTTP, on loopback and nowhere else. A policy that refuses what comes without
+TLS, as a queue's here does, would refuse everything, so a request counts as one that came over TLS.
 """
 
 import json
 from collections.abc import Callable
 from typing import Any
 
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import kinesis
 
 from local.aws.patching import replace
@@ -16,6 +19,14 @@ from local.aws.patching import replace
 
 def install() -> None:
     replace(iam_actions.extract_resource_arn, _with_iterators(iam_actions.extract_resource_arn))
+    replace(iam_evaluator.pin_request_origin, _over_tls)
+
+
+_pin_request_origin = iam_evaluator.pin_request_origin
+
+
+def _over_tls(source_ip: str, secure_transport: bool) -> None:
+    _pin_request_origin(source_ip, True)
 
 
 def _with_iterators(original: Callable[..., str]) -> Callable[..., str]:

@@ -1,9 +1,12 @@
 """What the stream, the door for devices, the notifications and the bootstrap promise."""
 
 import json
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+from botocore.model import StringShape
+from botocore.session import get_session
 
 Templates = dict[str, dict[str, Any]]
 
@@ -58,30 +61,81 @@ def test_a_gateway_can_write_what_it_cannot_read(templates: Templates) -> None:
         "kinesis:PutRecords": [{"Ref": "StreamArn"}],
         "kms:GenerateDataKey": [{"Ref": "DataKeyArn"}],
     }
+    (key,) = (statement for statement in statements if "kms:GenerateDataKey" in statement["Action"])
+    (service,) = key["Condition"]["StringEquals"].values()
+    assert list(key["Condition"]["StringEquals"]) == ["kms:ViaService"]
+    assert service["Fn::Sub"].startswith("kinesis.${AWS::Region}.")
 
 
-def test_a_device_speaks_for_itself_only(templates: Templates) -> None:
-    policy = properties(templates, "ingest", "Device")["PolicyDocument"]
-    for statement in policy["Statement"]:
-        for resource in statement["Resource"]:
-            assert resource["Fn::Sub"].endswith("/${!iot:Connection.Thing.ThingName}")
-    assert {action for statement in policy["Statement"] for action in statement["Action"]} == {
-        "iot:Connect",
-        "iot:Publish",
+def test_the_rule_does_what_its_two_actions_ask_for(templates: Templates) -> None:
+    (policy,) = properties(templates, "ingest", "Carrier")["Policies"]
+    actions = {
+        action for statement in policy["PolicyDocument"]["Statement"] for action in statement["Action"]
+    }
+    assert actions == {"kinesis:PutRecord", "sqs:SendMessage", "kms:GenerateDataKey", "kms:Decrypt"}
+
+
+def test_dead_letters_refuse_other_accounts_and_plain_text(templates: Templates) -> None:
+    policy = properties(templates, "stream", "DeadLettersPolicy")
+    assert policy["Queues"] == [{"Ref": "DeadLetters"}]
+    refused: dict[str, Any] = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+        assert statement["Action"] == ["sqs:*"]
+        assert statement["Resource"] == [{"Fn::GetAtt": ["DeadLetters", "Arn"]}]
+        refused |= statement["Condition"]
+    assert refused == {
+        "Bool": {"aws:SecureTransport": "false"},
+        "StringNotEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}},
     }
 
 
-def test_who_publishes_and_nobody_else_may_use_the_topic_and_its_key(templates: Templates) -> None:
-    topic = properties(templates, "alerts", "NotificationsPolicy")["PolicyDocument"]["Statement"]
-    key = properties(templates, "keys", "Alerts")["KeyPolicy"]["Statement"]
-    for statements, actions in ((topic, {"sns:Publish"}), (key, {"kms:Decrypt", "kms:GenerateDataKey"})):
-        services = {
-            service: set(statement["Action"])
-            for statement in statements
-            for service in statement["Principal"].get("Service", ())
-        }
-        # Alarms and the rule on rotations speak to the topic; the budget sends its mail itself.
-        assert services == {"cloudwatch.amazonaws.com": actions, "events.amazonaws.com": actions}
+def test_metrics_of_shards_are_ones_that_kinesis_has(templates: Templates) -> None:
+    shape = get_session().get_service_model("kinesis").shape_for("MetricsName")
+    assert isinstance(shape, StringShape)
+    known = shape.enum
+    wanted = properties(templates, "stream", "Readings")["DesiredShardLevelMetrics"]
+    assert wanted
+    assert set(wanted) <= set(known) - {"ALL"}
+
+
+def test_a_device_speaks_for_itself_from_its_place_only(templates: Templates) -> None:
+    connect, publish = properties(templates, "ingest", "Device")["PolicyDocument"]["Statement"]
+    thing, place = "${!iot:Connection.Thing.ThingName}", "iot:Connection.Thing.Attributes[place]"
+    assert (connect["Action"], publish["Action"]) == (["iot:Connect"], ["iot:Publish"])
+    (client,), (topic,) = connect["Resource"], publish["Resource"]
+    assert client["Fn::Sub"].endswith(f":client/{thing}")
+    assert connect["Condition"] == {"Bool": {"iot:Connection.Thing.IsAttached": "true"}}
+    rule = properties(templates, "ingest", "Readings")["TopicRulePayload"]["Sql"].split("'")[1]
+    prefix = rule.partition("/+")[0]
+    assert topic["Fn::Sub"].endswith(f":topic/{prefix}/${{!{place}}}/{thing}")
+    assert "*" not in client["Fn::Sub"] + topic["Fn::Sub"]
+
+
+def test_a_thing_without_a_whole_place_says_nothing(templates: Templates) -> None:
+    _, publish = properties(templates, "ingest", "Device")["PolicyDocument"]["Statement"]
+    (pattern,) = publish["Condition"]["StringLike"].values()
+    assert fnmatchcase("acme/lon1/press/line2/cell4", pattern)
+    for incomplete in ("", "acme", "acme/lon1/press/line2", "acme/lon1/press/line2/", "////"):
+        assert not fnmatchcase(incomplete, pattern), incomplete
+
+
+def services(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Service → what a policy lets it do."""
+    return {
+        service: set(statement["Action"])
+        for statement in statements
+        for service in statement["Principal"].get("Service", ())
+    }
+
+
+def test_who_publishes_and_nobody_else_may_use_the_topic_s_key(templates: Templates) -> None:
+    """Alarms and rules speak to the topic; the budget sends its mail itself."""
+    topic = services(properties(templates, "alerts", "NotificationsPolicy")["PolicyDocument"]["Statement"])
+    key = services(properties(templates, "keys", "Alerts")["KeyPolicy"]["Statement"])
+    publishers = {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert key == dict.fromkeys(publishers, {"kms:Decrypt", "kms:GenerateDataKey"})
+    assert topic == dict.fromkeys(publishers, {"sns:Publish"})
 
 
 def test_events_reach_the_key_without_conditions(templates: Templates) -> None:

@@ -172,4 +172,6 @@ def test_every_role_is_assumed_by_a_service_for_this_account_only(templates: Tem
 
 def test_sizes_stay_far_from_the_quotas() -> None:
     for file in TEMPLATES.glob("*/*.yaml"):
-        assert file.stat().st_size < 51_200, f"{file} cannot be sent inline any more"
+        # Bootstrap makes the bucket that all others are sent by, so it must fit into a request.
+        most = 51_200 if file.stem == "bootstrap" else 800_000
+        assert file.stat().st_size < most, f"{file} is more than CloudFormation takes, or nearly"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from topology import needs
+from topology import needs, pairing
 from topology.actions import DIFFERENT, actions
 from topology.calls import calls
 from topology.policies import policies
@@ -36,9 +36,9 @@ def test_statements_and_needs_are_one_to_one(environment: str) -> None:
     renderer = Renderer(tree)
     of_roles = {holder: listed for holder, listed in NEEDS.items() if holder not in APART}
     wanted = list(needs.wanted(of_roles, tree, renderer, environment))
-    allowed = list(needs.allowed(policies(tree, renderer), renderer))
+    allowed = list(pairing.allowed(policies(tree, renderer), renderer))
     assert len(wanted) > 40
-    assert list(needs.problems(wanted, allowed)) == []
+    assert list(pairing.problems(wanted, allowed)) == []
 
 
 @pytest.mark.parametrize("package", HOLDERS)

@@ -102,14 +102,12 @@ def test_check_passes_where_nothing_changed_and_writes_nothing(out: Path) -> Non
 
 
 def test_check_names_a_schema_that_is_not_what_the_settings_say_and_leaves_it(
-    out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    emit(out)
     before = schema.FILE.read_bytes()
     monkeypatch.setattr(schema, "printed", lambda: "{}\n")
-    capsys.readouterr()
 
-    assert emit(out, "--check") == 1
+    assert build.main(["--check", "--no-lint"]) == 1
 
     assert "parameters/schema.json is stale" in capsys.readouterr().out
     assert schema.FILE.read_bytes() == before
@@ -194,11 +192,13 @@ def test_a_place_that_cannot_be_written_is_one_line(out: Path, capsys: pytest.Ca
     assert capsys.readouterr().err == f"build.py: cannot write {out}: File exists\n"
 
 
-@pytest.mark.parametrize("nat", Nat)
-def test_every_shape_of_the_network_is_clean(out: Path, nat: Nat) -> None:
+@pytest.mark.parametrize(
+    ("nat", "private"), [(Nat.NONE, True), (Nat.ONE, True), (Nat.ONE, False), (Nat.PER_AZ, False)]
+)
+def test_every_shape_of_the_network_is_clean(out: Path, nat: Nat, private: bool) -> None:
     """prod as committed knows one shape; the others must be there when somebody turns the parameter."""
     prod = settings.load("prod")
-    network = msgspec.structs.replace(prod.network, nat=nat)
+    network = msgspec.structs.replace(prod.network, nat=nat, interface_endpoints=private)
     emitted = build.synthesise(msgspec.structs.replace(prod, network=network))
     build.write(emitted, out)
     changed = [out / "prod" / name for name in ("network.yaml", "platform.yaml")]
@@ -237,3 +237,24 @@ def test_a_wrong_argument_is_one_line(capsys: pytest.CaptureFixture[str]) -> Non
 
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "build.py: unrecognized arguments: --nope (--help shows what there is)"
+
+
+def test_the_runbook_is_made_with_the_templates_of_every_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "runbook.md"
+    monkeypatch.setattr(build, "TEMPLATES", tmp_path / "templates")
+    monkeypatch.setattr(build, "RUNBOOK", page)
+
+    assert build.main(["--no-lint", "--env", "dev"]) == 0
+    assert not page.exists(), "one environment's alarms are not all"
+    assert build.main(["--no-lint"]) == 0
+    assert page.read_text(encoding="utf-8").startswith("# Runbook\n")
+    assert build.main(["--no-lint", "--check"]) == 0
+
+    page.write_text("# Runbook\n", encoding="utf-8")
+    capsys.readouterr()
+    assert build.main(["--no-lint", "--check"]) == 1
+    assert "docs/runbook.md is stale" in capsys.readouterr().out
+    page.unlink()
+    assert build.main(["--no-lint", "--check"]) == 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from topology.diagram.faces import COUNTED, SHOWN, words
-from topology.policies import Kind, Policy, policies
+from topology.policies import Kind, Policy, Statement, policies, texts
 from topology.reach import reach
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
@@ -167,17 +167,24 @@ def _written(ports: tuple[int, int]) -> str:
 
 def _published(tree: Tree, renderer: Renderer) -> Iterator[Flow]:
     """From the devices that hold an IoT policy to each rule that selects what they may publish."""
+    ask = renderer.resolver.property
+    rules = {
+        rule.address: str(renderer.document(ask(rule, "TopicRulePayload", "Sql")))
+        for rule in tree.resources("AWS::IoT::TopicRule")
+    }
     for policy in policies(tree, renderer):
         if policy.kind is Kind.DEVICE:
-            for statement in policy.statements:
-                if statement.allows and "iot:Publish" in statement.actions:
-                    topics = [arn.partition(":topic/")[2] for arn in statement.resources]
-                    for rule in tree.resources("AWS::IoT::TopicRule"):
-                        selected = str(
-                            renderer.document(renderer.resolver.property(rule, "TopicRulePayload", "Sql"))
-                        )
-                        if any(_stem(topic) in selected for topic in topics):
-                            yield Flow(outsider(policy.resource), rule.address, What.READINGS)
+            stems = [_stem(topic) for statement in policy.statements for topic in _topics(statement)]
+            for address, selected in rules.items():
+                if any(stem in selected for stem in stems):
+                    yield Flow(outsider(policy.resource), address, What.READINGS)
+
+
+def _topics(statement: Statement) -> Iterator[str]:
+    """Those that it lets somebody publish to."""
+    if statement.allows and "iot:Publish" in statement.actions:
+        for arn in texts(statement.document.get("Resource")):
+            yield arn.partition(":topic/")[2]
 
 
 def _stem(topic: str) -> str:

@@ -40,6 +40,16 @@ def test_every_environment_is_taken_as_it_stands(name: str) -> None:
         ),
         ("nat: one", "nat: maybe", "network.nat is 'maybe'; allowed are none, one, per-az"),
         (
+            "nat: one",
+            "nat: none",
+            "network: interface_endpoints must be true with nat: none, or nothing reaches AWS",
+        ),
+        (
+            "nat: one",
+            "nat: one\n  s3_prefix_list: com.amazonaws.eu-west-2.s3",
+            "network.s3_prefix_list is 'com.amazonaws.eu-west-2.s3'; allowed is the id of a prefix list",
+        ),
+        (
             "architecture: ARM64",
             "architecture: ARM",
             "processor.architecture is 'ARM'; allowed are ARM64, X86_64",
@@ -148,3 +158,36 @@ def test_a_document_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
 def test_nobody_s_path_climbs_out_of_the_directory(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="there is no environment"):
         load("../parameters/dev", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (
+            "expiry_alarm_hours: 12",
+            "expiry_alarm_hours: 24",
+            "observability.expiry_alarm_hours is 24; it must be below stream.retention_hours, 24, "
+            "or the alarm comes when readings are lost already",
+        ),
+        (
+            "secret_age_alarm_days: 31",
+            "secret_age_alarm_days: 30",
+            "observability.secret_age_alarm_days is 30; with rotation.every_days 30 it must be from 31 to "
+            "37: a rotation has its day, and no more than a week's grace",
+        ),
+        (
+            "every_days: 30",
+            "every_days: 7",
+            "observability.secret_age_alarm_days is 31; with rotation.every_days 7 it must be from 8 to 14: "
+            "a rotation has its day, and no more than a week's grace",
+        ),
+    ],
+)
+def test_what_one_section_must_know_of_another_is_checked(
+    tmp_path: Path, old: str, new: str, why: str
+) -> None:
+    assert changed(tmp_path, old, new) == why
+
+
+def test_a_rotation_has_a_week_s_grace_at_most(tmp_path: Path) -> None:
+    assert "must be from 31 to 37" in changed(tmp_path, "age_alarm_days: 31", "age_alarm_days: 38")

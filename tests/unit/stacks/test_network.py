@@ -5,26 +5,47 @@ from collections.abc import Callable
 from ipaddress import IPv4Network
 from typing import Any
 
+import msgspec
 import pytest
 
-from parameters.settings import Nat
-from stacks import endpoints, firewall
+from parameters.settings import Nat, load
+from stacks import endpoints
 
 Template = dict[str, Any]
 Nested = Callable[..., Template]
 OfType = Callable[[Template, str], dict[str, dict[str, Any]]]
 
-SHAPES = [(environment, nat.value) for environment in ("dev", "prod") for nat in Nat]
+# https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+DEFAULT_FLOW_LOG = (
+    "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} "
+    "${packets} ${bytes} ${start} ${end} ${action} ${log-status}"
+)
+
+SHAPES = [
+    pytest.param(
+        environment, nat, private, id=f"{environment}-{nat.value}-{'endpoints' if private else 'open'}"
+    )
+    for environment in ("dev", "prod")
+    for nat in Nat
+    for private in (True, False)
+    if private or nat is not Nat.NONE
+]
 
 
-@pytest.fixture(params=SHAPES, ids="-".join)
-def network(request: pytest.FixtureRequest, nested: Nested) -> Template:
-    environment, nat = request.param
+@pytest.fixture
+def network(environment: str, nat: Nat, private: bool, nested: Nested) -> Template:
     return {
-        **nested("network", environment, nat=Nat(nat)),
-        "nat": nat,
+        **nested("network", environment, nat=nat, interface_endpoints=private),
+        "nat": nat.value,
+        "private": private,
         "zones": 2 if environment == "dev" else 3,
     }
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes the network is held in each of its shapes."""
+    if "network" in metafunc.fixturenames:
+        metafunc.parametrize(("environment", "nat", "private"), SHAPES)
 
 
 def defaults(network: Template, of_type: OfType) -> dict[str, dict[str, Any]]:
@@ -90,32 +111,34 @@ def test_a_nat_gateway_stands_in_a_subnet_that_leads_to_the_internet(
         assert defaults(network, of_type)[table]["GatewayId"] == {"Ref": "Internet"}
 
 
-def test_without_nat_every_service_has_an_endpoint_in_every_app_subnet(
+def test_without_nat_there_must_be_endpoints() -> None:
+    network = load("prod").network
+    with pytest.raises(ValueError, match="interface_endpoints must be true with nat: none"):
+        msgspec.structs.replace(network, nat=Nat.NONE, interface_endpoints=False)
+
+
+def test_dev_saves_the_endpoints_and_prod_has_them() -> None:
+    assert not load("dev").network.interface_endpoints
+    assert load("prod").network.interface_endpoints
+
+
+def test_every_service_has_an_endpoint_in_every_app_subnet_or_none_has(
     network: Template, of_type: OfType
 ) -> None:
     made = [endpoint["Properties"] for endpoint in of_type(network, "AWS::EC2::VPCEndpoint").values()]
     interfaces = [endpoint for endpoint in made if endpoint["VpcEndpointType"] == "Interface"]
-    assert len(interfaces) == (len(endpoints.INTERFACES) if network["nat"] == "none" else 0)
+    assert len(interfaces) == (len(endpoints.INTERFACES) if network["private"] else 0)
     for endpoint in interfaces:
         subnets = [subnet["Ref"] for subnet in endpoint["SubnetIds"]]
         assert subnets == [f"App{zone}" for zone in "ABC"[: network["zones"]]]
         assert endpoint["PrivateDnsEnabled"] is True
 
 
-def test_gateways_serve_every_app_table_and_let_layers_of_images_through(
-    network: Template, of_type: OfType
-) -> None:
+def test_gateways_serve_every_app_table(network: Template, of_type: OfType) -> None:
     made = of_type(network, "AWS::EC2::VPCEndpoint")
     for title in ("S3Endpoint", "DynamoDbEndpoint"):
         tables = [table["Ref"] for table in made[title]["Properties"]["RouteTableIds"]]
         assert tables == [f"AppRoutes{zone}" for zone in "ABC"[: network["zones"]]]
-    (layers,) = (
-        statement
-        for statement in made["S3Endpoint"]["Properties"]["PolicyDocument"]["Statement"]
-        if statement["Sid"] == "LayersOfImages"
-    )
-    assert "prod-${AWS::Region}-starport-layer-bucket/*" in layers["Resource"][0]["Fn::Sub"]
-    assert "Condition" not in layers
 
 
 def edges(network: Template, of_type: OfType) -> tuple[set[tuple[str, str, int]], set[tuple[str, str, int]]]:
@@ -139,28 +162,42 @@ def edges(network: Template, of_type: OfType) -> tuple[set[tuple[str, str, int]]
 def test_every_rule_out_meets_a_rule_in(network: Template, of_type: OfType) -> None:
     out, into = edges(network, of_type)
     assert out == into
-    services = {("ProcessorGroup", "EndpointsGroup", 443), ("RotationGroup", "EndpointsGroup", 443)}
+    services = {
+        ("ProcessorGroup", "EndpointsGroup", 443),
+        ("ProcessorGroup", "SecretsEndpointGroup", 443),
+        ("RotationGroup", "SecretsEndpointGroup", 443),
+    }
     assert out == {
         ("ProcessorGroup", "DatabaseGroup", 5432),
         ("ProcessorGroup", "CacheGroup", 6379),
         ("RotationGroup", "DatabaseGroup", 5432),
-        *(services if network["nat"] == "none" else ()),
+        *(services if network["private"] else ()),
     }
 
 
-def test_the_open_internet_is_named_only_where_nat_leads_there(network: Template, of_type: OfType) -> None:
-    open_rules = [
-        title
-        for title, made in of_type(network, "AWS::EC2::SecurityGroupEgress").items()
-        if "CidrIp" in made["Properties"]
-    ]
-    assert open_rules == ([] if network["nat"] == "none" else ["ProcessorToServices", "RotationToServices"])
+def test_the_open_internet_is_named_only_where_there_are_no_endpoints(
+    network: Template, of_type: OfType
+) -> None:
+    egress = {
+        title: made["Properties"] for title, made in of_type(network, "AWS::EC2::SecurityGroupEgress").items()
+    }
+    open_rules = {title: rule for title, rule in egress.items() if "CidrIp" in rule}
+    assert set(open_rules) == (set() if network["private"] else {"ProcessorToServices", "RotationToServices"})
+    assert {(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in open_rules.values()} <= {
+        ("tcp", 443, 443)
+    }
     lists = {
-        made["Properties"]["DestinationPrefixListId"]
-        for made in of_type(network, "AWS::EC2::SecurityGroupEgress").values()
-        if "DestinationPrefixListId" in made["Properties"]
+        title: rule["DestinationPrefixListId"]
+        for title, rule in egress.items()
+        if "DestinationPrefixListId" in rule
     }
-    assert lists == (set(firewall.GATEWAY_PREFIX_LISTS.values()) if network["nat"] == "none" else set())
+    expected = {"ProcessorToS3": "pl-7ca54015", "ProcessorToDynamoDb": "pl-b3a742da"}
+    assert lists == (expected if network["private"] else {})
+
+
+def test_a_corrected_prefix_list_reaches_the_firewall(nested: Nested) -> None:
+    made = nested("network", "prod", s3_prefix_list="pl-0123456789abcdef0")["Resources"]
+    assert made["ProcessorToS3"]["Properties"]["DestinationPrefixListId"] == "pl-0123456789abcdef0"
 
 
 def test_a_group_is_made_empty(network: Template, of_type: OfType) -> None:
@@ -173,6 +210,9 @@ def test_a_group_is_made_empty(network: Template, of_type: OfType) -> None:
 def test_traffic_is_recorded_refused_or_not(network: Template, of_type: OfType) -> None:
     (log,) = of_type(network, "AWS::EC2::FlowLog").values()
     assert log["Properties"]["TrafficType"] == "ALL"
+    fields = log["Properties"]["LogFormat"].split()
+    assert fields[:14] == DEFAULT_FLOW_LOG.split(), "tools that read the default format find it in front"
+    assert {"${pkt-srcaddr}", "${flow-direction}", "${traffic-path}"} <= set(fields[14:])
     (group,) = of_type(network, "AWS::Logs::LogGroup").values()
     assert group["Properties"]["KmsKeyId"] == {"Ref": "LogsKeyArn"}
 

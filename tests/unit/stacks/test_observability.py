@@ -1,22 +1,14 @@
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
-# Namespace → the dimensions under which AWS publishes the metrics that are used here. An alarm on any other
-# set of dimensions is accepted and never fires. From each service's page "… metrics and dimensions".
-PUBLISHED = {
-    "AWS/Kinesis": {"StreamName"},
-    "AWS/RDS": {"DBInstanceIdentifier"},
-    "AWS/ElastiCache": {"CacheClusterId"},
-    "AWS/ECS": {"ClusterName", "ServiceName"},
-    "ECS/ContainerInsights": {"ClusterName", "ServiceName"},
-    "AWS/SQS": {"QueueName"},
-    "AWS/Lambda": {"FunctionName"},
-}
-# Dimension → the input that may fill it.
+from parameters.settings import Nat, load
+from stacks import platform
+
+# Dimension → the input that may fill it, or the text that it always is.
 FILLED_BY = {
     "StreamName": "StreamName",
     "DBInstanceIdentifier": "DatabaseId",
@@ -25,6 +17,10 @@ FILLED_BY = {
     "ServiceName": "ServiceName",
     "QueueName": "DeadLettersName",
     "FunctionName": "FunctionName",
+    "Secret": "SecretArn",
+    "TopicName": "TopicName",
+    "NatGatewayId": "NatGateways",
+    "Protocol": "MQTT",
 }
 
 environments = pytest.mark.parametrize("environment", ["dev", "prod"])
@@ -44,47 +40,109 @@ def alarms(template: dict[str, Any], of_type: Any) -> dict[str, dict[str, Any]]:
 
 @environments
 def test_every_alarm_watches_something_that_exists(nested: Any, of_type: Any, environment: str) -> None:
+    """tests/templates/test_metrics.py holds the names; here it is whose they are."""
     template = nested("observability", environment)
+    rules = of_type(template, "AWS::Events::Rule")
 
     watched = [metric for alarm in alarms(template, of_type).values() for metric in metrics(alarm)]
 
     assert watched
     for metric in watched:
-        dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
-        assert set(dimensions) == PUBLISHED[metric["Namespace"]], metric
-        for name, value in dimensions.items():
-            assert value["Ref"].rstrip("0123456789") == FILLED_BY[name], metric
-            assert value["Ref"] in template["Parameters"]
+        for dimension in metric["Dimensions"]:
+            name, value = dimension["Name"], dimension["Value"]
+            if metric["Namespace"] == "AWS/Events":
+                assert value["Ref"] in rules, metric
+            elif isinstance(value, str):
+                assert value == FILLED_BY[name], metric
+            else:
+                assert value["Ref"].rstrip("0123456789") == FILLED_BY[name], metric
+                assert value["Ref"] in template["Parameters"]
 
 
 @environments
 def test_every_alarm_says_what_it_means_to_somebody(nested: Any, of_type: Any, environment: str) -> None:
-    for title, alarm in alarms(nested("observability", environment), of_type).items():
+    template = nested("observability", environment)
+    composites = of_type(template, "AWS::CloudWatch::CompositeAlarm")
+    every = {**alarms(template, of_type), **{title: made["Properties"] for title, made in composites.items()}}
+
+    for title, alarm in every.items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "TopicArn"}], title
-        assert len(re.findall(r"[.;] ", alarm["AlarmDescription"])) >= 1, (
-            f"{title}: what it means, what to do"
-        )
+        means, look, do, _ = alarm["AlarmDescription"].split("\n")
+        assert means.endswith("."), title
+        assert look.startswith("Look: ") and do.startswith("Do: "), title
         assert len(alarm["AlarmDescription"]) <= 1024, "CloudWatch's bound"
 
 
 @environments
-def test_a_reader_that_is_gone_raises_what_it_can_no_longer_report(
+def test_what_is_gone_raises_what_it_can_no_longer_report(
     nested: Any, of_type: Any, environment: str
 ) -> None:
     made = alarms(nested("observability", environment), of_type)
 
     silent = {title for title, alarm in made.items() if alarm["TreatMissingData"] == "breaching"}
 
-    assert silent == {"Lag", "TasksMissing"}
+    plant = {"Silence"} if environment == "prod" else set()
+    assert silent == {"Lag", "TasksMissing", "SecretAge"} | plant
+    assert made["ReadingsExpire"]["TreatMissingData"] == "ignore", "a dead reader makes nothing younger"
+
+
+@environments
+def test_no_alarm_looks_back_further_than_cloudwatch_does(
+    nested: Any, of_type: Any, environment: str
+) -> None:
+    """Seven days; with periods under an hour one day. botocore's model of PutMetricAlarm, Period."""
+    for title, alarm in alarms(nested("observability", environment), of_type).items():
+        periods = [alarm["Period"]] if "Period" in alarm else []
+        for query in alarm.get("Metrics", []):
+            periods += [query["MetricStat"]["Period"]] if "MetricStat" in query else []
+            periods += [query["Period"]] if "Period" in query else []
+        assert len(set(periods)) == 1, f"{title}: an expression's terms share one period"
+        most = 7 * 86_400 if periods[0] >= 3600 else 86_400
+        assert periods[0] * alarm["EvaluationPeriods"] <= most, title
+        assert periods[0] % 60 == 0, title
 
 
 def test_the_bounds_are_the_environments(nested: Any, of_type: Any) -> None:
-    made = alarms(nested("observability", lag_alarm_seconds=45, free_storage_alarm_gib=3), of_type)
+    made = alarms(
+        nested(
+            "observability",
+            lag_alarm_seconds=45,
+            expiry_alarm_hours=5,
+            free_storage_alarm_gib=3,
+            free_memory_alarm_mib=64,
+            secret_age_alarm_days=8,
+            silence_alarm_minutes=20,
+        ),
+        of_type,
+    )
 
     assert made["Lag"]["Threshold"] == 45_000, "the metric is in milliseconds"
-    assert "45 s" in made["Lag"]["AlarmDescription"]
+    assert made["ReadingsExpire"]["Threshold"] == 5 * 3_600_000
     assert made["DatabaseStorage"]["Threshold"] == 3 * 1024**3, "the metric is in bytes"
     assert made["DatabaseStorage"]["ComparisonOperator"] == "LessThanThreshold"
+    assert made["DatabaseMemory"]["Threshold"] == 64 * 1024**2
+    assert made["SecretAge"]["Threshold"] == 8
+    assert (made["Silence"]["Period"], made["Silence"]["Threshold"]) == (20 * 60, 1)
+
+
+def test_a_plant_that_stops_at_night_has_no_alarm_on_silence(nested: Any, of_type: Any) -> None:
+    template = nested("observability", "prod", silence_alarm_minutes=None)
+
+    assert "Silence" not in alarms(template, of_type)
+    assert "Silence" not in template["Resources"]["ReadingsStopped"]["Properties"]["AlarmRule"]["Fn::Sub"]
+
+
+def test_the_age_is_measured_twice_in_each_of_the_alarm_s_periods(nested: Any, of_type: Any) -> None:
+    alarm = alarms(nested("observability"), of_type)["SecretAge"]
+    (rule,) = [
+        made["Properties"]
+        for made in nested("rotation")["Resources"].values()
+        if made["Type"] == "AWS::Events::Rule"
+    ]
+    every = re.fullmatch(r"rate\((\d+) hours\)", rule["ScheduleExpression"])
+
+    assert every is not None
+    assert alarm["Period"] == 2 * int(every[1]) * 3600
 
 
 @pytest.mark.parametrize(("environment", "members"), [("dev", 2), ("prod", 3)])
@@ -97,7 +155,17 @@ def test_every_member_of_the_cache_is_watched(
             watched.setdefault(alarm["MetricName"], set()).add(alarm["Dimensions"][0]["Value"]["Ref"])
 
     expected = {f"CacheMembers{number}" for number in range(1, members + 1)}
-    assert watched == {"Evictions": expected, "DatabaseMemoryUsagePercentage": expected}
+    assert len(watched) == 5
+    assert all(found == expected for found in watched.values())
+
+
+@pytest.mark.parametrize(("environment", "gateways"), [("dev", 2), ("prod", 3)])
+def test_every_nat_gateway_is_watched(nested: Any, of_type: Any, environment: str, gateways: int) -> None:
+    made = alarms(nested("observability", environment), of_type)
+
+    watched = {title for title in made if title.startswith("NatPorts")}
+
+    assert watched == {f"NatPorts{number}" for number in range(1, gateways + 1)}
 
 
 def test_tasks_are_counted_against_what_the_service_wants(nested: Any, of_type: Any) -> None:
@@ -112,45 +180,58 @@ def test_tasks_are_counted_against_what_the_service_wants(nested: Any, of_type: 
     assert returned["Expression"] == "desired - running"
 
 
-def test_a_failed_rotation_of_our_secret_is_told(nested: Any) -> None:
-    rule = nested("observability")["Resources"]["RotationFailed"]["Properties"]
-    detail = rule["EventPattern"]["detail"]
+def test_a_lost_reading_is_found_whatever_the_action_s_type_is_called(nested: Any, of_type: Any) -> None:
+    (query,) = alarms(nested("observability"), of_type)["ReadingsLost"]["Metrics"]
+    text, values = query["Expression"]["Fn::Sub"]
 
-    assert detail["additionalEventData"]["SecretId"] == [{"Ref": "SecretArn"}]
-    assert "RotationFailed" in detail["eventName"]
-    assert "RotationSucceeded" not in detail["eventName"]
-    assert [target["Arn"] for target in rule["Targets"]] == [{"Ref": "TopicArn"}]
+    assert text == "SELECT SUM(ErrorActionFailure) FROM \"AWS/IoT\" WHERE RuleName = '${Value}'"
+    assert values == {"Value": {"Ref": "RuleName"}}
+    assert query["Period"] == 300 and query["ReturnData"] is True
 
 
 @environments
-def test_the_dashboard_shows_every_alarm_and_only_what_exists(
-    nested: Any, of_type: Any, environment: str
-) -> None:
+def test_a_pager_hears_what_stops_readings_and_nothing_else(nested: Any, environment: str) -> None:
     template = nested("observability", environment)
-    text, values = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    first, *graphs = json.loads(text)["widgets"]
+    stopped = template["Resources"]["ReadingsStopped"]["Properties"]
 
-    shown = {values[name[2:-1]]["Fn::GetAtt"][0] for name in first["properties"]["alarms"]}
-    assert shown == set(alarms(template, of_type))
-    assert set(re.findall(r"\$\{([^}]+)\}", text)) - {"AWS::Region"} == set(values)
-    for namespace, _, *dimensions in (
-        metric for graph in graphs for metric in graph["properties"]["metrics"]
-    ):
-        assert set(dimensions[::2]) == PUBLISHED[namespace]
+    heard = re.findall(r'ALARM\("\$\{(\w+)\.Arn\}"\)', stopped["AlarmRule"]["Fn::Sub"])
+
+    plant = {"Silence"} if environment == "prod" else set()
+    assert set(heard) == plant | {
+        "ReadingsLost",
+        "DeadLetters",
+        "Lag",
+        "ReadingsExpire",
+        "TasksMissing",
+        "DatabaseStorage",
+        "DatabaseTransactionIds",
+    }
+    assert stopped["AlarmRule"]["Fn::Sub"].count(" OR ") == len(heard) - 1
+    assert stopped["AlarmName"] == f"millrace-{environment}-readings-stopped", "the pager's filter names it"
 
 
-@environments
-def test_no_widget_lies_on_another(nested: Any, environment: str) -> None:
-    text, _ = nested("observability", environment)["Resources"]["Dashboard"]["Properties"]["DashboardBody"][
-        "Fn::Sub"
+def test_every_rule_s_failure_to_tell_is_itself_told(nested: Any, of_type: Any) -> None:
+    template = nested("observability")
+    queries = alarms(template, of_type)["EventsUndelivered"]["Metrics"]
+
+    watched = [
+        query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
+        for query in queries
+        if "MetricStat" in query
     ]
 
-    cells = [
-        (widget["x"] + across, widget["y"] + down)
-        for widget in json.loads(text)["widgets"]
-        for across in range(widget["width"])
-        for down in range(widget["height"])
-    ]
+    assert sorted(watched) == sorted(of_type(template, "AWS::Events::Rule"))
+    (result,) = [query for query in queries if query["ReturnData"]]
+    assert result["Expression"] == " + ".join(f"FILL(rule{n}, 0)" for n in range(1, len(watched) + 1))
 
-    assert len(cells) == len(set(cells))
-    assert max(across for across, _ in cells) < 24, "CloudWatch's grid"
+
+def test_a_network_without_nat_has_neither_alarms_nor_graphs_of_it() -> None:
+    dev = load("dev")
+    network = msgspec.structs.replace(dev.network, nat=Nat.NONE, interface_endpoints=True)
+    without = msgspec.structs.replace(dev, network=network)
+    (made,) = [template for template in platform.build(without) if template.name == "observability"]
+    text, values = made.tree["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+
+    assert not [title for title in made.tree["Resources"] if title.startswith("NatPorts")]
+    assert "Way out" not in text
+    assert not [name for name in values if name.startswith("Gateway")]

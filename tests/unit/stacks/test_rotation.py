@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from rotation import age
 from rotation.settings import Settings
 from stacks.rotation import every
 
@@ -88,3 +89,14 @@ def test_its_log_is_ours_from_the_first_line(nested: Any) -> None:
     assert resources["Log"]["Properties"]["LogGroupName"] == "/millrace/prod/rotation"
     assert resources["Function"]["Properties"]["LoggingConfig"]["LogGroup"] == {"Ref": "Log"}
     assert resources["Function"]["Properties"]["ReservedConcurrentExecutions"] == 1
+
+
+def test_the_age_is_asked_for_by_one_rule_which_alone_may(nested: Any) -> None:
+    resources = nested("rotation")["Resources"]
+    rule, permission = resources["AgeSchedule"]["Properties"], resources["AgeInvocation"]["Properties"]
+    (target,) = rule["Targets"]
+
+    assert target["Arn"] == permission["FunctionName"] == {"Fn::GetAtt": ["Function", "Arn"]}
+    assert permission["Principal"] == "events.amazonaws.com"
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["AgeSchedule", "Arn"]}
+    assert json.loads(target["Input"]["Fn::Sub"]) == {"Measure": age.MEASURE, "SecretId": "${Application}"}

@@ -15,7 +15,6 @@ from stacks.wiring import (
     SubnetId,
     TopicArn,
     WiringError,
-    references,
 )
 
 
@@ -160,11 +159,3 @@ def test_what_holds_data_goes_with_dev_and_stays_with_prod() -> None:
     dev, prod = (StackTemplate("any", __name__, load(name)).retention for name in ("dev", "prod"))
     assert dev == {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
     assert prod == {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
-
-
-def test_references_are_found_in_every_form() -> None:
-    tree = {
-        "a": [{"Ref": "One"}, {"Fn::Sub": "${Two.Arn}/${!kept}/${AWS::Region}"}],
-        "b": {"Fn::Sub": ["${Three}", {"x": {"Ref": "Four"}}]},
-    }
-    assert set(references(tree)) == {"One", "Two", "AWS::Region", "Three", "Four"}

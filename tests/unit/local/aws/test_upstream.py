@@ -15,6 +15,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from local.aws.embedded import child_environment, listening
 
@@ -261,3 +262,19 @@ def test_get_records_is_authorised_on_no_stream(plain: Any) -> None:
 
 def _iterator(kinesis: Any, asked: Json) -> Json:
     return {"ShardIterator": kinesis.get_shard_iterator(**asked)["ShardIterator"]}
+
+
+def test_requests_over_loopback_count_as_plain_text(plain: Any) -> None:
+    sqs = plain.client("sqs")
+    queue = sqs.create_queue(QueueName="tls-only")["QueueUrl"]
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    with pytest.raises(ClientError, match="denied"):
+        sqs.send_message(QueueUrl=queue, MessageBody="no")

@@ -1,0 +1,114 @@
+"""Credentials watched on the embedded AWS: the secret's age by schedule, a failed rotation by its rule."""
+
+import base64
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from deployer.deployment import Deployment
+from deployer.events import Silence
+from local.aws import CacheServer, DatabaseServer, EmbeddedAws
+from local.certificates import Authority
+from parameters.settings import load
+
+TEMPLATES = Path(__file__).parents[2] / "templates" / "dev"
+
+
+@pytest.fixture
+def deployed(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The dev environment, whole; its database is nowhere, so no rotation succeeds."""
+    aws = EmbeddedAws(
+        account=load("dev").account,
+        database=DatabaseServer("localhost", 1, "unused"),
+        cache=CacheServer("localhost", 2),
+        ca_file=authority.ca_file,
+        log=tmp_path / "aws.log",
+    )
+    with aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        deployment = Deployment(load("dev"), boto3.Session(), templates=TEMPLATES, poll=0.05)
+        deployment.bootstrap(Silence())
+        deployment.apply(deployment.plan(image_digest=f"sha256:{'a' * 64}"), Silence())
+        yield
+
+
+def test_the_schedule_s_own_event_makes_the_function_tell_the_age(deployed: None) -> None:
+    make: Any = boto3.client
+    events, functions, secrets = make("events"), make("lambda"), make("secretsmanager")
+    (schedule,) = [rule for rule in events.list_rules()["Rules"] if rule.get("ScheduleExpression")]
+    (target,) = events.list_targets_by_rule(Rule=schedule["Name"])["Targets"]
+    secret = json.loads(target["Input"])["SecretId"]
+
+    answer = functions.invoke(FunctionName=target["Arn"], Payload=target["Input"].encode(), LogType="Tail")
+
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    document = json.loads(base64.b64decode(answer["LogResult"]))
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    (alarm,) = [
+        alarm
+        for page in make("cloudwatch").get_paginator("describe_alarms").paginate()
+        for alarm in page["MetricAlarms"]
+        if alarm.get("MetricName") == "SecretAgeDays"
+    ]
+    # The alarm is on the very series that the line makes.
+    assert directive["Namespace"] == alarm["Namespace"]
+    assert directive["Metrics"][0]["Name"] == alarm["MetricName"]
+    assert [[dimension["Name"] for dimension in alarm["Dimensions"]]] == directive["Dimensions"]
+    assert document["Secret"] == alarm["Dimensions"][0]["Value"] == secret
+    assert document["Secret"] == secrets.describe_secret(SecretId=secret)["ARN"]
+    assert abs(document["SecretAgeDays"]) < 0.01, "it was made just now"
+
+
+def test_only_secrets_manager_and_that_schedule_may_call_the_function(deployed: None) -> None:
+    make: Any = boto3.client
+    (schedule,) = [rule for rule in make("events").list_rules()["Rules"] if rule.get("ScheduleExpression")]
+    (target,) = make("events").list_targets_by_rule(Rule=schedule["Name"])["Targets"]
+
+    policy = json.loads(make("lambda").get_policy(FunctionName=target["Arn"])["Policy"])
+
+    by_service = {statement["Principal"]["Service"]: statement for statement in policy["Statement"]}
+    assert set(by_service) == {"secretsmanager.amazonaws.com", "events.amazonaws.com"}
+    assert schedule["Arn"] in json.dumps(by_service["events.amazonaws.com"]["Condition"])
+
+
+def test_a_rotation_that_fails_is_told_in_words(deployed: None) -> None:
+    """The database is nowhere, so the first rotation fails, and is tried again for some seconds."""
+    make: Any = boto3.client
+    (topic,) = make("sns").list_topics()["Topics"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": "*",
+            }
+        ],
+    }
+    queue = make("sqs").create_queue(QueueName="mailbox", Attributes={"Policy": json.dumps(policy)})[
+        "QueueUrl"
+    ]
+    arn = make("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    make("sns").subscribe(
+        TopicArn=topic["TopicArn"],
+        Protocol="sqs",
+        Endpoint=arn["QueueArn"],
+        Attributes={"RawMessageDelivery": "true"},
+    )
+
+    deadline, told = time.monotonic() + 30, list[str]()
+    while not told and time.monotonic() < deadline:
+        answer = make("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1)
+        told = [message["Body"] for message in answer.get("Messages", [])]
+
+    message = told[0].strip('"')
+    assert message.startswith("A rotation of the database's login failed")
+    assert re.search(r"Runbook: docs/runbook\.md#rotationfailed At \S+: RotationFailed$", message)

@@ -1,0 +1,44 @@
+"""Policies that speak of the way that a request came by."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from cfnlint.decode import decode
+
+STREAM = Path(__file__).parents[4] / "templates" / "dev" / "stream.yaml"
+
+
+def test_the_dead_letters_can_be_read_though_the_queue_asks_for_tls(aws: Any) -> None:
+    template, errors = decode(str(STREAM))
+    assert template is not None, errors
+    key = {"ParameterKey": "DataKeyArn", "ParameterValue": "arn:aws:kms:eu-west-2:111122223333:key/0123"}
+    aws.deploy("dead-letters", template, Parameters=[key])
+    queue = aws.resources("dead-letters")["DeadLetters"]
+    sqs = aws.client("sqs")
+
+    sqs.send_message(QueueUrl=queue, MessageBody="what the rule could not deliver")
+
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    assert message["Body"] == "what the rule could not deliver"
+    assert aws.delete("dead-letters") == "DELETE_COMPLETE"
+
+
+def test_a_queue_that_refuses_this_account_does(aws: Any) -> None:
+    """The policy is evaluated, so that the test above says something."""
+    sqs = aws.client("sqs")
+    queue = sqs.create_queue(QueueName="of-others")["QueueUrl"]
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "another account"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    with pytest.raises(ClientError, match="denied"):
+        sqs.send_message(QueueUrl=queue, MessageBody="no")
+    sqs.delete_queue(QueueUrl=queue)

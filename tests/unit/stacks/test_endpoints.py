@@ -1,0 +1,147 @@
+"""The whole platform, in each shape of the network that has endpoints: what its callers may do, passes."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+import pytest
+
+from parameters.settings import Nat, load
+from stacks import platform
+
+Template = dict[str, Any]
+
+# Who runs in the network, and the security group it runs with; the tasks' agent calls from the tasks' place:
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
+CALLERS = {
+    ("processor", "TaskRole"): "ProcessorGroup",
+    ("processor", "ExecutionRole"): "ProcessorGroup",
+    ("rotation", "FunctionRole"): "RotationGroup",
+}
+# A grant whose calls somebody else makes, or nobody: no endpoint is needed, and the reason why.
+NOT_CALLED_FROM_WITHIN = {
+    "kms": "Kinesis, Secrets Manager, DynamoDB and SNS call it in the caller's name",
+    "elasticache": "Connect is a right that a login proves with a token signed on the spot",
+    "ec2": "Lambda makes the function's network interfaces; the function's code is denied it",
+}
+# Lambda itself sends what the function prints, from outside the network:
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
+LOGS_OF_LAMBDA = ("rotation", "FunctionRole", "logs")
+ENDPOINT_OF = {"kinesis": "kinesis-streams", "cloudwatch": "monitoring"}  # else IAM's name is the endpoint's
+
+
+@pytest.fixture(params=[(name, nat) for name in ("dev", "prod") for nat in Nat], ids=str)
+def templates(request: pytest.FixtureRequest) -> dict[str, Template]:
+    name, nat = request.param
+    environment = load(name)
+    network = msgspec.structs.replace(environment.network, nat=nat, interface_endpoints=True)
+    built = platform.build(msgspec.structs.replace(environment, network=network))
+    return {template.name: template.tree for template in built}
+
+
+def endpoints(templates: dict[str, Template]) -> dict[str, Template]:
+    """Service → the endpoint's properties."""
+    return {
+        made["Properties"]["ServiceName"]["Fn::Sub"].removeprefix("com.amazonaws.${AWS::Region}."): made[
+            "Properties"
+        ]
+        for made in templates["network"]["Resources"].values()
+        if made["Type"] == "AWS::EC2::VPCEndpoint"
+    }
+
+
+def granted(templates: dict[str, Template]) -> Iterator[tuple[str, str, str]]:
+    """(stack, role, action) of each action that a caller in the network may call from there."""
+    for stack, role in CALLERS:
+        for policy in templates[stack]["Resources"][role]["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                for action in statement["Action"]:
+                    service = action.partition(":")[0]
+                    if service not in NOT_CALLED_FROM_WITHIN and (stack, role, service) != LOGS_OF_LAMBDA:
+                        yield stack, role, action
+
+
+def ways(templates: dict[str, Template], action: str) -> list[str]:
+    """The services' endpoints that an action goes through."""
+    service = action.partition(":")[0]
+    wanted = ("ecr.api", "ecr.dkr") if service == "ecr" else (ENDPOINT_OF.get(service, service),)
+    return [name for name in wanted if name in endpoints(templates)]
+
+
+def passes(endpoint: Template, action: str) -> bool:
+    return any(
+        fnmatchcase(action, pattern)
+        for statement in endpoint["PolicyDocument"]["Statement"]
+        for pattern in statement["Action"]
+    )
+
+
+def test_what_a_caller_may_do_has_an_endpoint_that_lets_it_through(templates: dict[str, Template]) -> None:
+    found = list(granted(templates))
+    assert len(found) > 10
+    for stack, role, action in found:
+        through = ways(templates, action)
+        assert through, f"{stack}.{role} may {action}, and no endpoint leads there"
+        for service in through:
+            assert passes(endpoints(templates)[service], action), f"the endpoint {service} stops {action}"
+
+
+def test_a_caller_s_group_reaches_the_endpoints_that_it_needs_and_the_function_no_more(
+    templates: dict[str, Template],
+) -> None:
+    reached = {
+        (rule["GroupId"]["Fn::GetAtt"][0], rule["DestinationSecurityGroupId"]["Fn::GetAtt"][0])
+        for made in templates["network"]["Resources"].values()
+        if made["Type"] == "AWS::EC2::SecurityGroupEgress"
+        and "DestinationSecurityGroupId" in (rule := made["Properties"])
+    }
+    needed = set()
+    for stack, role, action in granted(templates):
+        for service in ways(templates, action):
+            endpoint = endpoints(templates)[service]
+            if endpoint["VpcEndpointType"] == "Interface":
+                (group,) = endpoint["SecurityGroupIds"]
+                needed.add((CALLERS[stack, role], group["Fn::GetAtt"][0]))
+    assert needed <= reached
+    assert {edge for edge in reached if edge[0] == "RotationGroup"} == {
+        ("RotationGroup", "DatabaseGroup"),
+        ("RotationGroup", "SecretsEndpointGroup"),
+    }
+
+
+def test_nothing_passes_for_or_to_another_account(templates: dict[str, Template]) -> None:
+    account = {"Ref": "AWS::AccountId"}
+    without_resource = set()
+    for service, endpoint in endpoints(templates).items():
+        for statement in endpoint["PolicyDocument"]["Statement"]:
+            if statement["Sid"] == "LayersOfImages":
+                assert service == "s3"
+                continue
+            bound = statement["Condition"]["StringEquals"]
+            assert bound["aws:PrincipalAccount"] == account, service
+            if "aws:ResourceAccount" not in bound:
+                without_resource |= set(statement["Action"])
+                continue
+            assert bound["aws:ResourceAccount"] == account, service
+    assert without_resource == {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
+
+
+def test_no_endpoint_lets_every_action_of_its_service_through(templates: dict[str, Template]) -> None:
+    for service, endpoint in endpoints(templates).items():
+        for statement in endpoint["PolicyDocument"]["Statement"]:
+            assert not [action for action in statement["Action"] if "*" in action], service
+
+
+def test_s3_gives_layers_of_images_and_nothing_else(templates: dict[str, Template]) -> None:
+    """ECR signs the way to a layer with an account of its own: a condition on ours would stop every image."""
+    (only,) = endpoints(templates)["s3"]["PolicyDocument"]["Statement"]
+    assert only["Action"] == ["s3:GetObject"]
+    (bucket,) = only["Resource"]
+    assert bucket["Fn::Sub"].endswith(":::prod-${AWS::Region}-starport-layer-bucket/*")
+    assert "Condition" not in only
+
+
+def test_an_image_can_be_pulled_and_its_log_be_written(templates: dict[str, Template]) -> None:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html"""
+    assert {"ecr.api", "ecr.dkr", "logs", "s3"} <= set(endpoints(templates))
