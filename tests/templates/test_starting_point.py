@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from jsonschema import Draft202012Validator
 
 from deployer import outputs
@@ -232,6 +233,24 @@ def test_the_script_for_history_puts_records_that_keep_the_contract(monkeypatch:
     assert all(contract.is_valid(envelope) for envelope in envelopes)
     assert [record["PartitionKey"] for record in stream.records] == ["m17", "m17", "m18"]
     assert {record["StreamName"] for record in stream.records} == {"the-stream"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        (
+            "AWS::RDS::DBInstance",
+            "DBInstanceIdentifier KmsKeyId StorageEncrypted DBName MasterUsername DBSubnetGroupName",
+        ),
+        ("AWS::ElastiCache::ReplicationGroup", "KmsKeyId AtRestEncryptionEnabled CacheSubnetGroupName"),
+        ("AWS::Kinesis::Stream", "Name"),
+    ],
+)
+def test_what_an_import_would_replace_is_set_once_and_for_all(kind: str, properties: str) -> None:
+    """The page's reason for running both side by side."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-2", kind).schema
+
+    assert {f"/properties/{name}" for name in properties.split()} <= set(schema["createOnlyProperties"])
 
 
 def test_its_defects_are_gone(templates: Templates) -> None:
