@@ -33,6 +33,10 @@ PARAMETERS = {
     "log_min_duration_statement": "1000",
     "log_lock_waits": "1",
     "track_io_timing": "1",
+    # Who came, as whom, from where, over which TLS, and who was refused; and when they left. PostgreSQL 18
+    # has a list here and still takes 1: https://www.postgresql.org/docs/18/runtime-config-logging.html
+    "log_connections": "1",
+    "log_disconnections": "1",
 }
 
 
