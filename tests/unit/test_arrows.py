@@ -22,6 +22,7 @@ ROOMS = (
     "local",
     "rules",
     "bench",
+    "scanners",
 )
 
 # Room → the modules of other rooms that it may import. A package admits what lies in it.
@@ -36,6 +37,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "rotation": (),
     "local": ("parameters", "deployer", "processor", "rotation"),  # the stacks' emitted files, not the stacks
     "rules": (),  # they hold for any team's templates
+    "scanners": (),  # they read what was emitted, from an environment that has none of the rest
 }
 # Rooms that are shipped to AWS: their libraries are those of their extra, whatever else is installed here.
 SHIPPED = ("processor", "rotation")
