@@ -55,7 +55,7 @@ def _failed(results: dict[str, Any]) -> Iterator[Finding]:
 def _skipped(results: dict[str, Any]) -> Iterator[Finding]:
     """A skip is a line of Metadata on the resource, `checkov: {skip: [{id: …, comment: …}]}`."""
     for check in results["skipped_checks"]:
-        rule, reason = check["check_id"], check["check_result"].get("suppress_comment", "").strip()
+        rule, reason = check["check_id"], str(check["check_result"].get("suppress_comment", "")).strip()
         if not check["file_path"].startswith("/dev/"):
             yield Finding(rule, _where(check), "is skipped, and only dev may skip a check")
         elif rule not in COSTS_MONEY:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scanners.finding import Finding, ScannerError
-from scanners.rulesets import Rule, RuleBook
+from scanners.rulesets import RuleBook
 from scanners.templates import Template
 
 RESOURCE = re.compile(r"^/Resources/(\w+)")
@@ -33,7 +33,7 @@ def run(templates: Sequence[Template], book: RuleBook) -> list[Finding]:
             for name, rule in rules(evaluate(template, text)):
                 evaluated.add(name)
                 if name in book.rules and status(rule) == "FAIL":
-                    found.update(failures(template, book.rules[name], rule))
+                    found.update(failures(template, name, rule))
         if missing := book.held - evaluated:
             raise ScannerError(f"Guard says nothing of {', '.join(sorted(missing))} in {template.name}")
     return sorted(found)
@@ -80,17 +80,12 @@ def status(node: Node) -> str:
     return str(outcome["status"]) if isinstance(outcome, dict) else str(outcome)
 
 
-def failures(template: Template, rule: Rule, checked: Node) -> set[Finding]:
-    """One for each resource at fault; a rule that misses a whole resource names none.
-
-    Leaves that chose resources by name look at all there are: only those of the rule's types count.
-    """
-    leaves = list(failed_leaves(checked))
+def failures(template: Template, name: str, rule: Node) -> set[Finding]:
+    """One for each resource at fault; a rule that misses a whole resource names none."""
+    leaves = list(failed_leaves(rule))
     told = " ".join(sorted({text for leaf in leaves if (text := message(leaf))}))
-    titles = {looked_at(leaf) for leaf in leaves} & {
-        title for title, kind in template.types.items() if kind in rule.reports_on
-    }
-    return {Finding(rule.name, template.where(title), told) for title in titles or {None}}
+    titles = {looked_at(leaf) for leaf in leaves}
+    return {Finding(name, template.where(title), told) for title in titles - {None} or titles | {None}}
 
 
 def failed_leaves(node: Node) -> Iterator[Node]:
@@ -104,11 +99,17 @@ def failed_leaves(node: Node) -> Iterator[Node]:
 
 
 def looked_at(leaf: Node) -> str | None:
-    """The resource whose value a leaf compared: the side called `from`, or the only one."""
+    """The resource whose value a leaf compared: the side called `from`, or the only one.
+
+    None for a leaf that compared its name: it chose among resources, and found no fault with any.
+    """
     ((_, check),) = leaf["container"]["ClauseValueCheck"].items()
-    path = next(_texts(check.get("from", check.get("value")), "path"), "")
+    compared = check.get("from", check.get("value"))
+    path = next(_texts(compared, "path"), "")
     resource = RESOURCE.match(path)
-    return resource[1] if resource else None
+    if resource is None or (path == resource[0] and resource[1] in _texts(compared, "value")):
+        return None
+    return resource[1]
 
 
 def message(leaf: Node) -> str:

@@ -12,7 +12,7 @@ ROW = re.compile(r"^\| `(\w+)` \| `([\w.]+)` \| ([\w, ]+) \| (.*) \|$", re.MULTI
 
 
 def read(page: Path) -> dict[tuple[str, str], str]:
-    """(rule, where) → reason. Raises ScannerError for no rows, a row without a reason and one that is twice."""
+    """(rule, where) → reason. Raises ScannerError for a page without rows, a row without reason or twice."""
     reasons: dict[tuple[str, str], str] = {}
     for rule, resource, environments, reason in ROW.findall(page.read_text(encoding="utf-8")):
         for environment in environments.split(", "):
