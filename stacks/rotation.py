@@ -154,10 +154,12 @@ def every(days: int) -> str:
 
 
 def application_secret(inputs: Inputs) -> secretsmanager.Secret:
-    """No name: the old name of a deleted secret stays taken for 30 days.
+    """No name: one that was deleted by hand stays taken for 30 days.
 
-    Deleted with its stack in every environment, since it holds nothing that cannot be made again. A database
-    that outlives it has its two users dropped before a new secret rotates: docs/decisions/first-rotation.md.
+    Deleted with its stack in every environment, since it holds nothing that cannot be made again.
+    CloudFormation deletes a secret at once and for good, and has no property to do otherwise
+    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1999). A database that
+    outlives it has its two users dropped before a new secret rotates: docs/decisions/first-rotation.md.
     """
     return secretsmanager.Secret(
         "Application",
