@@ -224,7 +224,11 @@ class Observability(Section, frozen=True):
 
 
 class Bootstrap(Section, frozen=True):
+    key_rotation_days: Annotated[int, Meta(ge=90, le=2560)]  # KMS's own bounds
+    key_deletion_window_days: Annotated[int, Meta(ge=7, le=30)]
+    access_log_retention_days: Days
     artefact_retention_days: Days
+    lock_artefacts: bool  # until then nobody deletes them; a bucket so locked cannot be destroyed sooner
     images_kept: Annotated[int, Meta(ge=1)]
 
 

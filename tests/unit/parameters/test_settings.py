@@ -29,8 +29,8 @@ def test_every_environment_is_taken_as_it_stands(name: str) -> None:
     ("old", "new", "why"),
     [
         (
-            "rotation_days: 365",
-            "rotation_days: 5000",
+            "keys: {rotation_days: 365",
+            "keys: {rotation_days: 5000",
             "keys.rotation_days is 5000; allowed is a whole number from 90 to 2560",
         ),
         (
