@@ -73,7 +73,7 @@ def target(
 ) -> scaling.ScalableTarget:
     """No role: for ECS it is Application Auto Scaling's service-linked one, made where it is missing.
 
-    https://docs.aws.amazon.com/autoscaling/application/userguide/services-that-can-integrate-ecs.html
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html (RoleARN)
     """
     hours = settings.working_hours
     schedule: dict[str, Any] = {} if hours is None else {"ScheduledActions": shift(hours, settings)}
