@@ -150,13 +150,19 @@ def test_a_zombie_that_gets_a_turn_is_fenced_by_its_old_epoch(site: Any) -> None
     other.send_signal(signal.SIGTERM)
     assert other.wait(10) == 0
 
-    # When it wakes: nobody has the lock, so it reads on and writes what it reads with the epoch it had
+    # When it wakes: nobody has the lock, so it reads on, and what it reads goes beyond what is stored
+    site.put(*site.plant(200, 100))
     os.kill(zombie.pid, signal.SIGCONT)
 
     # Then the epoch alone keeps it from storing anything
     assert zombie.wait(30) == 3
     assert "is owned by epoch 2, not 1" in site.log.read_text()
     site.check_tables(200)
+
+    # And who comes next goes on where the last owner ended
+    site.start()
+    site.wait(lambda: site.one(STORED) == 300)
+    site.check_tables(300)
 
 
 def test_a_quiet_reader_keeps_its_turn(site: Any) -> None:
