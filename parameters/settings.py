@@ -9,12 +9,12 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
 
 from parameters import windows
+from parameters.hours import WorkingHours, check_zone
 from parameters.refusal import explain
 from parameters.windows import DailyWindow, WeeklyWindow
 
@@ -196,21 +196,33 @@ class Processor(Section, frozen=True):
     cpu: Literal[256, 512, 1024, 2048, 4096]
     memory_mib: Annotated[int, Meta(ge=512, le=30720)]
     architecture: Literal["ARM64", "X86_64"]
-    spot_share: Annotated[int, Meta(ge=0, le=100)]  # per cent of the tasks on Fargate Spot
+    tasks_min: Annotated[int, Meta(ge=1)]
+    # Where shards are fixed, at most as many. On demand they are not: a new stream takes 4 MB/s, as four
+    # shards do, and grows: https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html
+    tasks_max: Annotated[int, Meta(ge=1)]
+    on_demand_tasks: Annotated[int, Meta(ge=1)]  # the first so many are never on Fargate Spot
+    # Per cent of the tasks beyond those. Not all: what ECS does with a provider of weight 0 is "no tasks".
+    spot_share: Annotated[int, Meta(ge=0, le=99)]
     log_retention_days: LogRetention
     oldest_reading_days: Days
     newest_reading_minutes: Annotated[int, Meta(ge=0)]
     reading_retention_days: Days
     site_time_zone: str | None = None
+    working_hours: WorkingHours | None = None
 
     def __post_init__(self) -> None:
         offered = FARGATE_MIB[self.cpu]
         if self.memory_mib not in offered:
             listed = ", ".join(map(str, offered))
             raise ValueError(f"memory_mib is {self.memory_mib}; Fargate offers with cpu {self.cpu}: {listed}")
-        if self.site_time_zone is not None and self.site_time_zone not in available_timezones():
+        if self.site_time_zone is not None:
+            check_zone("site_time_zone", self.site_time_zone)
+        if self.tasks_min > self.tasks_max:
+            raise ValueError(f"tasks_min is {self.tasks_min}; it must be at most tasks_max, {self.tasks_max}")
+        if self.working_hours and not self.tasks_min <= self.working_hours.tasks_min <= self.tasks_max:
             raise ValueError(
-                f"site_time_zone is {self.site_time_zone!r}; it is an IANA name such as Europe/London"
+                f"working_hours.tasks_min is {self.working_hours.tasks_min}; it must be from tasks_min, "
+                f"{self.tasks_min}, to tasks_max, {self.tasks_max}"
             )
 
 
@@ -256,6 +268,12 @@ class Environment(Section, frozen=True):
 
     def __post_init__(self) -> None:
         """What one section must know of another."""
+        shards, tasks = self.stream.shards, self.processor.tasks_max
+        if shards is not None and tasks > shards:
+            raise ValueError(
+                f"processor.tasks_max is {tasks}; it must be at most stream.shards, {shards}: a task beyond "
+                "them would have nothing to read"
+            )
         expiry, retention = self.observability.expiry_alarm_hours, self.stream.retention_hours
         if expiry >= retention:
             raise ValueError(

@@ -70,10 +70,7 @@ def secret_age(topic: TopicArn, secret: SecretArn, days: int) -> cloudwatch.Alar
         "SecretAge",
         Metadata=guidance.reason(),
         AlarmDescription=guidance.described("SecretAge"),
-        Namespace=series.metric.namespace,
-        MetricName=series.metric.name,
-        Dimensions=series.dimensions(),
-        Statistic=series.statistic,
+        **series.alone(),
         # Seven days is the most that an alarm looks back, and only with periods of an hour or more:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
         Period=AGE_PERIOD,
