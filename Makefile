@@ -1,23 +1,27 @@
-# Each target sets itself up: one virtual environment, every extra, the project editable.
+# Each target sets itself up: one virtual environment, every extra, the project editable; the scanners of
+# `check` have one of their own, since they pin other versions of the same libraries.
 # A bare Python >= 3.11 is all that must be there; 3.12 and 3.11 carry a Redis server in a wheel.
 PYTHON ?= $(firstword $(shell for p in python3 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p; done) python3)
 BIN := .venv/bin
 READY := .venv/.ready
+SCAN := .venv-scan/bin
+SCAN_READY := .venv-scan/.ready
 
 .PHONY: run test check build bench clean
 
 run: $(READY)
 	$(BIN)/python -m local $(ARGS)
 
-test: $(READY)
+test: $(READY) $(SCAN_READY)
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(READY)
+check: $(READY) $(SCAN_READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python build.py --check
+	$(BIN)/python build.py --check --reports build
+	$(SCAN)/python -m scanners
 	$(BIN)/python -m topology diagram --check
 
 build: $(READY)
@@ -27,10 +31,15 @@ bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	rm -rf .venv .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "millrace needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Install one, or name it: make PYTHON=/path/to/python3")'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	@touch $@
+
+$(SCAN_READY): constraints-scan.txt
+	$(PYTHON) -m venv --clear .venv-scan
+	$(SCAN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement constraints-scan.txt
 	@touch $@

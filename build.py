@@ -157,6 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=TEMPLATES, metavar="DIR", help="default: templates/")
     parser.add_argument("--check", action="store_true", help="change nothing; fail if templates are stale")
     parser.add_argument("--no-lint", action="store_true", help="emit only")
+    parser.add_argument(
+        "--reports", type=Path, metavar="DIR", help=f"lint anew; leave {lint.SARIF} and {lint.JUNIT} there"
+    )
     options = parser.parse_args(arguments)
     try:
         chosen = [load(name) for name in dict.fromkeys(options.env or environments())]
@@ -192,7 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if options.no_lint:
         return 0
-    return report(lint.lint([options.out / template.path for template in emitted], cache=HERE / lint.CACHE))
+    files = [options.out / template.path for template in emitted]
+    return report(lint.lint(files, cache=HERE / lint.CACHE, reports=options.reports))
 
 
 def report(findings: Sequence[lint.Finding]) -> int:

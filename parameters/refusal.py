@@ -40,6 +40,8 @@ def _type_at(kind: inspect.Type, steps: list[str]) -> inspect.Type:
     for step in steps:
         if isinstance(kind, inspect.Metadata):
             kind = kind.type
+        if isinstance(kind, inspect.UnionType):  # a section that may be left out
+            kind = next(one for one in kind.types if not isinstance(one, inspect.NoneType))
         if isinstance(kind, inspect.StructType):
             kind = next((field.type for field in kind.fields if field.encode_name == step), inspect.AnyType())
         elif isinstance(kind, inspect.VarTupleType):

@@ -10,12 +10,12 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
 
 from parameters import windows
+from parameters.hours import WorkingHours, check_zone
 from parameters.refusal import explain
 from parameters.windows import DailyWindow, WeeklyWindow
 
@@ -241,8 +241,17 @@ class Processor(Section, frozen=True):
     """MiB of memory of a task, of those that Fargate offers with cpu."""
     architecture: Literal["ARM64", "X86_64"]
     """What the image is built for."""
-    spot_share: Annotated[int, Meta(ge=0, le=100)]
-    """Per cent of the tasks on Fargate Spot."""
+    tasks_min: Annotated[int, Meta(ge=1)]
+    """Tasks that always run."""
+    # Where shards are fixed, at most as many. On demand they are not: a new stream takes 4 MB/s, as four
+    # shards do, and grows: https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html
+    tasks_max: Annotated[int, Meta(ge=1)]
+    """Tasks up to which the service grows with load and lag; with fixed shards, at most as many."""
+    on_demand_tasks: Annotated[int, Meta(ge=1)]
+    """Tasks, the first ones, that are never on Fargate Spot."""
+    # Not all: what ECS does with a provider of weight 0 is "no tasks".
+    spot_share: Annotated[int, Meta(ge=0, le=99)]
+    """Per cent of the tasks beyond on_demand_tasks that are on Fargate Spot."""
     log_retention_days: LogRetention
     """Days that the processor's log is kept."""
     oldest_reading_days: Days
@@ -253,15 +262,22 @@ class Processor(Section, frozen=True):
     """Days that readings stay in the database."""
     site_time_zone: str | None = None
     """IANA name of the zone in which devices without an offset tell the time."""
+    working_hours: WorkingHours | None = None
+    """When the plant works, and how many tasks run then at least."""
 
     def __post_init__(self) -> None:
         offered = FARGATE_MIB[self.cpu]
         if self.memory_mib not in offered:
             listed = ", ".join(map(str, offered))
             raise ValueError(f"memory_mib is {self.memory_mib}; Fargate offers with cpu {self.cpu}: {listed}")
-        if self.site_time_zone is not None and self.site_time_zone not in available_timezones():
+        if self.site_time_zone is not None:
+            check_zone("site_time_zone", self.site_time_zone)
+        if self.tasks_min > self.tasks_max:
+            raise ValueError(f"tasks_min is {self.tasks_min}; it must be at most tasks_max, {self.tasks_max}")
+        if self.working_hours and not self.tasks_min <= self.working_hours.tasks_min <= self.tasks_max:
             raise ValueError(
-                f"site_time_zone is {self.site_time_zone!r}; it is an IANA name such as Europe/London"
+                f"working_hours.tasks_min is {self.working_hours.tasks_min}; it must be from tasks_min, "
+                f"{self.tasks_min}, to tasks_max, {self.tasks_max}"
             )
 
 
@@ -281,8 +297,16 @@ class Observability(Section, frozen=True):
 
 
 class Bootstrap(Section, frozen=True):
+    key_rotation_days: Annotated[int, Meta(ge=90, le=2560)]
+    """Days after which KMS makes new key material for artefacts and images, within its own bounds."""
+    key_deletion_window_days: Annotated[int, Meta(ge=7, le=30)]
+    """Days between the deletion of that key and the end of all that it encrypts."""
+    access_log_retention_days: Days
+    """Days that the log of who asked for artefacts is kept."""
     artefact_retention_days: Days
     """Days that deleted or replaced artefacts can be brought back."""
+    lock_artefacts: bool
+    """For artefact_retention_days nobody deletes an artefact, nor destroys the bucket that holds one."""
     images_kept: Annotated[int, Meta(ge=1)]
     """Images of the processor that the repository keeps, the newest ones."""
 
@@ -327,6 +351,12 @@ class Environment(Section, frozen=True):
 
     def __post_init__(self) -> None:
         """What one section must know of another."""
+        shards, tasks = self.stream.shards, self.processor.tasks_max
+        if shards is not None and tasks > shards:
+            raise ValueError(
+                f"processor.tasks_max is {tasks}; it must be at most stream.shards, {shards}: a task beyond "
+                "them would have nothing to read"
+            )
         expiry, retention = self.observability.expiry_alarm_hours, self.stream.retention_hours
         if expiry >= retention:
             raise ValueError(

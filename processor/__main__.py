@@ -1,7 +1,7 @@
 """`python -m processor` runs the service, `… health` asks a running one, `… schema` prints the wire contract.
 
 Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wrong environment or arguments,
-3 another process took a shard over.
+3 another process took over.
 """
 
 import logging

@@ -20,6 +20,7 @@ from processor.settings import Settings
 from processor.source.poll import Poller
 from processor.storage.database import Database, Stopping
 from processor.storage.store import ShardLost, Store
+from processor.turn import Turn, TurnLost
 from processor.validate import Rules
 
 logger = logging.getLogger(__name__)
@@ -29,12 +30,13 @@ AWS_CALLS = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standar
 # After SIGTERM; less than the task's stop timeout. A database that neither answers nor closes would keep the
 # next task waiting for this one. Whether the batch was committed or not, the next owner finds out.
 GRACE_SECONDS = 30.0
-SHARD_LOST = 3  # the exit code when another process took a shard over
+TAKEN_OVER = 3  # the exit code when another process took a shard or the turn
 
 
 def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, then finish the batch. Exit code 0, or 3 when a shard was taken over.
+    """Serve until SIGTERM or SIGINT, then finish the batch. Exit code 0, or 3 when another process took over.
 
+    Of several processors on one stream one reads, from the migrations on; the others stand by.
     A batch that is not finished within 30 s of the signal is left, with exit code 1: it is read again.
     Any other exception is let out: the process ends at once, and what was not committed is read again.
     """
@@ -43,6 +45,8 @@ def run(settings: Settings) -> int:
     aws = boto3.Session(region_name=settings.region)
     secret = DatabaseSecret(aws.client("secretsmanager", config=AWS_CALLS), settings.database_secret_arn)
     database = Database(secret, settings.database_ca_file, stopping)
+    turn = Turn(settings.stream_name, stopping)
+    database.opened = turn.take
     latest = Latest(cache.connect(settings))
     pipeline = Pipeline(Store(database, settings.stream_name), latest, _rules(settings))
 
@@ -50,6 +54,7 @@ def run(settings: Settings) -> int:
         counts = pipeline.counts
         return {
             "environment": settings.environment,
+            "state": turn.state,
             "database": database.waiting_for or "connected",
             "cache": latest.away or "connected",
             "inserted": counts.inserted,
@@ -59,7 +64,12 @@ def run(settings: Settings) -> int:
         }
 
     with HealthServer(settings.health_port, state) as health:
-        database.beat = health.beat
+        database.beat = turn.beat = health.beat
+
+        def alive() -> None:
+            health.beat()
+            database.say()
+
         poller = Poller(
             aws.client("kinesis", config=AWS_CALLS),
             settings.stream_name,
@@ -67,16 +77,16 @@ def run(settings: Settings) -> int:
             poll_seconds=settings.poll_seconds,
             batch_records=settings.batch_records,
             stopping=stopping,
-            beat=health.beat,
+            beat=alive,
         )
         try:
             database.run(migrate)
             poller.run()
         except Stopping:
-            logger.info("stopped while waiting for the database; the batch will be read again")
-        except ShardLost as error:
+            logger.info("stopped while waiting; a batch in hand will be read again")
+        except (ShardLost, TurnLost) as error:
             logger.error("another process took over: leaving", extra={"cause": str(error)})
-            return SHARD_LOST
+            return TAKEN_OVER
         finally:
             database.close()
     logger.info("stopped", extra=state())

@@ -6,6 +6,7 @@ mail; build.py makes docs/runbook.md of the descriptions.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from troposphere import AWSHelperFn, Sub, cloudwatch
 
@@ -58,6 +59,15 @@ class Series:
             cloudwatch.MetricDimension(Name=name, Value=self.values[name]) for name in self.metric.dimensions
         ]
 
+    def alone(self) -> dict[str, Any]:
+        """The properties of an alarm that is on this series and nothing else."""
+        return {
+            "Namespace": self.metric.namespace,
+            "MetricName": self.metric.name,
+            "Dimensions": self.dimensions(),
+            "Statistic": self.statistic,
+        }
+
     def query(self, identifier: str, seconds: int) -> cloudwatch.MetricDataQuery:
         """The series as a term of an expression."""
         return cloudwatch.MetricDataQuery(
@@ -97,10 +107,7 @@ def alarm(
         title,
         Metadata=guidance.reason(),
         AlarmDescription=guidance.described(title),
-        Namespace=series.metric.namespace,
-        MetricName=series.metric.name,
-        Dimensions=series.dimensions(),
-        Statistic=series.statistic,
+        **series.alone(),
         Period=minutes * 60 if counted else every,
         EvaluationPeriods=1 if counted else minutes * 60 // every,
         Threshold=above if above is not None else below,

@@ -181,9 +181,9 @@ def application_user(environment: str, settings: parameters.Cache) -> elasticach
 def default_user(environment: str) -> elasticache.User:
     """A Redis group must hold a user named `default`; ours is switched off.
 
-    AWS's own `default` may do everything without a password. A Valkey group needs none, and refuses one
-    without a password: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html and
-    aws-cdk's packages/@aws-cdk/aws-elasticache-alpha/lib/user-group.ts.
+    AWS's own `default` may do everything without a password. A Valkey group refuses one without a password
+    (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html) and needs none: aws-cdk's
+    packages/@aws-cdk/aws-elasticache-alpha/test/integ.serverless-cache.ts deploys a group of one IAM user.
     """
     return elasticache.User(
         "Nobody",

@@ -119,6 +119,7 @@ def log_service(template: StackTemplate) -> Statement:
         Sub(f"{in_account}:{template.log_group_name('*')}"),
         # RDS alone has names of its own: /aws/rds/instance/<instance>/<log>.
         Sub(f"{in_account}:/aws/rds/instance/millrace-{template.environment}/*"),
+        Sub(f"{in_account}:/aws/ecs/containerinsights/millrace-{template.environment}/*"),  # and ECS
     ]
     return Statement(
         Sid="LogGroupsOfThisEnvironment",

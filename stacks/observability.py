@@ -53,6 +53,7 @@ class Inputs:
     cluster_name: ClusterName
     service_name: ServiceName
     function_name: FunctionName
+    undone_name: QueueName
     secret_arn: SecretArn
     nat_gateways: tuple[NatGatewayId, ...]
 
@@ -77,7 +78,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
             for number, member in enumerate(inputs.cache_members, start=1)
             for of_member in cache_alarms(topic, member, number)
         ],
-        *credential_alarms(topic, inputs.function_name, inputs.secret_arn, settings),
+        *credential_alarms(topic, inputs.function_name, inputs.undone_name, inputs.secret_arn, settings),
         *message_alarms(topic, inputs.topic_name, rules),
         *way_out_alarms(topic, inputs.nat_gateways),
     ]

@@ -7,7 +7,7 @@ from troposphere import Ref, cloudwatch, events
 from parameters import settings as parameters
 from stacks import metrics
 from stacks.alarm import Guidance, Series, alarm, alarm_on
-from stacks.wiring import FunctionName, NatGatewayId, SecretArn, TopicArn, TopicName
+from stacks.wiring import FunctionName, NatGatewayId, QueueName, SecretArn, TopicArn, TopicName
 
 DAY = 24 * 60 * 60
 # Twice the schedule of the measurement in stacks/rotation.py, so that one that comes late is none missing.
@@ -15,7 +15,11 @@ AGE_PERIOD = DAY // 2
 
 
 def credential_alarms(
-    topic: TopicArn, function: FunctionName, secret: SecretArn, settings: parameters.Observability
+    topic: TopicArn,
+    function: FunctionName,
+    undone: QueueName,
+    secret: SecretArn,
+    settings: parameters.Observability,
 ) -> list[cloudwatch.Alarm]:
     """Of throttles there is none: whoever calls the function tries again, and what stays undone ages."""
     return [
@@ -30,6 +34,21 @@ def credential_alarms(
                 "`aws secretsmanager rotate-secret --secret-id <the secret>`.",
             ),
             Series(metrics.ROTATION_ERRORS, {"FunctionName": function}, "Sum"),
+            above=0,
+            minutes=5,
+        ),
+        alarm(
+            "RotationUndone",
+            topic,
+            Guidance(
+                means="The function was asked for something and did not do it in three attempts: a step of "
+                "a rotation, or the measurement of the login's age. The login in use still works.",
+                look="The message in the queue Undone: what was asked, and the error in its attributes; then "
+                "the log group of rotation.",
+                do="Mend what the error names, start a rotation (`aws secretsmanager rotate-secret "
+                "--secret-id <the secret>`), then delete the message: nothing repeats it.",
+            ),
+            Series(metrics.DEAD_LETTERS, {"QueueName": undone}, "Maximum"),
             above=0,
             minutes=5,
         ),
@@ -51,10 +70,7 @@ def secret_age(topic: TopicArn, secret: SecretArn, days: int) -> cloudwatch.Alar
         "SecretAge",
         Metadata=guidance.reason(),
         AlarmDescription=guidance.described("SecretAge"),
-        Namespace=series.metric.namespace,
-        MetricName=series.metric.name,
-        Dimensions=series.dimensions(),
-        Statistic=series.statistic,
+        **series.alone(),
         # Seven days is the most that an alarm looks back, and only with periods of an hour or more:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
         Period=AGE_PERIOD,

@@ -129,6 +129,7 @@ def build(environment: Environment) -> list[StackTemplate]:
             cluster_name=service.cluster_name,
             service_name=service.service_name,
             function_name=credentials.function_name,
+            undone_name=credentials.undone_name,
             secret_arn=credentials.secret_arn,
             nat_gateways=net.nat_gateways,
         ),

@@ -6,8 +6,8 @@ from troposphere import Ref, cloudwatch, ecs, logs
 
 from parameters import settings as parameters
 from processor.settings import Settings
-from stacks import cache, keys, rotation, stream
-from stacks.alarm import Guidance
+from stacks import cache, engine_table, keys, metrics, rotation, scaling, stream
+from stacks.alarm import Guidance, Series
 from stacks.context import why
 from stacks.environment import variables
 from stacks.task_roles import execution_role, task_role
@@ -35,7 +35,7 @@ USER = "65532:65532"  # as in processor/Dockerfile; a number is no root whatever
 STOP_SECONDS = 120
 # ECS's longest: the first start waits for the first rotation, which makes the user it logs in with.
 START_SECONDS = 300
-# Above what a replacement costs (stop, pull, start: minutes), so it says "the new one does not keep up".
+# Above what a fail-over of the database costs, so it says "the new one does not keep up".
 ROLLBACK_LAG_SECONDS = 600
 
 
@@ -72,18 +72,8 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
             **template.retention,
         )
     )
-    cluster = template.add_resource(
-        ecs.Cluster(
-            "Cluster",
-            Metadata=why("Fargate only: there are no hosts to patch."),
-            # ECS assumes its service-linked role for these, and at an account's first cluster it has only
-            # begun to make that role: https://github.com/aws/containers-roadmap/issues/2614. No template can
-            # make it, since one that finds it there fails; README.md says how to make it beforehand.
-            CapacityProviders=["FARGATE", "FARGATE_SPOT"],
-            # Running and desired tasks are metrics of Container Insights only; an alarm needs them.
-            ClusterSettings=[ecs.ClusterSetting(Name="containerInsights", Value="enhanced")],
-        )
-    )
+    cluster = template.add_resource(cluster_of(template, inputs, settings))
+    leases = template.add_resource(engine_table.lease_table(template, inputs.data_key_arn))
     starts = template.add_resource(execution_role(template.environment, log))
     runs = template.add_resource(
         task_role(
@@ -92,6 +82,9 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
             rotation.may_read_secret(inputs.secret_arn),
             keys.may_decrypt(inputs.secrets_key_arn),
             cache.may_connect(inputs.cache_name, inputs.cache_user_id),
+            *engine_table.may_lease(leases, template.environment),
+            engine_table.may_use_key(inputs.data_key_arn),
+            engine_table.may_report(template.environment),
         )
     )
     task = template.add_resource(
@@ -112,13 +105,47 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
     )
     behind = template.add_resource(rollback_alarm(inputs))
     service = template.add_resource(service_of(cluster, task, behind, inputs, settings))
+    scaling.scale(template, cluster, service, inputs.stream_name, settings)
     return Outputs(cluster_name=ClusterName(Ref(cluster)), service_name=ServiceName(service.get_att("Name")))
+
+
+def cluster_of(template: StackTemplate, inputs: Inputs, settings: parameters.Processor) -> ecs.Cluster:
+    """Named, and its log group made before it: docs/decisions/cluster-name.md.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference.html
+    """
+    name = f"millrace-{template.environment}"
+    performance = template.add_resource(
+        logs.LogGroup(
+            "PerformanceLog",
+            LogGroupName=f"/aws/ecs/containerinsights/{name}/performance",
+            KmsKeyId=inputs.logs_key_arn,
+            RetentionInDays=settings.log_retention_days,
+            **template.retention,
+        )
+    )
+    return ecs.Cluster(
+        "Cluster",
+        DependsOn=[performance.title],
+        Metadata=why("Fargate only: there are no hosts to patch."),
+        ClusterName=name,
+        # ECS assumes its service-linked role for these, and at an account's first cluster it has only
+        # begun to make that role: https://github.com/aws/containers-roadmap/issues/2614. No template can
+        # make it, since one that finds it there fails; README.md says how to make it beforehand.
+        CapacityProviders=["FARGATE", "FARGATE_SPOT"],
+        # Running and desired tasks are metrics of Container Insights only; an alarm needs them.
+        ClusterSettings=[ecs.ClusterSetting(Name="containerInsights", Value="enhanced")],
+    )
 
 
 def container(
     environment: str, inputs: Inputs, settings: parameters.Processor, log: logs.LogGroup
 ) -> ecs.ContainerDefinition:
-    """The login is read at run time, not injected: an injected one is stale after the next rotation."""
+    """The login is read at run time, not injected: an injected one is stale after the next rotation.
+
+    The image is named by its digest, so ECS has no tag to resolve and `VersionConsistency` nothing to do.
+    Nothing is written to the task's own storage, so its size and its key stay AWS's.
+    """
     told = variables(
         Settings,
         {
@@ -176,26 +203,28 @@ def service_of(
     inputs: Inputs,
     settings: parameters.Processor,
 ) -> ecs.Service:
-    """Exactly one task: the poller has no leases, so two would read the same shards and undo each other.
+    """Several tasks: of those that run, one reads, the others stand by (docs/decisions/standby.md).
 
-    Hence the count is written down (a deployment puts right what someone scaled by hand), the old task stops
-    before the new one starts, and zones are not rebalanced, which would start a second one first.
+    So a deployment starts the new ones first, and zones are evened out in the same way. How many run is
+    autoscaling's: without `DesiredCount` a new service starts with one and an existing one keeps what it has.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-service.html
     """
     return ecs.Service(
         "Service",
         Metadata=why(
             "Keeps the processor running, and the last version that worked.",
-            "runs exactly one task",
-            "stops the old task before it starts the new one",
+            "starts the new tasks before it stops the old ones",
+            "names no number of tasks",
         ),
         Cluster=Ref(cluster),
         TaskDefinition=Ref(task),
-        DesiredCount=1,
-        CapacityProviderStrategy=capacity(settings.spot_share),
-        AvailabilityZoneRebalancing="DISABLED",
+        CapacityProviderStrategy=capacity(settings.on_demand_tasks, settings.spot_share),
+        PlatformVersion="LATEST",  # where Fargate's own patches go; 1.4.0 is the least that has ARM64 on Spot
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+        AvailabilityZoneRebalancing="ENABLED",
         DeploymentConfiguration=ecs.DeploymentConfiguration(
-            MinimumHealthyPercent=0,
-            MaximumPercent=100,
+            MinimumHealthyPercent=100,
+            MaximumPercent=200,
             DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True),
             Alarms=ecs.DeploymentAlarms(AlarmNames=[Ref(behind)], Enable=True, Rollback=True),
         ),
@@ -212,12 +241,15 @@ def service_of(
     )
 
 
-def capacity(spot_share: int) -> list[ecs.CapacityProviderStrategyItem]:
-    """The first task is on demand: a Spot interruption of the only reader would stop the readings.
+def capacity(on_demand_tasks: int, spot_share: int) -> list[ecs.CapacityProviderStrategyItem]:
+    """The first tasks on demand, so that no want of Spot capacity takes the last one; of the rest a share.
 
-    The share is of the tasks beyond the first. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
+    A provider of weight 0 "can't be used to place tasks", base or not, so on demand has a weight always.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
     """
-    on_demand = ecs.CapacityProviderStrategyItem(CapacityProvider="FARGATE", Base=1, Weight=100 - spot_share)
+    on_demand = ecs.CapacityProviderStrategyItem(
+        CapacityProvider="FARGATE", Base=on_demand_tasks, Weight=100 - spot_share
+    )
     if spot_share == 0:
         return [on_demand]
     return [
@@ -242,14 +274,11 @@ def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
             "which says more and came before.",
             do="Mend the version that was taken back. Nothing at other times: this alarm tells nobody.",
         ).described("Behind"),
-        Namespace="AWS/Kinesis",
-        MetricName="GetRecords.IteratorAgeMilliseconds",
-        Dimensions=[cloudwatch.MetricDimension(Name="StreamName", Value=inputs.stream_name)],
-        Statistic="Maximum",
+        **Series(metrics.LAG, {"StreamName": inputs.stream_name}, "Maximum").alone(),
         Period=60,
         EvaluationPeriods=3,
         Threshold=ROLLBACK_LAG_SECONDS * 1000,
         ComparisonOperator="GreaterThanThreshold",
-        # No data is how the first deployment starts and how a replacement looks in between.
+        # No data is how the first deployment starts.
         TreatMissingData="notBreaching",
     )

@@ -209,7 +209,7 @@ def processor_alarms(topic: TopicArn, cluster: ClusterName, service: ServiceName
                 look="Readings in, on the dashboard: more of them, or the same with more work each?",
                 do="Raise processor.cpu.",
             ),
-            Series(metrics.SERVICE_CPU, of_service, "Average"),
+            Series(metrics.SERVICE_CPU, of_service, "Maximum"),  # an average hides the one that reads
             above=90,
             minutes=15,
         ),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from awacs import ec2, sts
 from awacs import logs as can_log
 from awacs import secretsmanager as can
+from awacs import sqs as queue_can
 from awacs.aws import Allow, ArnLike, Condition, Deny, PolicyDocument, Principal, Statement
-from troposphere import Ref, Sub, awslambda, events, iam, logs, secretsmanager
+from troposphere import Ref, Sub, awslambda, events, iam, logs, secretsmanager, sqs
 
 from parameters import settings as parameters
 from rotation.settings import Settings
@@ -20,6 +21,8 @@ from stacks.wiring import (
     FunctionName,
     KeyArn,
     ObjectKey,
+    QueueArn,
+    QueueName,
     SecretArn,
     SecurityGroupId,
     StackTemplate,
@@ -32,6 +35,7 @@ DATABASE = "millrace"
 CA_FILE = "/var/task/certificates/rds-eu-west-2.pem"  # where Lambda unpacks the zip
 AGE_SCHEDULE = "rate(6 hours)"  # half of the alarm's period
 TIMEOUT_SECONDS = 120  # a login while the database fails over takes up to a minute
+UNDONE_DAYS = 14  # SQS keeps nothing longer
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Inputs:
 class Outputs:
     secret_arn: SecretArn
     function_name: FunctionName
+    undone_name: QueueName
 
 
 def may_read_secret(secret: SecretArn) -> Statement:
@@ -57,7 +62,7 @@ def may_read_secret(secret: SecretArn) -> Statement:
     return Statement(
         Sid="ReadApplicationSecret",
         Effect=Allow,
-        Action=[can.DescribeSecret, can.GetSecretValue],
+        Action=[can.GetSecretValue],
         Resource=[secret],
     )
 
@@ -69,6 +74,11 @@ def may_rotate_secret(secret: SecretArn) -> Statement:
         Action=[can.DescribeSecret, can.GetSecretValue, can.PutSecretValue, can.UpdateSecretVersionStage],
         Resource=[secret],
     )
+
+
+def may_set_aside(undone: QueueArn) -> Statement:
+    """Lambda sends with the function's role: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html"""
+    return Statement(Sid="SetAside", Effect=Allow, Action=[queue_can.SendMessage], Resource=[undone])
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation) -> Outputs:
@@ -91,8 +101,21 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation
             **template.retention,
         )
     )
-    role = template.add_resource(function_role(inputs, SecretArn(Ref(secret)), log))
-    function = template.add_resource(rotation_function(inputs, role, log))
+    undone = template.add_resource(
+        sqs.Queue(
+            "Undone",
+            Metadata=why(
+                "What the function was asked for asynchronously, and could not do in three attempts, stays "
+                "here: otherwise Lambda would drop it without a word."
+            ),
+            KmsMasterKeyId=inputs.secrets_key_arn,
+            MessageRetentionPeriod=UNDONE_DAYS * 24 * 60 * 60,
+            **template.retention,
+        )
+    )
+    undone_arn = QueueArn(undone.get_att("Arn"))
+    role = template.add_resource(function_role(inputs, SecretArn(Ref(secret)), log, undone_arn))
+    function = template.add_resource(rotation_function(inputs, role, log, undone_arn))
     permission = template.add_resource(
         awslambda.Permission(
             "Invocation",
@@ -121,7 +144,11 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation
         )
     )
     measure_age(template, function, secret)
-    return Outputs(secret_arn=SecretArn(Ref(secret)), function_name=FunctionName(Ref(function)))
+    return Outputs(
+        secret_arn=SecretArn(Ref(secret)),
+        function_name=FunctionName(Ref(function)),
+        undone_name=QueueName(undone.get_att("QueueName")),
+    )
 
 
 def measure_age(template: StackTemplate, function: awslambda.Function, secret: secretsmanager.Secret) -> None:
@@ -166,10 +193,12 @@ def every(days: int) -> str:
 
 
 def application_secret(inputs: Inputs) -> secretsmanager.Secret:
-    """No name: the old name of a deleted secret stays taken for 30 days.
+    """No name: one that was deleted by hand stays taken for 30 days.
 
-    Deleted with its stack in every environment, since it holds nothing that cannot be made again. A database
-    that outlives it has its two users dropped before a new secret rotates: docs/decisions/first-rotation.md.
+    Deleted with its stack in every environment, since it holds nothing that cannot be made again.
+    CloudFormation deletes a secret at once and for good, and has no property to do otherwise
+    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1999). A database that
+    outlives it has its two users dropped before a new secret rotates: docs/decisions/first-rotation.md.
     """
     return secretsmanager.Secret(
         "Application",
@@ -187,7 +216,9 @@ def application_secret(inputs: Inputs) -> secretsmanager.Secret:
     )
 
 
-def rotation_function(inputs: Inputs, role: iam.Role, log: logs.LogGroup) -> awslambda.Function:
+def rotation_function(
+    inputs: Inputs, role: iam.Role, log: logs.LogGroup, undone: QueueArn
+) -> awslambda.Function:
     environment = variables(
         Settings, {"master_secret_arn": inputs.master_secret_arn, "database_ca_file": CA_FILE}
     )
@@ -206,6 +237,7 @@ def rotation_function(inputs: Inputs, role: iam.Role, log: logs.LogGroup) -> aws
         # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html), and a new account's
         # quota may be 10: README.md says to have it raised first.
         ReservedConcurrentExecutions=1,
+        DeadLetterConfig=awslambda.DeadLetterConfig(TargetArn=undone),
         KmsKeyArn=inputs.secrets_key_arn,
         Environment=awslambda.Environment(Variables=environment),
         LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(log)),
@@ -215,14 +247,14 @@ def rotation_function(inputs: Inputs, role: iam.Role, log: logs.LogGroup) -> aws
     )
 
 
-def function_role(inputs: Inputs, secret: SecretArn, log: logs.LogGroup) -> iam.Role:
+def function_role(inputs: Inputs, secret: SecretArn, log: logs.LogGroup, undone: QueueArn) -> iam.Role:
     """Lambda hands over no source when it assumes a role, so the trust names the service alone.
 
     Whoever wants another function to have this role needs iam:PassRole on it, in this account.
     """
     return iam.Role(
         "FunctionRole",
-        Metadata=why("What the function may do: two secrets, one key, its own log."),
+        Metadata=why("What the function may do: two secrets, one key, its own log, its own queue."),
         AssumeRolePolicyDocument=PolicyDocument(
             Version="2012-10-17",
             Statement=[
@@ -253,6 +285,7 @@ def function_role(inputs: Inputs, secret: SecretArn, log: logs.LogGroup) -> iam.
                             Action=[can_log.CreateLogStream, can_log.PutLogEvents],
                             Resource=[log.get_att("Arn")],
                         ),
+                        may_set_aside(undone),
                         *may_join_network(),
                     ],
                 ),
@@ -262,26 +295,28 @@ def function_role(inputs: Inputs, secret: SecretArn, log: logs.LogGroup) -> iam.
 
 
 def may_join_network() -> list[Statement]:
-    """Lambda makes the function's network interfaces with the function's own role, and checks for `*`.
+    """Lambda makes the function's network interfaces with the function's own role, before they have a name.
 
-    The second statement keeps the function's code from doing the same.
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    It checks that the role may delete any of them, and EC2 describes none by name: "*" is for what reads,
+    all of this account's and region's for what writes. The last statement keeps the function's own code from
+    doing the same. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
     """
-    actions = [
+    writes = [
         ec2.CreateNetworkInterface,
-        ec2.DescribeNetworkInterfaces,
-        ec2.DescribeSubnets,
         ec2.DeleteNetworkInterface,
         ec2.AssignPrivateIpAddresses,
         ec2.UnassignPrivateIpAddresses,
     ]
+    reads = [ec2.DescribeNetworkInterfaces, ec2.DescribeSubnets]
+    here = Sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*")
     function = Sub("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*")
     return [
-        Statement(Sid="LambdaJoinsNetwork", Effect=Allow, Action=actions, Resource=["*"]),
+        Statement(Sid="LambdaJoinsNetwork", Effect=Allow, Action=writes, Resource=[here]),
+        Statement(Sid="LambdaSeesNetwork", Effect=Allow, Action=reads, Resource=["*"]),
         Statement(
             Sid="CodeDoesNot",
             Effect=Deny,
-            Action=actions,
+            Action=[*writes, *reads],
             Resource=["*"],
             Condition=Condition(ArnLike("lambda:SourceFunctionArn", function)),
         ),

@@ -67,12 +67,11 @@ MUTES = (
         "https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html",
     ),
     _mute(
-        "RESOURCE_STAR",
+        "RESOURCE_MISMATCH",
         "identity",
-        r'^\["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", '
-        r'"ec2:UnassignPrivateIpAddresses"\]$',
-        "Lambda joins a network only with these rights on all resources, and a Deny beside them keeps the "
-        "function's code from using them: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+        r'^\[\{"action": "ec2:CreateNetworkInterface"',
+        "Lambda asks for all resources of EC2 in this account, arn:aws:ec2:…:*/*; a Deny beside them keeps "
+        "the function's code from using them: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
     ),
     _mute(
         "RESOURCE_MISMATCH",

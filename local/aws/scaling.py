@@ -1,4 +1,4 @@
-"""Application Auto Scaling: its two types, and the API's two descriptions of them.
+"""Application Auto Scaling: its two types, and the API's three descriptions of them.
 
 Nothing scales. The descriptions read the stacks' own records, so there is nothing else to keep.
 """
@@ -56,7 +56,7 @@ def _policy(props: Json) -> Made:
 
 
 async def handle_request(method: str, path: str, headers: Json, body: bytes, query_params: Json) -> Answer:
-    """DescribeScalableTargets and DescribeScalingPolicies; all else is refused."""
+    """DescribeScalableTargets, …ScheduledActions and …ScalingPolicies; all else is refused."""
     action = headers.get("x-amz-target", "").split(".")[-1]
     namespace = json.loads(body or b"{}").get("ServiceNamespace")
     if action == "DescribeScalableTargets":
@@ -66,6 +66,14 @@ async def handle_request(method: str, path: str, headers: Json, body: bytes, que
     elif action == "DescribeScalingPolicies":
         said = {
             "ScalingPolicies": [_described_policy(arn, props) for arn, props in _deployed(POLICY, namespace)]
+        }
+    elif action == "DescribeScheduledActions":
+        said = {
+            "ScheduledActions": [
+                _described_action(props, planned)
+                for _, props in _deployed(TARGET, namespace)
+                for planned in props.get("ScheduledActions", [])
+            ]
         }
     else:
         refused: Answer = responses.error_response_json(
@@ -98,6 +106,21 @@ def _described_target(props: Json) -> Json:
         "MinCapacity": int(props["MinCapacity"]),
         "MaxCapacity": int(props["MaxCapacity"]),
         "RoleARN": props.get("RoleARN", ""),
+        "CreationTime": time.time(),
+    }
+
+
+def _described_action(target: Json, planned: Json) -> Json:
+    region, account = responses.get_region(), responses.get_account_id()
+    bounds = planned["ScalableTargetAction"]
+    return {
+        **{key: planned[key] for key in ("ScheduledActionName", "Schedule", "Timezone") if key in planned},
+        "ScheduledActionARN": (
+            f"arn:aws:autoscaling:{region}:{account}:scheduledAction:{target['ResourceId']}:"
+            f"scheduledActionName/{planned['ScheduledActionName']}"
+        ),
+        **{key: target[key] for key in ("ServiceNamespace", "ResourceId", "ScalableDimension")},
+        "ScalableTargetAction": {key: int(bound) for key, bound in bounds.items()},
         "CreationTime": time.time(),
     }
 

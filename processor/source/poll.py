@@ -40,7 +40,7 @@ class ShardReader:
 
 
 class Poller:
-    """Reads until stopped. `beat` is called at each turn: a sign of life."""
+    """Reads until stopped. `beat` is called before each shard's turn: a sign of life, which may raise."""
 
     def __init__(
         self,
@@ -84,6 +84,7 @@ class Poller:
             if self._stopping.is_set():
                 return
             if time.monotonic() >= reader.due:
+                self._beat()
                 self._try(reader)
         soonest = min((reader.due for reader in self._readers.values()), default=self._list_due)
         self._stopping.wait(max(0.0, min(soonest, self._list_due) - time.monotonic()))

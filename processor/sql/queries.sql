@@ -1,5 +1,9 @@
 -- Every statement of the processor, by name; processor/queries.py loads them.
 
+-- name: take_turn
+-- Whether this session has, or has just got, the right to read the stream. The server frees it with the session.
+SELECT pg_try_advisory_lock(hashtextextended('millrace.turn ' || %(stream)s::text, 0));
+
 -- name: take_shard
 -- The next epoch of a shard for a new owner, and the position to go on from.
 INSERT INTO shard_progress (stream, shard, epoch) VALUES (%(stream)s, %(shard)s, 1)

@@ -7,6 +7,7 @@ connection with fresh credentials until it succeeds, or until the process is tol
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.1  # seconds; doubled at each failure
 LONGEST_PAUSE = 10.0  # an RDS fail-over takes one to two minutes: do not add to it
+WORD_SECONDS = 3.0  # of silence, after which the server is told that we live
 
 # Class 08, 57P01–03, 28P01, 53xxx, 40001 and 40P01 are all OperationalErrors; 25006 (a former primary after a
 # fail-over) is not. A closed connection is an InterfaceError.
@@ -45,6 +47,9 @@ _OPTIONS = " ".join(
         # A stopped process must not hold its shard's row for ever, nor one whose machine went without a word:
         # the server's own keepalive would notice that after two hours.
         "idle_in_transaction_session_timeout": "60s",
+        # Nor may it hold its turn for ever (processor/turn.py). One that lives says a word in time; a call to
+        # AWS that hangs takes 26 s at most.
+        "idle_session_timeout": "30s",
         "tcp_keepalives_idle": 10,
         "tcp_keepalives_interval": 5,
         "tcp_keepalives_count": 3,
@@ -85,17 +90,21 @@ class Database:
         self._ca_file = ca_file
         self._stopping = stopping
         self._session: Session | None = None
+        self._spoken = 0.0
         self.beat: Callable[[], None] = lambda: None  # called at each attempt: a sign of life
+        self.opened: Callable[[Session], None] = lambda session: None  # called before a new one's first work
         self.waiting_for: str | None = None  # why there is no connection; None when there is one
 
     def run(self, work: Callable[[Session], Result]) -> Result:
-        """`work` until it succeeds; it must be a whole transaction. Raises Stopping and what is no outage."""
+        """`work` until it succeeds; it must be a whole transaction.
+
+        Raises Stopping, what `opened` raises, and what is no outage.
+        """
         pause = FIRST_PAUSE
         while True:
             self.beat()
             try:
-                session = self._session = self._session or Session(self._connect())
-                result = work(session)
+                result = work(self._session or self._open())
             except _PASSING as error:
                 self.close()
                 self.waiting_for = _said(error)
@@ -105,16 +114,28 @@ class Database:
                 raise
             else:
                 self.waiting_for = None
+                self._spoken = time.monotonic()
                 return result
             if self._stopping.wait(pause * random.uniform(0.5, 1)):  # noqa: S311 - spreads tasks, hides nothing
                 raise Stopping
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def say(self) -> None:
+        """Tell the server that this process lives, if it has heard nothing for a while. Raises as `run`."""
+        if time.monotonic() - self._spoken >= WORD_SECONDS:
+            self.run(lambda session: session.connection.execute(b"SELECT 1"))
 
     def close(self) -> None:
         """Leave the connection; the next work makes a new one."""
         if self._session is not None:
             self._session.connection.close()
             self._session = None
+
+    def _open(self) -> Session:
+        session = self._session = Session(self._connect())
+        self.waiting_for = None
+        self.opened(session)
+        return session
 
     def _connect(self) -> Connection[Any]:
         refusal: psycopg.OperationalError | None = None

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,20 @@ ACCOUNT = "111122223333"
 MASTER_PASSWORD = "the-master's-own"
 CACHE_USER = "millrace-processor"
 ROOT = Path(__file__).parents[2]
+DEVICE = "acme/lon1/press/line2/cell4/m17"
+# How many buckets are not what their readings make them.
+WRONG_ROLLUPS = """
+    WITH usable AS (
+        SELECT *, CASE WHEN quality <> 0 THEN coalesce(number, flag::int) END AS value FROM reading),
+    expected AS (
+        SELECT point, date_trunc('{unit}', ts, 'UTC') AS bucket, count(*) AS n,
+            count(*) - count(value) AS n_bad, sum(value), sum(value * value) AS sumsq, min(value), max(value),
+            (array_agg(value ORDER BY ts, value) FILTER (WHERE value IS NOT NULL))[1] AS first,
+            (array_agg(value ORDER BY ts DESC, value DESC) FILTER (WHERE value IS NOT NULL))[1] AS last
+        FROM usable GROUP BY 1, 2)
+    SELECT count(*) FROM expected AS e FULL JOIN {table} AS r USING (point, bucket)
+    WHERE (e.n, e.n_bad, e.sum, e.sumsq, e.min, e.max, e.first, e.last)
+        IS DISTINCT FROM (r.n, r.n_bad, r.sum, r.sumsq, r.min, r.max, r.first, r.last)"""
 
 
 @pytest.fixture(scope="session")
@@ -167,6 +182,15 @@ class Site:
         self.running.append(process)
         return process
 
+    def state(self, port: str) -> dict[str, Any]:
+        """What the processor with this health port says of itself; nothing while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=3) as answer:
+                said: dict[str, Any] = json.load(answer)
+                return said
+        except OSError:
+            return {}
+
     def health(self, **changes: str) -> int:
         """The exit code of `python -m processor health`."""
         return subprocess.run(
@@ -190,6 +214,24 @@ class Site:
         for start in range(0, len(records), 500):
             answer = self.kinesis.put_records(StreamName=self.stream, Records=records[start : start + 500])
             assert answer["FailedRecordCount"] == 0
+
+    @staticmethod
+    def plant(start: int, count: int) -> list[dict[str, object]]:
+        """`count` single readings from `start` on, a millisecond apart, each its own value."""
+        base = int(time.time() * 1000) - 3_600_000
+        return [
+            {"path": f"{DEVICE}/metric_{number % 5}", "ts": base + number, "value": number}
+            for number in range(start, start + count)
+        ]
+
+    def check_tables(self, expected: int) -> None:
+        """The plant's first `expected` readings, each once, and the rollups of exactly those rows."""
+        assert self.query("SELECT count(*), count(DISTINCT number), sum(number) FROM reading") == [
+            (expected, expected, sum(range(expected)))
+        ]
+        for table, unit in (("rollup_1m", "minute"), ("rollup_1h", "hour")):
+            assert self.query(f"SELECT sum(n), sum(sum) FROM {table}") == [(expected, sum(range(expected)))]
+            assert self.one(WRONG_ROLLUPS.format(table=table, unit=unit)) == 0
 
     def query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows, as a superuser with the schema's names in reach."""

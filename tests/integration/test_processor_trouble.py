@@ -1,7 +1,6 @@
 """What happens to a running processor, and that nothing is lost or doubled by it."""
 
 import json
-import os
 import signal
 import time
 from typing import Any
@@ -9,46 +8,12 @@ from typing import Any
 DEVICE = "acme/lon1/press/line2/cell4/m17"
 
 
-def plant(start: int, count: int) -> list[dict[str, object]]:
-    """`count` single readings from `start` on, a millisecond apart, each its own value."""
-    base = int(time.time() * 1000) - 3_600_000
-    return [
-        {"path": f"{DEVICE}/metric_{number % 5}", "ts": base + number, "value": number}
-        for number in range(start, start + count)
-    ]
-
-
-# How many buckets are not what their readings make them.
-WRONG_ROLLUPS = """
-    WITH usable AS (
-        SELECT *, CASE WHEN quality <> 0 THEN coalesce(number, flag::int) END AS value FROM reading),
-    expected AS (
-        SELECT point, date_trunc('{unit}', ts, 'UTC') AS bucket, count(*) AS n,
-            count(*) - count(value) AS n_bad, sum(value), sum(value * value) AS sumsq, min(value), max(value),
-            (array_agg(value ORDER BY ts, value) FILTER (WHERE value IS NOT NULL))[1] AS first,
-            (array_agg(value ORDER BY ts DESC, value DESC) FILTER (WHERE value IS NOT NULL))[1] AS last
-        FROM usable GROUP BY 1, 2)
-    SELECT count(*) FROM expected AS e FULL JOIN {table} AS r USING (point, bucket)
-    WHERE (e.n, e.n_bad, e.sum, e.sumsq, e.min, e.max, e.first, e.last)
-        IS DISTINCT FROM (r.n, r.n_bad, r.sum, r.sumsq, r.min, r.max, r.first, r.last)"""
-
-
-def check_tables(site: Any, expected: int) -> None:
-    """Each value once, and the rollups of exactly those rows."""
-    assert site.query("SELECT count(*), count(DISTINCT number), sum(number) FROM reading") == [
-        (expected, expected, sum(range(expected)))
-    ]
-    for table, unit in (("rollup_1m", "minute"), ("rollup_1h", "hour")):
-        assert site.query(f"SELECT sum(n), sum(sum) FROM {table}") == [(expected, sum(range(expected)))]
-        assert site.one(WRONG_ROLLUPS.format(table=table, unit=unit)) == 0
-
-
 def test_killed_processors_and_cut_connections_lose_and_double_nothing(site: Any) -> None:
     # Given a stream that fills while processors are killed and their connections are cut
     total, step = 24_000, 2_000
     process = site.start()
     for turn, start in enumerate(range(0, total, step)):
-        site.put(*plant(start, step))
+        site.put(*site.plant(start, step))
         if turn % 3 == 1:
             site.wait(lambda seen=start: (site.one("SELECT count(*) FROM reading") or 0) > seen / 2)
             process.kill()
@@ -62,13 +27,13 @@ def test_killed_processors_and_cut_connections_lose_and_double_nothing(site: Any
 
     # Then, in the end, every reading is there once
     site.wait(lambda: site.one("SELECT count(*) FROM reading") == total, 60)
-    check_tables(site, total)
+    site.check_tables(total)
     assert process.poll() is None
 
 
 def test_sigterm_finishes_the_batch_and_the_next_one_goes_on_behind_it(site: Any) -> None:
     # Given a stream that is longer than a batch
-    site.put(*plant(0, 6000))
+    site.put(*site.plant(0, 6000))
     process = site.start(BATCH_RECORDS="500")
     site.wait(lambda: site.one("SELECT count(*) FROM reading"))
 
@@ -81,12 +46,12 @@ def test_sigterm_finishes_the_batch_and_the_next_one_goes_on_behind_it(site: Any
     # Then what stands there are whole batches, and the second one brings the rest, each reading once
     assert stored % 500 == 0
     site.wait(lambda: site.one("SELECT count(*) FROM reading") == 6000)
-    check_tables(site, 6000)
+    site.check_tables(6000)
 
 
 def test_a_producers_retry_is_absorbed(site: Any) -> None:
     # Given the same readings twice, under new sequence numbers, and some that are new beside them
-    site.put(*plant(0, 1000))
+    site.put(*site.plant(0, 1000))
     site.start()
     site.wait(lambda: site.one("SELECT count(*) FROM reading") == 1000)
     stored = {
@@ -96,7 +61,7 @@ def test_a_producers_retry_is_absorbed(site: Any) -> None:
         )
     }
     again = [{"path": path, "ts": ts, "value": value} for (path, ts), value in stored.items()]
-    site.put(*again, *plant(1000, 500), {**again[0], "value": -1})
+    site.put(*again, *site.plant(1000, 500), {**again[0], "value": -1})
 
     # When they are read
     site.wait(lambda: site.one("SELECT count(*) FROM reading") == 1501)
@@ -105,29 +70,10 @@ def test_a_producers_retry_is_absorbed(site: Any) -> None:
     assert site.query("SELECT sum(n), sum(sum) FROM rollup_1m") == [(1501, sum(range(1500)) - 1)]
 
 
-def test_a_zombie_is_fenced_and_leaves(site: Any) -> None:
-    # Given a processor that was stopped in the middle, and another one that took its shard over
-    zombie = site.start()
-    site.put(*plant(0, 100))
-    site.wait(lambda: site.one("SELECT count(*) FROM reading") == 100)
-    os.kill(zombie.pid, signal.SIGSTOP)
-    site.start()
-    site.wait(lambda: site.one("SELECT epoch FROM shard_progress") == 2)
-
-    # When the zombie wakes and both read on
-    site.put(*plant(100, 100))
-    site.wait(lambda: site.one("SELECT count(*) FROM reading") == 200)
-    os.kill(zombie.pid, signal.SIGCONT)
-
-    # Then it stores nothing more and ends by itself, with its own exit code
-    assert zombie.wait(30) == 3
-    check_tables(site, 200)
-
-
 def test_a_cache_that_is_away_delays_nothing(site: Any) -> None:
     # Given a cache that nobody answers for
     process = site.start(CACHE_PORT="9")
-    site.put(*plant(0, 3000))
+    site.put(*site.plant(0, 3000))
 
     # Then the readings are stored all the same
     site.wait(lambda: site.one("SELECT count(*) FROM reading") == 3000, 15)
@@ -138,7 +84,7 @@ def test_a_cache_that_is_away_delays_nothing(site: Any) -> None:
 def test_a_rotated_password_is_read_again(site: Any) -> None:
     # Given a running processor whose password is changed, at first only as the pending version
     site.start()
-    site.put(*plant(0, 100))
+    site.put(*site.plant(0, 100))
     site.wait(lambda: site.one("SELECT count(*) FROM reading") == 100)
     with site.postgres.operator(site.credentials.dbname) as connection:
         connection.execute("ALTER ROLE millrace_app PASSWORD 'the next one'")
@@ -154,11 +100,11 @@ def test_a_rotated_password_is_read_again(site: Any) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'millrace-processor' AND datname = current_database()"
         )
-        site.put(*plant(100, 100))
+        site.put(*site.plant(100, 100))
 
         # Then it logs in with the new password and goes on
         site.wait(lambda: site.one("SELECT count(*) FROM reading") == 200)
-        check_tables(site, 200)
+        site.check_tables(200)
     finally:
         with site.postgres.operator(site.credentials.dbname) as connection:
             connection.execute("ALTER ROLE millrace_app PASSWORD 'application'")
@@ -183,4 +129,4 @@ def test_history_of_years_makes_its_partitions(site: Any) -> None:
     made = site.one("SELECT count(*) FROM pg_inherits WHERE inhparent = 'reading'::regclass")
     assert made >= len(days)
     assert site.cache.client().keys("latest:*") == []
-    check_tables(site, 3000)
+    site.check_tables(3000)

@@ -8,6 +8,8 @@ import pytest
 from botocore.model import StringShape
 from botocore.session import get_session
 
+from parameters.settings import load
+
 Templates = dict[str, dict[str, Any]]
 
 
@@ -174,11 +176,66 @@ def test_no_artefact_expires_while_a_roll_back_may_still_need_it(templates: Temp
         assert not {"ExpirationInDays", "ExpirationDate", "Expiration"} & set(rule)
 
 
-def test_the_artefact_bucket_speaks_tls_only(templates: Templates) -> None:
-    (statement,) = properties(templates, "bootstrap", "ArtefactsPolicy")["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Deny"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert len(statement["Resource"]) == 2
+@pytest.mark.parametrize("bucket", ["Artefacts", "AccessLog"])
+def test_a_bucket_speaks_tls_only_and_to_nobody_outside(templates: Templates, bucket: str) -> None:
+    policy = properties(templates, "bootstrap", f"{bucket}Policy")
+    (denied,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+
+    assert policy["Bucket"] == {"Ref": bucket}
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+    assert denied["Resource"] == [{"Fn::GetAtt": [bucket, "Arn"]}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}]
+    assert set(properties(templates, "bootstrap", bucket)["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_each_request_for_an_artefact_is_logged_by_s3_alone(templates: Templates) -> None:
+    logging = {
+        name: properties(templates, "bootstrap", name)["LoggingConfiguration"]
+        for name in ("Artefacts", "AccessLog")
+    }
+    (delivers,) = [
+        one
+        for one in properties(templates, "bootstrap", "AccessLogPolicy")["PolicyDocument"]["Statement"]
+        if one["Effect"] == "Allow"
+    ]
+
+    assert logging["Artefacts"]["DestinationBucketName"] == {"Ref": "AccessLog"}
+    assert "DestinationBucketName" not in logging["AccessLog"], "without one it is its own destination"
+    assert logging["Artefacts"]["LogFilePrefix"] != logging["AccessLog"]["LogFilePrefix"]
+    assert delivers["Principal"] == {"Service": ["logging.s3.amazonaws.com"]}
+    assert delivers["Condition"]["ArnEquals"]["aws:SourceArn"] == [
+        {"Fn::GetAtt": ["Artefacts", "Arn"]},
+        {"Fn::GetAtt": ["AccessLog", "Arn"]},
+    ]
+    assert delivers["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_s3_can_deliver_into_the_log_bucket(templates: Templates) -> None:
+    log = properties(templates, "bootstrap", "AccessLog")
+    (rule,) = log["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}, "it delivers under no KMS key"
+    assert "ObjectLockConfiguration" not in log, "nor where objects are kept by default"
+
+
+def test_what_was_deployed_is_locked_where_it_is_evidence(dev: Templates, prod: Templates) -> None:
+    kept = properties(prod, "bootstrap", "Artefacts")["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+
+    assert kept == {"Mode": "GOVERNANCE", "Days": load("prod").bootstrap.artefact_retention_days}
+    assert "ObjectLockEnabled" not in properties(dev, "bootstrap", "Artefacts"), "dev leaves no remnant"
+
+
+def test_code_and_images_are_under_one_key_of_their_own(templates: Templates) -> None:
+    key = {"Fn::GetAtt": ["ArtefactKey", "Arn"]}
+    (rule,) = properties(templates, "bootstrap", "Artefacts")["BucketEncryption"][
+        "ServerSideEncryptionConfiguration"
+    ]
+
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    assert properties(templates, "bootstrap", "Images")["EncryptionConfiguration"] == {
+        "EncryptionType": "KMS",
+        "KmsKey": key,
+    }
+    assert properties(templates, "bootstrap", "ArtefactKey")["EnableKeyRotation"] is True
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])

@@ -33,6 +33,7 @@ HOLDS_DATA = {
     "AWS::S3::Bucket",
     "AWS::ECR::Repository",
     "AWS::SQS::Queue",
+    "AWS::DynamoDB::Table",
 }
 
 

@@ -23,6 +23,7 @@ ROOMS = (
     "rules",
     "bench",
     "topology",
+    "scanners",
 )
 
 # Room → the modules of other rooms that it may import. A package admits what lies in it.
@@ -38,6 +39,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "local": ("parameters", "deployer", "processor", "rotation"),  # the stacks' emitted files, not the stacks
     "rules": (),  # they hold for any team's templates
     "topology": (),  # it reads them, whoever emitted them
+    "scanners": (),  # they read what was emitted, from an environment that has none of the rest
 }
 # Rooms that are shipped to AWS: their libraries are those of their extra, whatever else is installed here.
 SHIPPED = ("processor", "rotation")

@@ -49,8 +49,8 @@ def test_every_environment_names_it_first_and_is_taken_by_it(name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "where"),
     [
-        ("rotation_days: 365", "rotation_days: 5000", "keys.rotation_days"),
-        ("rotation_days: 365", "rotation_days: soon", "keys.rotation_days"),
+        ("keys: {rotation_days: 365", "keys: {rotation_days: 5000", "keys.rotation_days"),
+        ("keys: {rotation_days: 365", "keys: {rotation_days: soon", "keys.rotation_days"),
         ("nat: one", "nat: maybe", "network.nat"),
         ("nat: one", "nat: One", "network.nat"),
         ("retention_hours: 24", "retention_hours: 1", "stream.retention_hours"),

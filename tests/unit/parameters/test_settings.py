@@ -29,8 +29,8 @@ def test_every_environment_is_taken_as_it_stands(name: str) -> None:
     ("old", "new", "why"),
     [
         (
-            "rotation_days: 365",
-            "rotation_days: 5000",
+            "keys: {rotation_days: 365",
+            "keys: {rotation_days: 5000",
             "keys.rotation_days is 5000; allowed is a whole number from 90 to 2560",
         ),
         (
@@ -124,6 +124,50 @@ def test_every_environment_is_taken_as_it_stands(name: str) -> None:
             "reading_retention_days: 30",
             "reading_retention_days: 30\n  site_time_zone: Mars/Olympus",
             "processor: site_time_zone is 'Mars/Olympus'; it is an IANA name such as Europe/London",
+        ),
+        (
+            "tasks_max: 2",
+            "tasks_max: 3",
+            "processor.tasks_max is 3; it must be at most stream.shards, 2: a task beyond them would have",
+        ),
+        (
+            "tasks_min: 2",
+            "tasks_min: 3",
+            "processor: tasks_min is 3; it must be at most tasks_max, 2",
+        ),
+        (
+            "spot_share: 75",
+            "spot_share: 100",
+            "processor.spot_share is 100; allowed is a whole number from 0 to 99",
+        ),
+        *(
+            (
+                "reading_retention_days: 30",
+                f"reading_retention_days: 30\n  working_hours: {{{hours}}}",
+                f"processor{why}",
+            )
+            for hours, why in (
+                (
+                    "days: MON-FRI, hours: 06:00-22:00, time_zone: Europe/London, tasks_min: 1",
+                    ": working_hours.tasks_min is 1; it must be from tasks_min, 2, to tasks_max, 2",
+                ),
+                (
+                    "days: MON-FRI, hours: 06:00-22:00, time_zone: Mars/Olympus, tasks_min: 2",
+                    ".working_hours: time_zone is 'Mars/Olympus'; it is an IANA name such as Europe/London",
+                ),
+                (
+                    "days: MON-FRI, hours: 22:00-06:00, time_zone: Europe/London, tasks_min: 2",
+                    ".working_hours: hours are 22:00-06:00; they must end after they begin, within the day",
+                ),
+                (
+                    "days: MON-FRI, hours: 6-22, time_zone: Europe/London, tasks_min: 2",
+                    ".working_hours.hours is '6-22'; allowed is hh:mm-hh:mm by the plant's clock",
+                ),
+                (
+                    "days: weekdays, hours: 06:00-22:00, time_zone: Europe/London, tasks_min: 2",
+                    ".working_hours.days is 'weekdays'; allowed is a weekday or a range, such as MON-FRI",
+                ),
+            )
         ),
         ("shards: 2, ", "", "stream: shards goes with mode PROVISIONED, and only with it"),
         ("name: dev", "name: prod", "name is 'prod'; it must be 'dev', as its file"),

@@ -121,3 +121,45 @@ def test_a_stop_ends_the_waiting(server: Server) -> None:
     with pytest.raises(Stopping):
         wanted.run(lambda session: None)
     assert "password authentication failed" in str(wanted.waiting_for)
+
+
+def test_a_new_session_is_opened_before_its_first_work(server: Server) -> None:
+    wanted, _ = database(["right"])
+    order: list[str] = []
+    wanted.opened = lambda session: order.append("opened")
+    faults = [errors.AdminShutdown()]
+
+    def work(session: Session) -> None:
+        order.append("work")
+        if faults:
+            raise faults.pop()
+
+    wanted.run(work)
+    wanted.run(work)
+    assert order == ["opened", "work", "opened", "work", "work"]
+
+
+def test_a_session_whose_opening_fails_is_never_worked_with(server: Server) -> None:
+    wanted, _ = database(["right"])
+    faults: list[Exception] = [errors.AdminShutdown()]
+
+    def opened(session: Session) -> None:
+        if faults:
+            raise faults.pop()
+
+    wanted.opened = opened
+    used: list[object] = []
+    wanted.run(lambda session: used.append(session.connection))
+    assert used == [server.connections[1]]
+    assert server.connections[0].closed
+
+
+def test_a_word_is_said_only_after_silence(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted, _ = database(["right"])
+    said: list[bytes] = []
+    wanted.run(lambda session: setattr(session.connection, "execute", said.append))
+    wanted.say()
+    assert said == []
+    monkeypatch.setattr(module, "WORD_SECONDS", 0.0)
+    wanted.say()
+    assert said == [b"SELECT 1"]

@@ -1,6 +1,7 @@
 """The poller against a fake stream: order over reshards, expired iterators, throttling, outages."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from processor.source import poll
 from processor.source.poll import Poller
 from processor.source.records import Batch
 from processor.storage.store import Lease, ShardLost
+from processor.turn import TurnLost
 
 
 class Expired(ClientError):
@@ -118,7 +120,9 @@ def read(kinesis: FakeKinesis, enough: int, **positions: str) -> FakePipeline:
     return pipeline
 
 
-def run(kinesis: Any, pipeline: Any, stopping: threading.Event) -> None:
+def run(
+    kinesis: Any, pipeline: Any, stopping: threading.Event, beat: Callable[[], None] = lambda: None
+) -> None:
     poller = Poller(
         kinesis,
         "readings",
@@ -126,7 +130,7 @@ def run(kinesis: Any, pipeline: Any, stopping: threading.Event) -> None:
         poll_seconds=0.001,
         batch_records=10_000,
         stopping=stopping,
-        beat=lambda: None,
+        beat=beat,
     )
     watchdog = threading.Timer(10, stopping.set)
     watchdog.start()
@@ -193,3 +197,20 @@ def test_a_lost_shard_ends_the_poller() -> None:
     pipeline.fault = ShardLost("owned by epoch 2")
     with pytest.raises(ShardLost):
         run(FakeKinesis({"a": {"numbers": [1]}}), pipeline, stopping)
+
+
+def test_a_sign_of_life_is_given_before_each_shard_is_asked() -> None:
+    stopping = threading.Event()
+    kinesis = FakeKinesis({name: {"numbers": [1, 2]} for name in "abc"})
+    beats = []
+    run(kinesis, FakePipeline(6, stopping), stopping, lambda: beats.append(len(kinesis.asked_for)))
+    assert {0, 1, 2} <= set(beats)
+
+
+def test_a_lost_turn_ends_the_poller_though_the_stream_is_quiet() -> None:
+    def lost() -> None:
+        raise TurnLost("another processor has begun")
+
+    stopping = threading.Event()
+    with pytest.raises(TurnLost):
+        run(FakeKinesis({"a": {"numbers": []}}), FakePipeline(1, stopping), stopping, lost)

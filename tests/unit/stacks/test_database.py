@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from scanners.checkov import COSTS_MONEY
 from stacks.database import family
 
 
@@ -63,6 +64,27 @@ def test_nobody_logs_in_without_tls_or_with_a_password_from_a_template(nested: A
     assert "MasterUserPassword" not in properties
     assert properties["PubliclyAccessible"] is False
     assert properties["StorageEncrypted"] is True
+
+
+def test_who_came_and_went_is_logged_and_what_they_sent_is_not(nested: Any) -> None:
+    engine = nested("database", "prod")["Resources"]["EngineSettings"]["Properties"]["Parameters"]
+
+    assert engine["log_connections"] == engine["log_disconnections"] == "1"
+    assert "log_parameter_max_length" not in engine
+    assert "shared_preload_libraries" not in engine, "pgaudit: docs/decisions/database-log.md"
+
+
+@pytest.mark.parametrize(("multi_az", "skipped"), [(True, []), (False, ["CKV_AWS_157"])])
+def test_a_scanner_is_told_of_a_second_instance_that_is_spared(
+    nested: Any, multi_az: bool, skipped: list[str]
+) -> None:
+    metadata = database(nested("database", multi_az=multi_az))["Metadata"]
+
+    skips = metadata.get("checkov", {"skip": []})["skip"]
+
+    assert [skip["id"] for skip in skips] == skipped
+    assert all(skip["comment"] for skip in skips)
+    assert set(skipped) <= set(COSTS_MONEY), "what checkov's judge lets dev skip"
 
 
 def test_only_this_instance_may_use_the_monitoring_role(nested: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -110,3 +111,36 @@ def test_a_damaged_memory_is_no_memory(templates: Path) -> None:
     for entry in cache.glob("*.json"):
         entry.write_text(json.dumps([{"unknown": 1}]) if entry.name < "8" else "{")
     assert lint.lint(files(templates), cache=cache) == []
+
+
+def test_reports_hold_each_finding_where_the_repository_has_it(
+    templates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(templates.parent)
+    (templates / "child.yaml").write_text(CLEAN.replace("Type: String", "Type: Strong"))
+    cache = templates.parent / "cache"
+    remembered = lint.lint(files(templates), cache=cache)
+
+    found = lint.lint(files(templates), cache=cache, reports=templates.parent / "reports")
+
+    assert [finding.rule for finding in found] == ["E3030"]
+    assert found == remembered
+    (run,) = json.loads((templates.parent / "reports" / lint.SARIF).read_text())["runs"]
+    (result,) = run["results"]
+    location = result["locations"][0]["physicalLocation"]
+    assert (result["ruleId"], location["region"]["startLine"]) == ("E3030", 8)
+    assert location["artifactLocation"]["uri"] == "dev/child.yaml"
+    suite = ElementTree.parse(templates.parent / "reports" / lint.JUNIT)  # noqa: S314 - our own file
+    failed = {
+        case.get("name", "").split()[0] for case in suite.iter("testcase") if case.find("failure") is not None
+    }
+    assert failed == {"E3030"}
+
+
+def test_clean_templates_leave_reports_too(templates: Path, tmp_path: Path) -> None:
+    assert lint.lint(files(templates), reports=tmp_path / "reports") == []
+
+    (run,) = json.loads((tmp_path / "reports" / lint.SARIF).read_text())["runs"]
+    assert run["results"] == []
+    suite = ElementTree.parse(tmp_path / "reports" / lint.JUNIT)  # noqa: S314 - our own file
+    assert len(list(suite.iter("testcase"))) > 100, "each rule is a case"

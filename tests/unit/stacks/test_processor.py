@@ -59,25 +59,39 @@ def test_a_setting_that_nobody_wired_breaks_the_build(nested: Any, monkeypatch: 
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_never_do_two_tasks_run(nested: Any, environment: str) -> None:
+def test_a_deployment_starts_the_new_tasks_before_it_stops_the_old_ones(
+    nested: Any, environment: str
+) -> None:
     service = nested("processor", environment)["Resources"]["Service"]["Properties"]
-    deployment = service["DeploymentConfiguration"]
 
-    most = service["DesiredCount"] * deployment["MaximumPercent"] // 100
-
-    assert service["DesiredCount"] == 1
-    assert most == 1, "the new task must wait until the old one is gone"
-    assert deployment["MinimumHealthyPercent"] == 0, "else the old one is never stopped"
-    assert service["AvailabilityZoneRebalancing"] == "DISABLED", "it starts a second task first"
+    assert service["DeploymentConfiguration"]["MinimumHealthyPercent"] == 100
+    assert service["DeploymentConfiguration"]["MaximumPercent"] == 200
+    assert service["AvailabilityZoneRebalancing"] == "ENABLED"
 
 
-@pytest.mark.parametrize("share", [0, 50, 100])
-def test_the_only_task_is_never_on_spot(share: int) -> None:
-    items = {item["CapacityProvider"]: item for item in (item.to_dict() for item in capacity(share))}
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_no_deployment_resets_the_number_of_tasks(nested: Any, environment: str) -> None:
+    assert "DesiredCount" not in nested("processor", environment)["Resources"]["Service"]["Properties"]
 
-    assert items["FARGATE"]["Base"] == 1
+
+@pytest.mark.parametrize(("first", "share"), [(1, 0), (1, 75), (2, 50), (3, 99)])
+def test_the_first_tasks_are_never_on_spot(first: int, share: int) -> None:
+    items = {item["CapacityProvider"]: item for item in (item.to_dict() for item in capacity(first, share))}
+
+    assert items["FARGATE"]["Base"] == first
     assert ("FARGATE_SPOT" in items) is (share > 0)
+    assert all(item["Weight"] > 0 for item in items.values()), "weight 0 places no task, base or not"
     assert sum(item["Weight"] for item in items.values()) == 100
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_cluster_s_figures_go_to_a_log_of_ours(nested: Any, environment: str) -> None:
+    resources = nested("processor", environment)["Resources"]
+    cluster, log = resources["Cluster"], resources["PerformanceLog"]
+
+    name = cluster["Properties"]["ClusterName"]
+    assert log["Properties"]["LogGroupName"] == f"/aws/ecs/containerinsights/{name}/performance"
+    assert cluster["DependsOn"] == ["PerformanceLog"], "ECS makes one that never expires where it finds none"
 
 
 def test_a_deployment_that_fails_or_falls_behind_is_taken_back(nested: Any) -> None:
@@ -138,12 +152,14 @@ def test_the_task_may_use_what_it_is_given_and_start_nothing(nested: Any, statem
     ]
 
     assert task["TaskRoleArn"] != task["ExecutionRoleArn"]
-    assert everywhere == ["ecr:GetAuthorizationToken"]
+    assert everywhere == ["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"]
     assert {action.partition(":")[0] for given in running for action in given["Action"]} == {
         "kinesis",
         "kms",
         "secretsmanager",
         "elasticache",
+        "dynamodb",
+        "cloudwatch",
     }
 
 

@@ -50,18 +50,39 @@ def test_the_secret_is_the_applications_and_its_name_is_free_after_it(nested: An
     assert generated["ExcludePunctuation"] is True, "some of it breaks connection strings"
 
 
-def test_only_joining_the_network_is_allowed_everywhere_and_never_to_the_code(
+def test_network_interfaces_are_made_in_this_account_only_and_never_by_the_code(
     nested: Any, statements: Any
 ) -> None:
-    given = statements(nested("rotation")["Resources"]["FunctionRole"])
+    given = {
+        statement["Sid"]: statement
+        for statement in statements(nested("rotation")["Resources"]["FunctionRole"])
+        if any(action.startswith("ec2:") for action in statement["Action"])
+    }
 
-    everywhere = [statement for statement in given if "*" in statement["Resource"]]
+    everywhere = {sid for sid, statement in given.items() if "*" in statement["Resource"]}
 
-    assert {statement["Effect"] for statement in everywhere} == {"Allow", "Deny"}
-    allowed, denied = everywhere
-    assert set(allowed["Action"]) == set(denied["Action"])
-    assert all(action.startswith("ec2:") for action in allowed["Action"])
-    assert "lambda:SourceFunctionArn" in denied["Condition"]["ArnLike"]
+    assert everywhere == {"LambdaSeesNetwork", "CodeDoesNot"}
+    assert all(action.startswith("ec2:Describe") for action in given["LambdaSeesNetwork"]["Action"])
+    assert given["LambdaJoinsNetwork"]["Resource"] == [
+        {"Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*"}
+    ]
+    assert given["CodeDoesNot"]["Effect"] == "Deny"
+    assert "lambda:SourceFunctionArn" in given["CodeDoesNot"]["Condition"]["ArnLike"]
+    assert set(given["CodeDoesNot"]["Action"]) == {
+        action for sid in ("LambdaJoinsNetwork", "LambdaSeesNetwork") for action in given[sid]["Action"]
+    }, "what Lambda may do with the role, the code may not"
+
+
+def test_what_it_could_not_do_is_kept_under_the_secrets_key(nested: Any, statements: Any) -> None:
+    resources = nested("rotation", "prod")["Resources"]
+    queue = resources["Undone"]
+
+    assert resources["Function"]["Properties"]["DeadLetterConfig"] == {
+        "TargetArn": {"Fn::GetAtt": ["Undone", "Arn"]}
+    }
+    assert queue["Properties"]["KmsMasterKeyId"] == {"Ref": "SecretsKeyArn"}
+    (sends,) = [one for one in statements(resources["FunctionRole"]) if one["Action"] == ["sqs:SendMessage"]]
+    assert sends["Resource"] == [{"Fn::GetAtt": ["Undone", "Arn"]}]
 
 
 def test_it_reads_the_masters_secret_and_writes_the_applications_only(nested: Any, statements: Any) -> None:

@@ -300,6 +300,14 @@ SERVICE = {
             ResourceId={"Fn::Sub": "service/${Cluster}/${Service.Name}"},
             MinCapacity=1,
             MaxCapacity=4,
+            ScheduledActions=[
+                {
+                    "ScheduledActionName": "WorkBegins",
+                    "Schedule": "cron(0 6 ? * MON-FRI *)",
+                    "Timezone": "Europe/London",
+                    "ScalableTargetAction": {"MinCapacity": 2, "MaxCapacity": 4},
+                }
+            ],
         ),
         "Policy": resource(
             "AWS::ApplicationAutoScaling::ScalingPolicy",
@@ -331,6 +339,13 @@ def test_a_service_counts_tasks_that_nobody_starts(aws: Any) -> None:
         f"service/{said['Cluster']}/{said['Service']}",
         4,
     )
+    planned = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"][0]
+    assert (planned["ScheduledActionName"], planned["Timezone"], planned["ResourceId"]) == (
+        "WorkBegins",
+        "Europe/London",
+        target["ResourceId"],
+    )
+    assert planned["ScalableTargetAction"] == {"MinCapacity": 2, "MaxCapacity": 4}
     policy = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"][0]
     assert (policy["PolicyARN"], policy["ResourceId"]) == (said["Policy"], target["ResourceId"])
     assert aws.delete("types-service") == "DELETE_COMPLETE"

@@ -1,0 +1,60 @@
+"""Whose turn it is to read: of all processors on one stream one reads, the others stand by.
+
+The turn is an advisory lock of PostgreSQL, held by the session that writes, so it ends with that session,
+whatever ended it. It keeps two from doing the same work; that two can never spoil each other's is held by the
+epochs in shard_progress, with the lock or without.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from processor.queries import load_queries
+from processor.storage.database import Session, Stopping
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5  # how often a standby looks, on average
+# A session that the network swallowed is given up by the server some seconds after us at most: both keep the
+# same time-outs (processor/storage/database.py).
+PATIENCE_SECONDS = 10.0
+_TAKE = load_queries()["take_turn"]
+
+
+class TurnLost(RuntimeError):
+    """Another process has begun to read: what this one knows of the shards is of yesterday."""
+
+
+class Turn:
+    """The turn on one stream; `state` is "starting", "standby" or "reader"."""
+
+    def __init__(self, stream: str, stopping: threading.Event) -> None:
+        self._given = {"stream": stream}
+        self._stopping = stopping
+        self._had_it = False
+        self.beat: Callable[[], None] = lambda: None  # called at each look: a sign of life
+        self.state = "starting"
+
+    def take(self, session: Session) -> None:
+        """Wait until this session has the turn. Raises Stopping.
+
+        Whoever had it on an earlier session waits a moment only: raises TurnLost when another one has it.
+        """
+        began = time.monotonic()
+        while not self._look(session):
+            if self._had_it and time.monotonic() - began > PATIENCE_SECONDS:
+                raise TurnLost("its session was lost, and another processor has begun to read the stream")
+            if self.state != "standby":
+                logger.info("standing by: another processor reads the stream")
+                self.state = "standby"
+            self.beat()
+            if self._stopping.wait(LOOK_SECONDS * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads tasks
+                raise Stopping
+        self.state = "reader"
+        self._had_it = True
+
+    def _look(self, session: Session) -> bool:
+        row = session.connection.execute(_TAKE, self._given).fetchone()
+        return row is not None and bool(row[0])
