@@ -1,4 +1,4 @@
-"""Emit templates/<environment>/*.yaml and docs/runbook.md from stacks/ and parameters/, and lint.
+"""Emit templates/<environment>/*.yaml, docs/runbook.md and parameters/schema.json, and lint.
 
 Exit codes: 0 all is well · 1 the linter found something, or --check found stale templates · 2 the
 parameters or the command line are wrong, or a stack breaks the contract of nested stacks; nothing is written.
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from parameters import schema
+from parameters.schema import UndocumentedError
 from parameters.settings import Environment, ParameterError, environments, load
 from stacks import bootstrap, lint, platform, runbook
 from stacks.contract import ContractError, check, check_together
@@ -24,6 +26,7 @@ from stacks.wiring import StackTemplate, WiringError, apart
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 RUNBOOK = HERE / runbook.RUNBOOK
+REFUSALS = (ParameterError, UndocumentedError, WiringError, UnwiredError, ContractError, WordsMissing)
 DIFF_LINES = 20  # enough to see what changed; the rest is one `git diff` away
 
 
@@ -37,6 +40,15 @@ class Emitted:
     parameters: int
     outputs: int
     template: StackTemplate
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is made beside the templates, of every environment at once."""
+
+    name: str
+    file: Path
+    text: str
 
 
 def synthesise(environment: Environment) -> list[Emitted]:
@@ -113,6 +125,12 @@ def stale(emitted: Sequence[Emitted], out: Path) -> Iterator[str]:
     yield from (f"{orphan.relative_to(out)} belongs to no stack" for orphan in _orphans(emitted, out))
 
 
+def stale_documents(documents: Sequence[Document]) -> Iterator[str]:
+    for document in documents:
+        if not document.file.exists() or document.file.read_text(encoding="utf-8") != document.text:
+            yield f"{document.name} is stale"
+
+
 def table(emitted: Sequence[Emitted]) -> str:
     """One aligned line per stack."""
     width = max(len(str(template.path.with_suffix(""))) for template in emitted)
@@ -146,23 +164,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = [load(name) for name in dict.fromkeys(options.env or environments())]
         emitted = [template for environment in chosen for template in synthesise(environment)]
-        page = runbook.page(template.template for template in emitted)
-    except (ParameterError, WiringError, UnwiredError, ContractError, WordsMissing) as error:
+        documents = [
+            Document(runbook.RUNBOOK, RUNBOOK, runbook.page(template.template for template in emitted)),
+            Document(schema.NAME, schema.FILE, schema.printed()),
+        ]
+    except (
+        ParameterError,
+        UndocumentedError,
+        WiringError,
+        UnwiredError,
+        ContractError,
+        WordsMissing,
+    ) as error:
         parser.exit(2, f"build.py: {error}\n")
-    whole = not options.env and options.out == TEMPLATES  # the runbook is of every environment
+    whole = not options.env and options.out == TEMPLATES  # the documents are of every environment
     try:
         if not options.check:
             write(emitted, options.out)
             if whole:
-                RUNBOOK.write_text(page, encoding="utf-8")
+                for document in documents:
+                    document.file.write_text(document.text, encoding="utf-8")
     except OSError as error:
         parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")
     print(table(emitted))
     if options.check and (differences := list(stale(emitted, options.out))):
         print(*differences, "run `python build.py` and commit templates/", sep="\n")
         return 1
-    if options.check and whole and not (RUNBOOK.exists() and RUNBOOK.read_text(encoding="utf-8") == page):
-        print(f"{runbook.RUNBOOK} is stale", "run `python build.py` and commit it", sep="\n")
+    if options.check and whole and (old := list(stale_documents(documents))):
+        print(*old, "run `python build.py` and commit it", sep="\n")
         return 1
     if options.no_lint:
         return 0

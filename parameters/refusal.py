@@ -21,8 +21,8 @@ def explain(error: msgspec.ValidationError, found: object, expected: type) -> st
     steps = STEP.findall(match["path"])
     value = _value(found, steps)
     said = "" if isinstance(value, dict | list) else f" is {value!r}"
-    allowed = _allowed(_type_at(inspect.type_info(expected), steps))
-    return f"{match['path']}{said}{';' if said else ':'} {allowed or match['why']}"
+    takes = allowed(_type_at(inspect.type_info(expected), steps))
+    return f"{match['path']}{said}{';' if said else ':'} {takes or match['why']}"
 
 
 def _value(found: Any, steps: list[str]) -> object:
@@ -51,7 +51,7 @@ def _type_at(kind: inspect.Type, steps: list[str]) -> inspect.Type:
     return kind
 
 
-def _allowed(kind: inspect.Type) -> str:
+def allowed(kind: inspect.Type) -> str:
     """What a field takes, in words; empty where the refusal itself says it better."""
     words = ""
     match kind:
@@ -65,6 +65,6 @@ def _allowed(kind: inspect.Type) -> str:
             words = "allowed are true, false"
         case inspect.IntType(ge=int(least), le=most):
             words = f"allowed is a whole number from {least}" + (f" to {most}" if most is not None else "")
-        case inspect.UnionType(types=(one, inspect.NoneType())) if _allowed(one):
-            words = f"{_allowed(one)}, or nothing"
+        case inspect.UnionType(types=(one, inspect.NoneType())) if allowed(one):
+            words = f"{allowed(one)}, or nothing"
     return words

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from topology import access, needs
+from topology import access, diagram, needs
 from topology.calls import HiddenCall
 from topology.needs import BadNeeds
 from topology.policies import Kind, UnknownPolicy, policies
@@ -78,13 +78,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     access_ = commands.add_parser("access", help=f"write {access.PAGE} and {access.POLICY}")
     access_.add_argument("--check", action="store_true", help="change nothing; fail if they are stale")
+    diagram_ = commands.add_parser("diagram", help=f"draw {diagram.PICTURE}")
+    diagram_.add_argument("--check", action="store_true", help="change nothing; fail if it is stale")
     shown = commands.add_parser("policies", help="every policy, resolved")
     shown.add_argument("--json", action="store_true", help="as one list, with documents that stand alone")
     options = parser.parse_args(arguments)
     try:
+        if options.command == "diagram":
+            pictures = diagram.documents(environments(options.root / "templates"))
+            return written(pictures, options.root, options.command, check=options.check)
         found = site(options.root)
         if options.command == "access":
-            return written(access.documents(found), options.root, check=options.check)
+            return written(access.documents(found), options.root, options.command, check=options.check)
         return printed(listed(found), as_json=options.json)
     except (BadTemplate, BadNeeds, HiddenCall, NoForm, Unresolvable, UnknownPolicy, OSError) as error:
         parser.exit(2, f"topology: {error}\n")
@@ -94,7 +99,7 @@ def site(root: Path) -> access.Site:
     return access.Site(environments(root / "templates"), needs.load(root / access.NEEDS), root)
 
 
-def written(documents: Mapping[Path, str], root: Path, *, check: bool) -> int:
+def written(documents: Mapping[Path, str], root: Path, command: str, *, check: bool) -> int:
     """Write what has changed, or name it."""
     stale = {
         path: text
@@ -103,7 +108,7 @@ def written(documents: Mapping[Path, str], root: Path, *, check: bool) -> int:
     }
     for path, text in stale.items():
         if check:
-            print(f"{path} is stale: run `python -m topology access` and commit it")
+            print(f"{path} is stale: run `python -m topology {command}` and commit it")
         else:
             (root / path).write_text(text, encoding="utf-8")
             print(path)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import build
-from parameters import settings
+from parameters import schema, settings
 from parameters.settings import Nat
 from stacks import lint
 from stacks.emission import MADE_HERE
@@ -99,6 +99,18 @@ def test_check_passes_where_nothing_changed_and_writes_nothing(out: Path) -> Non
     before = snapshot(out)
     assert emit(out, "--check") == 0
     assert snapshot(out) == before
+
+
+def test_check_names_a_schema_that_is_not_what_the_settings_say_and_leaves_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = schema.FILE.read_bytes()
+    monkeypatch.setattr(schema, "printed", lambda: "{}\n")
+
+    assert build.main(["--check", "--no-lint"]) == 1
+
+    assert "parameters/schema.json is stale" in capsys.readouterr().out
+    assert schema.FILE.read_bytes() == before
 
 
 def test_check_names_what_is_stale_shows_where_and_leaves_it(
