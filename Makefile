@@ -21,8 +21,10 @@ check: $(READY) $(SCAN_READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python build.py --check --reports build
-	$(SCAN)/python -m scanners
+	$(BIN)/python -m topology access --check
 	$(BIN)/python -m topology diagram --check
+	$(SCAN)/python -m scanners
+	$(BIN)/python -m topology policies --json | $(SCAN)/python topology/parliament_check.py
 
 build: $(READY)
 	$(BIN)/python build.py $(ARGS)

@@ -16,18 +16,18 @@ class WorkingHours(Struct, frozen=True, forbid_unknown_fields=True):
     days: Annotated[
         str, Meta(pattern=rf"^{_WEEKDAY}(-{_WEEKDAY})?$", description="a weekday or a range, such as MON-FRI")
     ]
-    """Days on which the plant works."""
+    """The days on which the plant works."""
     hours: Annotated[
         str,
         Meta(
             pattern=rf"^{CLOCK}-{CLOCK}$", description="hh:mm-hh:mm by the plant's clock, such as 06:00-22:00"
         ),
     ]
-    """Hours in which it works, within one day."""
+    """From when to when, within a day."""
     time_zone: str
-    """IANA name of the plant's time zone, such as Europe/London."""
+    """IANA name of the zone by whose clock it works, such as Europe/London."""
     tasks_min: Annotated[int, Meta(ge=1)]
-    """Tasks that run in these hours at least, from processor.tasks_min to tasks_max."""
+    """Tasks that run at least in those hours."""
 
     def __post_init__(self) -> None:
         begin, end = self.hours.split("-")

@@ -242,14 +242,16 @@ class Processor(Section, frozen=True):
     architecture: Literal["ARM64", "X86_64"]
     """What the image is built for."""
     tasks_min: Annotated[int, Meta(ge=1)]
-    """Tasks that always run."""
-    # Where shards are fixed, at most as many. On demand they are not: a new stream takes 4 MB/s, as four
-    # shards do, and grows: https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html
+    """Tasks that run at least."""
     tasks_max: Annotated[int, Meta(ge=1)]
-    """Tasks up to which the service grows with load and lag; with fixed shards, at most as many."""
+    """Tasks that run at most: no more than stream.shards, where those are fixed.
+
+    On demand they are not: a new stream takes 4 MB/s, as four shards do, and grows:
+    https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html
+    """
     on_demand_tasks: Annotated[int, Meta(ge=1)]
-    """Tasks, the first ones, that are never on Fargate Spot."""
-    # Not all: what ECS does with a provider of weight 0 is "no tasks".
+    """The first so many tasks are never on Fargate Spot."""
+    # Not all: a provider of weight 0 can place no tasks at all.
     spot_share: Annotated[int, Meta(ge=0, le=99)]
     """Per cent of the tasks beyond on_demand_tasks that are on Fargate Spot."""
     log_retention_days: LogRetention
@@ -297,16 +299,16 @@ class Observability(Section, frozen=True):
 
 
 class Bootstrap(Section, frozen=True):
-    key_rotation_days: Annotated[int, Meta(ge=90, le=2560)]
-    """Days after which KMS makes new key material for artefacts and images, within its own bounds."""
+    key_rotation_days: Annotated[int, Meta(ge=90, le=2560)]  # KMS's own bounds
+    """Days after which the key of artefacts and images gets new material."""
     key_deletion_window_days: Annotated[int, Meta(ge=7, le=30)]
-    """Days between the deletion of that key and the end of all that it encrypts."""
+    """Days that this key waits before it is deleted."""
     access_log_retention_days: Days
     """Days that the log of who asked for artefacts is kept."""
     artefact_retention_days: Days
     """Days that deleted or replaced artefacts can be brought back."""
     lock_artefacts: bool
-    """For artefact_retention_days nobody deletes an artefact, nor destroys the bucket that holds one."""
+    """Whether nobody can delete an artefact before those days are over; its bucket goes no sooner either."""
     images_kept: Annotated[int, Meta(ge=1)]
     """Images of the processor that the repository keeps, the newest ones."""
 

@@ -89,8 +89,14 @@ FORMS = {
     "AWS::SSM::Parameter": Form("ssm", "parameter{name}", "Name"),
 }
 
-# Attributes that are neither the resource's own ARN nor its name: (type, attribute) -> format.
+# Attributes that are neither the resource's own ARN nor its name, and what Ref answers for a type whose ARN
+# the service authorization reference does not have: (type, attribute) -> format.
 ATTRIBUTES = {
+    # https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", "Ref"): (
+        "arn:{partition}:autoscaling:{region}:{account}:scalingPolicy:{uuid}:resource/{name}"
+        ":policyName/{PolicyName}"
+    ),
     # "the ARN of the log group … with :*", https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
     ("AWS::Logs::LogGroup", "Arn"): PLACE + "log-group:{name}:*",
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html

@@ -18,6 +18,7 @@ from topology.tree import Resource, Tree
 from topology.values import REF, Given, Reference, Text, Value
 
 ACCOUNT = "111122223333"  # one that AWS's documentation uses, and nobody has
+UNLISTED = Form("", "")  # of a type of which only single attributes have a form
 
 
 class NoForm(ValueError):
@@ -89,7 +90,7 @@ class Renderer:
     def _answer(self, resource: Resource, attribute: str) -> str:
         special = ATTRIBUTES.get((resource.kind, attribute))
         if special is not None:
-            return self._filled(special, resource, FORMS[resource.kind])
+            return self._filled(special, resource, FORMS.get(resource.kind, UNLISTED))
         if attribute == REF:
             form = self._form(resource, "what Ref answers")
             patterns = {"name": "{name}", "arn": form.arn}

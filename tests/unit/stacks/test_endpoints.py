@@ -25,9 +25,10 @@ NOT_CALLED_FROM_WITHIN = {
     "elasticache": "Connect is a right that a login proves with a token signed on the spot",
     "ec2": "Lambda makes the function's network interfaces; the function's code is denied it",
 }
-# Lambda itself sends what the function prints, from outside the network:
+# Lambda itself sends what the function prints, and what it could not do, from outside the network:
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
-LOGS_OF_LAMBDA = ("rotation", "FunctionRole", "logs")
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+SENT_BY_LAMBDA = {("rotation", "FunctionRole", "logs"), ("rotation", "FunctionRole", "sqs")}
 ENDPOINT_OF = {"kinesis": "kinesis-streams", "cloudwatch": "monitoring"}  # else IAM's name is the endpoint's
 
 
@@ -58,7 +59,7 @@ def granted(templates: dict[str, Template]) -> Iterator[tuple[str, str, str]]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 for action in statement["Action"]:
                     service = action.partition(":")[0]
-                    if service not in NOT_CALLED_FROM_WITHIN and (stack, role, service) != LOGS_OF_LAMBDA:
+                    if service not in NOT_CALLED_FROM_WITHIN and (stack, role, service) not in SENT_BY_LAMBDA:
                         yield stack, role, action
 
 

@@ -112,7 +112,7 @@ def test_tasks_are_added_before_anybody_is_called(environment: str) -> None:
 
 
 def test_idle_looks_at_the_lag_and_at_the_load(nested: Any) -> None:
-    whole, *parts = properties(nested("processor"), "Idle")["Metrics"]
+    *parts, whole = properties(nested("processor"), "Idle")["Metrics"]
     metrics = {part["Id"]: part["MetricStat"]["Metric"] for part in parts}
 
     assert whole["Expression"] == "IF(lag < 10000 AND cpu < 30, 1, 0)"
