@@ -308,7 +308,7 @@ class Bootstrap(Section, frozen=True):
     artefact_retention_days: Days
     """Days that deleted or replaced artefacts can be brought back."""
     lock_artefacts: bool
-    """Whether nobody can delete an artefact before those days are over; the bucket goes no sooner either."""
+    """Whether nobody can delete an artefact before those days are over; its bucket goes no sooner either."""
     images_kept: Annotated[int, Meta(ge=1)]
     """Images of the processor that the repository keeps, the newest ones."""
 
