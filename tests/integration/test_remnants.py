@@ -1,6 +1,6 @@
 """What a deployment leaves in the account when it goes: nothing of dev; of prod, all that holds data."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,50 +18,86 @@ from parameters.settings import Environment, load
 TEMPLATES = Path(__file__).parents[2] / "templates"
 DIGEST = f"sha256:{'a' * 64}"
 
-# What lists a service's resources: client, call → where in the answer they stand, each by its name or id.
-LISTS: dict[tuple[str, str], str] = {
-    ("budgets", "describe_budgets"): "Budgets[].BudgetName",
-    ("cloudformation", "list_stacks"): "StackSummaries[?StackStatus != 'DELETE_COMPLETE'].StackName",
-    ("cloudwatch", "describe_alarms"): "[MetricAlarms, CompositeAlarms][][].AlarmName",
-    ("cloudwatch", "list_dashboards"): "DashboardEntries[].DashboardName",
-    ("dynamodb", "list_tables"): "TableNames[]",
-    ("ec2", "describe_addresses"): "Addresses[].PublicIp",
-    ("ec2", "describe_flow_logs"): "FlowLogs[].FlowLogId",
-    ("ec2", "describe_internet_gateways"): "InternetGateways[].InternetGatewayId",
-    ("ec2", "describe_nat_gateways"): "NatGateways[?State != 'deleted'].NatGatewayId",
-    ("ec2", "describe_network_interfaces"): "NetworkInterfaces[].NetworkInterfaceId",
-    ("ec2", "describe_route_tables"): "RouteTables[].RouteTableId",
-    ("ec2", "describe_security_groups"): "SecurityGroups[].GroupId",
-    ("ec2", "describe_subnets"): "Subnets[].SubnetId",
-    ("ec2", "describe_vpc_endpoints"): "VpcEndpoints[].VpcEndpointId",
-    ("ec2", "describe_vpcs"): "Vpcs[].VpcId",
-    ("ecr", "describe_repositories"): "repositories[].repositoryName",
-    ("ecs", "list_clusters"): "clusterArns[]",
-    ("ecs", "list_task_definitions"): "taskDefinitionArns[]",
-    ("elasticache", "describe_cache_parameter_groups"): "CacheParameterGroups[].CacheParameterGroupName",
-    ("elasticache", "describe_cache_subnet_groups"): "CacheSubnetGroups[].CacheSubnetGroupName",
-    ("elasticache", "describe_replication_groups"): "ReplicationGroups[].ReplicationGroupId",
-    ("elasticache", "describe_user_groups"): "UserGroups[].UserGroupId",
-    ("elasticache", "describe_users"): "Users[].UserId",
-    ("events", "list_rules"): "Rules[].Name",
-    ("iam", "list_policies"): "Policies[?starts_with(Arn, 'arn:aws:iam::1')].Arn",
-    ("iam", "list_roles"): "Roles[].RoleName",
-    ("iot", "list_policies"): "policies[].policyName",
-    ("iot", "list_topic_rules"): "rules[].ruleName",
-    ("kinesis", "list_streams"): "StreamNames[]",
-    ("kms", "list_keys"): "Keys[].KeyId",
-    ("lambda", "list_functions"): "Functions[].FunctionName",
-    ("logs", "describe_log_groups"): "logGroups[].logGroupName",
-    ("rds", "describe_db_instances"): "DBInstances[].DBInstanceIdentifier",
-    ("rds", "describe_db_parameter_groups"): "DBParameterGroups[].DBParameterGroupName",
-    ("rds", "describe_db_snapshots"): "DBSnapshots[].DBSnapshotIdentifier",
-    ("rds", "describe_db_subnet_groups"): "DBSubnetGroups[].DBSubnetGroupName",
-    ("s3", "list_buckets"): "Buckets[].Name",
-    ("secretsmanager", "list_secrets"): "SecretList[].ARN",
-    ("sns", "list_subscriptions"): "Subscriptions[].SubscriptionArn",
-    ("sns", "list_topics"): "Topics[].TopicArn",
-    ("sqs", "list_queues"): "QueueUrls[]",
-    ("ssm", "describe_parameters"): "Parameters[].Name",
+SNAPSHOT = "a snapshot of RDS"  # no type of CloudFormation
+
+# Type → what lists its resources: client, call, and where in the answer they stand, each by its name or id.
+LISTS: dict[str, tuple[str, str, str]] = {
+    "AWS::Budgets::Budget": ("budgets", "describe_budgets", "Budgets[].BudgetName"),
+    "AWS::CloudFormation::Stack": (
+        "cloudformation",
+        "list_stacks",
+        "StackSummaries[?StackStatus != 'DELETE_COMPLETE'].StackName",
+    ),
+    "AWS::CloudWatch::Alarm": ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName"),
+    "AWS::CloudWatch::CompositeAlarm": ("cloudwatch", "describe_alarms", "CompositeAlarms[].AlarmName"),
+    "AWS::CloudWatch::Dashboard": ("cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName"),
+    "AWS::DynamoDB::Table": ("dynamodb", "list_tables", "TableNames[]"),
+    "AWS::EC2::EIP": ("ec2", "describe_addresses", "Addresses[].PublicIp"),
+    "AWS::EC2::FlowLog": ("ec2", "describe_flow_logs", "FlowLogs[].FlowLogId"),
+    "AWS::EC2::InternetGateway": (
+        "ec2",
+        "describe_internet_gateways",
+        "InternetGateways[].InternetGatewayId",
+    ),
+    "AWS::EC2::NatGateway": (
+        "ec2",
+        "describe_nat_gateways",
+        "NatGateways[?State != 'deleted'].NatGatewayId",
+    ),
+    "AWS::EC2::NetworkInterface": (
+        "ec2",
+        "describe_network_interfaces",
+        "NetworkInterfaces[].NetworkInterfaceId",
+    ),
+    "AWS::EC2::RouteTable": ("ec2", "describe_route_tables", "RouteTables[].RouteTableId"),
+    "AWS::EC2::SecurityGroup": ("ec2", "describe_security_groups", "SecurityGroups[].GroupId"),
+    "AWS::EC2::Subnet": ("ec2", "describe_subnets", "Subnets[].SubnetId"),
+    "AWS::EC2::VPC": ("ec2", "describe_vpcs", "Vpcs[].VpcId"),
+    "AWS::EC2::VPCEndpoint": ("ec2", "describe_vpc_endpoints", "VpcEndpoints[].VpcEndpointId"),
+    "AWS::ECR::Repository": ("ecr", "describe_repositories", "repositories[].repositoryName"),
+    "AWS::ECS::Cluster": ("ecs", "list_clusters", "clusterArns[]"),
+    "AWS::ECS::TaskDefinition": ("ecs", "list_task_definitions", "taskDefinitionArns[]"),
+    "AWS::ElastiCache::ParameterGroup": (
+        "elasticache",
+        "describe_cache_parameter_groups",
+        "CacheParameterGroups[].CacheParameterGroupName",
+    ),
+    "AWS::ElastiCache::ReplicationGroup": (
+        "elasticache",
+        "describe_replication_groups",
+        "ReplicationGroups[].ReplicationGroupId",
+    ),
+    "AWS::ElastiCache::SubnetGroup": (
+        "elasticache",
+        "describe_cache_subnet_groups",
+        "CacheSubnetGroups[].CacheSubnetGroupName",
+    ),
+    "AWS::ElastiCache::User": ("elasticache", "describe_users", "Users[].UserId"),
+    "AWS::ElastiCache::UserGroup": ("elasticache", "describe_user_groups", "UserGroups[].UserGroupId"),
+    "AWS::Events::Rule": ("events", "list_rules", "Rules[].Name"),
+    "AWS::IAM::ManagedPolicy": ("iam", "list_policies", "Policies[?starts_with(Arn, 'arn:aws:iam::1')].Arn"),
+    "AWS::IAM::Role": ("iam", "list_roles", "Roles[].RoleName"),
+    "AWS::IoT::Policy": ("iot", "list_policies", "policies[].policyName"),
+    "AWS::IoT::ProvisioningTemplate": ("iot", "list_provisioning_templates", "templates[].templateName"),
+    "AWS::IoT::TopicRule": ("iot", "list_topic_rules", "rules[].ruleName"),
+    "AWS::KMS::Key": ("kms", "list_keys", "Keys[].KeyId"),
+    "AWS::Kinesis::Stream": ("kinesis", "list_streams", "StreamNames[]"),
+    "AWS::Lambda::Function": ("lambda", "list_functions", "Functions[].FunctionName"),
+    "AWS::Logs::LogGroup": ("logs", "describe_log_groups", "logGroups[].logGroupName"),
+    "AWS::RDS::DBInstance": ("rds", "describe_db_instances", "DBInstances[].DBInstanceIdentifier"),
+    "AWS::RDS::DBParameterGroup": (
+        "rds",
+        "describe_db_parameter_groups",
+        "DBParameterGroups[].DBParameterGroupName",
+    ),
+    SNAPSHOT: ("rds", "describe_db_snapshots", "DBSnapshots[].DBSnapshotIdentifier"),
+    "AWS::RDS::DBSubnetGroup": ("rds", "describe_db_subnet_groups", "DBSubnetGroups[].DBSubnetGroupName"),
+    "AWS::S3::Bucket": ("s3", "list_buckets", "Buckets[].Name"),
+    "AWS::SNS::Subscription": ("sns", "list_subscriptions", "Subscriptions[].SubscriptionArn"),
+    "AWS::SNS::Topic": ("sns", "list_topics", "Topics[].TopicArn"),
+    "AWS::SQS::Queue": ("sqs", "list_queues", "QueueUrls[]"),
+    "AWS::SSM::Parameter": ("ssm", "describe_parameters", "Parameters[].Name"),
+    "AWS::SecretsManager::Secret": ("secretsmanager", "list_secrets", "SecretList[].ARN"),
 }
 # What has no list of its own: it is part of another resource, or goes with it.
 PARTS = {
@@ -90,7 +126,7 @@ HOLDING_DATA = {
     "AWS::SQS::Queue",
 }
 
-Account = dict[tuple[str, str], set[str]]
+Account = dict[str, set[str]]  # type → names or ids
 Deploys = Callable[[Environment, Path], Deployment]
 
 
@@ -115,23 +151,24 @@ def deploys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploys
 
 
 def standing(session: boto3.Session, account: str) -> Account:
-    """Every resource of the account by its name or id; keys that wait for their deletion are gone."""
+    """Every resource of the account by its type; keys that wait for their deletion are gone."""
     found: Account = {}
-    for (service, call), where in LISTS.items():
+    for kind, (service, call, where) in LISTS.items():
         client: Any = session.client(service)  # type: ignore[call-overload]
         asked: dict[str, Any] = {"AccountId": account} if service == "budgets" else {}
-        if call == "describe_alarms":
-            asked = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}  # unasked, it leaves composites out
+        if kind == "AWS::CloudWatch::CompositeAlarm":
+            asked["AlarmTypes"] = ["CompositeAlarm"]  # it tells of plain ones unless it is asked
         answer = (
             client.get_paginator(call).paginate(**asked).build_full_result()
             if client.can_paginate(call)
             else getattr(client, call)(**asked)
         )
-        found[service, call] = set(jmespath.search(where, answer) or ())
+        found[kind] = set(jmespath.search(where, answer) or ())
     kms = session.client("kms")
-    keys = found["kms", "list_keys"]
-    found["kms", "list_keys"] = {
-        key for key in keys if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion"
+    found["AWS::KMS::Key"] = {
+        key
+        for key in found["AWS::KMS::Key"]
+        if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion"
     }
     return found
 
@@ -155,14 +192,18 @@ def deployed(session: boto3.Session) -> list[tuple[str, str]]:
     ]
 
 
-def seen(physical_id: str, account: Mapping[tuple[str, str], set[str]]) -> bool:
-    """Whether any list has it: some types' Ref is a name where the list has ARNs, some the other way."""
+def seen(one: tuple[str, str], account: Account) -> bool:
+    """Whether its type's list has it; where Ref gives names, the list may have ARNs, and the other way."""
+    kind, physical_id = one
     return any(
-        f"/{one}".replace(":", "/").endswith(f"/{other}".replace(":", "/"))
-        for listed in account.values()
-        for name in listed
-        for one, other in ((physical_id, name), (name, physical_id))
+        f"/{longer}".replace(":", "/").endswith(f"/{shorter}".replace(":", "/"))
+        for name in account.get(kind, ())
+        for longer, shorter in ((physical_id, name), (name, physical_id))
     )
+
+
+def added(after: Account, before: Account) -> Account:
+    return {kind: more for kind in after if (more := after[kind] - before[kind])}
 
 
 def test_dev_goes_without_a_remnant(deploys: Deploys) -> None:
@@ -177,13 +218,13 @@ def test_dev_goes_without_a_remnant(deploys: Deploys) -> None:
     during = standing(session, environment.account)
     made = [one for one in deployed(session) if one[0] not in PARTS]
     assert len(made) > 60
-    assert [one for one in made if not seen(one[1], during)] == [], "no list of LISTS has them"
+    assert [one for one in made if not seen(one, during)] == [], "no list of LISTS has them"
 
     deployment.destroy(Silence())
 
     after = standing(session, environment.account)
     # Its own stacks' artefacts lie in the bucket, which is bootstrap's.
-    assert {what: after[what] - before[what] for what in after if after[what] - before[what]} == {}
+    assert added(after, before) == {}
 
 
 def test_prod_keeps_all_that_holds_data_and_nothing_else(deploys: Deploys, tmp_path: Path) -> None:
@@ -206,8 +247,8 @@ def test_prod_keeps_all_that_holds_data_and_nothing_else(deploys: Deploys, tmp_p
     deployment.destroy(Silence())
 
     after = standing(session, environment.account)
-    left = {what: after[what] - before[what] for what in after if after[what] - before[what]}
-    kept = {one for one in made if seen(one[1], left)}
+    left = added(after, before)
+    kept = {one for one in made if seen(one, left)}
     assert {kind for kind, _ in kept} <= HOLDING_DATA
-    assert {one for one in made if one[0] in HOLDING_DATA and not seen(one[1], after)} == set()
-    assert left["rds", "describe_db_snapshots"], "the database left no last snapshot"
+    assert {one for one in made if one[0] in HOLDING_DATA and not seen(one, after)} == set()
+    assert left[SNAPSHOT], "the database left no last snapshot"
