@@ -28,6 +28,8 @@ check: $(READY) $(SCAN_READY)
 
 build: $(READY)
 	$(BIN)/python build.py $(ARGS)
+	$(BIN)/python -m topology access
+	$(BIN)/python -m topology diagram
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
