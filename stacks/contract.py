@@ -27,7 +27,7 @@ SECRET = re.compile(
     re.IGNORECASE,
 )
 NO_SECRET = re.compile(
-    r"((?<!key)Arns?|Names?|(?<!key)Ids?|Path|Stage|Seconds|Minutes|Hours|Days|Length|Count|KeyArn)\d*$"
+    r"(?<!AccessKey)(Arns?|Names?|Ids?|Path|Stage|Seconds|Minutes|Hours|Days|Length|Count)\d*$"
 )
 RESOLVED_SECRET = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 

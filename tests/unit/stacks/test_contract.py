@@ -140,7 +140,7 @@ def test_no_parameter_s_default_is_a_secret(template: StackTemplate) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("MasterSecretArn", "SecretsKeyArn", "SecretArn1", "TokenSeconds", "SigningKeyArn", "QueueUrl"),
+        *("MasterSecretArn", "SecretsKeyArn", "SecretArn1", "TokenSeconds", "EncryptionKeyId", "QueueUrl"),
         *("EcrRepository", "Passenger", "CompassBearing0", "Author", "Pinned", "ObjectKey", "ArtefactBucket"),
     ],
 )
