@@ -168,14 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Document(runbook.RUNBOOK, RUNBOOK, runbook.page(template.template for template in emitted)),
             Document(schema.NAME, schema.FILE, schema.printed()),
         ]
-    except (
-        ParameterError,
-        UndocumentedError,
-        WiringError,
-        UnwiredError,
-        ContractError,
-        WordsMissing,
-    ) as error:
+    except REFUSALS as error:
         parser.exit(2, f"build.py: {error}\n")
     whole = not options.env and options.out == TEMPLATES  # the documents are of every environment
     try:
