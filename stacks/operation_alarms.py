@@ -134,7 +134,7 @@ def way_out_alarms(topic: TopicArn, gateways: Sequence[NatGatewayId]) -> list[cl
             f"NatPorts{number}",
             topic,
             Guidance(
-                means="A NAT gateway has no port left for a new connection: calls to AWS through it fail.",
+                means="A NAT gateway has no port left for a new connection: calls through it fail.",
                 look="The flow logs: which address opens so many connections, and to where.",
                 do="Stop what opens them. If they belong there, add an interface endpoint for the service "
                 "that they go to.",
