@@ -11,6 +11,7 @@ import yaml
 
 Lines = Mapping[tuple[str | int, ...], int]  # the way to a value → the line on which its key or item stands
 
+LOOP = "Fn::ForEach::"  # stands among resources and is none; only the transform knows what it makes
 UNPREFIXED = {"Ref", "Condition"}  # every other short tag is Fn::<tag>
 
 
@@ -46,6 +47,8 @@ def read(file: Path) -> tuple[dict[str, Any], Lines]:
     if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
         raise BadTemplate(f"{file}: has no Resources; a template's top level is a mapping with that key")
     for name, resource in body["Resources"].items():
+        if str(name).startswith(LOOP):
+            continue
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
             raise BadTemplate(f"{file}:{lines['Resources', name]}: {name} has no Type")
     return body, lines
