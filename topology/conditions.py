@@ -14,7 +14,7 @@ from typing import Any
 
 from topology.resolution import NO_VALUE, Resolver
 from topology.tree import Stack, Tree
-from topology.values import REF, Given, Value, known
+from topology.values import REF, Given, Unknown, Value, known
 
 IF = "Fn::If"
 ALL_WAYS = 4  # up to so many undecided comparisons, every combination; beyond, each alone against the rest
@@ -85,14 +85,16 @@ class _Deployment:
         self._settled: dict[str, str] = {}  # a parameter → the value that it was said to have
 
     def equal(self, left: Value, right: Value, written: object) -> bool:
-        if known(left) and known(right):
+        if _literal(left) and _literal(right):
             return _text(left) == _text(right)
-        if isinstance(right, Given) and known(left):
+        if _literal(left):
             left, right = right, left
-        if isinstance(left, Given) and known(right):
+        if isinstance(left, Given) and _literal(right):
             return self._parameter(left.name, _text(right))
-        if left == right and isinstance(left, Given):
+        if left == right and not isinstance(left, Unknown):
             return True
+        if known(left) and right == "":
+            return False  # how a child asks whether it was given something, and a resource is something
         return self._asked(json.dumps(written, sort_keys=True, default=str))
 
     def _parameter(self, name: str, value: str) -> bool:
@@ -111,6 +113,10 @@ class _Deployment:
 
     def _asked(self, comparison: str) -> bool:
         return self.taken.setdefault(comparison, self._way.get(comparison, self._otherwise))
+
+
+def _literal(value: Value) -> bool:
+    return isinstance(value, str | int | float | bool)
 
 
 def _text(value: object) -> str:

@@ -30,14 +30,14 @@ class Judged:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._scenarios = scenarios(tree)
-        self._sites = [Site(scenario.tree) for scenario in self._scenarios]
+        self.sites = [Site(scenario.tree) for scenario in self._scenarios]
         self._said: dict[str, tuple[Placed, ...]] = {}
 
     def said(self, rule: Rule) -> tuple[Placed, ...]:
         """Each finding once, however many scenarios have it. Raises JudgingFailed."""
         if rule.id not in self._said:
             where: dict[Placed, list[Scenario]] = {}
-            for scenario, site in zip(self._scenarios, self._sites, strict=True):
+            for scenario, site in zip(self._scenarios, self.sites, strict=True):
                 for placed in dict.fromkeys(self._judged(rule, site)):
                     where.setdefault(placed, []).append(scenario)
             self._said[rule.id] = tuple(self._qualified(placed, held) for placed, held in where.items())

@@ -82,7 +82,7 @@ class Site:
         return value
 
     def items(self, resource: Resource, *path: str | int) -> list[Value]:
-        """A list; one value alone as a list of one, as many properties take it; nothing where there is none."""
+        """A list; a value alone as a list of one, as many properties take it; nothing where there is none."""
         value = self.get(resource, *path)
         return value if isinstance(value, list) else [] if value is None else [value]
 
