@@ -99,5 +99,11 @@ def leaves(value: Value) -> Iterable[str | int | float | bool | Reference | Give
 
 
 def known(value: Value) -> bool:
-    """Whether nothing in it waits for a deployment or could not be followed. References are known."""
-    return not any(isinstance(leaf, Given | Unknown) for leaf in leaves(value))
+    """Whether no parameter of a root and nothing that could not be followed is in it.
+
+    References are known, and so are pseudo parameters: each deployment has them, and all means the same.
+    """
+    return not any(
+        isinstance(leaf, Unknown) or (isinstance(leaf, Given) and not leaf.name.startswith("AWS::"))
+        for leaf in leaves(value)
+    )

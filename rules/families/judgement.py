@@ -7,8 +7,6 @@ from rules.seam.site import Site
 from topology.tree import NESTED
 from topology.values import Given, Unknown, leaves
 
-PSEUDO = "AWS::"
-
 
 @rule(
     "W9000",
@@ -25,7 +23,7 @@ def a_value_that_nobody_can_follow(site: Site) -> Iterator[Finding]:
             for leaf in dict.fromkeys(leaves(value)):
                 if isinstance(leaf, Unknown):
                     yield found(resource, name, what=leaf.why)
-                elif isinstance(leaf, Given) and not leaf.name.startswith(PSEUDO):
+                elif isinstance(leaf, Given) and leaf.name in site.tree.root.parameters:
                     yield found(
                         resource, name, what=f"{resource}.{name}: only a deployment knows {leaf.name}"
                     )
