@@ -23,6 +23,7 @@ check: $(READY) $(SCAN_READY)
 	$(BIN)/python build.py --check --reports build
 	$(BIN)/python -m topology access --check
 	$(BIN)/python -m topology diagram --check
+	$(BIN)/python -m rules --check
 	$(SCAN)/python -m scanners
 	$(BIN)/python -m topology policies --json | $(SCAN)/python topology/parliament_check.py
 

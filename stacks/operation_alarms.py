@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from troposphere import Ref, cloudwatch, events
 
 from parameters import settings as parameters
-from stacks import metrics
 from stacks.alarm import Guidance, Series, alarm, alarm_on
 from stacks.wiring import FunctionName, NatGatewayId, QueueName, SecretArn, TopicArn, TopicName
+from topology import metrics
 
 DAY = 24 * 60 * 60
 # Twice the schedule of the measurement in stacks/rotation.py, so that one that comes late is none missing.

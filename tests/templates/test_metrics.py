@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rotation import age
-from stacks import metrics
+from topology import metrics
 
 Templates = dict[str, dict[str, Any]]
 Key = tuple[str, str, frozenset[str]]
