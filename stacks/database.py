@@ -33,8 +33,8 @@ PARAMETERS = {
     "log_min_duration_statement": "1000",
     "log_lock_waits": "1",
     "track_io_timing": "1",
-    # Who was there, from where and for how long, a line at the end of each session. log_connections stays out:
-    # what RDS takes for it since PostgreSQL 18 made it a list is not documented (docs/decisions/database-log.md).
+    # Who was there, from where and for how long, a line at the end of each session. log_connections stays
+    # out: what RDS takes for it since it is a list is not documented (docs/decisions/database-log.md).
     "log_disconnections": "1",
 }
 

@@ -6,8 +6,9 @@ type, since a type cannot be deleted before it has been deprecated for five minu
 https://docs.aws.amazon.com/iot/latest/developerguide/thing-types.html
 https://docs.aws.amazon.com/iot/latest/apireference/API_AttributePayload.html
 
-Who decides the place is the installer, a person with credentials of AWS, who asks for a claim that lives five
-minutes and hands it to the device. A claim made into every device's firmware would let whoever takes one
+Who lets a device in is the installer, a person with credentials of AWS, who asks for a claim that lives five
+minutes and hands it to the device; the device then names its place, and whoever holds the claim can name any
+that is free. A claim made into every device's firmware would let whoever takes one
 apart register under any name, so there is none: docs/decisions/provisioning.md.
 """
 
@@ -54,7 +55,7 @@ def build(template: StackTemplate, prefix: str) -> None:
             ),
         )
     )
-    role = template.add_resource(provisioner())
+    role = template.add_resource(provisioner(policy))
     provisioning = template.add_resource(
         iot.ProvisioningTemplate(
             "Provisioning",
@@ -73,13 +74,13 @@ def build(template: StackTemplate, prefix: str) -> None:
     template.add_resource(
         iam.ManagedPolicy(
             "Installer",
-            Metadata=why("for who installs devices: a claim of five minutes for each, and nothing else"),
-            Description=f"Claim a certificate for a new device of millrace {template.environment}",
+            Metadata=why("for who installs devices: claims of five minutes, and nothing else"),
+            Description=f"Claim certificates for new devices of millrace {template.environment}",
             PolicyDocument=PolicyDocument(
                 Version="2012-10-17",
                 Statement=[
                     Statement(
-                        Sid="ClaimForOneDevice",
+                        Sid="ClaimForNewDevices",
                         Effect=Allow,
                         Action=[can.CreateProvisioningClaim],
                         Resource=[provisioning.get_att("TemplateArn")],
@@ -144,7 +145,7 @@ def body(policy: str) -> dict[str, object]:
     }
 
 
-def provisioner() -> iam.Role:
+def provisioner(policy: iot.Policy) -> iam.Role:
     """AWS's policy AWSIoTThingsRegistration, less what our template never asks for.
 
     It makes no policies, registers no certificates of others, touches no group, changes and removes nothing.
@@ -170,7 +171,7 @@ def provisioner() -> iam.Role:
             can.ListThingPrincipals,
             can.UpdateCertificate,
         ),
-        on("Policy", [iot_arn("policy/*")], can.GetPolicy, can.ListTargetsForPolicy),
+        on("Policy", [iot_arn(f"policy/${{{policy.title}}}")], can.GetPolicy, can.ListTargetsForPolicy),
         on(
             "WithoutResource",
             ["*"],

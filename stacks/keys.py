@@ -51,10 +51,16 @@ def may_make_data_keys_through(key: KeyArn, service: str) -> Statement:
         Effect=Allow,
         Action=[can.GenerateDataKey],
         Resource=[key],
-        Condition=Condition(
-            StringEquals("kms:ViaService", Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}"))
-        ),
+        Condition=through(service),
     )
+
+
+def through(service: str) -> Condition:
+    """Only where a service uses the key in its caller's name. Names are written as KMS's table has them:
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    return Condition(StringEquals("kms:ViaService", Sub(f"{service}.${{AWS::Region}}.amazonaws.com")))
 
 
 def may_encrypt(key: KeyArn) -> Statement:

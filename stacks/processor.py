@@ -7,7 +7,7 @@ from troposphere import Ref, cloudwatch, ecs, logs
 from parameters import settings as parameters
 from processor.settings import Settings
 from stacks import cache, engine_table, keys, rotation, scaling, stream
-from stacks.alarm import Guidance, Series
+from stacks.alarm import Guidance, Series, alarm
 from stacks.context import why
 from stacks.environment import variables
 from stacks.task_roles import execution_role, task_role
@@ -26,6 +26,7 @@ from stacks.wiring import (
     StreamArn,
     StreamName,
     SubnetId,
+    TopicArn,
 )
 from topology import metrics
 
@@ -55,6 +56,7 @@ class Inputs:
     logs_key_arn: KeyArn
     app_subnets: tuple[SubnetId, ...]
     processor_group: SecurityGroupId
+    topic_arn: TopicArn
 
 
 @dataclass(frozen=True)
@@ -262,24 +264,24 @@ def capacity(on_demand_tasks: int, spot_share: int) -> list[ecs.CapacityProvider
 def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
     """A new version that is healthy and yet does not keep up is taken back.
 
-    One that is already behind when the deployment starts is not watched during it, as ECS has it:
+    One that is already behind when the deployment starts is not watched during it, as ECS has it, and that
+    is what a person must know before deploying:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
     """
-    return cloudwatch.Alarm(
+    return alarm(
         "Behind",
-        Metadata=why("The service names it: a deployment that raises it is rolled back."),
-        AlarmDescription=Guidance(
-            means=f"The processor is {ROLLBACK_LAG_SECONDS // 60} minutes behind the stream. During a "
-            "deployment the service goes back to the version before by itself.",
+        inputs.topic_arn,
+        Guidance(
+            means=f"The processor is {ROLLBACK_LAG_SECONDS // 60} minutes behind the stream. A deployment "
+            "that raises this alarm goes back to the version before by itself; one that begins while it is "
+            "on is not watched, and nothing takes it back for lag.",
             look="During a deployment, the log of the task that was replaced. At other times the alarm Lag, "
             "which says more and came before.",
-            do="Mend the version that was taken back. Nothing at other times: this alarm tells nobody.",
-        ).described("Behind"),
-        **Series(metrics.LAG, {"StreamName": inputs.stream_name}, "Maximum").alone(),
-        Period=60,
-        EvaluationPeriods=3,
-        Threshold=ROLLBACK_LAG_SECONDS * 1000,
-        ComparisonOperator="GreaterThanThreshold",
-        # No data is how the first deployment starts.
-        TreatMissingData="notBreaching",
+            do="Mend the version that was taken back. At other times deploy nothing until this alarm ends, "
+            "except what mends the lag, and watch that yourself.",
+        ),
+        Series(metrics.LAG, {"StreamName": inputs.stream_name}, "Maximum"),
+        above=ROLLBACK_LAG_SECONDS * 1000,
+        minutes=3,
+        missing="notBreaching",  # no data is how the first deployment starts
     )
