@@ -18,6 +18,7 @@ from awacs import kms as can_key
 from awacs.aws import Allow, Condition, Statement, StringEquals
 from troposphere import Sub, dynamodb
 
+from stacks import keys
 from stacks.context import why
 from stacks.wiring import KeyArn, StackTemplate
 
@@ -124,7 +125,7 @@ def may_use_key(key: KeyArn) -> Statement:
             can_key.ReEncryptTo,
         ],
         Resource=[key],
-        Condition=Condition(StringEquals("kms:ViaService", Sub("dynamodb.${AWS::Region}.amazonaws.com"))),
+        Condition=Condition(keys.through("dynamodb")),
     )
 
 

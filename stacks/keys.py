@@ -42,6 +42,15 @@ def may_decrypt(key: KeyArn) -> Statement:
     return Statement(Effect=Allow, Action=[can.Decrypt], Resource=[key])
 
 
+def through(service: str) -> StringEquals:
+    """Narrows a grant to calls that a service of this region makes in the holder's name.
+
+    The value ends in the partition's own domain, amazonaws.com or amazonaws.com.cn.
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    return StringEquals("kms:ViaService", Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}"))
+
+
 def may_make_data_keys_through(key: KeyArn, service: str) -> Statement:
     """All that a producer of a stream needs, and through that service only: it can write what it cannot read.
 
@@ -51,9 +60,7 @@ def may_make_data_keys_through(key: KeyArn, service: str) -> Statement:
         Effect=Allow,
         Action=[can.GenerateDataKey],
         Resource=[key],
-        Condition=Condition(
-            StringEquals("kms:ViaService", Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}"))
-        ),
+        Condition=Condition(through(service)),
     )
 
 

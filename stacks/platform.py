@@ -113,6 +113,7 @@ def build(environment: Environment) -> list[StackTemplate]:
             logs_key_arn=key.logs_key_arn,
             app_subnets=net.app_subnets,
             processor_group=net.processor_group,
+            topic_arn=told.topic_arn,
         ),
         environment.processor,
     )

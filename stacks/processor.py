@@ -26,6 +26,7 @@ from stacks.wiring import (
     StreamArn,
     StreamName,
     SubnetId,
+    TopicArn,
 )
 
 CONTAINER = "processor"
@@ -54,6 +55,7 @@ class Inputs:
     logs_key_arn: KeyArn
     app_subnets: tuple[SubnetId, ...]
     processor_group: SecurityGroupId
+    topic_arn: TopicArn
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,9 @@ def capacity(on_demand_tasks: int, spot_share: int) -> list[ecs.CapacityProvider
 def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
     """A new version that is healthy and yet does not keep up is taken back.
 
+    It calls as well: before the event of the deployment that failed, which ends the way back; and at other
+    times, when the alarm Lag has called already, to say that it became worse.
+
     One that is already behind when the deployment starts is not watched during it, as ECS has it:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
     """
@@ -269,10 +274,12 @@ def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
         Metadata=why("The service names it: a deployment that raises it is rolled back."),
         AlarmDescription=Guidance(
             means=f"The processor is {ROLLBACK_LAG_SECONDS // 60} minutes behind the stream. During a "
-            "deployment the service goes back to the version before by itself.",
-            look="During a deployment, the log of the task that was replaced. At other times the alarm Lag, "
-            "which says more and came before.",
-            do="Mend the version that was taken back. Nothing at other times: this alarm tells nobody.",
+            "deployment the service goes back to the version before by itself. At other times it became "
+            "worse since the alarm Lag: more tasks did not help.",
+            look="Whether a deployment runs: then the log of the new version's tasks. If none does, what the "
+            "alarm Lag says to look at.",
+            do="After a deployment was taken back, mend its version. At other times do what the alarm Lag "
+            "says, now.",
         ).described("Behind"),
         **Series(metrics.LAG, {"StreamName": inputs.stream_name}, "Maximum").alone(),
         Period=60,
@@ -281,4 +288,6 @@ def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
         ComparisonOperator="GreaterThanThreshold",
         # No data is how the first deployment starts.
         TreatMissingData="notBreaching",
+        AlarmActions=[inputs.topic_arn],
+        OKActions=[inputs.topic_arn],
     )
