@@ -45,7 +45,7 @@ def may_decrypt(key: KeyArn) -> Statement:
 def through(service: str) -> StringEquals:
     """Narrows a grant to calls that a service of this region makes in the holder's name.
 
-    The value ends in the partition's own domain, amazonaws.com or amazonaws.com.cn.
+    Its value is <service>.<region>.amazonaws.com.
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """
     return StringEquals("kms:ViaService", Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}"))
