@@ -23,6 +23,7 @@ check: $(READY) $(SCAN_READY)
 	$(BIN)/python build.py --check --reports build
 	$(BIN)/python -m topology access --check
 	$(BIN)/python -m topology diagram --check
+	$(BIN)/python -m rules --check
 	$(SCAN)/python -m scanners
 	$(BIN)/python -m topology policies --json | $(SCAN)/python topology/parliament_check.py
 
@@ -30,6 +31,7 @@ build: $(READY)
 	$(BIN)/python build.py $(ARGS)
 	$(BIN)/python -m topology access
 	$(BIN)/python -m topology diagram
+	$(BIN)/python -m rules
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)

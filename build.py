@@ -1,7 +1,8 @@
 """Emit templates/<environment>/*.yaml, docs/runbook.md and parameters/schema.json, and lint.
 
 Exit codes: 0 all is well · 1 the linter found something, or --check found stale templates · 2 the
-parameters or the command line are wrong, or a stack breaks the contract of nested stacks; nothing is written.
+parameters or the command line are wrong, or a stack breaks the contract of nested stacks; nothing is written
+· 3 a rule of the linter crashed, so nobody knows what it would have found.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from stacks.wiring import StackTemplate, WiringError, apart
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
+RULES = HERE / "rules"
 RUNBOOK = HERE / runbook.RUNBOOK
 REFUSALS = (ParameterError, UndocumentedError, WiringError, UnwiredError, ContractError, WordsMissing)
 DIFF_LINES = 20  # enough to see what changed; the rest is one `git diff` away
@@ -168,14 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Document(runbook.RUNBOOK, RUNBOOK, runbook.page(template.template for template in emitted)),
             Document(schema.NAME, schema.FILE, schema.printed()),
         ]
-    except (
-        ParameterError,
-        UndocumentedError,
-        WiringError,
-        UnwiredError,
-        ContractError,
-        WordsMissing,
-    ) as error:
+    except REFUSALS as error:
         parser.exit(2, f"build.py: {error}\n")
     whole = not options.env and options.out == TEMPLATES  # the documents are of every environment
     try:
@@ -196,13 +191,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.no_lint:
         return 0
     files = [options.out / template.path for template in emitted]
-    return report(lint.lint(files, cache=HERE / lint.CACHE, reports=options.reports))
+    try:
+        findings = lint.lint(files, rules=[RULES], cache=HERE / lint.CACHE, reports=options.reports)
+    except lint.LintFailed as error:
+        parser.exit(3, f"build.py: {error}\n")
+    return report(findings, emitted)
 
 
-def report(findings: Sequence[lint.Finding]) -> int:
-    """Print what the linter found; the exit code."""
+def report(findings: Sequence[lint.Finding], emitted: Sequence[Emitted] = ()) -> int:
+    """Print what the linter found, each with the line of Python that made its resource; the exit code."""
+    templates = {template.path.as_posix(): template.template for template in emitted}
     for finding in findings:
-        print(finding)
+        template = templates.get(finding.file)
+        made = template.origins.get(finding.resource) if template else None
+        print(f"{finding} [{made.file.relative_to(HERE)}:{made.line}]" if made else finding)
     print(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}")
     return 1 if findings else 0
 

@@ -353,6 +353,11 @@ class Environment(Section, frozen=True):
 
     def __post_init__(self) -> None:
         """What one section must know of another."""
+        self._check_tags()
+        if self.name == "prod":
+            for section, policy in (("database", self.database.on_delete), ("cache", self.cache.on_delete)):
+                if policy is OnDelete.DELETE:
+                    raise ValueError(f"{section}.on_delete is Delete; prod leaves a last snapshot: Snapshot")
         shards, tasks = self.stream.shards, self.processor.tasks_max
         if shards is not None and tasks > shards:
             raise ValueError(
@@ -370,6 +375,19 @@ class Environment(Section, frozen=True):
             raise ValueError(
                 f"observability.secret_age_alarm_days is {age}; with rotation.every_days {every} it must be "
                 f"from {every + 1} to {every + 7}: a rotation has its day, and no more than a week's grace"
+            )
+
+    def _check_tags(self) -> None:
+        # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
+        for key, value in self.tags.items():
+            if key.lower().startswith("aws:"):
+                raise ValueError(f"tags has {key!r}; names that begin with aws: are AWS's own")
+            if not key or len(key) > 128 or len(value) > 256:
+                raise ValueError(f"tags has {key!r}: {value!r}; AWS takes 1 to 128 and 0 to 256 characters")
+        if self.tags.get("Environment") != self.name:
+            said = self.tags.get("Environment", "missing")
+            raise ValueError(
+                f"tags.Environment is {said}; it must be {self.name}, by which bills are told apart"
             )
 
 
@@ -400,10 +418,10 @@ def load(name: str, directory: Path = DIRECTORY) -> Environment:
         raise ParameterError(file, f"cannot be read: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise ParameterError(file, f"is no YAML: {' '.join(str(error).split())}") from error
+    declared = found.get("name", name) if isinstance(found, dict) else name
+    if declared != name:
+        raise ParameterError(file, f"name is {declared!r}; it must be {name!r}, as its file")
     try:
-        environment = msgspec.convert(found, Environment)
+        return msgspec.convert(found, Environment)
     except msgspec.ValidationError as error:
         raise ParameterError(file, explain(error, found, Environment)) from error
-    if environment.name != name:
-        raise ParameterError(file, f"name is {environment.name!r}; it must be {name!r}, as its file")
-    return environment

@@ -11,8 +11,8 @@ from typing import Any
 from troposphere import AWSHelperFn, Sub, cloudwatch
 
 from stacks.context import why
-from stacks.metrics import Metric
 from stacks.wiring import TopicArn
+from topology.metrics import Metric
 
 RUNBOOK = "docs/runbook.md"
 DESCRIPTION_LIMIT = 1024  # botocore's model of CloudWatch, AlarmDescription

@@ -14,13 +14,21 @@ from stacks.functions import functions, names
 from stacks.wiring import StackTemplate
 
 # What cannot be worked out for a value that a sibling stack is only about to make.
-UNRESOLVABLE = ("Fn::Select", "Fn::Split", "Fn::Cidr")
+UNRESOLVABLE = ("Fn::Select", "Fn::Split", "Fn::Cidr", "Fn::FindInMap")
+# Functions of the AWS::LanguageExtensions transform; Fn::ForEach stands as a key of its own.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-languageextensions.html
+OF_A_TRANSFORM = ("Fn::Transform", "Fn::Length", "Fn::ToJsonString", "Fn::ForEach::")
 POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 # `…SecretArn` says where a secret lies, `TokenSeconds` nothing of it; `…Secret`, `…Password` would carry it.
 SECRET = re.compile(
-    r"secret|passw(or)?d|passphrase|pwd|token|credential|(private|api|access)key", re.IGNORECASE
+    r"secret|passw(or)?d|pass(phrase|code)?\d*$|pwd|token|credential|connection(string|ur[il])"
+    r"|(private|api|access|signing|encryption|ssh|licen[cs]e|shared|webhook)key|(webhook|database)ur[il]"
+    r"|jwt|bearer|(auth|pin|otp)\d*$",
+    re.IGNORECASE,
 )
-NO_SECRET = re.compile(r"(Arns?|Names?|Ids?|Url|Path|Stage|Seconds|Minutes|Hours|Days|Length|Count)\d*$")
+NO_SECRET = re.compile(
+    r"(?<!AccessKey)(Arns?|Names?|Ids?|Path|Stage|Seconds|Minutes|Hours|Days|Length|Count)\d*$"
+)
 RESOLVED_SECRET = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 
 
@@ -52,14 +60,20 @@ def _refuse(template: StackTemplate, breaches: Iterator[str]) -> None:
 
 
 def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
-    if "Transform" in tree or any(function.name == "Fn::Transform" for function in functions(tree)):
+    if "Transform" in tree or any(name.startswith(OF_A_TRANSFORM) for name in _keys(tree)):
         yield "uses a Transform; macros cannot run in a nested change set, so write their result out"
+        return  # what stands there is not the template that would be deployed
+    for function in functions(tree):
+        if function.name == "Fn::ImportValue":
+            yield f"{function.place}: Fn::ImportValue names what this tree does not make; wire it by the root"
     parameters = tree.get("Parameters", {})
     for name, parameter in parameters.items():
         if "NoEcho" in parameter or (SECRET.search(name) and not NO_SECRET.search(name)):
             yield f"parameter {name} carries a secret; pass the ARN of a Secrets Manager secret"
         if parameter["Type"] != "String":
             yield f"parameter {name} is a {parameter['Type']}; only a String crosses as it is"
+        if RESOLVED_SECRET.search(str(parameter.get("Default", ""))):
+            yield f"parameter {name} is given a secret's value; pass the secret's ARN"
     for title, resource in tree["Resources"].items():
         if resource["Type"] == dangling.NESTED and RESOLVED_SECRET.search(json.dumps(resource)):
             yield f"{title} is given a secret's value; pass the secret's ARN"
@@ -82,3 +96,17 @@ def _worked_out(tree: dict[str, Any], to_come: set[str]) -> Iterator[str]:
     for name, condition in tree.get("Conditions", {}).items():
         for given_name in sorted(names(condition) & to_come):
             yield f"condition {name} depends on the input {given_name}; decide it in parameters/*.yaml"
+    for name, rule in tree.get("Rules", {}).items():
+        for given_name in sorted(names(rule) & to_come):
+            yield f"rule {name} depends on the input {given_name}; decide it in parameters/*.yaml"
+
+
+def _keys(node: object) -> Iterator[str]:
+    """Every key of every mapping under `node`."""
+    if isinstance(node, list):
+        for part in node:
+            yield from _keys(part)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield str(key)
+            yield from _keys(value)

@@ -47,7 +47,7 @@ def within(tree: Tree) -> Iterator[str]:
     for title, resource in tree["Resources"].items():
         before = resource.get("DependsOn", [])
         for name in [before] if isinstance(before, str) else before:
-            yield from _missing(Function(f"Resources.{title}", "DependsOn", name), name, resources)
+            yield from _missing(Function(f"Resources.{title}", "DependsOn", name), name, resources - {title})
 
 
 def _missing(function: Function, name: str, known: set[str]) -> Iterator[str]:

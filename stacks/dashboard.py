@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from troposphere import AWSHelperFn, Ref, cloudwatch, events
 
-from stacks import metrics
 from stacks.context import why
-from stacks.metrics import Metric
 from stacks.widgets import Body, Row, Widget, limits_of, page
+from topology import metrics
+from topology.metrics import Metric
 
 QUARTER_DAY = 6 * 60 * 60  # how often the secret's age is measured
 

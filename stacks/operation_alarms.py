@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from troposphere import Ref, cloudwatch, events
 
 from parameters import settings as parameters
-from stacks import metrics
 from stacks.alarm import Guidance, Series, alarm, alarm_on
 from stacks.wiring import FunctionName, NatGatewayId, QueueName, SecretArn, TopicArn, TopicName
+from topology import metrics
 
 DAY = 24 * 60 * 60
 # Twice the schedule of the measurement in stacks/rotation.py, so that one that comes late is none missing.
@@ -43,10 +43,12 @@ def credential_alarms(
             Guidance(
                 means="The function was asked for something and did not do it in three attempts: a step of "
                 "a rotation, or the measurement of the login's age. The login in use still works.",
-                look="The message in the queue Undone: what was asked, and the error in its attributes; then "
-                "the log group of rotation.",
+                look="The message in the queue Undone: what was asked, and the error in its attributes (it may "
+                "hold a rotation's token, so reading it takes kms:Decrypt on the secrets key); then the log "
+                "group of rotation.",
                 do="Mend what the error names, start a rotation (`aws secretsmanager rotate-secret "
-                "--secret-id <the secret>`), then delete the message: nothing repeats it.",
+                "--secret-id <the secret>`), then delete the message: nothing repeats it, and nobody else "
+                "need read it.",
             ),
             Series(metrics.DEAD_LETTERS, {"QueueName": undone}, "Maximum"),
             above=0,
@@ -134,7 +136,7 @@ def way_out_alarms(topic: TopicArn, gateways: Sequence[NatGatewayId]) -> list[cl
             f"NatPorts{number}",
             topic,
             Guidance(
-                means="A NAT gateway has no port left for a new connection: calls to AWS through it fail.",
+                means="A NAT gateway has no port left for a new connection: calls through it fail.",
                 look="The flow logs: which address opens so many connections, and to where.",
                 do="Stop what opens them. If they belong there, add an interface endpoint for the service "
                 "that they go to.",

@@ -6,7 +6,7 @@ from troposphere import Ref, cloudwatch, ecs, logs
 
 from parameters import settings as parameters
 from processor.settings import Settings
-from stacks import cache, engine_table, keys, metrics, rotation, scaling, stream
+from stacks import cache, engine_table, keys, rotation, scaling, stream
 from stacks.alarm import Guidance, Series
 from stacks.context import why
 from stacks.environment import variables
@@ -28,6 +28,7 @@ from stacks.wiring import (
     SubnetId,
     TopicArn,
 )
+from topology import metrics
 
 CONTAINER = "processor"
 CA_FILE = "/app/certificates/rds-eu-west-2.pem"  # where the image has it

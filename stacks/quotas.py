@@ -28,6 +28,10 @@ def overfull(tree: dict[str, Any], text: str) -> Iterator[str]:
             yield from _over(len(name), NAME_CHARACTERS, f"characters in the name {name}")
     for name, mapping in tree.get("Mappings", {}).items():
         yield from _over(len(mapping), MAPPING_ATTRIBUTES, f"attributes of mapping {name}")
+        for key, attributes in mapping.items():
+            yield from _over(len(attributes), MAPPING_ATTRIBUTES, f"attributes of mapping {name}.{key}")
+            for attribute in (key, *attributes):
+                yield from _over(len(attribute), NAME_CHARACTERS, f"characters in the name {attribute}")
     for name, parameter in tree.get("Parameters", {}).items():
         default = str(parameter.get("Default", ""))
         yield from _over(len(default.encode()), PARAMETER_BYTES, f"bytes in the default of parameter {name}")

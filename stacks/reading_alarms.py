@@ -3,9 +3,9 @@
 from troposphere import cloudwatch
 
 from parameters import settings as parameters
-from stacks import metrics
 from stacks.alarm import Guidance, Series, alarm, alarm_on, summed
 from stacks.wiring import ClusterName, QueueName, ServiceName, StreamName, TopicArn, TopicRuleName
+from topology import metrics
 
 HOUR = 60 * 60
 # Of the 14 days that SQS keeps a message at most: time is left to read, mend and send again.

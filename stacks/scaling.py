@@ -7,10 +7,10 @@ from troposphere import applicationautoscaling as scaling
 
 from parameters import settings as parameters
 from parameters.hours import WorkingHours
-from stacks import metrics
 from stacks.alarm import Guidance, Series
 from stacks.context import why
 from stacks.wiring import StackTemplate, StreamName
+from topology import metrics
 
 # Room to catch up while more tasks start, which takes a minute or two.
 BUSY_PERCENT = 60

@@ -3,10 +3,10 @@
 from troposphere import cloudwatch
 
 from parameters import settings as parameters
-from stacks import metrics
 from stacks.alarm import Guidance, Series, alarm, alarm_on
-from stacks.metrics import Metric
 from stacks.wiring import CacheMemberId, DatabaseId, TopicArn
+from topology import metrics
+from topology.metrics import Metric
 
 MIB = 1024**2
 GIB = 1024**3

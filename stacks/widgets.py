@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from troposphere import AWSHelperFn, Sub, cloudwatch
 
 from stacks.alarm import Series
-from stacks.metrics import Metric
+from topology.metrics import Metric
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 COLUMNS = 24

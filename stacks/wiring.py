@@ -12,11 +12,13 @@ a `StackTemplate`; a stack that asks for more is asking for another stack's sett
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, fields
+from dataclasses import Field, dataclass, fields
 from functools import cached_property
+from pathlib import Path
+from types import FrameType
 from typing import Any, ClassVar, NewType, Protocol, TypeVar
 
-from troposphere import AWSHelperFn, GetAtt, Output, Parameter, Ref, Tags, Template
+from troposphere import AWSHelperFn, BaseAWSObject, GetAtt, Output, Parameter, Ref, Tags, Template
 from troposphere.budgets import Budget, ResourceTag
 from troposphere.cloudformation import Stack
 
@@ -57,6 +59,8 @@ Address = NewType("Address", AWSHelperFn)
 # Types that take tags by CloudFormation's schema, though troposphere's classes do not know it yet.
 TAKE_TAGS_TOO = ("AWS::IoT::TopicRule",)
 
+HERE = Path(__file__)
+Made = TypeVar("Made", bound=BaseAWSObject | list[BaseAWSObject])
 Wired = Mapping[str, AWSHelperFn]  # the name that crosses the seam -> the value on this side of it
 
 
@@ -65,6 +69,25 @@ class WiringError(ValueError):
 
     def __init__(self, stack: str, why: str) -> None:
         super().__init__(f"{stack}: {why}")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A line of Python that made a resource."""
+
+    file: Path
+    line: int
+
+
+def origin() -> Origin:
+    """The innermost call in a stack's module: not in this one, and not in a library that it asks."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = Path(frame.f_code.co_filename)
+        if file.parent == HERE.parent and file != HERE:
+            return Origin(file, frame.f_lineno)
+        frame = frame.f_back
+    return Origin(HERE, 1)  # a stack that stands in no module, as in a test
 
 
 class StackTemplate(Template):
@@ -79,6 +102,12 @@ class StackTemplate(Template):
         self.module = module
         self.environment: str = environment.name
         self._tags = environment.tags
+        self.origins: dict[str, Origin] = {}  # logical id → where its resource is made
+
+    def add_resource(self, resource: Made) -> Made:
+        for one in resource if isinstance(resource, list) else [resource]:
+            self.origins[str(one.title)] = origin()
+        return super().add_resource(resource)
 
     @property
     def file_name(self) -> str:

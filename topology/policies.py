@@ -134,10 +134,15 @@ class Policy:
 def policies(tree: Tree, renderer: Renderer) -> Iterator[Policy]:
     """All of them, in the tree's order. Raises UnknownPolicy, NoForm, Unresolvable."""
     for resource in tree.resources():
-        if resource.kind == "AWS::Lambda::Permission":
-            yield _permission(tree, resource, renderer)
-        for path, node in _documents(resource.properties, ()):
-            yield _policy(tree, resource, path, node, renderer)
+        yield from policies_of(tree, resource, renderer)
+
+
+def policies_of(tree: Tree, resource: Resource, renderer: Renderer) -> Iterator[Policy]:
+    """Those that one resource writes. Raises UnknownPolicy, NoForm, Unresolvable."""
+    if resource.kind == "AWS::Lambda::Permission":
+        yield _permission(tree, resource, renderer)
+    for path, node in _documents(resource.properties, ()):
+        yield _policy(tree, resource, path, node, renderer)
 
 
 def managed_by_aws(tree: Tree, renderer: Renderer) -> Iterator[tuple[Resource, str]]:
@@ -173,7 +178,10 @@ def texts(value: Any) -> tuple[str, ...]:
 def _documents(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Each mapping with `Statement`, also one that is written as JSON text."""
     if isinstance(node, str) and node.lstrip().startswith("{") and '"Statement"' in node:
-        node = json.loads(node)
+        try:
+            node = json.loads(node)
+        except ValueError:  # text that only begins like one: whoever sends it will be told
+            return
     if isinstance(node, Mapping):
         if "Statement" in node:
             yield path, node
@@ -201,7 +209,8 @@ def _policy(
     for position, statement in enumerate(written):
         at = f"{where}.Statement.{position}"
         resolved = renderer.resolver.value(statement, resource.stack, at)
-        assert isinstance(resolved, dict)  # noqa: S101 -- a statement is a mapping, or cfn-lint refused it
+        if not isinstance(resolved, dict) or resolved.get("Effect") not in ("Allow", "Deny"):
+            raise UnknownPolicy(f"{at}: a statement is a mapping with an Effect, Allow or Deny")
         line = stack.line("Resources", resource.name, "Properties", *path, "Statement", position)
         statements.append(Statement(resolved, renderer.document(resolved), at, line))
     return Policy(
@@ -239,6 +248,8 @@ def _permission(tree: Tree, resource: Resource, renderer: Renderer) -> Policy:
     https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-services.html
     """
     asked = renderer.resolver.properties(resource)
+    if missing := {"FunctionName", "Principal", "Action"} - asked.keys():
+        raise UnknownPolicy(f"{resource.address}: a permission without {', '.join(sorted(missing))}")
     function = asked["FunctionName"]
     conditions: dict[str, Value] = {
         operator: {key: asked[name]}

@@ -124,6 +124,8 @@ def _rules(tree: Tree, renderer: Renderer) -> Iterator[Rule]:
                         yield from _rule(resource, rule, out, resource.address, renderer)
         else:
             group = properties.get("GroupId")
+            if not isinstance(group, Reference) and renderer.resolver.patient:
+                continue  # a rule of a group that stands elsewhere says nothing of what stands here
             if not isinstance(group, Reference):
                 raise Unresolvable(resource.address, f"its group, {group}, is no resource of these templates")
             out = RULES[resource.kind] == "out"

@@ -15,7 +15,7 @@ from typing import Any
 from topology.arns import ATTRIBUTES, FORMS, Form
 from topology.resolution import Resolver
 from topology.tree import Resource, Tree
-from topology.values import REF, Given, Reference, Text, Value
+from topology.values import REF, Given, Reference, Text, Unknown, Value
 
 ACCOUNT = "111122223333"  # one that AWS's documentation uses, and nobody has
 UNLISTED = Form("", "")  # of a type of which only single attributes have a form
@@ -49,8 +49,8 @@ class Place:
 class Renderer:
     """Writes resolved values of one tree."""
 
-    def __init__(self, tree: Tree, place: Place | None = None) -> None:
-        self.resolver = Resolver(tree)
+    def __init__(self, tree: Tree, place: Place | None = None, resolver: Resolver | None = None) -> None:
+        self.resolver = resolver or Resolver(tree)
         self.place = place or Place()
 
     def document(self, value: Value) -> Any:
@@ -59,7 +59,7 @@ class Renderer:
             return [self.document(item) for item in value]
         if isinstance(value, dict):
             return {key: self.document(item) for key, item in value.items()}
-        if isinstance(value, Reference | Given | Text):
+        if isinstance(value, Reference | Given | Text | Unknown):
             return self.text(value)
         return value
 
@@ -72,6 +72,8 @@ class Renderer:
         if isinstance(value, Given):
             known = {**self.place.pseudo, **self.place.given}
             return known.get(value.name, _words(value.name))
+        if isinstance(value, Unknown):
+            raise NoForm(value.why)
         if isinstance(value, list | dict):
             raise NoForm(f"{value}: is no single text")
         return str(value)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from topology.tree import NESTED, Resource, Stack, Tree, under
-from topology.values import REF, Given, Leaf, Reference, Value, joined
+from topology.values import REF, Given, Leaf, Reference, Unknown, Value, joined
 
 NO_VALUE = "AWS::NoValue"
 PSEUDO = frozenset(
@@ -49,10 +49,15 @@ class _Place:
 
 
 class Resolver:
-    """Follows references through one tree."""
+    """Follows references through one tree.
 
-    def __init__(self, tree: Tree) -> None:
+    A patient one raises nothing: what cannot be followed is an `Unknown` where it stands, the rest is as
+    known as ever. So it reads templates that others write, with functions that nobody can follow here.
+    """
+
+    def __init__(self, tree: Tree, *, patient: bool = False) -> None:
         self.tree = tree
+        self.patient = patient
 
     def properties(self, resource: Resource) -> dict[str, Value]:
         """All properties of a resource. Raises Unresolvable."""
@@ -87,12 +92,21 @@ class Resolver:
         if len(node) == 1:
             ((name, argument),) = node.items()
             if name == REF or (isinstance(name, str) and name.startswith("Fn::")):
-                function = self._functions.get(name)
-                if function is None:
-                    raise Unresolvable(place.where, f"{name} cannot be followed")
-                return function(self, argument, place)
+                return self._function(name, argument, place)
         pairs = ((key, self._value(item, place.at(key))) for key, item in node.items())
         return {key: item for key, item in pairs if item is not ABSENT}
+
+    def _function(self, name: str, argument: Any, place: _Place) -> Value:
+        function = self._functions.get(name)
+        try:
+            if function is None:
+                raise Unresolvable(place.where, f"{name} cannot be followed")
+            return function(self, argument, place)
+        except (Unresolvable, AttributeError, LookupError, TypeError, ValueError) as error:
+            # The others than Unresolvable: an argument of a wrong form, which a linter's schema names.
+            if not self.patient:
+                raise
+            return Unknown(str(error) if isinstance(error, Unresolvable) else f"{place.where}: bad {name}")
 
     def _ref(self, name: str, place: _Place) -> Value:
         if name == NO_VALUE:
@@ -121,7 +135,8 @@ class Resolver:
             raise Unresolvable(
                 place.where, f"{_named(stack)} is given no {name}, and the parameter has no default"
             )
-        many = str(declared["Type"]).startswith("List<") or declared["Type"] == "CommaDelimitedList"
+        kind = str(declared.get("Type"))
+        many = kind.startswith("List<") or kind == "CommaDelimitedList"
         return [part.strip() for part in value.split(",")] if many and isinstance(value, str) else value
 
     def _get_att(self, argument: list[str] | str, place: _Place) -> Value:
@@ -198,6 +213,10 @@ class Resolver:
             found = found[key]
         return self._value(found, place)
 
+    def _base64(self, argument: Any, place: _Place) -> Value:
+        """The text itself: encoding hides nothing from whoever reads a machine's user data."""
+        return self._value(argument, place)
+
     def _zones(self, argument: Any, place: _Place) -> Value:
         return [Given(f"AvailabilityZone{number}") for number in range(1, 7)]  # no region has more
 
@@ -216,6 +235,7 @@ class Resolver:
         "Fn::Split": _split,
         "Fn::FindInMap": _find_in_map,
         "Fn::GetAZs": _zones,
+        "Fn::Base64": _base64,
     }
 
 

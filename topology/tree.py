@@ -4,15 +4,17 @@ For the templates of any team: nothing here knows a stack by name. A nested stac
 TemplateURL is a file beside its parent; one that was uploaded stays a resource like others.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from topology.yaml_template import BadTemplate, Lines, read
+from topology.yaml_template import LOOP, BadTemplate, Lines, read
 
 NESTED = "AWS::CloudFormation::Stack"
+
+Reader = Callable[[Path], tuple[dict[str, Any], Lines]]  # as `read`, and with its exception
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Stack:
     @property
     def outputs(self) -> Mapping[str, Any]:
         """Name → value."""
-        return {name: output["Value"] for name, output in (self.body.get("Outputs") or {}).items()}
+        found = (self.body.get("Outputs") or {}).items()
+        return {name: output["Value"] for name, output in found if "Value" in output}
 
     @cached_property
     def resources(self) -> Mapping[str, Resource]:
@@ -75,10 +78,17 @@ class Stack:
                 line=self.lines.get(("Resources", name), 1),
             )
             for name, resource in self.body["Resources"].items()
+            if not name.startswith(LOOP)
         }
 
     def line(self, *path: str | int) -> int:
         """Where a value of this template begins: line("Resources", "TaskRole", "Properties")."""
+        return self.lines.get(path, 1)
+
+    def nearest(self, *path: str | int) -> int:
+        """Where that value, or the innermost that there is around it, begins."""
+        while path and path not in self.lines:
+            path = path[:-1]
         return self.lines.get(path, 1)
 
 
@@ -109,17 +119,18 @@ class Tree:
         return self.stacks[stack].resources[name]
 
 
-def load(file: Path, address: str = "") -> Tree:
+def load(file: Path, address: str = "", reader: Reader = read) -> Tree:
     """The tree under a root template. `address` is the root's own, for a stack that stands apart from others.
 
     Raises BadTemplate.
     """
     stacks: dict[str, Stack] = {}
-    _nest(stacks, _stack(file, address), ())
+    body, lines = reader(file)
+    _nest(stacks, Stack(address, file, body, lines), (), reader)
     return Tree(stacks, address)
 
 
-def _nest(stacks: dict[str, Stack], stack: Stack, parents: tuple[Path, ...]) -> None:
+def _nest(stacks: dict[str, Stack], stack: Stack, parents: tuple[Path, ...], reader: Reader) -> None:
     if stack.file in parents:
         raise BadTemplate(f"{stack.file}: nests itself through {' → '.join(map(str, parents))}")
     stacks[stack.address] = stack
@@ -127,15 +138,8 @@ def _nest(stacks: dict[str, Stack], stack: Stack, parents: tuple[Path, ...]) -> 
         child = local_template(resource)
         if child is not None:
             given = resource.properties.get("Parameters") or {}
-            nested = _stack(child, under(stack.address, name), parent=stack.address, arguments=given)
-            _nest(stacks, nested, (*parents, stack.file))
-
-
-def _stack(
-    file: Path, address: str, parent: str | None = None, arguments: Mapping[str, Any] | None = None
-) -> Stack:
-    body, lines = read(file)
-    return Stack(address, file, body, lines, parent, arguments or {})
+            nested = Stack(under(stack.address, name), child, *reader(child), stack.address, given)
+            _nest(stacks, nested, (*parents, stack.file), reader)
 
 
 def local_template(resource: Resource) -> Path | None:

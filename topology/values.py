@@ -30,26 +30,36 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """What could not be followed. Only a resolver that was asked to be patient answers so."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return "${?}"
+
+
+@dataclass(frozen=True)
 class Text:
     """Text with references in it; two or more parts, no two strings side by side."""
 
-    parts: tuple["str | Reference | Given", ...]
+    parts: tuple["str | Reference | Given | Unknown", ...]
 
     def __str__(self) -> str:
         return "".join(map(str, self.parts))
 
 
-Leaf = str | int | float | bool | None | Reference | Given | Text
+Leaf = str | int | float | bool | None | Reference | Given | Text | Unknown
 Value = Leaf | list["Value"] | dict[str, "Value"]
 
 
-def joined(parts: Iterable[object]) -> "str | Reference | Given | Text":
+def joined(parts: Iterable[object]) -> "str | Reference | Given | Text | Unknown":
     """One text of scalars and references. Raises TypeError for a part that is no text."""
-    flat: list[str | Reference | Given] = []
+    flat: list[str | Reference | Given | Unknown] = []
     for part in parts:
         for given in part.parts if isinstance(part, Text) else (part,):
             piece = str(given).lower() if isinstance(given, bool | int | float) else given
-            if not isinstance(piece, str | Reference | Given):
+            if not isinstance(piece, str | Reference | Given | Unknown):
                 raise TypeError(f"{piece!r} is no text, and stands within one")
             if isinstance(piece, str) and flat and isinstance(flat[-1], str):
                 flat[-1] += piece
@@ -72,3 +82,28 @@ def references(value: Value) -> Iterable[Reference]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from references(item)
+
+
+def leaves(value: Value) -> Iterable[str | int | float | bool | Reference | Given | Unknown | None]:
+    """Every leaf anywhere in a resolved value, and every part of a text."""
+    if isinstance(value, Text):
+        yield from value.parts
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from leaves(item)
+    else:
+        yield value
+
+
+def known(value: Value) -> bool:
+    """Whether no parameter of a root and nothing that could not be followed is in it.
+
+    References are known, and so are pseudo parameters: each deployment has them, and all means the same.
+    """
+    return not any(
+        isinstance(leaf, Unknown) or (isinstance(leaf, Given) and not leaf.name.startswith("AWS::"))
+        for leaf in leaves(value)
+    )

@@ -9,8 +9,14 @@ from typing import Any
 
 import yaml
 
+try:  # the same tree and the same lines, seven times as fast
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML came without libyaml
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 Lines = Mapping[tuple[str | int, ...], int]  # the way to a value → the line on which its key or item stands
 
+LOOP = "Fn::ForEach::"  # stands among resources and is none; only the transform knows what it makes
 UNPREFIXED = {"Ref", "Condition"}  # every other short tag is Fn::<tag>
 
 
@@ -18,13 +24,13 @@ class BadTemplate(ValueError):
     """{file}: {what is wrong with it}"""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """Text as CloudFormation reads it: 2010-09-09 is no date."""
 
 
 _Loader.yaml_implicit_resolvers = {
     letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    for letter, resolvers in SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -46,6 +52,8 @@ def read(file: Path) -> tuple[dict[str, Any], Lines]:
     if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
         raise BadTemplate(f"{file}: has no Resources; a template's top level is a mapping with that key")
     for name, resource in body["Resources"].items():
+        if str(name).startswith(LOOP):
+            continue
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
             raise BadTemplate(f"{file}:{lines['Resources', name]}: {name} has no Type")
     return body, lines

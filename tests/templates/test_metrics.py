@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rotation import age
-from stacks import metrics
+from topology import metrics
 
 # Namespace → the pages that it may be taken from. A page that is new here was read by whoever adds it.
 DOCS = "https://docs.aws.amazon.com"

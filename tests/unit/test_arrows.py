@@ -28,16 +28,16 @@ ROOMS = (
 
 # Room → the modules of other rooms that it may import. A package admits what lies in it.
 ARROWS: dict[str, tuple[str, ...]] = {
-    "build": ("stacks", "parameters"),
+    "build": ("stacks", "parameters"),  # the rules are given by their place, as another team gives them
     "deploy": ("deployer", "parameters"),
     # The bridge: variables are made from the artefacts' settings, and from nothing else of theirs.
-    "stacks": ("parameters", "processor.settings", "rotation.settings"),
+    "stacks": ("parameters", "processor.settings", "rotation.settings", "topology.metrics"),
     "parameters": (),
     "deployer": ("parameters",),
     "processor": (),
     "rotation": (),
     "local": ("parameters", "deployer", "processor", "rotation"),  # the stacks' emitted files, not the stacks
-    "rules": (),  # they hold for any team's templates
+    "rules": ("topology",),  # they hold for any team's templates
     "topology": (),  # it reads them, whoever emitted them
     "scanners": (),  # they read what was emitted, from an environment that has none of the rest
 }
@@ -154,6 +154,7 @@ def test_every_package_has_its_arrows() -> None:
         ("local", "from stacks import platform"),
         ("local", "import build"),
         ("rules", "from stacks.wiring import references"),
+        ("stacks", "from topology import tree"),
         ("topology", "from stacks import platform"),
         ("topology", "from deployer import templates"),
     ],

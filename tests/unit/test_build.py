@@ -1,6 +1,7 @@
 """build.py from the command line: what it prints, writes, refuses and leaves alone."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -208,6 +209,38 @@ def test_every_shape_of_the_network_is_clean(out: Path, nat: Nat, private: bool)
 def test_findings_fail_the_build(capsys: pytest.CaptureFixture[str]) -> None:
     assert build.report([lint.Finding("dev/keys.yaml", 3, "E3002", "is wrong")]) == 1
     assert capsys.readouterr().out == "dev/keys.yaml:3: E3002 is wrong\n1 finding\n"
+
+
+def test_a_finding_names_the_python_that_made_its_resource(capsys: pytest.CaptureFixture[str]) -> None:
+    emitted = build.synthesise(settings.load("dev"))
+    found = [
+        lint.Finding("dev/processor.yaml", 3, "E9501", "is wrong", "Task"),
+        lint.Finding("dev/platform.yaml", 3, "E9501", "is wrong", "Processor"),
+        lint.Finding("dev/platform.yaml", 3, "E9501", "is wrong", "Nobody"),
+    ]
+
+    assert build.report(found, emitted) == 1
+
+    task, nested, nobody, _ = capsys.readouterr().out.splitlines()
+    for line, module, made in ((task, "processor", "ecs.TaskDefinition("), (nested, "platform", "nest(")):
+        place = re.search(rf"is wrong \[stacks/{module}\.py:(\d+)\]$", line)
+        assert place, line
+        source = (build.HERE / "stacks" / f"{module}.py").read_text().splitlines()
+        assert made in "".join(source[int(place[1]) - 1 : int(place[1]) + 2]), line
+    assert nobody.endswith("is wrong")
+
+
+def test_a_rule_that_crashes_is_no_finding(
+    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def crash(*_: object, **__: object) -> list[lint.Finding]:
+        raise lint.LintFailed("dev/keys.yaml: rule E9001 failed")
+
+    monkeypatch.setattr(lint, "lint", crash)
+    with pytest.raises(SystemExit) as stopped:
+        build.main(["--out", str(out), "--env", "dev"])
+    assert stopped.value.code == 3
+    assert capsys.readouterr().err == "build.py: dev/keys.yaml: rule E9001 failed\n"
 
 
 def test_without_linting_no_linter_is_loaded(out: Path) -> None:

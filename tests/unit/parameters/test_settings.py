@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from parameters.settings import DIRECTORY, ParameterError, environments, load
+from parameters.settings import DIRECTORY, OnDelete, ParameterError, environments, load
 
 
 def changed(directory: Path, old: str, new: str) -> str:
@@ -225,6 +226,26 @@ def test_nobody_s_path_climbs_out_of_the_directory(tmp_path: Path) -> None:
             "observability.secret_age_alarm_days is 31; with rotation.every_days 7 it must be from 8 to 14: "
             "a rotation has its day, and no more than a week's grace",
         ),
+        (
+            "  Environment: dev",
+            "  Environment: test",
+            "tags.Environment is test; it must be dev, by which bills are told apart",
+        ),
+        (
+            "  Environment: dev\n",
+            "",
+            "tags.Environment is missing; it must be dev, by which bills are told apart",
+        ),
+        (
+            "Project: millrace",
+            "aws:project: millrace",
+            "tags has 'aws:project'; names that begin with aws: are AWS's own",
+        ),
+        (
+            "Project: millrace",
+            '"": millrace',
+            "tags has '': 'millrace'; AWS takes 1 to 128 and 0 to 256 characters",
+        ),
     ],
 )
 def test_what_one_section_must_know_of_another_is_checked(
@@ -235,3 +256,11 @@ def test_what_one_section_must_know_of_another_is_checked(
 
 def test_a_rotation_has_a_week_s_grace_at_most(tmp_path: Path) -> None:
     assert "must be from 31 to 37" in changed(tmp_path, "age_alarm_days: 31", "age_alarm_days: 38")
+
+
+@pytest.mark.parametrize("section", ["database", "cache"])
+def test_prod_loses_no_data_with_its_stack(section: str) -> None:
+    prod = load("prod")
+    careless = msgspec.structs.replace(getattr(prod, section), on_delete=OnDelete.DELETE)
+    with pytest.raises(ValueError, match=rf"{section}\.on_delete is Delete; prod leaves a last snapshot"):
+        msgspec.structs.replace(prod, **{section: careless})

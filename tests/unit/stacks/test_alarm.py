@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from troposphere import Ref
 
-from stacks import metrics
 from stacks.alarm import Guidance, Series, alarm, family, summed
 from stacks.wiring import TopicArn
+from topology import metrics
 
 GUIDANCE = Guidance(means="It stands still. Nobody knows why.", look="There.", do="This.")
 TOPIC = TopicArn(Ref("TopicArn"))

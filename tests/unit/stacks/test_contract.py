@@ -1,7 +1,19 @@
 """What no template of ours may do."""
 
 import pytest
-from troposphere import Cidr, Equals, GetAtt, Parameter, Ref, Select, Split, kinesis, sns
+from troposphere import (
+    Cidr,
+    Equals,
+    FindInMap,
+    GetAtt,
+    ImportValue,
+    Parameter,
+    Ref,
+    Select,
+    Split,
+    kinesis,
+    sns,
+)
 from troposphere.cloudformation import Stack
 
 from parameters.settings import load
@@ -65,23 +77,45 @@ def test_a_child_decides_nothing_by_its_inputs(template: StackTemplate) -> None:
         check(template, "", child=True)
 
 
+def test_nor_does_a_rule(template: StackTemplate) -> None:
+    template.add_rule("Sizes", {"Assertions": [{"Assert": {"Fn::Equals": [{"Ref": "Given"}, "large"]}}]})
+    with pytest.raises(ContractError, match="rule Sizes depends on the input Given"):
+        check(template, "", child=True)
+
+
+def test_a_child_looks_nothing_up_by_its_inputs(template: StackTemplate) -> None:
+    template.add_mapping("Sizes", {"dev": {"Cpu": "1"}})
+    template.add_resource(topic(FindInMap("Sizes", Ref("Given"), "Cpu")))
+    with pytest.raises(ContractError, match="Fn::FindInMap on Given fails"):
+        check(template, "", child=True)
+
+
 def test_no_macro_runs(template: StackTemplate) -> None:
     template.set_transform("AWS::LanguageExtensions")
     with pytest.raises(ContractError, match="uses a Transform"):
         check(template, "", child=False)
 
 
+@pytest.mark.parametrize("name", ["Fn::Transform", "Fn::Length", "Fn::ToJsonString", "Fn::ForEach::Zone"])
+def test_nor_is_a_macro_s_function_used(template: StackTemplate, name: str) -> None:
+    template.add_resource(topic("any"))
+    template.tree["Resources"]["Topic"]["Properties"] = {"DisplayName": {name: ["a"]}}
+    with pytest.raises(ContractError, match="uses a Transform"):
+        check(template, "", child=True)
+
+
+def test_nothing_comes_from_a_stack_outside(template: StackTemplate) -> None:
+    template.add_resource(topic(ImportValue("others-topic")))
+    with pytest.raises(ContractError, match=r"Resources\.Topic.*: Fn::ImportValue names what this tree"):
+        check(template, "", child=True)
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        "MasterPassword",
-        "DbSecret",
-        "ApiToken",
-        "Credentials",
-        "PasswordValue",
-        "AccessKey",
-        "Secret2",
-        "DbPwd",
+        *("MasterPassword", "DbSecret", "ApiToken", "Credentials", "PasswordValue", "AccessKey", "DbPwd"),
+        *("DbPass", "Passcode", "SigningKey", "EncryptionKey", "SshKey", "LicenceKey", "ConnectionString"),
+        *("DatabaseUrl", "WebhookUrl", "Jwt", "BearerValue", "Auth", "Pin", "Otp2", "AccessKeyId", "Secret2"),
     ],
 )
 def test_no_parameter_carries_a_secret_by_name(template: StackTemplate, name: str) -> None:
@@ -96,7 +130,20 @@ def test_no_parameter_carries_a_secret_by_no_echo(template: StackTemplate) -> No
         check(template, "", child=False)
 
 
-@pytest.mark.parametrize("name", ["MasterSecretArn", "SecretsKeyArn", "SecretArn1", "TokenSeconds"])
+def test_no_parameter_s_default_is_a_secret(template: StackTemplate) -> None:
+    value = "{{resolve:secretsmanager:login:SecretString:password}}"
+    template.add_parameter(Parameter("Login", Type="String", Default=value))
+    with pytest.raises(ContractError, match="parameter Login is given a secret's value"):
+        check(template, "", child=False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("MasterSecretArn", "SecretsKeyArn", "SecretArn1", "TokenSeconds", "EncryptionKeyId", "QueueUrl"),
+        *("EcrRepository", "Passenger", "CompassBearing0", "Author", "Pinned", "ObjectKey", "ArtefactBucket"),
+    ],
+)
 def test_where_a_secret_lies_is_no_secret(template: StackTemplate, name: str) -> None:
     template.add_parameter(Parameter(name, Type="String"))
     check(template, "", child=True)

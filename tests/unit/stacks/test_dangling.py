@@ -69,6 +69,7 @@ def test_what_leads_nowhere_is_named_with_its_place(value: object, says: str) ->
     [
         ({"DependsOn": "Gone"}, "DependsOn names Gone"),
         ({"DependsOn": ["Queue", "Given"]}, "DependsOn names Given"),
+        ({"DependsOn": "Topic"}, "DependsOn names Topic"),
         ({"Condition": "Small"}, "Condition names Small"),
     ],
 )

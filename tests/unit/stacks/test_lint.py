@@ -9,6 +9,7 @@ import pytest
 from stacks import lint
 from stacks.lint import Finding
 
+REPOSITORY = Path(__file__).parents[3]
 CLEAN = """
 AWSTemplateFormatVersion: '2010-09-09'
 Description: One parameter, so that the template has a resource.
@@ -71,7 +72,7 @@ def test_what_was_found_is_remembered_clean_or_not(templates: Path, monkeypatch:
     cache = templates.parent / "cache"
     first = lint.lint(files(templates), cache=cache)
 
-    def never(fresh: list[Path], rules: object) -> dict[Path, list[Finding]]:
+    def never(fresh: list[Path], rules: object, among: object) -> dict[Path, list[Finding]]:
         assert fresh == []
         return {}
 
@@ -80,8 +81,8 @@ def test_what_was_found_is_remembered_clean_or_not(templates: Path, monkeypatch:
     assert len(first) == 1
 
 
-@pytest.mark.parametrize("change", ["child", "rules"])
-def test_the_root_is_linted_again_when_its_child_or_a_rule_changes(
+@pytest.mark.parametrize("change", ["child", "rules", "root", "more files", "topology"])
+def test_with_rules_all_is_linted_again_when_any_of_the_tree_or_a_rule_changes(
     templates: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     cache, rules = templates.parent / "cache", templates.parent / "rules"
@@ -89,7 +90,7 @@ def test_the_root_is_linted_again_when_its_child_or_a_rule_changes(
     (rules / "ours.py").write_text("")
     asked: list[list[str]] = []
 
-    def run(fresh: list[Path], directories: object) -> dict[Path, list[Finding]]:
+    def run(fresh: list[Path], directories: object, among: object) -> dict[Path, list[Finding]]:
         asked.append([file.name for file in fresh])
         return {file: [] for file in fresh}
 
@@ -98,9 +99,16 @@ def test_the_root_is_linted_again_when_its_child_or_a_rule_changes(
     lint.lint(files(templates), [rules], cache)
     if change == "child":
         (templates / "child.yaml").write_text(CLEAN + "Outputs: {A: {Value: x}}\n")
+    elif change == "root":
+        (templates / "platform.yaml").write_text(ROOT + "Outputs: {A: {Value: x}}\n")
+    elif change == "more files":
+        (templates / "apart.yaml").write_text(CLEAN)
+    elif change == "topology":
+        (templates.parent / "topology").mkdir()
+        (templates.parent / "topology" / "tree.py").write_text("")
     else:
         (rules / "ours.py").write_text("CHANGED = True")
-    lint.lint(files(templates), [rules], cache)
+    lint.lint([templates / "child.yaml", templates / "platform.yaml"], [rules], cache)
 
     assert asked == [["child.yaml", "platform.yaml"], [], ["child.yaml", "platform.yaml"]]
 
@@ -144,3 +152,35 @@ def test_clean_templates_leave_reports_too(templates: Path, tmp_path: Path) -> N
     assert run["results"] == []
     suite = ElementTree.parse(tmp_path / "reports" / lint.JUNIT)  # noqa: S314 - our own file
     assert len(list(suite.iter("testcase"))) > 100, "each rule is a case"
+
+
+CRASHING = """
+from cfnlint.rules import CloudFormationLintRule
+
+class Crashing(CloudFormationLintRule):
+    id = "E9001"
+
+    def match(self, cfn):
+        raise KeyError("Nobody")
+"""
+
+
+def test_a_rule_that_crashes_is_a_failure_and_nothing_is_remembered(templates: Path) -> None:
+    rules, cache = templates.parent / "rules", templates.parent / "cache"
+    rules.mkdir()
+    (rules / "crashing.py").write_text(CRASHING)
+    with pytest.raises(lint.LintFailed, match=r"dev/child\.yaml: .*rule E9001.*Nobody"):
+        lint.lint(files(templates), [rules], cache)
+    assert not cache.exists()
+
+
+def test_our_rules_tell_a_child_s_finding_once_and_name_its_resource(templates: Path) -> None:
+    task = CLEAN + "  Task: {Type: AWS::ECS::TaskDefinition, Properties: "
+    (templates / "child.yaml").write_text(task + "{ContainerDefinitions: [{Name: app, Image: app}]}}\n")
+
+    def ours(*names: str) -> list[tuple[str, str]]:
+        found = lint.lint([templates / name for name in names], [REPOSITORY / "rules"], cache=None)
+        return [(finding.file, finding.resource) for finding in found if finding.rule == "E9501"]
+
+    assert ours("child.yaml", "platform.yaml") == [("dev/child.yaml", "Task")]
+    assert ours("platform.yaml") == [("dev/platform.yaml", "Child")]

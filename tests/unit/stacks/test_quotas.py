@@ -32,6 +32,8 @@ def test_each_section_has_four_fifths_of_its_quota(section: str, room: int, what
     ("change", "says"),
     [
         ({"Mappings": {"Map": many(161, {})}}, "161 attributes of mapping Map"),
+        ({"Mappings": {"Map": {"dev": many(161, "")}}}, "161 attributes of mapping Map.dev"),
+        ({"Mappings": {"Map": {"dev": {"x" * 205: 1}}}}, "205 characters in the name xxx"),
         ({"Outputs": {"x" * 205: {}}}, "205 characters in the name xxx"),
         ({"Description": "é" * 410}, "820 bytes of description"),
         ({"Parameters": {"Given": {"Default": "x" * 3_277}}}, "3277 bytes in the default of parameter Given"),

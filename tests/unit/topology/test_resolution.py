@@ -4,7 +4,7 @@ import pytest
 
 from topology.resolution import Resolver, Unresolvable
 from topology.tree import Tree
-from topology.values import Given, Reference, Text, Value, joined, references
+from topology.values import Given, Reference, Text, Unknown, Value, joined, known, references
 
 Plant = Callable[..., Tree]
 
@@ -47,6 +47,7 @@ def test_references_are_followed_through_any_depth(plant: Plant) -> None:
         ("!Select [1, !Split [/, a/b/c]]", "b"),
         ("!FindInMap [Sizes, small, memory]", "512"),
         ("!Select [0, !GetAZs '']", Given("AvailabilityZone1")),
+        ("{'Fn::Base64': !Sub 'user ${Unset}'}", "user fallback"),
         ("[a, !Ref AWS::NoValue, b]", ["a", "b"]),
         ("{a: !Ref AWS::NoValue, b: 1}", {"b": 1}),
     ],
@@ -128,3 +129,31 @@ def test_references_are_found_anywhere(plant: Plant) -> None:
         "${Stream.Arn}",
         "${Network/Caller.GroupId}",
     ]
+
+
+def test_patience_leaves_what_cannot_be_followed_where_it_stands(plant: Plant) -> None:
+    tree = plant("{a: !ImportValue x, b: !Sub 'arn:${Nothing}', c: !Ref Unset, d: !Select [x, 1]}")
+    found = Resolver(tree, patient=True).property(tree.resource("Service/Thing"), "Value")
+    nothing = Unknown("Service/Thing.Value.b: Nothing is neither a resource nor a parameter of Service")
+    assert found == {
+        "a": Unknown("Service/Thing.Value.a: Fn::ImportValue cannot be followed"),
+        "b": nothing,
+        "c": "fallback",
+        "d": Unknown("Service/Thing.Value.d: bad Fn::Select"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [
+        ("text", True),
+        ("!Ref StreamArn", True),
+        ("!Sub '${AWS::Region}-x'", True),
+        ("!Ref Image", False),
+        ("!Sub 'x-${Image}'", False),
+        ("[a, {b: !ImportValue x}]", False),
+    ],
+)
+def test_known_is_what_no_parameter_of_the_root_decides(plant: Plant, written: str, answer: bool) -> None:
+    tree = plant(written)
+    assert known(Resolver(tree, patient=True).property(tree.resource("Service/Thing"), "Value")) is answer

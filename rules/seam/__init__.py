@@ -1,0 +1,1 @@
+"""What every family of rules stands on: declaring a rule, judging a tree, and telling cfn-lint."""

@@ -1,0 +1,43 @@
+"""Whether a tree is of an environment that demands durability, for templates of any team.
+
+In this order, and nothing else counts: what the root's Metadata says (`Durable: true`), a tag that names the
+environment (on the resource, else on whatever has one), a directory that is named like an environment.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from topology.tree import Resource, Tree
+from topology.values import Value
+
+METADATA = "Durable"
+TAGS = frozenset({"env", "environment", "stage"})
+LASTING = frozenset({"live", "prd", "prod", "production"})
+PASSING = frozenset({"ci", "dev", "develop", "development", "sandbox", "test", "testing"})
+
+
+def durable(tree: Tree, resource: Resource, tags: Value) -> bool | None:
+    said = (tree.root.body.get("Metadata") or {}).get(METADATA)
+    if isinstance(said, bool):
+        return said
+    for name in (*_environments(tags), *_anywhere(tree), tree.root.file.resolve().parent.name):
+        if name.lower() in LASTING | PASSING:
+            return name.lower() in LASTING
+    return None
+
+
+def _anywhere(tree: Tree) -> Iterator[str]:
+    for resource in tree.resources():
+        yield from _environments(resource.properties.get("Tags"))
+
+
+def _environments(tags: Any) -> Iterator[str]:
+    """Tags are a list of keys and values, or a mapping; a value that is no text names nothing."""
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(tags, list):
+        pairs = [(tag.get("Key"), tag.get("Value")) for tag in tags if isinstance(tag, Mapping)]
+    elif isinstance(tags, Mapping):
+        pairs = list(tags.items())
+    for key, value in pairs:
+        if isinstance(key, str) and key.lower() in TAGS and isinstance(value, str):
+            yield value

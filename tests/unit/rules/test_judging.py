@@ -1,0 +1,101 @@
+"""One tree, judged: in each scenario, once a finding, and a crash that names its rule."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rules.seam.judging import Judged, JudgingFailed
+from rules.seam.rule import BadRule, Finding, Rule, found, rule
+from rules.seam.site import Site
+from tests.unit.rules.conftest import Say, Write
+from topology.tree import load
+
+TASK = """\
+Parameters:
+  Stage: {Type: String, AllowedValues: [dev, prod]}
+Conditions:
+  Prod: !Equals [!Ref Stage, prod]
+Resources:
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      ContainerDefinitions:
+      - Name: app
+        ReadonlyRootFilesystem: !If
+        - Prod
+        - THEN
+        - ELSE
+"""
+TWICE = """\
+Resources:
+  One: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: child.yaml}}
+  Two: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: child.yaml}}
+"""
+
+
+def task(then: str, otherwise: str) -> str:
+    return TASK.replace("THEN", then).replace("ELSE", otherwise)
+
+
+def test_a_branch_that_is_wrong_is_told_with_its_line_and_what_leads_there(say: Say) -> None:
+    (finding,) = say("E9501", task("true", "false"))
+    assert finding.startswith("root.yaml:14: E9501 container app ")
+    assert finding.endswith("must write (where not Stage = prod)")
+
+
+def test_both_branches_wrong_are_two_places_and_none_wrong_is_none(say: Say) -> None:
+    assert [line[:12] for line in say("E9501", task("false", "false"))] == ["root.yaml:13", "root.yaml:14"]
+    assert say("E9501", task("true", "true")) == []
+
+
+def test_a_resource_without_its_condition_is_not_judged(say: Say) -> None:
+    conditional = task("true", "true").replace("  Task:\n", "  Task:\n    Condition: Never\n")
+    never = conditional.replace("  Prod:", "  Never: !Equals [a, b]\n  Prod:").replace("- true", "- false")
+    assert say("E9501", never) == []
+    assert len(say("E9501", never.replace("[a, b]", "[a, a]"))) == 2
+
+
+def test_a_file_nested_twice_has_each_finding_once_a_nesting(write: Write) -> None:
+    child = "Resources:\n  Log: {Type: AWS::Logs::LogGroup}\n"
+    judged = Judged(load(write(TWICE, child=child)))
+    assert [placed.stack for placed in judged.said(every_log)] == ["One", "Two"]
+
+
+@rule("E9999", cause="{log} is a log", remedy="leave it", sources=("https://example.com/",))
+def every_log(site: Site) -> Iterator[Finding]:
+    for log in site.all("AWS::Logs::LogGroup"):
+        yield found(log, log=log.name)
+        yield found(log, log=log.name)
+
+
+@rule("E9998", cause="a", remedy="b", sources=("https://example.com/",))
+def broken(site: Site) -> Iterator[Finding]:
+    yield found(next(site.all("AWS::SQS::Queue")))
+
+
+def test_a_rule_that_raises_is_named_with_its_line(write: Write) -> None:
+    judged = Judged(load(write("Resources:\n  Log: {Type: AWS::Logs::LogGroup}\n")))
+    with pytest.raises(JudgingFailed, match=r"E9998 failed on .*root\.yaml: RuntimeError: generator raised"):
+        judged.said(broken)
+
+
+@pytest.mark.parametrize(
+    ("id", "cause", "source", "why"),
+    [
+        ("E1234", "a", "https://example.com/", "is no id"),
+        ("E9123", "A sentence.", "https://example.com/", "its cause is one line without a full stop"),
+        ("E9123", "a", "example.com", "names no source"),
+    ],
+)
+def test_a_declaration_that_cfn_lint_or_a_reader_would_stumble_over(
+    id: str, cause: str, source: str, why: str
+) -> None:
+    with pytest.raises(BadRule, match=why):
+        rule(id, cause=cause, remedy="b", sources=(source,))
+
+
+def test_a_rule_knows_its_family_and_title() -> None:
+    from rules.families.containers import a_container_that_writes_to_its_root as declared  # noqa: PLC0415
+
+    assert isinstance(declared, Rule)
+    assert (declared.family, declared.title) == ("containers", "a container that writes to its root")
