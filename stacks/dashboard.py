@@ -25,6 +25,7 @@ class Watched:
     cluster: AWSHelperFn
     service: AWSHelperFn
     function: AWSHelperFn
+    undone: AWSHelperFn
     secret: AWSHelperFn
     topic: AWSHelperFn
     rules: Sequence[events.Rule]
@@ -205,6 +206,11 @@ def credentials(body: Body, watched: Watched) -> Row:
                 "Maximum",
                 [body.line(metrics.SECRET_AGE, Secret=secret)],
                 period=QUARTER_DAY,
+            ),
+            body.graph(
+                "Left undone by the function",
+                "Maximum",
+                [body.line(metrics.DEAD_LETTERS, QueueName=body.name("Undone", watched.undone))],
             ),
             body.graph(
                 "Not told",

@@ -101,14 +101,15 @@ INTERFACES = (
     ),
     Interface("Logs", "logs", Callers.TASKS, (of_this_account(logs.CreateLogStream, logs.PutLogEvents),)),
     Interface("Monitoring", "monitoring", Callers.TASKS, (by_this_account(cloudwatch.PutMetricData),)),
+    # For the alarm events that tasks will send. No role publishes yet: alarms and rules do, from outside.
     Interface("Sns", "sns", Callers.TASKS, (of_this_account(sns.Publish),)),
     Interface("EcrApi", "ecr.api", Callers.TASKS, PULL),
     Interface("EcrDocker", "ecr.dkr", Callers.TASKS, PULL),
 )
 
-# The lease table's calls: https://docs.aws.amazon.com/streams/latest/dev/kcl-iam-permissions.html
+# The lease table's calls, as stacks/engine_table.py grants them. AWS's page has UpdateTable and
+# ConditionCheckItem too, for tables that the library makes or moves: https://docs.aws.amazon.com/streams/latest/dev/kcl-iam-permissions.html
 LEASES = of_this_account(
-    dynamodb.ConditionCheckItem,
     dynamodb.DeleteItem,
     dynamodb.DescribeTable,
     dynamodb.GetItem,
@@ -116,7 +117,6 @@ LEASES = of_this_account(
     dynamodb.Query,
     dynamodb.Scan,
     dynamodb.UpdateItem,
-    dynamodb.UpdateTable,
 )
 
 

@@ -124,7 +124,7 @@ def may_use_key(key: KeyArn) -> Statement:
             can_key.ReEncryptTo,
         ],
         Resource=[key],
-        Condition=keys.through("dynamodb"),
+        Condition=Condition(keys.through("dynamodb")),
     )
 
 

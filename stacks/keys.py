@@ -42,6 +42,15 @@ def may_decrypt(key: KeyArn) -> Statement:
     return Statement(Effect=Allow, Action=[can.Decrypt], Resource=[key])
 
 
+def through(service: str) -> StringEquals:
+    """Narrows a grant to calls that a service of this region makes in the holder's name.
+
+    Its value is <service>.<region>.amazonaws.com.
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    return StringEquals("kms:ViaService", Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}"))
+
+
 def may_make_data_keys_through(key: KeyArn, service: str) -> Statement:
     """All that a producer of a stream needs, and through that service only: it can write what it cannot read.
 
@@ -51,16 +60,8 @@ def may_make_data_keys_through(key: KeyArn, service: str) -> Statement:
         Effect=Allow,
         Action=[can.GenerateDataKey],
         Resource=[key],
-        Condition=through(service),
+        Condition=Condition(through(service)),
     )
-
-
-def through(service: str) -> Condition:
-    """Only where a service uses the key in its caller's name. Names are written as KMS's table has them:
-
-    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
-    """
-    return Condition(StringEquals("kms:ViaService", Sub(f"{service}.${{AWS::Region}}.amazonaws.com")))
 
 
 def may_encrypt(key: KeyArn) -> Statement:

@@ -98,6 +98,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
                 cluster=inputs.cluster_name,
                 service=inputs.service_name,
                 function=inputs.function_name,
+                undone=inputs.undone_name,
                 secret=inputs.secret_arn,
                 topic=inputs.topic_name,
                 rules=rules,

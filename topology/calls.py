@@ -18,6 +18,8 @@ from botocore.exceptions import UnknownServiceError
 
 INDIRECT = {"get_paginator", "get_waiter"}
 BY_NAME = {"getattr", "methodcaller", "attrgetter"}  # what would call a method whose name no source shows
+# A client's own ways to an operation by its name: botocore/client.py, BaseClient.
+WITHIN_CLIENTS = {"_make_api_call", "_make_request"}
 
 
 class HiddenCall(ValueError):
@@ -58,6 +60,9 @@ def _clients(file: str, tree: ast.AST) -> Iterator[str]:
 
 
 def _in_module(file: str, tree: ast.AST, services: list[str]) -> Iterator[Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in WITHIN_CLIENTS:
+            raise HiddenCall(f"{file}:{node.lineno}: {node.attr} hides what is called; call the method")
     found = list(_named(file, tree, services))
     if found or any(_clients(file, tree)):
         for node in ast.walk(tree):

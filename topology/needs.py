@@ -20,11 +20,12 @@ class BadNeeds(ValueError):
 
 
 class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Actions of one party on some resources, and why."""
+    """Actions of one party on some resources, or managed policies written elsewhere, and why."""
 
     by: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
+    actions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()  # service-role/AmazonRDSEnhancedMonitoringRole: a name of AWS's, or an ARN
     why: str = ""
     source: str = ""
     through: str = ""  # kms:ViaService, by its first label: kinesis
@@ -53,6 +54,11 @@ def load(file: Path) -> Needs:
         for need in needs:
             if not PACKAGE.match(need.by) and not need.source.startswith("https://"):
                 raise BadNeeds(f"{file}: {holder}: {need.by} is no package here; name the source of its need")
+            named = (bool(need.actions), bool(need.resources), bool(need.policies))
+            if named not in ((True, True, False), (False, False, True)):
+                raise BadNeeds(
+                    f"{file}: {holder}: {need.by} needs actions on resources, so name both, or policies alone"
+                )
     return found
 
 

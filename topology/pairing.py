@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from topology.needs import Wanted
+from topology.needs import Needs, Wanted
 from topology.policies import Kind, Policy, Statement, inverted, texts
 from topology.rendering import Renderer
+from topology.tree import Resource
 
 VIA = "kms:viaservice"
 
@@ -19,7 +20,7 @@ VIA = "kms:viaservice"
 class Allowed:
     """One action on one resource that a statement allows to somebody."""
 
-    holder: str  # the address of a role, a managed policy, or the guarded resource
+    holder: str  # the address of a role, a managed or a device's policy, or the guarded resource
     statement: Statement
     principal: str | None  # of a resource policy
     action: str
@@ -53,8 +54,9 @@ def covers(pattern: str, text: str) -> bool:
 
 
 def allowed(policies: Iterable[Policy], renderer: Renderer) -> Iterator[Allowed]:
-    """What roles, managed policies and, of resource policies, services are allowed.
+    """What roles, managed policies, devices and the principals of resource policies are allowed.
 
+    Trust policies are paired in topology/trust.py, endpoints' in tests/unit/stacks/test_endpoints.py.
     NotAction, NotResource and NotPrincipal allow what nobody has named, so no need is ever met by them.
     """
     for policy in policies:
@@ -75,10 +77,11 @@ def _holders(policy: Policy, statement: Statement) -> Iterator[tuple[str, str | 
         yield from (
             (resource.address, None) for resource in ((policy.resource,) if managed else policy.about)
         )
+    elif policy.kind is Kind.DEVICE:
+        yield policy.resource.address, None
     elif policy.kind is Kind.RESOURCE:
-        for kind, principal in statement.principals:
-            if kind == "Service" or principal.startswith("all but"):
-                yield from ((resource.address, principal) for resource in policy.about)
+        for _, principal in statement.principals:
+            yield from ((resource.address, principal) for resource in policy.about)
 
 
 def meeting(want: Wanted, allows: Iterable[Allowed]) -> list[Allowed]:
@@ -106,6 +109,16 @@ def problems(wants: Iterable[Wanted], allows: Iterable[Allowed]) -> Iterator[str
                 f"{allow.statement.where}: allows{to} {allow.action} on {allow.resource}, which nobody needs;"
                 " remove it, or give the need and its source in docs/needs.yaml"
             )
+
+
+def managed_problems(needs: Needs, taken: Iterable[tuple[Resource, str]]) -> Iterator[str]:
+    """Policies written elsewhere that somebody takes without a need, and needs of one that nobody takes."""
+    wanted = {(holder, name) for holder, listed in needs.items() for need in listed for name in need.policies}
+    found = {(holder.address, name) for holder, name in taken}
+    for holder, name in sorted(found - wanted):
+        yield f"{holder}: takes {name}, which nobody needs; remove it, or give the need in docs/needs.yaml"
+    for holder, name in sorted(wanted - found):
+        yield f"{holder}: docs/needs.yaml says that it needs the policy {name}, and it does not take it"
 
 
 def _of_another_kind(allow: Allowed, needed: Sequence[Allowed]) -> bool:

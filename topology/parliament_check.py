@@ -28,26 +28,64 @@ class Mute:
 
     issue: str
     kind: str  # identity, trust, resource, endpoint, device
-    about: re.Pattern[str]  # in what parliament says
+    about: re.Pattern[str]  # all that parliament says
     reason: str
+    bound: frozenset[str] = (
+        frozenset()
+    )  # what the statement must be bound by: StringEquals aws:PrincipalAccount
+
+    def covers(self, issue: str, kind: str, detail: str, statement: dict[str, Any]) -> bool:
+        conditions = statement.get("Condition", {}).items()
+        keys = {f"{operator} {key}" for operator, bound in conditions for key in bound}
+        return (
+            (self.issue, self.kind) == (issue, kind)
+            and self.bound <= keys
+            and bool(self.about.fullmatch(detail))
+        )
 
 
-def _mute(issue: str, kind: str, about: str, reason: str) -> Mute:
-    return Mute(issue, kind, re.compile(about), reason)
+def _mute(issue: str, kind: str, about: str, reason: str, bound: tuple[str, ...] = ()) -> Mute:
+    return Mute(issue, kind, re.compile(about), reason, frozenset(bound))
+
+
+def _formats(prefix: str, *pairs: tuple[str, str]) -> str:
+    """What parliament says where resources do not fit the actions: (action, format) in its order."""
+    said = [{"action": f"{prefix}:{action}", "required_format": form} for action, form in pairs]
+    return re.escape(json.dumps(said))
+
+
+INTERFACE = "arn:*:ec2:*:*:network-interface/*"
+# Of kms:* all that is about no key.
+BEYOND_A_KEY = (
+    ("ConnectCustomKeyStore", "*"),
+    ("CreateAlias", "arn:*:kms:*:*:alias/*"),
+    ("CreateCustomKeyStore", "*"),
+    ("CreateKey", "*"),
+    ("DeleteAlias", "arn:*:kms:*:*:alias/*"),
+    ("DeleteCustomKeyStore", "*"),
+    ("DescribeCustomKeyStores", "*"),
+    ("DisconnectCustomKeyStore", "*"),
+    ("GenerateRandom", "*"),
+    ("ListAliases", "*"),
+    ("ListKeys", "*"),
+    ("ListRetirableGrants", "*"),
+    ("UpdateAlias", "arn:*:kms:*:*:alias/*"),
+    ("UpdateCustomKeyStore", "*"),
+)
 
 
 MUTES = (
     _mute(
         "UNKNOWN_ACTION",
         "identity",
-        r"^Unknown action cloudformation:DescribeEvents$",
+        r"Unknown action cloudformation:DescribeEvents",
         "younger than parliament's data: "
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html",
     ),
     _mute(
         "RESOURCE_MISMATCH",
         "resource",
-        r"kms:CreateCustomKeyStore",
+        _formats("kms", *BEYOND_A_KEY),
         "kms:* for the account, as in every key's default policy, which lets IAM policies decide; what it "
         "says beyond the key itself has no effect there: "
         "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",
@@ -55,50 +93,64 @@ MUTES = (
     _mute(
         "CREDENTIALS_EXPOSURE",
         "identity",
-        r"ecr:getauthorizationtoken",
+        r'\["ecr:getauthorizationtoken"\]',
         "the agent that pulls the image logs in with it: "
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
     ),
     _mute(
         "UNKNOWN_CONDITION_FOR_ACTION",
         "identity",
-        r"lambda:SourceFunctionArn for action ec2:",
+        r"Unknown condition lambda:SourceFunctionArn for action ec2:(Assign|Unassign)PrivateIpAddresses"
+        r"|Unknown condition lambda:SourceFunctionArn for action ec2:(Create|Delete)NetworkInterface"
+        r"|Unknown condition lambda:SourceFunctionArn for action ec2:Describe(NetworkInterfaces|Subnets)",
         "Lambda puts the key on every call of a function's code, whatever the service: "
         "https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html",
     ),
     _mute(
         "RESOURCE_MISMATCH",
         "identity",
-        r'^\[\{"action": "ec2:CreateNetworkInterface"',
+        _formats(
+            "ec2",
+            ("CreateNetworkInterface", INTERFACE),
+            ("CreateNetworkInterface", "arn:*:ec2:*:*:subnet/*"),
+            ("DeleteNetworkInterface", INTERFACE),
+            ("AssignPrivateIpAddresses", INTERFACE),
+            ("UnassignPrivateIpAddresses", INTERFACE),
+        ),
         "Lambda asks for all resources of EC2 in this account, arn:aws:ec2:…:*/*; a Deny beside them keeps "
         "the function's code from using them: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
     ),
     _mute(
         "RESOURCE_MISMATCH",
         "identity",
-        r'^\[\{"action": "iot:AttachThingPrincipal"',
+        _formats(
+            "iot", ("AttachThingPrincipal", "*"), ("ListPrincipalThings", "*"), ("ListThingPrincipals", "*")
+        ),
         "parliament's data is older than the resources of these actions, certificates and things: "
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiot.html",
     ),
     _mute(
         "MISMATCHED_TYPE",
         "resource",
-        r"ArnLike requires a value of type Arn but given String",
+        r"Type mismatch: ArnLike requires a value of type Arn but given String",
         "an encryption context is text, and that of a log group is its ARN; ArnLike is what is documented: "
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html",
+        bound=("ArnLike kms:EncryptionContext:aws:logs:arn",),
     ),
     _mute(
         "RESOURCE_STAR",
         "endpoint",
-        r".",
+        r".+",
         "an endpoint's policy allows nothing by itself, it only narrows what others allow; which resources "
         "lie behind it is decided by the caller's account: "
         "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
+        bound=("StringEquals aws:PrincipalAccount", "StringEquals aws:ResourceAccount"),
     ),
     _mute(
         "UNKNOWN_CONDITION_FOR_ACTION",
         "device",
-        r"iot:Connection\.Thing\.\S+ for action iot:",
+        r"Unknown condition iot:Connection\.Thing\.(IsAttached for action iot:Connect"
+        r"|Attributes\[place\] for action iot:Publish)",
         "a variable of IoT's own policies, which are not IAM's: "
         "https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html",
     ),
@@ -136,11 +188,8 @@ def check(policy: dict[str, Any]) -> Iterator[Found]:
         where = f"{policy['file']}:{at['line']}: {policy['resource']} {policy['name']} {at['name']}".rstrip()
         detail = finding.detail if isinstance(finding.detail, str) else json.dumps(finding.detail)
         detail = detail or json.dumps(finding.location.get("actions", finding.location))
-        mutes = (
-            mute
-            for mute in MUTES
-            if mute.issue == finding.issue and mute.kind == policy["kind"] and mute.about.search(detail)
-        )
+        statement = document["Statement"][line - 2] if in_statement else {}
+        mutes = (mute for mute in MUTES if mute.covers(finding.issue, policy["kind"], detail, statement))
         yield Found(where, finding.issue, detail, next(mutes, None))
 
 

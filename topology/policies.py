@@ -147,10 +147,22 @@ def policies_of(tree: Tree, resource: Resource, renderer: Renderer) -> Iterator[
 
 def managed_by_aws(tree: Tree, renderer: Renderer) -> Iterator[tuple[Resource, str]]:
     """(role, name) of each of AWS's own policies that a role takes."""
-    for role in tree.resources("AWS::IAM::Role"):
-        for arn in texts(renderer.document(renderer.resolver.property(role, "ManagedPolicyArns"))):
-            if arn.startswith(MANAGED_BY_AWS):
-                yield role, arn.removeprefix(MANAGED_BY_AWS)
+    for holder, name in written_elsewhere(tree, renderer):
+        if holder.kind == "AWS::IAM::Role" and not name.startswith("arn:"):
+            yield holder, name
+
+
+def written_elsewhere(tree: Tree, renderer: Renderer) -> Iterator[tuple[Resource, str]]:
+    """(holder, policy) of each managed policy that somebody takes and no template here writes.
+
+    AWS's own by its name, service-role/…; any other by its ARN. What it allows is seen by nothing that reads
+    templates.
+    """
+    for holder in tree.resources("AWS::IAM::Group", "AWS::IAM::Role", "AWS::IAM::User"):
+        attached = renderer.resolver.property(holder, "ManagedPolicyArns")
+        for value in attached if isinstance(attached, list) else []:
+            if not isinstance(value, Reference):
+                yield holder, renderer.text(value).removeprefix(MANAGED_BY_AWS)
 
 
 def inverted(document: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from deployer.changes import HOLDING_DATA
 from parameters.settings import load
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -24,17 +25,61 @@ ROOT_OUTPUTS = {
     "RdsEndpoint",
     "DbSecretArn",
 }
-HOLDS_DATA = {
-    "AWS::KMS::Key",
-    "AWS::Kinesis::Stream",
-    "AWS::Logs::LogGroup",
-    "AWS::RDS::DBInstance",
-    "AWS::ElastiCache::ReplicationGroup",
-    "AWS::S3::Bucket",
-    "AWS::ECR::Repository",
-    "AWS::SQS::Queue",
-    "AWS::DynamoDB::Table",
+# Types of which no resource holds what cannot be made again from the templates. A type that is on neither
+# list fails the test: whoever brings it says which.
+HOLDS_NOTHING = {
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::Budgets::Budget",
+    "AWS::CloudFormation::Stack",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::EC2::EIP",
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::Route",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::ECS::Cluster",
+    "AWS::ECS::Service",
+    "AWS::ECS::TaskDefinition",
+    "AWS::ElastiCache::ParameterGroup",
+    "AWS::ElastiCache::SubnetGroup",
+    "AWS::ElastiCache::User",
+    "AWS::ElastiCache::UserGroup",
+    "AWS::Events::Rule",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Role",
+    "AWS::IoT::Policy",
+    "AWS::IoT::ProvisioningTemplate",
+    "AWS::IoT::TopicRule",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::RDS::DBParameterGroup",
+    "AWS::RDS::DBSubnetGroup",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::SSM::Parameter",
+    "AWS::SecretsManager::RotationSchedule",
+    "AWS::SecretsManager::SecretTargetAttachment",
 }
+POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
+# (deletion, replacement) of what prod keeps.
+KEPT = {("RetainExceptOnCreate", "Retain"), ("Snapshot", "Snapshot")}
+# What goes in prod though the deployer asks before it replaces it: stacks/rotation.py says why a secret may.
+LET_GO = {"rotation.Application": "AWS::SecretsManager::Secret"}
 
 
 def resources(templates: Templates) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -130,13 +175,39 @@ def test_no_secret_is_a_parameter_or_a_value(templates: Templates) -> None:
     assert "{{resolve:secretsmanager" not in text
 
 
-def test_dev_deletes_cleanly_and_prod_keeps_what_holds_data(dev: Templates, prod: Templates) -> None:
+def fates(templates: Templates) -> dict[str, tuple[object, ...]]:
+    """What becomes of each resource that holds data; None where the template leaves it to CloudFormation.
+
+    That deletes most, and keeps a snapshot of some:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    """
+    return {
+        name: tuple(resource.get(policy) for policy in POLICIES)
+        for name, resource in resources(templates)
+        if resource["Type"] in HOLDING_DATA
+    }
+
+
+def test_every_type_holds_data_or_does_not(dev: Templates, prod: Templates) -> None:
+    types = {resource["Type"] for templates in (dev, prod) for _, resource in resources(templates)}
+    assert types - HOLDING_DATA == HOLDS_NOTHING
+
+
+def test_dev_deletes_cleanly(dev: Templates) -> None:
+    found = fates(dev)
+    assert len(found) > 20
+    assert {name: fate for name, fate in found.items() if fate != ("Delete", "Delete")} == {}
     for name, resource in resources(dev):
-        assert resource.get("DeletionPolicy", "Delete") == "Delete", name
-    for name, resource in resources(prod):
-        if resource["Type"] in HOLDS_DATA:
-            assert resource["DeletionPolicy"] in ("RetainExceptOnCreate", "Snapshot"), name
-            assert resource["UpdateReplacePolicy"] in ("Retain", "Snapshot"), name
+        assert {resource.get(policy, "Delete") for policy in POLICIES} == {"Delete"}, name
+
+
+def test_prod_keeps_what_holds_data(prod: Templates) -> None:
+    found = fates(prod)
+    assert len(found) > 20
+    gone = {name for name, fate in found.items() if fate not in KEPT}
+    assert gone == set(LET_GO)
+    assert {name: resource["Type"] for name, resource in resources(prod) if name in gone} == LET_GO
+    assert {found[name] for name in gone} == {("Delete", "Delete")}
 
 
 def test_log_groups_are_encrypted_expire_and_are_admitted_by_the_key(templates: Templates) -> None:

@@ -10,8 +10,33 @@ import pytest
 from rotation import age
 from topology import metrics
 
+# Namespace → the pages that it may be taken from. A page that is new here was read by whoever adds it.
+DOCS = "https://docs.aws.amazon.com"
+PAGES = {
+    "AWS/ECS": {f"{DOCS}/AmazonECS/latest/developerguide/available-metrics.html"},
+    "AWS/ElastiCache": {
+        f"{DOCS}/AmazonElastiCache/latest/dg/CacheMetrics.HostLevel.html",
+        f"{DOCS}/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html",
+    },
+    "AWS/Events": {f"{DOCS}/eventbridge/latest/userguide/eb-monitoring.html"},
+    "AWS/IoT": {f"{DOCS}/iot/latest/developerguide/metrics_dimensions.html"},
+    "AWS/Kinesis": {f"{DOCS}/streams/latest/dev/monitoring-with-cloudwatch.html"},
+    "AWS/Lambda": {f"{DOCS}/lambda/latest/dg/monitoring-metrics-types.html"},
+    "AWS/NATGateway": {f"{DOCS}/vpc/latest/userguide/metrics-dimensions-nat-gateway.html"},
+    "AWS/RDS": {f"{DOCS}/AmazonRDS/latest/UserGuide/rds-metrics.html"},
+    "AWS/SNS": {f"{DOCS}/sns/latest/dg/sns-monitoring-using-cloudwatch.html"},
+    "AWS/SQS": {
+        f"{DOCS}/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"
+    },
+    "ECS/ContainerInsights": {
+        f"{DOCS}/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html"
+    },
+    age.NAMESPACE: {"rotation/age.py"},
+}
+
 Templates = dict[str, dict[str, Any]]
 Key = tuple[str, str, frozenset[str]]
+Series = tuple[str, str, frozenset[tuple[str, str]]]  # namespace, name, (dimension, value)
 
 KNOWN = {(entry.namespace, entry.name, frozenset(entry.dimensions)) for entry in metrics.CATALOGUE}
 SEARCH = re.compile(r"SEARCH\('\{(?P<schema>[^}]+)\} MetricName=\"(?P<name>[^\"]+)\" (?P<given>.*)', '\w+', \d+\)")
@@ -95,21 +120,73 @@ def test_the_catalogue_has_nothing_that_nobody_uses(dev: Templates, prod: Templa
     assert KNOWN - used == set()
 
 
-def test_every_alarm_s_metric_is_on_the_dashboard(templates: Templates) -> None:
-    """An alarm sends people there. Two are about a state that they see no better in a graph."""
-    alone = {"ApproximateAgeOfOldestMessage", "MaximumUsedTransactionIDs", "AuthenticationFailures"}
-    credits = {"EBSIOBalance%", "EBSByteBalance%"}
-    shown = {metric for _, metric in of_dashboards(templates)}
+def series_of_alarms(templates: Templates) -> Iterator[tuple[str, Series]]:
+    """Of the alarms beside the dashboard: their stack knows all by the same names. Some have several."""
+    for where, alarm in of_type({"observability": templates["observability"]}, "AWS::CloudWatch::Alarm"):
+        listed = [alarm] if "MetricName" in alarm else []
+        listed += [
+            query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query
+        ]
+        for metric in listed:
+            pairs = ((one["Name"], json.dumps(one["Value"])) for one in metric["Dimensions"])
+            yield where, (metric["Namespace"], metric["MetricName"], frozenset(pairs))
 
-    missing = {metric[1] for _, metric in of_alarms(templates)} - {metric[1] for metric in shown}
 
-    assert missing == alone | credits
+def series_of_dashboards(templates: Templates) -> Iterator[Series]:
+    for _, dashboard in of_type(templates, "AWS::CloudWatch::Dashboard"):
+        text, values = dashboard["DashboardBody"]["Fn::Sub"]
+        for widget in json.loads(text)["widgets"]:
+            for line in widget["properties"].get("metrics", []):
+                if isinstance(line[0], str):
+                    namespace, name, *pairs = line
+                    known = [json.dumps(values.get(value[2:-1], value)) for value in pairs[1::2]]
+                    yield namespace, name, frozenset(zip(pairs[::2], known, strict=True))
+
+
+def test_every_alarm_s_series_is_on_the_dashboard(templates: Templates) -> None:
+    """An alarm sends people there. Of these the age or the share alone says all that a graph would."""
+    alone = {
+        "ApproximateAgeOfOldestMessage",
+        "AuthenticationFailures",
+        "EBSByteBalance%",
+        "EBSIOBalance%",
+        "MaximumUsedTransactionIDs",
+    }
+    shown = set(series_of_dashboards(templates))
+    alarmed = list(series_of_alarms(templates))
+    assert len(alarmed) > 20
+
+    assert {one[1] for _, one in alarmed if one not in shown} == alone
+    assert [(where, one) for where, one in alarmed if one not in shown and one[1] not in alone] == []
+
+
+def test_what_an_alarm_finds_by_a_query_the_dashboard_searches_for(templates: Templates) -> None:
+    queried = {of_query(query["Expression"]["Fn::Sub"][0]) for query in queries(templates)}
+    assert queried and queried <= {metric for _, metric in of_dashboards(templates)}
+
+
+def queries(templates: Templates) -> Iterator[dict[str, Any]]:
+    for _, alarm in of_type(templates, "AWS::CloudWatch::Alarm"):
+        for query in alarm.get("Metrics", []):
+            if isinstance(query.get("Expression"), dict):
+                yield query
+
+
+def test_the_processor_s_own_alarms_are_on_metrics_of_the_page(templates: Templates) -> None:
+    own = {metric for where, metric in of_alarms(templates) if where.startswith("processor.")}
+    assert len(own) == 2
+    assert own <= {metric for _, metric in of_dashboards(templates)}
+
+
+def test_every_entry_is_from_a_page_of_its_namespace_and_every_page_has_one() -> None:
+    sources: dict[str, set[str]] = {}
+    for entry in metrics.CATALOGUE:
+        sources.setdefault(entry.namespace, set()).add(entry.source)
+    assert sources == PAGES
 
 
 @pytest.mark.parametrize("entry", sorted(metrics.CATALOGUE, key=repr), ids=lambda entry: entry.name)
-def test_every_entry_says_where_it_is_from(entry: metrics.Metric) -> None:
-    ours = entry.namespace == age.NAMESPACE
-    assert entry.source == "rotation/age.py" if ours else entry.source.startswith("https://docs.aws.amazon.com/")
+def test_an_entry_names_each_dimension_once(entry: metrics.Metric) -> None:
     assert list(entry.dimensions) == sorted(set(entry.dimensions))
 
 

@@ -3,15 +3,16 @@
 import json
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from topology import needs, pairing
+from topology import needs, pairing, principals, trust
 from topology.actions import DIFFERENT, actions
 from topology.calls import calls
-from topology.policies import policies
+from topology.policies import Kind, policies, written_elsewhere
 from topology.rendering import Renderer
-from topology.tree import load_directory
+from topology.tree import Tree, load_directory
 
 REPOSITORY = Path(__file__).parents[2]
 NEEDS = needs.load(REPOSITORY / "docs" / "needs.yaml")
@@ -39,6 +40,80 @@ def test_statements_and_needs_are_one_to_one(environment: str) -> None:
     allowed = list(pairing.allowed(policies(tree, renderer), renderer))
     assert len(wanted) > 40
     assert list(pairing.problems(wanted, allowed)) == []
+
+
+def changed(address: str, name: str, value: object) -> tuple[Tree, Renderer]:
+    """prod, one property of it written anew."""
+    tree = load_directory(REPOSITORY / "templates" / "prod")
+    cast("dict[str, object]", tree.resource(address).properties)[name] = value
+    return tree, Renderer(tree)
+
+
+def test_a_policy_of_aws_that_is_slipped_into_a_role_is_seen() -> None:
+    tree, renderer = changed(
+        "Processor/TaskRole", "ManagedPolicyArns", ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]
+    )
+    (problem,) = pairing.managed_problems(NEEDS, written_elsewhere(tree, renderer))
+    assert problem.startswith("Processor/TaskRole: takes AmazonS3FullAccess, which nobody needs")
+
+
+def test_a_trust_that_is_slipped_into_a_role_is_seen() -> None:
+    trusting = {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]},
+                "Action": "sts:AssumeRole",
+            }
+        ]
+    }
+    tree, renderer = changed("Processor/TaskRole", "AssumeRolePolicyDocument", trusting)
+    (problem,) = trust.problems(tree, list(policies(tree, renderer)), renderer)
+    assert problem.startswith("Processor/TaskRole: trusts lambda.amazonaws.com, for which nothing here uses it")
+
+
+def test_a_device_s_action_and_a_stranger_that_are_slipped_in_are_seen() -> None:
+    document = {"Effect": "Allow", "Action": "iot:Subscribe", "Resource": "*"}
+    tree, renderer = changed("Ingest/Device", "PolicyDocument", {"Statement": [document]})
+    told = pairing.problems((), pairing.allowed(policies(tree, renderer), renderer))
+    assert any("allows iot:Subscribe on *, which nobody needs" in problem for problem in told)
+    opened = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*"}
+    tree, renderer = changed("Keys/Data", "KeyPolicy", {"Statement": [opened]})
+    listed = list(policies(tree, renderer))
+    told = pairing.problems((), pairing.allowed(listed, renderer))
+    assert any("allows to * kms:Decrypt" in problem for problem in told)
+    assert len(list(principals.problems(listed))) == 1
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_a_policy_that_is_written_elsewhere_has_a_need_and_every_such_need_a_policy(environment: str) -> None:
+    tree = load_directory(REPOSITORY / "templates" / environment)
+    taken = list(written_elsewhere(tree, Renderer(tree)))
+    assert taken
+    assert list(pairing.managed_problems(NEEDS, taken)) == []
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_who_may_take_a_role_uses_it(environment: str) -> None:
+    tree = load_directory(REPOSITORY / "templates" / environment)
+    renderer = Renderer(tree)
+    assert list(trust.problems(tree, list(policies(tree, renderer)), renderer)) == []
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_only_a_key_s_policy_lets_in_who_is_no_service(environment: str) -> None:
+    tree = load_directory(REPOSITORY / "templates" / environment)
+    renderer = Renderer(tree)
+    listed = list(policies(tree, renderer))
+    others = {
+        (policy.resource.kind, name)
+        for policy in listed
+        for statement in policy.statements
+        for kind, name in statement.principals
+        if policy.kind is Kind.RESOURCE and statement.allows and kind != "Service"
+    }
+    assert others == {("AWS::KMS::Key", "arn:aws:iam::111122223333:root")}
+    assert list(principals.problems(listed)) == []
 
 
 @pytest.mark.parametrize("package", HOLDERS)
@@ -71,6 +146,7 @@ def test_what_the_deployer_needs_is_said_once() -> None:
 def test_every_action_is_in_the_service_authorization_reference(reference: Authorization) -> None:
     named = {action for listed in NEEDS.values() for need in listed for action in need.actions}
     named |= {action for own in DIFFERENT.values() for action in own}
+    named -= {"kms:*"}  # the account's: a key's default policy
     split = [action.split(":") for action in named]
     unknown = [
         f"{prefix}:{name}" for prefix, name in split if name.lower() not in reference[prefix]["Actions"]

@@ -29,6 +29,29 @@ NOT_CALLED_FROM_WITHIN = {
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 SENT_BY_LAMBDA = {("rotation", "FunctionRole", "logs"), ("rotation", "FunctionRole", "sqs")}
+SERVICES = {
+    "dynamodb",
+    "ecr.api",
+    "ecr.dkr",
+    "kinesis-streams",
+    "logs",
+    "monitoring",
+    "s3",
+    "secretsmanager",
+    "sns",
+}
+FAN_OUT = "a reader with throughput of its own registers and subscribes; tasks here poll until there is one"
+# What passes though no role of ours is granted it, and why.
+WITHOUT_A_GRANT = {
+    ("kinesis-streams", "kinesis:DescribeStreamConsumer"): FAN_OUT,
+    ("kinesis-streams", "kinesis:RegisterStreamConsumer"): FAN_OUT,
+    ("kinesis-streams", "kinesis:SubscribeToShard"): FAN_OUT,
+    ("s3", "s3:GetObject"): "layers of images, which ECR signs the way to with an account of its own",
+    (
+        "sns",
+        "sns:Publish",
+    ): "alarm events of tasks come later; with the endpoint there, no task waits for a network",
+}
 ENDPOINT_OF = {"kinesis": "kinesis-streams", "cloudwatch": "monitoring"}  # else IAM's name is the endpoint's
 
 
@@ -109,6 +132,44 @@ def test_a_caller_s_group_reaches_the_endpoints_that_it_needs_and_the_function_n
         ("RotationGroup", "DatabaseGroup"),
         ("RotationGroup", "SecretsEndpointGroup"),
     }
+
+
+def let_through(templates: dict[str, Template]) -> set[tuple[str, str]]:
+    """(service, action) of everything that an endpoint lets pass."""
+    return {
+        (service, action)
+        for service, endpoint in endpoints(templates).items()
+        for statement in endpoint["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+
+
+def needless(templates: dict[str, Template]) -> set[tuple[str, str]]:
+    wanted = {(service, action) for _, _, action in granted(templates) for service in ways(templates, action)}
+    return let_through(templates) - wanted
+
+
+def test_what_an_endpoint_lets_through_is_granted_to_a_caller_or_has_a_reason(
+    templates: dict[str, Template],
+) -> None:
+    assert needless(templates) == set(WITHOUT_A_GRANT)
+
+
+def test_an_action_that_nobody_is_granted_is_seen(templates: dict[str, Template]) -> None:
+    statement = endpoints(templates)["dynamodb"]["PolicyDocument"]["Statement"][0]
+    statement["Action"] = [*statement["Action"], "dynamodb:DeleteTable"]
+    assert needless(templates) - set(WITHOUT_A_GRANT) == {("dynamodb", "dynamodb:DeleteTable")}
+
+
+def test_a_grant_that_goes_leaves_its_action_behind(templates: dict[str, Template]) -> None:
+    for policy in templates["processor"]["Resources"]["TaskRole"]["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            statement["Action"] = [one for one in statement["Action"] if one != "dynamodb:Scan"]
+    assert ("dynamodb", "dynamodb:Scan") in needless(templates)
+
+
+def test_every_way_out_is_one_that_the_decision_names(templates: dict[str, Template]) -> None:
+    assert set(endpoints(templates)) == SERVICES
 
 
 def test_nothing_passes_for_or_to_another_account(templates: dict[str, Template]) -> None:

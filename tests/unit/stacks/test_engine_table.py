@@ -98,7 +98,7 @@ def test_the_key_is_used_through_dynamodb_only_and_passed_on_to_nobody(nested: A
 
     assert statement["Resource"] == [{"Ref": "DataKeyArn"}]
     assert statement["Condition"] == {
-        "StringEquals": {"kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}}
+        "StringEquals": {"kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"}}
     }
     assert "kms:CreateGrant" not in statement["Action"]
 

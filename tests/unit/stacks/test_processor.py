@@ -106,8 +106,7 @@ def test_a_deployment_that_fails_or_falls_behind_is_taken_back(nested: Any) -> N
     assert alarm["Properties"]["TreatMissingData"] == "notBreaching", (
         "the first deployment starts without data"
     )
-    assert alarm["Properties"]["AlarmActions"] == [{"Ref": "TopicArn"}], "what begins now is not watched"
-    assert alarm["Properties"]["OKActions"] == [{"Ref": "TopicArn"}], "and now it is again"
+    assert alarm["Properties"]["AlarmActions"] == alarm["Properties"]["OKActions"] == [{"Ref": "TopicArn"}]
 
 
 def test_the_container_can_change_nothing_but_what_it_is_for(nested: Any) -> None:

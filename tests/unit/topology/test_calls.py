@@ -55,12 +55,19 @@ def test_other_attributes_are_no_calls(tmp_path: Path) -> None:
         ("client.get_paginator(name)", r"must name what it repeats by a literal"),
         ("boto3.Session().resource('s3')", r"a resource hides its calls"),
         ("getattr(client, name)()", r"getattr hides what is called"),
+        ("client._make_api_call('DeleteStream', {})", r"_make_api_call hides what is called"),
+        ("call = client._make_request", r"_make_request hides what is called"),
         ("boto3.client('nothing')", r"botocore knows no service nothing"),
     ],
 )
 def test_a_call_that_cannot_be_read_is_refused(tmp_path: Path, source: str, why: str) -> None:
     with pytest.raises(HiddenCall, match=why):
         read(tmp_path, MAKES + source)
+
+
+def test_a_call_by_name_is_refused_where_nothing_says_that_it_is_a_client(tmp_path: Path) -> None:
+    with pytest.raises(HiddenCall, match=r"module1.py:1: _make_api_call hides"):
+        read(tmp_path, MAKES, "def f(given): given._make_api_call('DeleteStream', {})")
 
 
 def test_getattr_far_from_any_client_is_nothing_to_us(tmp_path: Path) -> None:

@@ -18,7 +18,12 @@ Plant = Callable[..., Tree]
             "Service/Role:\n- {by: Lambda, actions: [a:B], resources: ['*']}",
             "Lambda is no package here; name the source",
         ),
-        ("Service/Role:\n- {by: processor, actions: [a:B]}", "missing required field `resources`"),
+        ("Service/Role:\n- {by: p, actions: [a:B]}", "p needs actions on resources, so name both"),
+        ("Service/Role:\n- {by: p, resources: ['*']}", "p needs actions on resources, so name both"),
+        (
+            "Service/Role:\n- {by: p, actions: [a:B], resources: ['*'], policies: [X]}",
+            "p needs actions on resources, so name both, or policies alone",
+        ),
         ("Service/Role:\n- {by: p, actions: [a:B], resources: ['*'], note: x}", "unknown field `note`"),
         ("Service/Role:\n- {by: p, actions: [a:B], resources: [Nothing]}", "Nothing: no such resource"),
         ("[", "needs.yaml"),

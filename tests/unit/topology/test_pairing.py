@@ -5,7 +5,7 @@ import pytest
 
 from topology import needs, pairing
 from topology.pairing import covers
-from topology.policies import policies
+from topology.policies import policies, written_elsewhere
 from topology.rendering import Renderer
 from topology.tree import Tree
 
@@ -72,7 +72,6 @@ Resources:
       KeyPolicy:
         Statement:
         - {Effect: Allow, Principal: {Service: a.amazonaws.com}, Action: 'kms:Decrypt', Resource: '*'}
-        - {Effect: Allow, Principal: {AWS: 'arn:aws:iam::111122223333:root'}, Action: 'kms:*', Resource: '*'}
         - {Effect: Deny, Principal: '*', Action: 'kms:*', Resource: '*'}
 """
     needed = (
@@ -82,6 +81,90 @@ Resources:
     lacking, needless = problems(plant, tmp_path, needed.replace("SERVICE", "b"), root=root)
     assert "b.amazonaws.com needs kms:Decrypt" in lacking
     assert "allows to a.amazonaws.com kms:Decrypt" in needless
+
+
+def test_a_principal_that_is_no_service_needs_a_reason_too(plant: Plant, tmp_path: Path) -> None:
+    root = """\
+Resources:
+  Key:
+    Type: AWS::KMS::Key
+    Properties:
+      KeyPolicy:
+        Statement:
+        - {Effect: Allow, Principal: {AWS: 'arn:aws:iam::111122223333:root'}, Action: 'kms:*', Resource: '*'}
+"""
+    needed = """\
+Key:
+- by: arn:aws:iam::111122223333:root
+  actions: [kms:*]
+  resources: [Key]
+  source: https://x
+"""
+    assert problems(plant, tmp_path, needed, root=root) == []
+    (needless,) = problems(plant, tmp_path, "{}", root=root)
+    assert "allows to arn:aws:iam::111122223333:root kms:*" in needless
+    stranger = root.replace("111122223333", "444455556666")
+    assert len(problems(plant, tmp_path, needed, root=stranger)) == 2
+    everybody = root.replace("{AWS: 'arn:aws:iam::111122223333:root'}", "'*'")
+    assert len(problems(plant, tmp_path, needed, root=everybody)) == 2
+
+
+def test_what_a_device_may_do_needs_a_reason(plant: Plant, tmp_path: Path) -> None:
+    root = """\
+Resources:
+  Device:
+    Type: AWS::IoT::Policy
+    Properties:
+      PolicyDocument:
+        Statement: [{Effect: Allow, Action: 'iot:Connect', Resource: 'arn:aws:iot:x:1:client/a'}]
+"""
+    needed = "Device:\n- {by: p, actions: [iot:Connect], resources: ['arn:aws:iot:x:1:client/a']}\n"
+    assert problems(plant, tmp_path, needed, root=root) == []
+    (needless,) = problems(plant, tmp_path, "{}", root=root)
+    assert "allows iot:Connect on arn:aws:iot:x:1:client/a, which nobody needs" in needless
+
+
+TAKING = """\
+Resources:
+  Own: {Type: 'AWS::IAM::ManagedPolicy', Properties: {PolicyDocument: {Statement: []}}}
+  Holder:
+    Type: AWS::IAM::KIND
+    Properties:
+      ManagedPolicyArns:
+      - !Ref Own
+      - !Sub arn:${AWS::Partition}:iam::aws:policy/service-role/Theirs
+      - arn:aws:iam::444455556666:policy/strangers
+"""
+WANTING = """\
+Holder:
+- {by: A service, policies: [service-role/Theirs, 'arn:aws:iam::444455556666:policy/strangers'], source: 'https://x'}
+"""
+
+
+@pytest.mark.parametrize("kind", ["Group", "Role", "User"])
+@pytest.mark.parametrize(
+    ("needed", "found"),
+    [
+        (WANTING, []),
+        (
+            "{}",
+            ["takes arn:aws:iam::444455556666:policy/strangers, which", "takes service-role/Theirs, which"],
+        ),
+        (
+            WANTING.replace("Theirs", "Others"),
+            ["takes service-role/Theirs", "needs the policy service-role/Others"],
+        ),
+    ],
+)
+def test_a_policy_that_no_template_writes_is_paired_with_its_need(
+    plant: Plant, tmp_path: Path, kind: str, needed: str, found: list[str]
+) -> None:
+    (tmp_path / "needs.yaml").write_text(needed)
+    tree = plant(root=TAKING.replace("KIND", kind))
+    taken = written_elsewhere(tree, Renderer(tree))
+    told = list(pairing.managed_problems(needs.load(tmp_path / "needs.yaml"), taken))
+    assert len(told) == len(found)
+    assert all(part in problem for part, problem in zip(found, told, strict=True))
 
 
 def test_a_grant_bound_to_a_service_is_for_who_comes_through_it(plant: Plant, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 import importlib
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -86,15 +88,44 @@ def test_a_mute_is_for_one_issue_in_one_kind_of_policy(
     parliament: Parliament, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parliament.found = [finding("RESOURCE_STAR", ["a:C"], line=3)]
-    assert run(monkeypatch, [POLICY], ("RESOURCE_STAR", "identity", "a:C")) == 0
-    assert run(monkeypatch, [POLICY], ("RESOURCE_STAR", "endpoint", "a:C")) == 1
-    assert run(monkeypatch, [POLICY], ("UNKNOWN_ACTION", "identity", "a:C")) == 1
+    assert run(monkeypatch, [POLICY], ("RESOURCE_STAR", "identity", r'\["a:C"\]')) == 0
+    assert run(monkeypatch, [POLICY], ("RESOURCE_STAR", "endpoint", r'\["a:C"\]')) == 1
+    assert run(monkeypatch, [POLICY], ("UNKNOWN_ACTION", "identity", r'\["a:C"\]')) == 1
+    assert run(monkeypatch, [POLICY], ("RESOURCE_STAR", "identity", "a:C")) == 1, "part of what is said"
     assert run(monkeypatch, [POLICY], ("RESOURCE_STAR", "identity", "a:D")) == 1
     assert "RESOURCE_STAR (identity, a:D) mutes nothing; remove it" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ({"StringEquals": {"aws:PrincipalAccount": "1", "aws:ResourceAccount": "1"}}, 0),
+        ({"StringEquals": {"aws:PrincipalAccount": "1"}}, 1),
+        ({"StringEqualsIfExists": {"aws:PrincipalAccount": "1", "aws:ResourceAccount": "1"}}, 1),
+        ({}, 1),
+    ],
+)
+def test_an_endpoint_s_star_is_muted_only_where_the_account_binds_it(
+    parliament: Parliament, monkeypatch: pytest.MonkeyPatch, condition: dict[str, Any], code: int
+) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "a:C",
+        "Resource": "*",
+        "Condition": condition,
+    }
+    policy = {**POLICY, "kind": "endpoint", "document": {"Statement": [{"Effect": "Deny"}, statement]}}
+    check: Any = importlib.import_module("topology.parliament_check")
+    (ours,) = [mute for mute in check.MUTES if mute.kind == "endpoint"]
+    parliament.found = [finding("RESOURCE_STAR", ["a:C"], line=3)]
+    monkeypatch.setattr(check, "MUTES", (ours,))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps([policy])))
+    assert check.main() == code
+
+
 def test_a_mute_that_mutes_nothing_fails(parliament: Parliament, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run(monkeypatch, [POLICY], ("RESOURCE_STAR", "identity", "a:C")) == 1
+    assert run(monkeypatch, [POLICY], ("RESOURCE_STAR", "identity", ".*")) == 1
 
 
 def test_further_auditors_read_what_roles_may_do_only(
@@ -109,6 +140,13 @@ def test_anything_else_on_standard_input_is_refused(
     parliament: Parliament, monkeypatch: pytest.MonkeyPatch, listed: object
 ) -> None:
     assert run(monkeypatch, listed) == 2
+
+
+def test_every_mute_of_ours_is_on_the_page_of_the_decision(parliament: Parliament) -> None:
+    check: Any = importlib.import_module("topology.parliament_check")
+    page = (Path(__file__).parents[3] / "docs" / "decisions" / "scanners.md").read_text()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\w+) \| .+ \| .+ \|$", page, re.MULTILINE)
+    assert sorted(rows) == sorted((mute.issue, mute.kind) for mute in check.MUTES)
 
 
 def test_every_mute_of_ours_says_why_and_where_it_is_said(parliament: Parliament) -> None:
