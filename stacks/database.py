@@ -29,13 +29,13 @@ PARAMETERS = {
     "rds.force_ssl": "1",
     # A task that hangs in a transaction holds its shard's row; the next one must not wait for it for ever.
     "idle_in_transaction_session_timeout": "60000",
-    # What is slow is logged; what changes roles is not (log_statement stays none): that would log verifiers.
+    # What is slow is logged. log_statement stays none: it would log every change of a role, verifiers too.
     "log_min_duration_statement": "1000",
     "log_lock_waits": "1",
     "track_io_timing": "1",
-    # Who came, as whom, from where, over which TLS, and who was refused; and when they left. PostgreSQL 18
-    # has a list here and still takes 1: https://www.postgresql.org/docs/18/runtime-config-logging.html
-    "log_connections": "1",
+    # Who was there, from where and for how long, a line at the end of each session. log_connections stays
+    # out: what RDS takes for it, now that PostgreSQL has a list there, is not documented
+    # (docs/decisions/database-log.md).
     "log_disconnections": "1",
 }
 

@@ -12,7 +12,7 @@ from troposphere import Ref, Sub, awslambda, events, iam, logs, secretsmanager, 
 
 from parameters import settings as parameters
 from rotation.settings import Settings
-from stacks import keys
+from stacks import keys, queues
 from stacks.context import why
 from stacks.environment import variables
 from stacks.wiring import (
@@ -106,13 +106,15 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation
             "Undone",
             Metadata=why(
                 "What the function was asked for asynchronously, and could not do in three attempts, stays "
-                "here: otherwise Lambda would drop it without a word."
+                "here: otherwise Lambda would drop it without a word.",
+                "stay under the secrets key: a step's event carries its RotationToken",
             ),
             KmsMasterKeyId=inputs.secrets_key_arn,
             MessageRetentionPeriod=UNDONE_DAYS * 24 * 60 * 60,
             **template.retention,
         )
     )
+    template.add_resource(queues.closed(undone))
     undone_arn = QueueArn(undone.get_att("Arn"))
     role = template.add_resource(function_role(inputs, SecretArn(Ref(secret)), log, undone_arn))
     function = template.add_resource(rotation_function(inputs, role, log, undone_arn))

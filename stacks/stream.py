@@ -5,20 +5,11 @@ from typing import Any
 
 from awacs import kinesis as can
 from awacs import sqs as queue_can
-from awacs.aws import (
-    Allow,
-    Bool,
-    Condition,
-    ConditionElement,
-    Deny,
-    PolicyDocument,
-    Principal,
-    Statement,
-    StringNotEquals,
-)
+from awacs.aws import Allow, Statement
 from troposphere import Ref, kinesis, sqs
 
 from parameters import settings as parameters
+from stacks import queues
 from stacks.context import why
 from stacks.wiring import KeyArn, QueueArn, QueueName, QueueUrl, StackTemplate, StreamArn, StreamName
 
@@ -112,40 +103,11 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Stream) 
             **template.retention,
         )
     )
-    template.add_resource(
-        sqs.QueuePolicy(
-            "DeadLettersPolicy",
-            Metadata=why("whatever IAM grants, nobody outside this account and nothing without TLS"),
-            Queues=[Ref(dead_letters)],
-            PolicyDocument=PolicyDocument(
-                Version="2012-10-17",
-                Statement=[
-                    refuse("RefuseWithoutTls", dead_letters, Bool("aws:SecureTransport", "false")),
-                    refuse(
-                        "RefuseOtherAccounts",
-                        dead_letters,
-                        StringNotEquals("aws:PrincipalAccount", Ref("AWS::AccountId")),
-                    ),
-                ],
-            ),
-        )
-    )
+    template.add_resource(queues.closed(dead_letters))
     return Outputs(
         stream_arn=StreamArn(readings.get_att("Arn")),
         stream_name=StreamName(Ref(readings)),
         dead_letters_arn=QueueArn(dead_letters.get_att("Arn")),
         dead_letters_name=QueueName(dead_letters.get_att("QueueName")),
         dead_letters_url=QueueUrl(Ref(dead_letters)),
-    )
-
-
-def refuse(sid: str, queue: sqs.Queue, condition: ConditionElement) -> Statement:
-    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html"""
-    return Statement(
-        Sid=sid,
-        Effect=Deny,
-        Principal=Principal("*"),
-        Action=[queue_can.Action("*")],
-        Resource=[queue.get_att("Arn")],
-        Condition=Condition(condition),
     )

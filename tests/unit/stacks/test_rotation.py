@@ -121,3 +121,17 @@ def test_the_age_is_asked_for_by_one_rule_which_alone_may(nested: Any) -> None:
     assert permission["Principal"] == "events.amazonaws.com"
     assert permission["SourceArn"] == {"Fn::GetAtt": ["AgeSchedule", "Arn"]}
     assert json.loads(target["Input"]["Fn::Sub"]) == {"Measure": age.MEASURE, "SecretId": "${Application}"}
+
+
+def test_nobody_outside_the_account_and_nothing_without_tls_reaches_what_was_not_done(nested: Any) -> None:
+    policy = nested("rotation", "prod")["Resources"]["UndonePolicy"]["Properties"]
+    statements = policy["PolicyDocument"]["Statement"]
+
+    assert policy["Queues"] == [{"Ref": "Undone"}]
+    assert [one["Effect"] for one in statements] == ["Deny", "Deny"]
+    assert all(one["Principal"] == "*" and one["Action"] == ["sqs:*"] for one in statements)
+    assert all(one["Resource"] == [{"Fn::GetAtt": ["Undone", "Arn"]}] for one in statements)
+    assert [one["Condition"] for one in statements] == [
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"StringNotEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}},
+    ]
