@@ -43,9 +43,9 @@ def credential_alarms(
             Guidance(
                 means="The function was asked for something and did not do it in three attempts: a step of "
                 "a rotation, or the measurement of the login's age. The login in use still works.",
-                look="The message in the queue Undone: what was asked, and the error in its attributes. It may "
-                "hold a rotation's token, so reading it takes kms:Decrypt on the secrets key. Then the log "
-                "group of rotation.",
+                look="The message in the queue Undone: what was asked, and the error in its attributes. It "
+                "may hold a rotation's token, so reading it takes kms:Decrypt on the secrets key. Then the "
+                "log group of rotation.",
                 do="Mend what the error names, start a rotation (`aws secretsmanager rotate-secret "
                 "--secret-id <the secret>`), then delete the message: nothing repeats it, and nobody else "
                 "need read it.",
