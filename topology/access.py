@@ -108,7 +108,8 @@ def deployer(site: Site) -> Section:
         "The deployer works with the credentials of whoever runs it. For its own calls they need this, and "
         f"[{POLICY.name}]({POLICY.name}) is the policy that allows no more. CloudFormation makes the "
         "resources with the same credentials, unless it is given a role; what that takes is not in here. "
-        "Bootstrap's own stack is only read: `python deploy.py bootstrap` is for whoever sets up the account. "
+        "Bootstrap's own stack is only read: `python deploy.py bootstrap` is for whoever sets up the "
+        "account. "
         "sts:GetCallerIdentity needs "
         "[no permission](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).",
     )
