@@ -31,6 +31,7 @@ build: $(READY)
 	$(BIN)/python build.py $(ARGS)
 	$(BIN)/python -m topology access
 	$(BIN)/python -m topology diagram
+	$(BIN)/python -m rules
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)

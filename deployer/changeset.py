@@ -111,8 +111,8 @@ class ChangeSets:
         arguments: ExecuteChangeSetInputTypeDef = {
             "ChangeSetName": change_set_id,
             "ClientRequestToken": token,
-            # What an operation made and rolls back must leave no orphan, whatever its DeletionPolicy, or the
-            # next one finds its names taken.
+            # What an operation made and rolls back goes whatever its DeletionPolicy, or the next one finds
+            # its names taken. Of a nested stack that was complete already AWS's pages do not say so.
             "RetainExceptOnCreate": True,
         }
         if kind is Kind.UPDATE:

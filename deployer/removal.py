@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
 
-# The properties by which a resource refuses its own deletion, whoever asks for it.
+# The properties by which a resource refuses its own deletion, whoever asks for it, and what lifts them where
+# the stack takes no change any more.
 GUARDS = ("DeletionProtection", "DeletionProtectionEnabled")
+LIFTED_BY = {
+    "AWS::DynamoDB::Table": "aws dynamodb update-table --table-name {id} --no-deletion-protection-enabled",
+    "AWS::RDS::DBCluster": (
+        "aws rds modify-db-cluster --apply-immediately --no-deletion-protection --db-cluster-identifier {id}"
+    ),
+    "AWS::RDS::DBInstance": (
+        "aws rds modify-db-instance --apply-immediately --no-deletion-protection"
+        " --db-instance-identifier {id}"
+    ),
+}
 
 
 class Fate(StrEnum):
@@ -52,6 +63,7 @@ class Removal:
 
     stack_name: str
     resources: tuple[Leaving, ...]
+    region: str
 
     @property
     def named(self) -> tuple[Leaving, ...]:
@@ -65,6 +77,17 @@ class Removal:
         """The paths of the resources that no deletion of the stack would get past."""
         return tuple(leaving.path for leaving in self.resources if leaving.guarded)
 
+    @property
+    def to_lift(self) -> tuple[str, ...]:
+        """For each of them, the command after which it can be deleted."""
+        return tuple(
+            LIFTED_BY.get(leaving.type, "turn the deletion protection of {id} off").format(
+                id=leaving.physical_id
+            )
+            for leaving in self.resources
+            if leaving.guarded
+        )
+
     def render(self, width: int = 100) -> str:
         lines = [f"{self.stack_name}: {len(self.resources)} resources"]
         for fate in Fate:
@@ -74,12 +97,17 @@ class Removal:
                 lines += [f"  {leaving.path}  {leaving.type}  {leaving.physical_id}" for leaving in several]
         others = len(self.resources) - len(self.named)
         lines.append(f"and {others} more that hold no data are deleted")
-        return "\n".join(line if len(line) <= width else f"{line[: width - 1]}…" for line in lines)
+        short = [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
+        if self.to_lift:  # commands are never cut
+            short += [f"protected against deletion; unless done already, run in {self.region} first:"]
+            short += [f"  {command}" for command in self.to_lift]
+        return "\n".join(short)
 
 
 def read(cloudformation: "CloudFormationClient", stack: Stack) -> Removal:
     """Ask each stack for its resources and its template as it was deployed."""
-    return Removal(stack.name, tuple(_leaving(cloudformation, stack.id, "")))
+    resources = tuple(_leaving(cloudformation, stack.id, ""))
+    return Removal(stack.name, resources, cloudformation.meta.region_name)
 
 
 def planned(cloudformation: "CloudFormationClient", container: Change) -> StackPlan:

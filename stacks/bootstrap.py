@@ -144,8 +144,8 @@ def access_log(template: StackTemplate, settings: parameters.Bootstrap) -> s3.Bu
     """Under S3's own key and without a lock, since S3 delivers into no bucket with KMS or a retention.
 
     It logs itself too (a bucket that names no destination is its own): who reads the trail leaves a trail.
-    S3's guide advises against it because logs about logs are in the way; here each has a prefix of its own.
-    It cannot grow by itself: a delivered file holds at least one record, and causes one.
+    S3's guide advises against it, since each delivery is a request that the next delivery tells of: a trickle
+    that never ends. Here it has a prefix of its own, out of the way of what people look for, and expires.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
     """
     return template.add_resource(
@@ -257,6 +257,8 @@ def image_repository(template: StackTemplate, settings: parameters.Bootstrap, ke
             ImageScanningConfiguration=ecr.ImageScanningConfiguration(ScanOnPush=True),
             EncryptionConfiguration=ecr.EncryptionConfiguration(EncryptionType="KMS", KmsKey=key),
             LifecyclePolicy=ecr.LifecyclePolicy(LifecyclePolicyText=lifecycle(settings.images_kept)),
+            # A repository that goes with its stack goes with its images, or it does not go.
+            EmptyOnDelete=template.retention["DeletionPolicy"] == "Delete",
             **template.retention,
         )
     )

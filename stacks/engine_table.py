@@ -34,9 +34,9 @@ def lease_table(template: StackTemplate, key: KeyArn) -> dynamodb.Table:
     """Keys as leases/dynamodb/DynamoDBLeaseSerializer.java has them; the index carries its keys only.
 
     The position that counts is the one in PostgreSQL. What is lost with this table is who reads what; still
-    it goes the way of all data, since a table that is made anew starts every shard from its beginning.
+    it goes the way of all data, since a table that is made anew starts every shard from its beginning. It has
+    no deletion protection, which would outlast the roll-back of a first creation and block the next one.
     """
-    kept = template.environment == "prod"
     return dynamodb.Table(
         "Leases",
         Metadata=why("Who reads which shard, so that tasks share the stream and take over from each other."),
@@ -61,7 +61,6 @@ def lease_table(template: StackTemplate, key: KeyArn) -> dynamodb.Table:
             PointInTimeRecoveryEnabled=True
         ),
         SSESpecification=dynamodb.SSESpecification(SSEEnabled=True, SSEType="KMS", KMSMasterKeyId=key),
-        DeletionProtectionEnabled=kept,
         **template.retention,
     )
 

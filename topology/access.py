@@ -40,7 +40,16 @@ What the templates of `{whole}` allow, once every reference is followed to the r
 [needs.yaml](needs.yaml) holds these reasons, and a test holds that no statement lacks one. `ACCOUNT` stands \
 for the account's number.
 
-What is not listed is refused: IAM, key policies and security groups let nothing through by themselves."""
+By these templates, what is not listed is refused: IAM, key policies and security groups let nothing through \
+by themselves. What the account's other policies allow beside it, and whom, is the account's to say: \
+[account.md](account.md)."""
+CLOUDFORMATION_ACTS = (  # the deployer gives it no role, in RoleARN or otherwise
+    "all that making, changing and deleting takes",
+    "every resource in `templates/`",
+    "CloudFormation acts with the deployer's own credentials, so these must be allowed it all, by a policy "
+    "that is not in here",
+    "[CloudFormation](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html)",
+)
 
 
 @dataclass(frozen=True)
@@ -101,13 +110,13 @@ def deployer(site: Site) -> Section:
         by = BREAK.join(files) if need.by == "deployer" else describe(need)
         on = BREAK.join(f"`{name.replace('{environment}', WHOLE)}`" for name in need.resources)
         rows.append((BREAK.join(need.actions), on, need.why, by))
+    rows.append(CLOUDFORMATION_ACTS)
     return Section(
         "The deployer's own calls",
         ("action", "on", "what for", "called in"),
         tuple(rows),
         "The deployer works with the credentials of whoever runs it. For its own calls they need this, and "
-        f"[{POLICY.name}]({POLICY.name}) is the policy that allows no more. CloudFormation makes the "
-        "resources with the same credentials, unless it is given a role; what that takes is not in here. "
+        f"[{POLICY.name}]({POLICY.name}) is the policy that allows no more; the last row is not in it. "
         "Bootstrap's own stack is only read: `python deploy.py bootstrap` is for whoever sets up the "
         "account. "
         "sts:GetCallerIdentity needs "

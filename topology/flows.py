@@ -19,7 +19,10 @@ def sections(
         "Who reaches whom",
         ("from", "to", "on", "let out and in by"),
         tuple(_flows(found)),
-        "Security groups let these through and nothing else, each by two rules: one lets out, one lets in.",
+        "Security groups let these through and nothing else, each by two rules: one lets out, one lets in."
+        " What they [do not filter](https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html)"
+        " is open to all: the VPC's DNS resolver, DHCP, the time service, a task's own metadata and credentials"
+        " ([account.md](account.md) on DNS).",
     )
     yield Section(
         "Ways to addresses",

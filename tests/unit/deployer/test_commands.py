@@ -25,7 +25,9 @@ ADDS = plan(Change("Queue", "AWS::SQS::Queue", Action.ADD))
 MODIFIES = plan(Change("Queue", "AWS::SQS::Queue", Action.MODIFY))
 DESTROYS = plan(Change("Table", "AWS::DynamoDB::Table", Action.REMOVE, policy_action="Delete"))
 EMPTY = plan(empty=True)
-REMOVAL = Removal("millrace-dev", (Leaving("Stream/Readings", "AWS::Kinesis::Stream", "r", Fate.LOST),))
+REMOVAL = Removal(
+    "millrace-dev", (Leaving("Stream/Readings", "AWS::Kinesis::Stream", "r", Fate.LOST),), "eu-west-2"
+)
 
 PRINTS_TO_A_CLOSED_PIPE = """
 import sys

@@ -338,7 +338,13 @@ def test_what_guards_itself_is_not_destroyed_while_the_stack_takes_a_change(aws:
 
     with pytest.raises(Guarded, match=r"\(Db\): set `deletion_protection: false` in parameters/dev\.yaml"):
         deployment.removal()
-    assert deployment.removal() is not None  # it was turned off by hand, or CloudFormation says so
+    stuck = deployment.removal()
+    assert stuck is not None  # no change set reaches it any more, so by hand
+    assert stuck.render(40).endswith(
+        "protected against deletion; unless done already, run in eu-west-2 first:\n"
+        "  aws rds modify-db-instance --apply-immediately --no-deletion-protection"
+        " --db-instance-identifier db"
+    )
 
 
 def test_bootstrap_has_a_status_too(aws: Any) -> None:

@@ -1,6 +1,8 @@
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore import xform_name
 
 from deployer import removal
 from deployer.removal import Fate
@@ -86,6 +88,22 @@ def test_what_refuses_its_deletion_is_known_before(aws: Any, policy: str, guarde
     aws.says("get_template", {"TemplateBody": body})
 
     assert removal.read(aws.cloudformation, Stack("millrace-dev", "id", "CREATE_COMPLETE")).guarded == guarded
+
+
+def test_what_lifts_a_protection_is_told_for_each_type() -> None:
+    """Options of the AWS CLI are the API's members in kebab case; a boolean one has its `--no-` form."""
+    for kind, command in removal.LIFTED_BY.items():
+        _, service, operation, *options = command.split()
+        shape = (
+            botocore.session.get_session()
+            .get_service_model(service)
+            .operation_model("".join(map(str.capitalize, operation.split("-"))).replace("Db", "DB"))
+            .input_shape
+        )
+        assert shape is not None
+        known = {xform_name(member, "-") for member in shape.members}
+        named = {option.removeprefix("--").removeprefix("no-") for option in options if option[:2] == "--"}
+        assert named <= known, (kind, named - known)
 
 
 def test_an_empty_stack_has_no_template_to_ask_for(aws: Any) -> None:
