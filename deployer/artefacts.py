@@ -1,7 +1,8 @@
 """What a deployment reads from S3: templates and code, each under the hash of its content.
 
 So nothing is ever overwritten, an unchanged file is uploaded once, and a change set made yesterday
-still finds today what it was made of.
+still finds today what it was made of. A name proves nothing, though: who may delete an object may write
+another in its place, so what is there already is read and compared before it is trusted.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import templates
-from deployer.errors import BadTemplate
+from deployer.errors import ArtefactReplaced, BadTemplate
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -114,30 +115,51 @@ def point(text: str, urls: dict[str, str], file: Path) -> str:
 
 
 def upload(s3: "S3Client", bucket: str, owner: str, artefacts: Iterable[Artefact]) -> None:
-    """Send what is not there yet, to a bucket of the account `owner` only.
+    """Send what is not there yet, to a bucket of the account `owner` only, and verify what is.
 
     The name of a bucket that was deleted is free for anybody, and its owner would then write our templates:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+    Raises ArtefactReplaced.
     """
     for artefact in artefacts:
-        if not _exists(s3, bucket, owner, artefact.key):
-            s3.put_object(
-                Bucket=bucket,
-                Key=artefact.key,
-                Body=artefact.body,
-                ContentType=artefact.content_type,
-                ChecksumAlgorithm="SHA256",
-                ExpectedBucketOwner=owner,
-            )
+        found = _read(s3, bucket, owner, artefact.key)
+        if found is None and not _created(s3, bucket, owner, artefact):
+            # Somebody else deploys the same at this moment, or the object is there and may not be read.
+            found = s3.get_object(Bucket=bucket, Key=artefact.key, ExpectedBucketOwner=owner)["Body"].read()
+        if found is not None and found != artefact.body:
+            raise ArtefactReplaced(bucket=bucket, key=artefact.key, found=_digest(found))
 
 
-def _exists(s3: "S3Client", bucket: str, owner: str, key: str) -> bool:
+def _read(s3: "S3Client", bucket: str, owner: str, key: str) -> bytes | None:
+    """The object, or None where S3 says that there is none, or does not say."""
     try:
-        s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
+        return s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)["Body"].read()
     except ClientError as error:
-        # 403 is what S3 says of a missing object to those who may not list the bucket, and of a bucket of
-        # another account: then the upload is refused as well, and says so.
-        if error.response["Error"]["Code"] in {"403", "404", "NoSuchKey", "NotFound"}:
+        # AccessDenied is what S3 says of a missing object to those who may not list the bucket, and of a
+        # bucket of another account: then the upload is refused as well, and says so.
+        if error.response["Error"]["Code"] in {"403", "AccessDenied", "404", "NoSuchKey"}:
+            return None
+        raise
+
+
+def _created(s3: "S3Client", bucket: str, owner: str, artefact: Artefact) -> bool:
+    """Whether the object was written: only where there is none, as the bucket's policy asks of every upload.
+
+    412 says that there is one, 409 that another upload of it is under way:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    try:
+        s3.put_object(
+            Bucket=bucket,
+            Key=artefact.key,
+            Body=artefact.body,
+            ContentType=artefact.content_type,
+            ChecksumAlgorithm="SHA256",
+            ExpectedBucketOwner=owner,
+            IfNoneMatch="*",
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict"}:
             return False
         raise
     return True

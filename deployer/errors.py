@@ -15,6 +15,7 @@ DeployerError                  exit 1
 ├── Unreachable
 ├── ServiceError
 ├── BadTemplate
+├── ArtefactReplaced
 ├── NotBootstrapped
 ├── Stuck
 ├── Busy
@@ -104,6 +105,12 @@ class ServiceError(DeployerError):
 
 class BadTemplate(DeployerError):
     """{file}: {why}; emit it again with `python build.py`"""
+
+
+class ArtefactReplaced(DeployerError):
+    """s3://{bucket}/{key} does not hold what its name says, but something with the SHA-256 {found}: somebody
+    replaced it. See who in the bucket's access log, delete that version of the object (`aws s3api
+    list-object-versions --bucket {bucket} --prefix {key}`), and try again; nothing was deployed"""
 
 
 class NotBootstrapped(DeployerError):

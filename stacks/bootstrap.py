@@ -11,6 +11,7 @@ from awacs.aws import (
     Bool,
     Condition,
     Deny,
+    Null,
     PolicyDocument,
     Principal,
     Statement,
@@ -36,7 +37,7 @@ def build(template: StackTemplate, settings: parameters.Bootstrap) -> Outputs:
     key = KeyArn(artefact_key(template, settings).get_att("Arn"))
     log = access_log(template, settings)
     bucket = artefact_bucket(template, settings, key, log)
-    template.add_resource(bucket_policy(bucket))
+    template.add_resource(bucket_policy(bucket, may_only_create(bucket)))
     template.add_resource(bucket_policy(log, may_deliver_log(log, bucket)))
     repository = image_repository(template, settings, key)
     return Outputs(
@@ -118,9 +119,11 @@ def artefact_bucket(
 
 
 def locked(settings: parameters.Bootstrap) -> dict[str, Any]:
-    """Nobody deletes a version that was deployed without a permission made for that alone.
+    """No version of what was deployed is lost without a permission made for that alone.
 
-    A newer version under the same name is not refused: who may write here is as trusted as who deploys.
+    A lock keeps versions. It does not keep a new one from standing in an old one's place: that takes
+    may_only_create, and the deployer's comparison with the digest in the name (deployer/artefacts.py).
+
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html: s3:BypassGovernanceRetention. It
     asks each upload for a checksum, which boto3 sends by itself.
     """
@@ -205,6 +208,22 @@ def bucket_policy(bucket: s3.Bucket, *grants: Statement) -> s3.BucketPolicy:
         f"{bucket.title}Policy",
         Bucket=Ref(bucket),
         PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=[tls_only, *grants]),
+    )
+
+
+def may_only_create(bucket: s3.Bucket) -> Statement:
+    """An upload that does not say "only if there is none" is refused. The parts of a large one cannot say so.
+
+    Whoever may delete an object can still write another after it: that leaves a delete marker, and the
+    deployer notices. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    """
+    return Statement(
+        Sid="NothingIsOverwritten",
+        Effect=Deny,
+        Principal=Principal("*"),
+        Action=[can.PutObject],
+        Resource=[Sub(f"${{{bucket.title}.Arn}}/*")],
+        Condition=Condition([Null("s3:if-none-match", "true"), Bool("s3:ObjectCreationOperation", "true")]),
     )
 
 

@@ -6,10 +6,11 @@ type, since a type cannot be deleted before it has been deprecated for five minu
 https://docs.aws.amazon.com/iot/latest/developerguide/thing-types.html
 https://docs.aws.amazon.com/iot/latest/apireference/API_AttributePayload.html
 
-Who lets a device in is the installer, a person with credentials of AWS, who asks for a claim that lives five
-minutes and hands it to the device; the device then names its place, and whoever holds the claim can name any
-that is free. A claim made into every device's firmware would let whoever takes one
-apart register under any name, so there is none: docs/decisions/provisioning.md.
+Who lets a device in is the installer, a person with credentials of AWS, who asks for a claim and hands it to
+the device. A claim is bound to the template and to five minutes, not to a device: whoever holds it meanwhile
+may register any free names, at any place, since the device says both and nothing here knows better. A claim
+made into every device's firmware would be that without an end, so there is none
+(docs/decisions/provisioning.md).
 """
 
 import json
@@ -74,13 +75,15 @@ def build(template: StackTemplate, prefix: str) -> None:
     template.add_resource(
         iam.ManagedPolicy(
             "Installer",
-            Metadata=why("for who installs devices: claims of five minutes, and nothing else"),
-            Description=f"Claim certificates for new devices of millrace {template.environment}",
+            Metadata=why(
+                "for who installs devices: claims for this template, five minutes each, and nothing else"
+            ),
+            Description=f"Claims for new devices of millrace {template.environment}",
             PolicyDocument=PolicyDocument(
                 Version="2012-10-17",
                 Statement=[
                     Statement(
-                        Sid="ClaimForNewDevices",
+                        Sid="ClaimForThisTemplate",
                         Effect=Allow,
                         Action=[can.CreateProvisioningClaim],
                         Resource=[provisioning.get_att("TemplateArn")],
@@ -152,6 +155,8 @@ def provisioner(policy: iot.Policy) -> iam.Role:
     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSIoTThingsRegistration.html
     The actions that stand on `*` know no resource:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiot.html
+    Of AttachThingPrincipal, ListPrincipalThings and ListThingPrincipals the copies of that list disagree
+    whether they know one: `*` is right either way.
     """
 
     def on(sid: str, resources: Sequence[AWSHelperFn | str], *actions: Action) -> Statement:
@@ -163,21 +168,21 @@ def provisioner(policy: iot.Policy) -> iam.Role:
             [iot_arn("thing/*"), iot_arn("cert/*")],
             can.AttachPolicy,
             can.AttachPrincipalPolicy,
-            can.AttachThingPrincipal,
             can.CreateThing,
             can.DescribeCertificate,
             can.DescribeThing,
-            can.ListPrincipalThings,
-            can.ListThingPrincipals,
             can.UpdateCertificate,
         ),
-        on("Policy", [iot_arn(f"policy/${{{policy.title}}}")], can.GetPolicy, can.ListTargetsForPolicy),
+        on("DevicesPolicy", [policy.get_att("Arn")], can.GetPolicy, can.ListTargetsForPolicy),
         on(
             "WithoutResource",
             ["*"],
+            can.AttachThingPrincipal,
             can.ListAttachedPolicies,
             can.ListPolicyPrincipals,
             can.ListPrincipalPolicies,
+            can.ListPrincipalThings,
+            can.ListThingPrincipals,
             can.RegisterThing,
         ),
     ]
@@ -194,8 +199,14 @@ def provisioner(policy: iot.Policy) -> iam.Role:
     )
 
 
-def trust_of_iot() -> PolicyDocument:
-    """https://docs.aws.amazon.com/iot/latest/developerguide/cross-service-confused-deputy-prevention.html"""
+def trust_of_iot(source: str = "*") -> PolicyDocument:
+    """IoT may take on the role for `source` of this account: a kind of resource, where AWS names one.
+
+    For a rule it does, rule/<name>; the name is CloudFormation's, and made after the role. For a provisioning
+    template its page has no more than the account's `*`, and a wrong guess would let no device in.
+    https://docs.aws.amazon.com/iot/latest/developerguide/iot-create-role.html
+    https://docs.aws.amazon.com/iot/latest/developerguide/cross-service-confused-deputy-prevention.html
+    """
     return PolicyDocument(
         Version="2012-10-17",
         Statement=[
@@ -206,7 +217,7 @@ def trust_of_iot() -> PolicyDocument:
                 Condition=Condition(
                     [
                         StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
-                        ArnLike("aws:SourceArn", iot_arn("*")),
+                        ArnLike("aws:SourceArn", iot_arn(source)),
                     ]
                 ),
             )

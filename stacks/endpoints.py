@@ -32,8 +32,8 @@ class Interface:
     statements: tuple[Statement, ...]
 
 
-def of_this_account(*actions: Action) -> Statement:
-    """This account's callers and this account's resources.
+def of_this_account(*actions: Action, resource: Sub | str = "*") -> Statement:
+    """This account's callers and this account's resources, or those of them that `resource` names.
 
     aws:ResourceAccount is there for every action of these services that has a resource:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
@@ -44,7 +44,7 @@ def of_this_account(*actions: Action) -> Statement:
         Effect=Allow,
         Principal=Principal("*"),
         Action=list(actions),
-        Resource=["*"],
+        Resource=[resource],
         Condition=Condition(StringEquals({"aws:PrincipalAccount": account, "aws:ResourceAccount": account})),
     )
 
@@ -107,17 +107,25 @@ INTERFACES = (
     Interface("EcrDocker", "ecr.dkr", Callers.TASKS, PULL),
 )
 
-# The lease table's calls, as stacks/engine_table.py grants them. AWS's page has UpdateTable and
-# ConditionCheckItem too, for tables that the library makes or moves: https://docs.aws.amazon.com/streams/latest/dev/kcl-iam-permissions.html
-LEASES = of_this_account(
-    dynamodb.DeleteItem,
-    dynamodb.DescribeTable,
-    dynamodb.GetItem,
-    dynamodb.PutItem,
-    dynamodb.Query,
-    dynamodb.Scan,
-    dynamodb.UpdateItem,
-)
+
+def leases(environment: str) -> Statement:
+    """The lease table's calls, on the tables that are named after the environment, and their indexes.
+
+    As stacks/engine_table.py grants them. AWS's page has UpdateTable and ConditionCheckItem too, for tables
+    that the library makes or moves:
+    https://docs.aws.amazon.com/streams/latest/dev/kcl-iam-permissions.html
+    """
+    here = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}"
+    return of_this_account(
+        dynamodb.DeleteItem,
+        dynamodb.DescribeTable,
+        dynamodb.GetItem,
+        dynamodb.PutItem,
+        dynamodb.Query,
+        dynamodb.Scan,
+        dynamodb.UpdateItem,
+        resource=Sub(f"{here}:table/millrace-{environment}-*"),  # its last * takes in /index/… as well
+    )
 
 
 def layers() -> Statement:
@@ -138,7 +146,8 @@ def layers() -> Statement:
 
 def gateways(template: StackTemplate, vpc_id: VpcId, tables: Sequence[Ref]) -> None:
     """S3 and DynamoDB: free, and cheaper than NAT in every mode."""
-    for title, service, statement in (("S3", "s3", layers()), ("DynamoDb", "dynamodb", LEASES)):
+    own_tables = leases(template.environment)
+    for title, service, statement in (("S3", "s3", layers()), ("DynamoDb", "dynamodb", own_tables)):
         template.add_resource(
             ec2.VPCEndpoint(
                 f"{title}Endpoint",

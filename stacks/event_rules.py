@@ -1,15 +1,21 @@
-"""What AWS itself reports as it happens, sent to the topic in words: rotations, deployments, the database.
+"""What AWS itself reports as it happens, sent to the topic in words.
 
-All three are delivered at best effort, so what they report has an alarm on a metric as well. RDS could speak
-to the topic without EventBridge (AWS::RDS::EventSubscription); docs/decisions/events.md says why it does not.
+All is delivered at best effort, so what it says of rotations, deployments and the database has an alarm on a
+metric as well; for keys and images AWS has no metric. Rotations and keys are reported by way of CloudTrail,
+and so only where the account has a trail of management events. RDS could speak to the topic without
+EventBridge (AWS::RDS::EventSubscription); docs/decisions/events.md says why it does not.
 """
 
 import json
+from collections.abc import Sequence
 
 from troposphere import Sub, events
 
 from stacks.alarm import RUNBOOK, Guidance, family
-from stacks.wiring import ClusterName, DatabaseId, SecretArn, ServiceName, TopicArn
+from stacks.wiring import ClusterName, DatabaseId, KeyArn, SecretArn, ServiceName, TopicArn
+
+# What takes a key out of use, or lets others use it. Not CreateGrant: services make grants every day.
+KEY_CHANGES = ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy")
 
 # Without backups, which come every night, and configuration changes, which CloudTrail has with their author.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
@@ -27,15 +33,20 @@ CATEGORIES = (
 
 def event_rules(
     topic: TopicArn,
+    *,
     secret: SecretArn,
     database: DatabaseId,
     cluster: ClusterName,
     service: ServiceName,
+    key_arns: Sequence[KeyArn],
+    repository: str,
 ) -> list[events.Rule]:
     return [
         rotation_failed(topic, secret),
         deployment_failed(topic, cluster, service),
         database_events(topic, database),
+        key_endangered(topic, key_arns),
+        image_findings(topic, repository),
     ]
 
 
@@ -114,6 +125,63 @@ def database_events(topic: TopicArn, database: DatabaseId) -> events.Rule:
             },
         },
         "$.detail.Message",
+    )
+
+
+def key_endangered(topic: TopicArn, key_arns: Sequence[KeyArn]) -> events.Rule:
+    """By `resources`, which has the key's ARN however the caller named it; a refused attempt is told too.
+
+    https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-kms.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-schedule-key-deletion.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-disablekey.html
+    """
+    return rule(
+        "KeyEndangered",
+        topic,
+        Guidance(
+            means="Somebody disabled one of the platform's keys, scheduled its deletion, or changed who may "
+            "use it. What it encrypts cannot be read while it is disabled, and never after it is deleted. "
+            "Without a trail of CloudTrail in the account this is silent.",
+            look="CloudTrail, by the event's name: who it was, from where, and which key (`resources`). A "
+            "deployment that changes a key's policy shows here too.",
+            do="Unless it was meant: `aws kms cancel-key-deletion`, then `aws kms enable-key`; put a policy "
+            "back as the template has it. Then find out how they came by the right.",
+        ),
+        {
+            "source": ["aws.kms"],
+            "detail-type": ["AWS API Call via CloudTrail"],
+            "detail": {"eventName": list(KEY_CHANGES), "resources": {"ARN": list(key_arns)}},
+        },
+        "$.detail.eventName",
+    )
+
+
+def image_findings(topic: TopicArn, repository: str) -> events.Rule:
+    """Of basic scanning, which bootstrap asks for. An account with enhanced scanning has Inspector's events.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html
+    """
+    return rule(
+        "ImageFindings",
+        topic,
+        Guidance(
+            means="The scan of an image of the processor ended, and found what is critical. It may be an "
+            "image that does not run yet: each is scanned when it is pushed.",
+            look=f"`aws ecr describe-image-scan-findings --repository-name {repository}` with the digest at "
+            "the end of the message: the package, and the version that mends it.",
+            do="Build the image anew from a base that has the mended version, and deploy that by its digest. "
+            "Do not deploy this one.",
+        ),
+        {
+            "source": ["aws.ecr"],
+            "detail-type": ["ECR Image Scan"],
+            "detail": {
+                "repository-name": [repository],
+                "finding-severity-counts": {"CRITICAL": [{"numeric": [">", 0]}]},
+            },
+        },
+        "$.detail.image-digest",
     )
 
 

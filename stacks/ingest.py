@@ -96,7 +96,7 @@ def carrier(inputs: Inputs) -> iam.Role:
     return iam.Role(
         "Carrier",
         Metadata=why("what the rule may do on its way from a topic to the stream or the dead letters"),
-        AssumeRolePolicyDocument=devices.trust_of_iot(),
+        AssumeRolePolicyDocument=devices.trust_of_iot("rule/*"),
         Policies=[
             iam.Policy(
                 PolicyName="carry",

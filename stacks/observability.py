@@ -16,6 +16,7 @@ from stacks.wiring import (
     ClusterName,
     DatabaseId,
     FunctionName,
+    KeyArn,
     NatGatewayId,
     QueueName,
     SecretArn,
@@ -56,6 +57,7 @@ class Inputs:
     undone_name: QueueName
     secret_arn: SecretArn
     nat_gateways: tuple[NatGatewayId, ...]
+    key_arns: tuple[KeyArn, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,13 @@ class Outputs:
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observability) -> Outputs:
     topic = inputs.topic_arn
     rules = event_rules(
-        topic, inputs.secret_arn, inputs.database_id, inputs.cluster_name, inputs.service_name
+        topic,
+        secret=inputs.secret_arn,
+        database=inputs.database_id,
+        cluster=inputs.cluster_name,
+        service=inputs.service_name,
+        key_arns=inputs.key_arns,
+        repository=f"millrace/{template.environment}",  # as bootstrap named it
     )
     alarms = [
         *door_alarms(topic, inputs.rule_name, inputs.dead_letters_name),

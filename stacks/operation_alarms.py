@@ -100,9 +100,9 @@ def message_alarms(
             "EventsUndelivered",
             topic,
             Guidance(
-                means="An event came and could not be told: a failed rotation, a failed deployment or news "
-                "of the database.",
-                look="The secret's, the service's and the database's own events for what happened; "
+                means="An event came and could not be told: a failed rotation or deployment, news of the "
+                "database, a key in danger, or what is critical in an image.",
+                look="The own page of the secret, service, database, key or image, for what happened; "
                 "CloudTrail for a change of the topic's policy or of the alerts' key, which must admit "
                 "EventBridge without conditions.",
                 do="Take the change back, then do what the event's own entry here says.",

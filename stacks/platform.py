@@ -133,6 +133,7 @@ def build(environment: Environment) -> list[StackTemplate]:
             undone_name=credentials.undone_name,
             secret_arn=credentials.secret_arn,
             nat_gateways=net.nat_gateways,
+            key_arns=(key.data_key_arn, key.secrets_key_arn, key.logs_key_arn, key.alerts_key_arn),
         ),
         environment.observability,
     )

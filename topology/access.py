@@ -20,7 +20,7 @@ from topology.needs import BadNeeds, Need, Needs
 from topology.page import Section, differences, markdown
 from topology.policies import policies
 from topology.reach import reach
-from topology.rendering import ACCOUNT, Renderer
+from topology.rendering import ACCOUNT, Place, Renderer
 from topology.tree import Tree
 
 WHOLE = "prod"
@@ -117,6 +117,8 @@ def deployer(site: Site) -> Section:
         tuple(rows),
         "The deployer works with the credentials of whoever runs it. For its own calls they need this, and "
         f"[{POLICY.name}]({POLICY.name}) is the policy that allows no more; the last row is not in it. "
+        "Bootstrap's own stack is only read: `python deploy.py bootstrap` is for whoever sets up the "
+        "account. "
         "sts:GetCallerIdentity needs "
         "[no permission](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).",
     )
@@ -134,6 +136,9 @@ def deployer_policy(site: Site, environment: str) -> dict[str, Any]:
         )
         if want.resource not in statement["Resource"]:
             statement["Resource"].append(want.resource)
+        if want.need.through:
+            service = f"{want.need.through}.{Place().region}.amazonaws.com"
+            statement["Condition"] = {"StringEquals": {"kms:ViaService": service}}
     return {"Version": "2012-10-17", "Statement": list(statements.values())}
 
 

@@ -121,15 +121,6 @@ MUTES = (
         "the function's code from using them: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
     ),
     _mute(
-        "RESOURCE_MISMATCH",
-        "identity",
-        _formats(
-            "iot", ("AttachThingPrincipal", "*"), ("ListPrincipalThings", "*"), ("ListThingPrincipals", "*")
-        ),
-        "parliament's data is older than the resources of these actions, certificates and things: "
-        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiot.html",
-    ),
-    _mute(
         "MISMATCHED_TYPE",
         "resource",
         r"Type mismatch: ArnLike requires a value of type Arn but given String",

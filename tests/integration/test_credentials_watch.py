@@ -1,4 +1,4 @@
-"""Credentials watched on the embedded AWS: the secret's age by schedule, a failed rotation by its rule."""
+"""Credentials, keys and images watched on the embedded AWS: by schedule, and by the rules on AWS's events."""
 
 import base64
 import json
@@ -112,3 +112,38 @@ def test_a_rotation_that_fails_is_told_in_words(deployed: None) -> None:
     message = told[0].strip('"')
     assert message.startswith("A rotation of the database's login failed")
     assert re.search(r"Runbook: docs/runbook\.md#rotationfailed At \S+: RotationFailed$", message)
+
+
+def test_deployed_rules_know_a_key_in_danger_and_a_critical_finding(deployed: None) -> None:
+    make: Any = boto3.client
+    patterns = {
+        json.loads(rule["EventPattern"])["source"][0]: rule["EventPattern"]
+        for rule in make("events").list_rules()["Rules"]
+        if "EventPattern" in rule
+    }
+    around = {
+        "id": "1",
+        "account": "1",
+        "time": "2026-01-01T00:00:00Z",
+        "region": "eu-west-2",
+        "resources": [],
+    }
+
+    def told(source: str, kind: str, detail: dict[str, Any]) -> bool:
+        event = json.dumps({**around, "source": source, "detail-type": kind, "detail": detail})
+        answer = make("events").test_event_pattern(EventPattern=patterns[source], Event=event)
+        return bool(answer["Result"])
+
+    platform = {
+        make("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["Arn"]: key
+        for key in make("kms").list_keys()["Keys"]
+    }
+    watched = set(json.loads(patterns["aws.kms"])["detail"]["resources"]["ARN"])
+    assert len(watched) == 4
+    assert watched < set(platform), "bootstrap's own is not among them"
+    for arn in platform:
+        detail = {"eventName": "DisableKey", "resources": [{"type": "AWS::KMS::Key", "ARN": arn}]}
+        assert told("aws.kms", "AWS API Call via CloudTrail", detail) is (arn in watched)
+    for critical, expected in ((1, True), (0, False)):
+        found = {"repository-name": "millrace/dev", "finding-severity-counts": {"CRITICAL": critical}}
+        assert told("aws.ecr", "ECR Image Scan", found) is expected

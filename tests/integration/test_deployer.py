@@ -7,10 +7,12 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from deployer.changes import Action, Counts
 from deployer.deployment import Deployment
 from deployer.errors import (
+    ArtefactReplaced,
     ChangeSetFailed,
     DeploymentFailed,
     MissingStack,
@@ -158,6 +160,23 @@ def deployed(deployment: Deployment) -> Plan:
     plan = deployment.plan()
     deployment.apply(plan, Silence())
     return plan
+
+
+def test_a_template_that_was_replaced_in_the_bucket_stops_the_next_plan(
+    deploys: Deploys, small: Path
+) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    s3 = boto3.client("s3")
+    (bucket,) = [one["Name"] for one in s3.list_buckets()["Buckets"] if "artefacts" in one["Name"].lower()]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="templates/")["Contents"]
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket=bucket, Key=listed[0]["Key"], Body=b"another", IfNoneMatch="*")
+    s3.delete_object(Bucket=bucket, Key=listed[0]["Key"])
+    s3.put_object(Bucket=bucket, Key=listed[0]["Key"], Body=b"another", IfNoneMatch="*")
+
+    with pytest.raises(ArtefactReplaced, match=listed[0]["Key"]):
+        deployment.plan()
 
 
 def test_a_change_in_a_grandchild_is_shown_and_made(deploys: Deploys, small: Path) -> None:

@@ -175,3 +175,15 @@ def test_it_is_read_in_a_column_of_text_and_says_what_each_line_is(held: Content
     assert plan.width <= 1040
     for what in {flow.what for flow in held.flows}:
         assert f">{what}</text>" in picture
+
+
+def test_a_key_names_whose_data_it_encrypts_and_not_who_watches_it(held: Content) -> None:
+    said = {
+        box.key: " ".join(box.face.lines)
+        for frame in held.frames
+        for box in frame.boxes
+        if box.key.startswith("Keys/")
+    }
+
+    assert "stream" in said["Keys/Data"]
+    assert not [key for key, text in said.items() if "observability" in text]

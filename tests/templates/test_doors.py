@@ -179,7 +179,7 @@ def test_no_artefact_expires_while_a_roll_back_may_still_need_it(templates: Temp
 @pytest.mark.parametrize("bucket", ["Artefacts", "AccessLog"])
 def test_a_bucket_speaks_tls_only_and_to_nobody_outside(templates: Templates, bucket: str) -> None:
     policy = properties(templates, "bootstrap", f"{bucket}Policy")
-    (denied,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+    (denied,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Sid"] == "TlsOnly"]
 
     assert policy["Bucket"] == {"Ref": bucket}
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": False}}

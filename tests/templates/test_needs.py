@@ -3,7 +3,7 @@
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -141,6 +141,39 @@ def test_what_the_deployer_needs_is_said_once() -> None:
     """One statement of its policy for each action."""
     pairs = [(action, need) for need in NEEDS["Deployer"] for action in need.actions]
     assert len(pairs) == len(dict(pairs)) > 10
+
+
+def deployers_statements(action: str) -> list[dict[str, Any]]:
+    policy = json.loads((REPOSITORY / "docs" / "deployer-policy.json").read_text())
+    return [one for one in policy["Statement"] if action in one["Action"]]
+
+
+def test_the_deployer_changes_the_root_and_what_it_nests_and_only_reads_bootstrap() -> None:
+    def reached(action: str) -> set[str]:
+        stacks = {
+            "root": "millrace-prod/1a2b-3c4d",
+            "nested": "millrace-prod-Stream-1ABCDEF/1a2b-3c4d",
+            "bootstrap": "millrace-prod-bootstrap/1a2b-3c4d",
+        }
+        (statement,) = deployers_statements(f"cloudformation:{action}")
+        prefix = "arn:aws:cloudformation:eu-west-2:111122223333:stack"
+        return {
+            name
+            for name, stack in stacks.items()
+            if any(pairing.covers(pattern, f"{prefix}/{stack}") for pattern in statement["Resource"])
+        }
+
+    assert reached("DescribeStacks") == {"root", "nested", "bootstrap"}
+    for action in ("CreateChangeSet", "ExecuteChangeSet", "DeleteStack", "TagResource"):
+        assert reached(action) == {"root", "nested"}, action
+
+
+def test_the_deployer_uses_the_artefacts_key_through_s3_and_no_other_way() -> None:
+    (statement,) = deployers_statements("kms:GenerateDataKey")
+    (key,) = statement["Resource"]
+    assert key.startswith("arn:aws:kms:eu-west-2:111122223333:key/")
+    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-west-2.amazonaws.com"}}
 
 
 def test_every_action_is_in_the_service_authorization_reference(reference: Authorization) -> None:

@@ -55,7 +55,13 @@ def test_every_rule_that_tells_people_leads_to_its_entry(templates: Templates, t
         if resource["Type"] == "AWS::Events::Rule" and "EventPattern" in resource["Properties"]
     ]
 
-    assert {title for title, _ in told} == {"RotationFailed", "DeploymentFailed", "DatabaseEvents"}
+    assert {title for title, _ in told} == {
+        "RotationFailed",
+        "DeploymentFailed",
+        "DatabaseEvents",
+        "KeyEndangered",
+        "ImageFindings",
+    }
     for title, rule in told:
         (target,) = rule["Targets"]
         assert f"docs/runbook.md#{title.lower()}" in target["InputTransformer"]["InputTemplate"]

@@ -156,11 +156,11 @@ class _Reader:
         return [stack.file.stem for address, stack in self.tree.stacks.items() if address in addresses]
 
     def _is_named(self, resource: Resource, by: Resource) -> bool:
-        """Whether a property of the other names it; what a policy document says does not count."""
+        """Whether a property of the other names it; what documents say of it does not count."""
         return any(
             found.resource == resource
             for name, value in self.renderer.resolver.properties(by).items()
-            if "Polic" not in name
+            if "Polic" not in name and name != "EventPattern"
             for found in references(value)
         )
 

@@ -6,12 +6,14 @@ calls come in the order in which they were scripted.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore.session
 import pytest
+from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
 from deployer.clock import FakeClock
@@ -70,12 +72,13 @@ class Aws:
         identity = {"Account": account, "Arn": f"arn:aws:iam::{account}:user/deployer", "UserId": "A"}
         self.stubs["sts"].add_response("get_caller_identity", identity, {})
 
-    def has(self, key: Any = ANY) -> None:
+    def has(self, body: bytes, key: Any = ANY) -> None:
         expected = {"Bucket": "artefacts", "Key": key, "ExpectedBucketOwner": ACCOUNT}
-        self.stubs["s3"].add_response("head_object", {}, expected)
+        content = StreamingBody(BytesIO(body), len(body))
+        self.stubs["s3"].add_response("get_object", {"Body": content}, expected)
 
     def lacks(self, key: Any = ANY) -> None:
-        self.stubs["s3"].add_client_error("head_object", "404", "Not Found")
+        self.stubs["s3"].add_client_error("get_object", "NoSuchKey", "The specified key does not exist.")
         expected = {
             "Bucket": "artefacts",
             "Key": key,
@@ -83,6 +86,7 @@ class Aws:
             "ContentType": ANY,
             "ChecksumAlgorithm": "SHA256",
             "ExpectedBucketOwner": ACCOUNT,
+            "IfNoneMatch": "*",
         }
         self.stubs["s3"].add_response("put_object", {}, expected)
 

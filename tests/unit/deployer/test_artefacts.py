@@ -3,10 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deployer import artefacts
 from deployer.artefacts import Artefact
-from deployer.errors import BadTemplate, TemplateMissing
+from deployer.errors import ArtefactReplaced, BadTemplate, TemplateMissing
 
 
 def collect(directory: Path) -> artefacts.Bundle:
@@ -78,7 +79,7 @@ def test_a_missing_template_names_the_builder(tmp_path: Path) -> None:
 
 
 def test_only_what_is_missing_is_uploaded(aws: Any) -> None:
-    aws.has("templates/a.yaml")
+    aws.has(b"a", "templates/a.yaml")
     aws.lacks("templates/b.yaml")
 
     artefacts.upload(
@@ -87,3 +88,38 @@ def test_only_what_is_missing_is_uploaded(aws: Any) -> None:
         "111122223333",
         [Artefact("templates/a.yaml", b"a", "application/yaml"), Artefact("templates/b.yaml", b"b", "x/y")],
     )
+
+
+A = Artefact("templates/a.yaml", b"a", "application/yaml")
+
+
+def test_what_stands_under_a_name_and_is_something_else_stops_the_deployment(aws: Any) -> None:
+    aws.has(b"b", A.key)
+
+    with pytest.raises(
+        ArtefactReplaced, match=rf"s3://artefacts/{A.key} .* {hashlib.sha256(b'b').hexdigest()}"
+    ):
+        artefacts.upload(aws.s3, "artefacts", "111122223333", [A])
+
+
+@pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict"])
+def test_what_somebody_else_wrote_meanwhile_is_verified(aws: Any, code: str) -> None:
+    aws.refuses("get_object", "AccessDenied", service="s3")
+    aws.refuses("put_object", code, service="s3")
+    aws.has(b"a", A.key)
+
+    artefacts.upload(aws.s3, "artefacts", "111122223333", [A])
+
+    aws.refuses("get_object", "AccessDenied", service="s3")
+    aws.refuses("put_object", code, service="s3")
+    aws.has(b"b", A.key)
+    with pytest.raises(ArtefactReplaced):
+        artefacts.upload(aws.s3, "artefacts", "111122223333", [A])
+
+
+def test_a_refusal_is_no_sign_that_it_is_there(aws: Any) -> None:
+    aws.refuses("get_object", "AccessDenied", service="s3")
+    aws.refuses("put_object", "AccessDenied", service="s3")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        artefacts.upload(aws.s3, "artefacts", "111122223333", [A])

@@ -36,9 +36,18 @@ TAGS = [
 ]
 
 
+def bundle(templates: Path) -> artefacts.Bundle:
+    return artefacts.collect(templates, "artefacts", "eu-west-2", lambda _: b"code of rotation")
+
+
+def holds_everything(aws: Any, templates: Path) -> None:
+    for artefact in bundle(templates).artefacts:
+        aws.has(artefact.body, artefact.key)
+
+
 def asks_for_change_set(aws: Any, templates: Path, kind: Kind, image: dict[str, Any]) -> None:
     """The one request that a plan makes, in full."""
-    code = artefacts.collect(templates, "artefacts", "eu-west-2", lambda _: b"code of rotation")
+    code = bundle(templates)
     given = {
         "NotificationAddress": "platform-alerts@example.com",
         "ArtefactBucket": "artefacts",
@@ -65,10 +74,11 @@ def test_a_first_plan_uploads_what_is_missing_and_reads_the_change_set(aws: Any,
     aws.account()
     aws.no_stack()
     aws.bootstrapped()
-    aws.lacks()
-    aws.has()
-    aws.lacks()
-    aws.lacks()
+    code, inner, outer, root = bundle(templates).artefacts
+    aws.lacks(code.key)
+    aws.has(inner.body, inner.key)
+    aws.lacks(outer.key)
+    aws.lacks(root.key)
     asks_for_change_set(aws, templates, Kind.CREATE, {"ParameterValue": IMAGE})
     aws.change_set("millrace-dev", [aws.change("Queue")], name=NAME)
 
@@ -82,8 +92,7 @@ def test_a_later_plan_keeps_the_image_and_an_empty_one_leaves_nothing(aws: Any, 
     aws.account()
     aws.stack(parameters={"ImageDigest": IMAGE})
     aws.bootstrapped()
-    for _ in range(4):
-        aws.has()
+    holds_everything(aws, templates)
     asks_for_change_set(aws, templates, Kind.UPDATE, {"UsePreviousValue": True})
     reason = "No updates are to be performed."
     aws.change_set("millrace-dev", [], name=NAME, status="FAILED", reason=reason)
@@ -103,8 +112,7 @@ def test_a_preview_of_nothing_but_noise_is_empty(
     aws.account()
     aws.stack(parameters={"ImageDigest": IMAGE}, Tags=tags)
     aws.bootstrapped()
-    for _ in range(4):
-        aws.has()
+    holds_everything(aws, templates)
     asks_for_change_set(aws, templates, Kind.UPDATE, {"UsePreviousValue": True})
     aws.change_set("millrace-dev", [aws.nested("Outer")], name=NAME)
     later = aws.detail("KmsMasterKeyId", "key", "{{changeSet:KNOWN_AFTER_APPLY}}")
@@ -126,8 +134,7 @@ def test_a_failed_first_plan_leaves_neither_change_set_nor_stack(aws: Any, templ
     aws.account()
     aws.no_stack()
     aws.bootstrapped()
-    for _ in range(4):
-        aws.has()
+    holds_everything(aws, templates)
     asks_for_change_set(aws, templates, Kind.CREATE, {"ParameterValue": IMAGE})
     aws.change_set("millrace-dev", [], name=NAME, status="FAILED", reason="Template error")
     aws.says("describe_events", {"OperationEvents": []})
@@ -157,8 +164,7 @@ def test_our_leftovers_of_an_earlier_review_are_removed_first(aws: Any, template
     aws.account()
     aws.stack(status="REVIEW_IN_PROGRESS")
     aws.bootstrapped()
-    for _ in range(4):
-        aws.has()
+    holds_everything(aws, templates)
     left = {"ChangeSetName": "millrace-deploy-old", "ChangeSetId": aws.change_set_id("old")}
     aws.says("list_change_sets", {"Summaries": [left]})
     aws.says("delete_change_set", {}, ChangeSetName=aws.change_set_id("old"))

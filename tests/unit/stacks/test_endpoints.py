@@ -207,3 +207,17 @@ def test_s3_gives_layers_of_images_and_nothing_else(templates: dict[str, Templat
 def test_an_image_can_be_pulled_and_its_log_be_written(templates: dict[str, Template]) -> None:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html"""
     assert {"ecr.api", "ecr.dkr", "logs", "s3"} <= set(endpoints(templates))
+
+
+def test_dynamodb_gives_this_environment_s_tables_and_the_engine_s_is_one(
+    templates: dict[str, Template],
+) -> None:
+    (only,) = endpoints(templates)["dynamodb"]["PolicyDocument"]["Statement"]
+    (pattern,) = only["Resource"]
+    account, _, table = pattern["Fn::Sub"].partition(":table/")
+    assert account == "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}"
+    name = templates["processor"]["Resources"]["Leases"]["Properties"]["TableName"]
+    assert table.startswith("millrace-") and not table.startswith("millrace-*")
+    assert fnmatchcase(name, table)
+    assert fnmatchcase(f"{name}/index/LeaseOwnerToLeaseKeyIndex", table)
+    assert not fnmatchcase("millrace-other-processor", table)

@@ -13,15 +13,19 @@ def rule(nested: Any) -> Any:
 
 
 def matches(pattern: object, event: object) -> bool:
-    """EventBridge's rule for exact values: a list is alternatives, an array in the event has one of them.
+    """EventBridge's rule for exact values, and its > 0: a list is alternatives, an array has one of them.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern.html
     """
     if isinstance(pattern, dict):
+        if isinstance(event, list):
+            return any(matches(pattern, one) for one in event)
         return isinstance(event, dict) and all(
             matches(value, event.get(key)) for key, value in pattern.items()
         )
     assert isinstance(pattern, list)
+    if pattern == [{"numeric": [">", 0]}]:
+        return isinstance(event, int) and event > 0
     return any(value in pattern for value in (event if isinstance(event, list) else [event]))
 
 
@@ -122,7 +126,69 @@ def test_what_rds_reports_of_our_database_is_told_unless_it_is_routine(
     assert database["Fn::Sub"][1] == {"Database": {"Ref": "DatabaseId"}}
 
 
-@pytest.mark.parametrize("title", ["RotationFailed", "DeploymentFailed", "DatabaseEvents"])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("DisableKey", True),
+        ("ScheduleKeyDeletion", True),
+        ("PutKeyPolicy", True),
+        ("EnableKey", False),
+        ("CreateGrant", False),
+        ("Decrypt", False),
+    ],
+)
+def test_what_endangers_one_of_our_keys_is_told(rule: Any, name: str, told: bool) -> None:
+    pattern = rule("KeyEndangered")["EventPattern"]
+    ours = pattern["detail"]["resources"]["ARN"]
+    event: dict[str, Any] = {
+        "source": "aws.kms",
+        "detail-type": "AWS API Call via CloudTrail",
+        "detail": {
+            "eventSource": "kms.amazonaws.com",
+            "eventName": name,
+            "requestParameters": {"keyId": "…"},
+        },
+    }
+
+    assert ours
+    for key in ours:
+        event["detail"]["resources"] = [{"accountId": "…", "type": "AWS::KMS::Key", "ARN": resolved(key)}]
+        assert matches(resolved(pattern), event) is told
+    event["detail"]["resources"][0]["ARN"] = "another"
+    assert not matches(resolved(pattern), event)
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"CRITICAL": 10, "MEDIUM": 9}, True),
+        ({"CRITICAL": 0, "HIGH": 1}, False),
+        ({"HIGH": 3}, False),
+        ({}, False),
+    ],
+)
+def test_what_is_critical_in_our_image_is_told(rule: Any, counts: dict[str, int], told: bool) -> None:
+    pattern = rule("ImageFindings")["EventPattern"]
+    event: dict[str, Any] = {
+        "source": "aws.ecr",
+        "detail-type": "ECR Image Scan",
+        "detail": {
+            "scan-status": "COMPLETE",
+            "repository-name": "millrace/dev",
+            "finding-severity-counts": counts,
+            "image-digest": "sha256:…",
+            "image-tags": [],
+        },
+    }
+
+    assert matches(pattern, event) is told
+    event["detail"]["repository-name"] = "another"
+    assert not matches(pattern, event)
+
+
+@pytest.mark.parametrize(
+    "title", ["RotationFailed", "DeploymentFailed", "DatabaseEvents", "KeyEndangered", "ImageFindings"]
+)
 def test_what_is_told_is_one_line_that_people_can_read(rule: Any, title: str) -> None:
     (target,) = rule(title)["Targets"]
     transformer = target["InputTransformer"]
