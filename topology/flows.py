@@ -21,8 +21,8 @@ def sections(
         tuple(_flows(found)),
         "Security groups let these through and nothing else, each by two rules: one lets out, one lets in."
         " What they [do not filter](https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html)"
-        " is open to all: the VPC's DNS resolver, DHCP, the time service, a task's own metadata and credentials"
-        " ([account.md](account.md) on DNS).",
+        " is open to all: the VPC's DNS resolver, DHCP, the time service, a task's own metadata and"
+        " credentials ([account.md](account.md) on DNS).",
     )
     yield Section(
         "Ways to addresses",
