@@ -193,6 +193,19 @@ def test_two_cycles_from_nothing(plant: Plant) -> None:
         assert plant.value("AWSPREVIOUS") == former
 
 
+def test_a_stolen_password_works_until_the_second_rotation_from_now(plant: Plant) -> None:
+    # given both users, and a thief who has read the secret; docs/incidents.md says to rotate twice
+    plant.rotate("v1")
+    stolen = plant.value("AWSCURRENT")
+
+    plant.rotate("v2")
+    plant.connect(stolen).close()
+
+    plant.rotate("v3")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        plant.connect(stolen)
+
+
 def test_every_step_may_come_again(plant: Plant) -> None:
     for version, username in (("v1", USERS[1]), ("v2", USERS[0])):
         plant.manager.begin(version)
