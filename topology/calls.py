@@ -66,20 +66,20 @@ def _in_module(file: str, tree: ast.AST, services: list[str]) -> Iterator[Call]:
     found = list(_named(file, tree, services))
     if found or any(_clients(file, tree)):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _function(node) in BY_NAME:
-                why = f"{_function(node)} hides what is called; name the method"
+            if isinstance(node, ast.Name | ast.Attribute) and (name := _name(node)) in BY_NAME:
+                why = f"{name} hides what is called; name the method"
                 raise HiddenCall(f"{file}:{node.lineno}: {why}")
     yield from found
 
 
-def _function(node: ast.Call) -> str:
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _named(file: str, tree: ast.AST, services: list[str]) -> Iterator[Call]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            name = _function(node)
+            name = _name(node.func)
             if name in INDIRECT:
                 yield from _indirect(node, name, file, services)
         elif isinstance(node, ast.Attribute):

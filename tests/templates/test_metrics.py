@@ -3,12 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from rotation import age
 from topology import metrics
+from topology.rendering import Renderer
+from topology.tree import Tree, load_directory
 
 # Namespace → the pages that it may be taken from. A page that is new here was read by whoever adds it.
 DOCS = "https://docs.aws.amazon.com"
@@ -36,7 +40,10 @@ PAGES = {
 
 Templates = dict[str, dict[str, Any]]
 Key = tuple[str, str, frozenset[str]]
-Series = tuple[str, str, frozenset[tuple[str, str]]]  # namespace, name, (dimension, value)
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+# Alarms on a state that people see no better in a graph.
+NO_GRAPH = {"CacheLoginsRefused", "DatabaseIo", "DatabaseTransactionIds", "DeadLettersExpire"}
 
 KNOWN = {(entry.namespace, entry.name, frozenset(entry.dimensions)) for entry in metrics.CATALOGUE}
 SEARCH = re.compile(r"SEARCH\('\{(?P<schema>[^}]+)\} MetricName=\"(?P<name>[^\"]+)\" (?P<given>.*)', '\w+', \d+\)")
@@ -44,6 +51,8 @@ GIVEN = re.compile(r'(\w+)="\$\{\w+\}"')
 QUERY = re.compile(
     r'SELECT SUM\((?P<name>\w+)\) FROM "(?P<namespace>[^"]+)" WHERE (?P<dimension>\w+) = \'\$\{Value\}\''
 )
+GIVEN_QUERY = re.compile(r"SELECT .* WHERE (?P<dimension>\w+) = '(?P<value>[^']+)'")
+GIVEN_VALUE = re.compile(r'(\w+)="([^"]+)"')
 
 
 def of_type(templates: Templates, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -120,62 +129,84 @@ def test_the_catalogue_has_nothing_that_nobody_uses(dev: Templates, prod: Templa
     assert KNOWN - used == set()
 
 
-def series_of_alarms(templates: Templates) -> Iterator[tuple[str, Series]]:
-    """Of the alarms beside the dashboard: their stack knows all by the same names. Some have several."""
-    for where, alarm in of_type({"observability": templates["observability"]}, "AWS::CloudWatch::Alarm"):
-        listed = [alarm] if "MetricName" in alarm else []
-        listed += [
-            query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query
-        ]
-        for metric in listed:
-            pairs = ((one["Name"], json.dumps(one["Value"])) for one in metric["Dimensions"])
-            yield where, (metric["Namespace"], metric["MetricName"], frozenset(pairs))
+@dataclass(frozen=True)
+class Shown:
+    """One series, or all that a search finds: the metric, and the values of the dimensions that are given."""
+
+    metric: Key
+    values: frozenset[tuple[str, str]]
 
 
-def series_of_dashboards(templates: Templates) -> Iterator[Series]:
-    for _, dashboard in of_type(templates, "AWS::CloudWatch::Dashboard"):
-        text, values = dashboard["DashboardBody"]["Fn::Sub"]
-        for widget in json.loads(text)["widgets"]:
+def series_of_alarms(tree: Tree, renderer: Renderer) -> Iterator[tuple[str, Shown]]:
+    """As of_alarms, with every reference followed to the resource that it means."""
+    for alarm in tree.resources("AWS::CloudWatch::Alarm"):
+        made = renderer.document(renderer.resolver.properties(alarm))
+        metrics_of = [made] if "MetricName" in made else []
+        for query in made.get("Metrics", []):
+            if "MetricStat" in query:
+                metrics_of.append(query["MetricStat"]["Metric"])
+            elif found := GIVEN_QUERY.fullmatch(query["Expression"]):
+                value = (found["dimension"], found["value"])
+                pattern = query["Expression"].replace(f"'{found['value']}'", "'${Value}'")
+                yield alarm.address, Shown(of_query(pattern), frozenset({value}))
+        for metric in metrics_of:
+            values = frozenset((one["Name"], one["Value"]) for one in metric["Dimensions"])
+            yield alarm.address, Shown(key(metric), values)
+
+
+def series_of_dashboards(tree: Tree, renderer: Renderer) -> Iterator[Shown]:
+    for dashboard in tree.resources("AWS::CloudWatch::Dashboard"):
+        body = json.loads(renderer.text(renderer.resolver.property(dashboard, "DashboardBody")))
+        for widget in body["widgets"]:
             for line in widget["properties"].get("metrics", []):
                 if isinstance(line[0], str):
                     namespace, name, *pairs = line
-                    known = [json.dumps(values.get(value[2:-1], value)) for value in pairs[1::2]]
-                    yield namespace, name, frozenset(zip(pairs[::2], known, strict=True))
+                    values = frozenset(zip(pairs[::2], pairs[1::2], strict=True))
+                    yield Shown((namespace, name, frozenset(pairs[::2])), values)
+                else:
+                    found = SEARCH.fullmatch(line[0]["expression"])
+                    assert found, line
+                    namespace, *dimensions = found["schema"].split(",")
+                    values = frozenset(GIVEN_VALUE.findall(found["given"]))
+                    yield Shown((namespace, found["name"], frozenset(dimensions)), values)
 
 
-def test_every_alarm_s_series_is_on_the_dashboard(templates: Templates) -> None:
-    """An alarm sends people there. Of these the age or the share alone says all that a graph would."""
-    alone = {
-        "ApproximateAgeOfOldestMessage",
-        "AuthenticationFailures",
-        "EBSByteBalance%",
-        "EBSIOBalance%",
-        "MaximumUsedTransactionIDs",
+def unseen(tree: Tree) -> set[str]:
+    """Alarms on a series that no graph shows: another metric, or the same of another queue, node, gateway."""
+    renderer = Renderer(tree)
+    shown = set(series_of_dashboards(tree, renderer))
+    alarms = dict.fromkeys(series_of_alarms(tree, renderer))
+    assert len(alarms) > 30
+    return {
+        address.partition("/")[2].rstrip("0123456789")
+        for address, of_alarm in alarms
+        if not any(of_alarm.metric == one.metric and one.values <= of_alarm.values for one in shown)
     }
-    shown = set(series_of_dashboards(templates))
-    alarmed = list(series_of_alarms(templates))
-    assert len(alarmed) > 20
-
-    assert {one[1] for _, one in alarmed if one not in shown} == alone
-    assert [(where, one) for where, one in alarmed if one not in shown and one[1] not in alone] == []
 
 
-def test_what_an_alarm_finds_by_a_query_the_dashboard_searches_for(templates: Templates) -> None:
-    queried = {of_query(query["Expression"]["Fn::Sub"][0]) for query in queries(templates)}
-    assert queried and queried <= {metric for _, metric in of_dashboards(templates)}
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_every_alarm_s_series_is_on_the_dashboard(environment: str) -> None:
+    """An alarm sends people there, also those that stand in another stack than the dashboard."""
+    assert unseen(load_directory(TEMPLATES / environment)) == NO_GRAPH
 
 
-def queries(templates: Templates) -> Iterator[dict[str, Any]]:
-    for _, alarm in of_type(templates, "AWS::CloudWatch::Alarm"):
-        for query in alarm.get("Metrics", []):
-            if isinstance(query.get("Expression"), dict):
-                yield query
-
-
-def test_the_processor_s_own_alarms_are_on_metrics_of_the_page(templates: Templates) -> None:
-    own = {metric for where, metric in of_alarms(templates) if where.startswith("processor.")}
-    assert len(own) == 2
-    assert own <= {metric for _, metric in of_dashboards(templates)}
+@pytest.mark.parametrize(
+    ("alarm", "written", "instead"),
+    [
+        ("Observability/RotationUndone", '"UndoneName"', '"TopicName"'),
+        ("Observability/ReadingsLost", '"RuleName"}', '"TopicName"}'),
+        ("Observability/TasksMissing", '"ServiceName"}', '"TopicName"}'),
+        ("Processor/Lagging", '"StreamName"}', '"CacheName"}'),
+        ("Processor/Idle", '"AWS/ECS"', '"ECS/ContainerInsights"'),
+    ],
+)
+def test_an_alarm_that_watches_another_is_seen(alarm: str, written: str, instead: str) -> None:
+    tree = load_directory(TEMPLATES / "prod")
+    properties = cast("dict[str, Any]", tree.resource(alarm).properties)
+    text = json.dumps(properties)
+    assert written in text
+    properties.update(json.loads(text.replace(written, instead)))
+    assert unseen(tree) == NO_GRAPH | {alarm.partition("/")[2]}
 
 
 def test_every_entry_is_from_a_page_of_its_namespace_and_every_page_has_one() -> None:

@@ -55,6 +55,8 @@ def test_other_attributes_are_no_calls(tmp_path: Path) -> None:
         ("client.get_paginator(name)", r"must name what it repeats by a literal"),
         ("boto3.Session().resource('s3')", r"a resource hides its calls"),
         ("getattr(client, name)()", r"getattr hides what is called"),
+        ("list(map(getattr, clients, names))", r"getattr hides what is called"),
+        ("by_name = operator.methodcaller", r"methodcaller hides what is called"),
         ("client._make_api_call('DeleteStream', {})", r"_make_api_call hides what is called"),
         ("call = client._make_request", r"_make_request hides what is called"),
         ("boto3.client('nothing')", r"botocore knows no service nothing"),
