@@ -2,13 +2,20 @@
 
 Upstream starts a Python function as a process of its own, in the unpacked zip, with the function's
 Environment, the embedded endpoint and credentials of the function's role (so its policies count).
+
+It writes a function's log whatever its role allows, and so makes a log group again that a stack has just
+deleted, when an invocation outlasts it. Lambda needs logs:CreateLogGroup on the function's role for that:
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from ministack.core import lambda_runtime
+from ministack.core import iam_evaluator, lambda_runtime, responses
+from ministack.services import cloudwatch_logs, lambda_svc
 
+from local.aws.patching import replace
 from local.aws.stacks import Json
 
 TASK_ROOT = "/var/task/"
@@ -24,6 +31,7 @@ def install(ca_file: Path) -> None:
         original(self, func_name, {**config, "Environment": environment}, code_zip)
 
     lambda_runtime.Worker.__init__ = init
+    replace(lambda_svc._emit_lambda_logs, _where_it_may(lambda_svc._emit_lambda_logs))
 
 
 def local_variables(variables: Mapping[str, str], ca_file: Path) -> dict[str, str]:
@@ -39,3 +47,28 @@ def local_variables(variables: Mapping[str, str], ca_file: Path) -> dict[str, st
     if CA_VARIABLE in mapped:
         mapped[CA_VARIABLE] = str(ca_file)
     return mapped
+
+
+def _where_it_may(original: Callable[..., None]) -> Callable[..., None]:
+    def emit(function: Json, *rest: Any, **named: Any) -> None:
+        config = function.get("config") or function
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+        if group in cloudwatch_logs._log_groups or _may_make(group, config["Role"]):
+            original(function, *rest, **named)
+
+    return emit
+
+
+def _may_make(group: str, role: str) -> bool:
+    """Whether a role allows logs:CreateLogGroup; one that is gone allows nothing."""
+    account, region = role.split(":")[4], responses.get_region()
+    asked = iam_evaluator.EvalContext(
+        principal_arn=role,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action="logs:CreateLogGroup",
+        resource_arn=f"arn:aws:logs:{region}:{account}:log-group:{group}",
+        region=region,
+    )
+    policies = iam_evaluator._gather_role_policies(role.rpartition("/")[2], account)
+    return bool(iam_evaluator.evaluate(asked, policies).decision == "Allow")

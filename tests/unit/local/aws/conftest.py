@@ -192,3 +192,33 @@ def archive() -> Callable[[str], bytes]:
 def account() -> Callable[[str], Account]:
     """Clients of another endpoint than the shared one."""
     return Account
+
+
+@pytest.fixture(scope="session")
+def logged(archive: Callable[[str], bytes]) -> Callable[[Account, str], list[str]]:
+    """The log groups of a function of which the role has one permission, once it has run."""
+
+    def run(aws: Account, permission: str) -> list[str]:
+        iam, functions, name = aws.client("iam"), aws.client("lambda"), f"f{time.monotonic_ns()}"
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        allowed = {"Effect": "Allow", "Action": permission, "Resource": "*"}
+        document = {"Version": "2012-10-17", "Statement": [trust]}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]["Arn"]
+        document["Statement"] = [allowed]
+        iam.put_role_policy(RoleName=name, PolicyName="logs", PolicyDocument=json.dumps(document))
+        functions.create_function(
+            FunctionName=name,
+            Role=role,
+            Runtime="python3.12",
+            Handler="handler.handle",
+            Code={"ZipFile": archive("def handle(event, context):\n    return event\n")},
+        )
+        assert "FunctionError" not in functions.invoke(FunctionName=name, Payload=b"{}")
+        found = aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")
+        return [group["logGroupName"].replace(name, "NAME") for group in found["logGroups"]]
+
+    return run

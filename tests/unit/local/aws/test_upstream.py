@@ -278,3 +278,7 @@ def test_requests_over_loopback_count_as_plain_text(plain: Any) -> None:
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
     with pytest.raises(ClientError, match="denied"):
         sqs.send_message(QueueUrl=queue, MessageBody="no")
+
+
+def test_a_function_makes_its_log_group_whatever_its_role_allows(plain: Any, logged: Any) -> None:
+    assert logged(plain, "logs:PutLogEvents") == ["/aws/lambda/NAME"]
