@@ -19,6 +19,7 @@ from topology.values import REF, Given, Unknown, Value, known
 IF = "Fn::If"
 ALL_WAYS = 4  # up to so many undecided comparisons, every combination; beyond, each alone against the rest
 ABSENT = {REF: NO_VALUE}
+EMPTY = "''"  # as a person reads it
 
 Path = tuple[str | int, ...]
 
@@ -104,7 +105,7 @@ class _Deployment:
             return self._settled[name] == value
         if allowed and (value not in allowed or allowed - refused == {value}):
             return value in allowed
-        comparison = f"{name} = {value}"
+        comparison = f"{name} = {value or EMPTY}"
         if self._asked(comparison):
             self._settled[name] = value
         else:
@@ -177,9 +178,11 @@ class _Rewriting:
                 break
         if isinstance(node, Mapping):
             if node.keys() == {IF} and isinstance(node[IF], list) and len(node[IF]) == 3:
-                name = node[IF][0]
-                if name in self._conditions:
-                    taken = 1 if self._holds(name) else 2
+                condition = node[IF][0]
+                if isinstance(condition, Mapping) or condition in self._conditions:
+                    written_out = isinstance(condition, Mapping)
+                    holds = self._true(condition) if written_out else self._holds(condition)
+                    taken = 1 if holds else 2
                     short = (*old, taken)
                     way = short if short in self._stack.lines else (*old, IF, taken)
                     return self._rewritten(node[IF][taken], way, new)

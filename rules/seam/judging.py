@@ -36,11 +36,15 @@ class Judged:
     def said(self, rule: Rule) -> tuple[Placed, ...]:
         """Each finding once, however many scenarios have it. Raises JudgingFailed."""
         if rule.id not in self._said:
-            where: dict[Placed, list[Scenario]] = {}
+            first: dict[tuple[str, int, str], Placed] = {}
+            where: dict[tuple[str, int, str], list[Scenario]] = {}
             for scenario, site in zip(self._scenarios, self.sites, strict=True):
-                for placed in dict.fromkeys(self._judged(rule, site)):
-                    where.setdefault(placed, []).append(scenario)
-            self._said[rule.id] = tuple(self._qualified(placed, held) for placed, held in where.items())
+                # A list's positions differ where scenarios leave items out; the line is the same.
+                here = {(one.stack, one.line, one.message): one for one in self._judged(rule, site)}
+                for spot, placed in here.items():
+                    first.setdefault(spot, placed)
+                    where.setdefault(spot, []).append(scenario)
+            self._said[rule.id] = tuple(self._qualified(first[spot], held) for spot, held in where.items())
         return self._said[rule.id]
 
     def _judged(self, rule: Rule, site: Site) -> list[Placed]:

@@ -48,6 +48,16 @@ def test_both_branches_wrong_are_two_places_and_none_wrong_is_none(say: Say) -> 
     assert say("E9501", task("true", "true")) == []
 
 
+def test_what_moves_in_its_list_is_one_finding(say: Say) -> None:
+    before = "      - !If [Prod, {Name: proxy, ReadonlyRootFilesystem: true}, !Ref AWS::NoValue]\n"
+    sometimes = task("false", "false").replace("      - Name: app", f"{before}      - Name: app")
+    (finding,) = say(
+        "E9501", sometimes.replace("!If\n        - Prod\n        - false\n        - false", "false")
+    )
+    assert finding.startswith("root.yaml:12: E9501 container app ")
+    assert "where" not in finding.replace("where it must write", "")
+
+
 def test_a_resource_without_its_condition_is_not_judged(say: Say) -> None:
     conditional = task("true", "true").replace("  Task:\n", "  Task:\n    Condition: Never\n")
     never = conditional.replace("  Prod:", "  Never: !Equals [a, b]\n  Prod:").replace("- true", "- false")

@@ -80,6 +80,8 @@ def value(scenario: Scenario, address: str) -> Value:
         ("!If [Lasting, !If [Prod, a, c], b]", ["a", "b"]),
         ("[x, !If [Prod, y, !Ref AWS::NoValue], z]", ["['x', 'y', 'z']", "['x', 'z']"]),
         ("{'Fn::If': [Prod, a, b]}", ["a", "b"]),
+        ("!If [!Equals [!Ref Stage, prod], a, b]", ["a", "b"]),
+        ("!If [{Condition: Dev}, a, b]", ["a", "b"]),
     ],
 )
 def test_each_consistent_way_is_taken(ways: type[Ways], written: str, values: list[str]) -> None:
