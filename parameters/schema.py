@@ -1,8 +1,8 @@
 """The parameters as JSON Schema: an editor completes, explains and refuses while one types.
 
-Made from settings.py: types and bounds as they stand, and of each field the text under it. `python build.py`
-writes schema.json, which each environment's file names in its first line. What depends on two fields at once
-stays with settings.py, and so does what it says in words of its own.
+Made from the structures of settings.py: types and bounds as they stand, and of each field the text under it.
+`python build.py` writes schema.json, which each environment's file names in its first line. What depends on
+two fields at once stays with the structures, and so does what they say in words of their own.
 """
 
 import ast
@@ -39,7 +39,7 @@ def schema() -> dict[str, Any]:
         properties = made["$defs"][name]["properties"]
         for field in section.fields:
             if field.name not in texts:
-                raise UndocumentedError(f"parameters.settings.{name}.{field.name}")
+                raise UndocumentedError(f"{section.cls.__module__}.{name}.{field.name}")
             bounds = allowed(field.type)
             said = f"{texts[field.name]} {bounds[:1].upper()}{bounds[1:]}." if bounds else texts[field.name]
             properties[field.encode_name]["description"] = said

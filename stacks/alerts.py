@@ -6,7 +6,7 @@ from awacs import sns as can
 from awacs.aws import Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import Ref, budgets, sns
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from stacks.context import why
 from stacks.wiring import Address, KeyArn, StackTemplate, TopicArn, TopicName
 

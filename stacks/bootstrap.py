@@ -19,7 +19,7 @@ from awacs.aws import (
 )
 from troposphere import Ref, Sub, ecr, kms, s3
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from stacks import keys
 from stacks.context import why
 from stacks.wiring import BucketName, ImageUri, KeyArn, StackTemplate

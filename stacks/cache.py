@@ -6,7 +6,7 @@ from awacs import elasticache as can
 from awacs.aws import Allow, Statement
 from troposphere import Ref, Sub, elasticache, logs
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from stacks.context import why
 from stacks.wiring import (
     CacheMemberId,

@@ -13,7 +13,7 @@ from typing import Any
 
 from troposphere import AWSHelperFn, GetAtt, Tags, ec2
 
-from parameters import settings as parameters
+from parameters import network as parameters
 from stacks.context import why
 from stacks.endpoints import Callers
 from stacks.wiring import SecurityGroupId, StackTemplate, VpcId

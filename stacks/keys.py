@@ -18,7 +18,7 @@ from awacs import kms as can
 from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import Ref, Sub, kms
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from stacks.context import why
 from stacks.wiring import KeyArn, StackTemplate
 

@@ -18,8 +18,8 @@ from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Stat
 from awacs.sts import AssumeRole
 from troposphere import GetAtt, Ref, Sub, Tags, ec2, iam, logs
 
-from parameters import settings as parameters
-from parameters.settings import Nat
+from parameters import network as parameters
+from parameters.network import Nat
 from stacks import endpoints, firewall
 from stacks.context import why
 from stacks.wiring import KeyArn, NatGatewayId, SecurityGroupId, StackTemplate, SubnetId, VpcId

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from troposphere import cloudwatch
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from stacks.alarm import Guidance, any_of
 from stacks.dashboard import Watched, dashboard
 from stacks.event_rules import event_rules

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from troposphere import Ref, cloudwatch, events
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from stacks.alarm import Guidance, Series, alarm, alarm_on
 from stacks.wiring import FunctionName, NatGatewayId, QueueName, SecretArn, TopicArn, TopicName
 from topology import metrics

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from troposphere import Ref, cloudwatch, ecs, logs
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from processor.settings import Settings
 from stacks import cache, engine_table, keys, rotation, scaling, stream
 from stacks.alarm import Guidance, Series, alarm

@@ -2,7 +2,7 @@
 
 from troposphere import cloudwatch
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from stacks.alarm import Guidance, Series, alarm, alarm_on, summed
 from stacks.wiring import ClusterName, QueueName, ServiceName, StreamName, TopicArn, TopicRuleName
 from topology import metrics

@@ -10,7 +10,7 @@ from awacs import sqs as queue_can
 from awacs.aws import Allow, ArnLike, Condition, Deny, PolicyDocument, Principal, Statement
 from troposphere import Ref, Sub, awslambda, events, iam, logs, secretsmanager, sqs
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from rotation.settings import Settings
 from stacks import keys, queues
 from stacks.context import why

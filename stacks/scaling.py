@@ -5,7 +5,7 @@ from typing import Any
 from troposphere import Ref, Sub, cloudwatch, ecs
 from troposphere import applicationautoscaling as scaling
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from parameters.hours import WorkingHours
 from stacks.alarm import Guidance, Series
 from stacks.context import why

@@ -2,7 +2,7 @@
 
 from troposphere import cloudwatch
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from stacks.alarm import Guidance, Series, alarm, alarm_on
 from stacks.wiring import CacheMemberId, DatabaseId, TopicArn
 from topology import metrics

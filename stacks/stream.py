@@ -8,7 +8,7 @@ from awacs import sqs as queue_can
 from awacs.aws import Allow, Statement
 from troposphere import Ref, kinesis, sqs
 
-from parameters import settings as parameters
+from parameters import sections as parameters
 from stacks import queues
 from stacks.context import why
 from stacks.wiring import KeyArn, QueueArn, QueueName, QueueUrl, StackTemplate, StreamArn, StreamName

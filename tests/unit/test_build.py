@@ -12,7 +12,7 @@ import pytest
 
 import build
 from parameters import schema, settings
-from parameters.settings import Nat
+from parameters.network import Nat
 from stacks import lint
 from stacks.emission import MADE_HERE
 

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from msgspec import Struct
 
 from parameters import schema, settings
+from parameters.section import Section
 from parameters.settings import DIRECTORY, ParameterError, environments, load
 
 MODELINE = "# yaml-language-server: $schema="
@@ -125,7 +126,7 @@ def test_every_field_of_every_section_has_a_description() -> None:
     ] == []
 
 
-class Undescribed(settings.Section, frozen=True):
+class Undescribed(Section, frozen=True):
     described: int
     """How many."""
     bare: int
@@ -134,5 +135,5 @@ class Undescribed(settings.Section, frozen=True):
 def test_a_field_without_a_text_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "Environment", Undescribed)
 
-    with pytest.raises(schema.UndocumentedError, match=r"settings\.Undescribed\.bare has no text"):
+    with pytest.raises(schema.UndocumentedError, match=r"test_schema\.Undescribed\.bare has no text"):
         schema.schema()

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from parameters.settings import DIRECTORY, OnDelete, ParameterError, environments, load
+from parameters.sections import OnDelete
+from parameters.settings import DIRECTORY, ParameterError, environments, load
 
 
 def changed(directory: Path, old: str, new: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from parameters.settings import Nat, load
+from parameters.network import Nat
+from parameters.settings import load
 from stacks import platform
 
 Template = dict[str, Any]

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from parameters.settings import Nat, load
+from parameters.network import Nat
+from parameters.settings import load
 
 Template = dict[str, Any]
 Nested = Callable[..., Template]

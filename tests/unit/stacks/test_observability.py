@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from parameters.settings import Nat, load
+from parameters.network import Nat
+from parameters.settings import load
 from stacks import platform
 
 # Dimension → the inputs that may fill it, or the text that it always is.
