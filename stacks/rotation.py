@@ -3,18 +3,16 @@
 import json
 from dataclasses import dataclass
 
-from awacs import ec2, sts
-from awacs import logs as can_log
 from awacs import secretsmanager as can
-from awacs import sqs as queue_can
-from awacs.aws import Allow, ArnLike, Condition, Deny, PolicyDocument, Principal, Statement
+from awacs.aws import Allow, Statement
 from troposphere import Ref, Sub, awslambda, events, iam, logs, secretsmanager, sqs
 
 from parameters import sections as parameters
 from rotation.settings import Settings
-from stacks import keys, queues
+from stacks import queues
 from stacks.context import why
 from stacks.environment import variables
+from stacks.rotation_role import function_role
 from stacks.wiring import (
     BucketName,
     DatabaseId,
@@ -67,20 +65,6 @@ def may_read_secret(secret: SecretArn) -> Statement:
     )
 
 
-def may_rotate_secret(secret: SecretArn) -> Statement:
-    return Statement(
-        Sid="RotateApplicationSecret",
-        Effect=Allow,
-        Action=[can.DescribeSecret, can.GetSecretValue, can.PutSecretValue, can.UpdateSecretVersionStage],
-        Resource=[secret],
-    )
-
-
-def may_set_aside(undone: QueueArn) -> Statement:
-    """Lambda sends with the function's role: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html"""
-    return Statement(Sid="SetAside", Effect=Allow, Action=[queue_can.SendMessage], Resource=[undone])
-
-
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation) -> Outputs:
     secret = template.add_resource(application_secret(inputs))
     attachment = template.add_resource(
@@ -116,7 +100,11 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation
     )
     template.add_resource(queues.closed(undone))
     undone_arn = QueueArn(undone.get_att("Arn"))
-    role = template.add_resource(function_role(inputs, SecretArn(Ref(secret)), log, undone_arn))
+    role = template.add_resource(
+        function_role(
+            SecretArn(Ref(secret)), inputs.master_secret_arn, inputs.secrets_key_arn, log, undone_arn
+        )
+    )
     function = template.add_resource(rotation_function(inputs, role, log, undone_arn))
     permission = template.add_resource(
         awslambda.Permission(
@@ -247,79 +235,3 @@ def rotation_function(
             SubnetIds=list(inputs.app_subnets), SecurityGroupIds=[inputs.rotation_group]
         ),
     )
-
-
-def function_role(inputs: Inputs, secret: SecretArn, log: logs.LogGroup, undone: QueueArn) -> iam.Role:
-    """Lambda hands over no source when it assumes a role, so the trust names the service alone.
-
-    Whoever wants another function to have this role needs iam:PassRole on it, in this account.
-    """
-    return iam.Role(
-        "FunctionRole",
-        Metadata=why("What the function may do: two secrets, one key, its own log, its own queue."),
-        AssumeRolePolicyDocument=PolicyDocument(
-            Version="2012-10-17",
-            Statement=[
-                Statement(
-                    Effect=Allow,
-                    Principal=Principal("Service", ["lambda.amazonaws.com"]),
-                    Action=[sts.AssumeRole],
-                )
-            ],
-        ),
-        Policies=[
-            iam.Policy(
-                PolicyName="Rotate",
-                PolicyDocument=PolicyDocument(
-                    Version="2012-10-17",
-                    Statement=[
-                        may_rotate_secret(secret),
-                        Statement(
-                            Sid="ReadMasterSecret",
-                            Effect=Allow,
-                            Action=[can.GetSecretValue],
-                            Resource=[inputs.master_secret_arn],
-                        ),
-                        keys.may_encrypt(inputs.secrets_key_arn),
-                        Statement(
-                            Sid="WriteLog",
-                            Effect=Allow,
-                            Action=[can_log.CreateLogStream, can_log.PutLogEvents],
-                            Resource=[log.get_att("Arn")],
-                        ),
-                        may_set_aside(undone),
-                        *may_join_network(),
-                    ],
-                ),
-            )
-        ],
-    )
-
-
-def may_join_network() -> list[Statement]:
-    """Lambda makes the function's network interfaces with the function's own role, before they have a name.
-
-    It checks that the role may delete any of them, and EC2 describes none by name: "*" is for what reads,
-    all of this account's and region's for what writes. The last statement keeps the function's own code from
-    doing the same. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
-    """
-    writes = [
-        ec2.CreateNetworkInterface,
-        ec2.DeleteNetworkInterface,
-        ec2.AssignPrivateIpAddresses,
-        ec2.UnassignPrivateIpAddresses,
-    ]
-    reads = [ec2.DescribeNetworkInterfaces, ec2.DescribeSubnets]
-    here = Sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*")
-    function = Sub("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*")
-    return [
-        Statement(Sid="LambdaJoinsNetwork", Effect=Allow, Action=writes, Resource=[here]),
-        Statement(Sid="LambdaSeesNetwork", Effect=Allow, Action=reads, Resource=["*"]),
-        Statement(
-            Sid="CodeDoesNot",
-            Effect=Deny,
-            Action=[*writes, *reads],
-            Resource=["*"],
-            Condition=Condition(ArnLike("lambda:SourceFunctionArn", function)),
-        ),
-    ]
