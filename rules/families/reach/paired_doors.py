@@ -1,4 +1,4 @@
-"""Rules of groups in pairs: each has its other half, somebody carries both groups, and no wider one beside."""
+"""Rules of groups in pairs: each has its other half, and somebody carries both groups."""
 
 from collections.abc import Iterator
 
@@ -36,11 +36,10 @@ def _meets(door: Door, other: Resource, half: Door) -> bool | None:
 
 
 def _shares(one: Door, other: Door) -> bool:
-    if None in (one.ports, other.ports, one.protocol, other.protocol):
+    if one.ports is None or other.ports is None:
         return True
     if "-1" not in (one.protocol, other.protocol) and one.protocol != other.protocol:
         return False
-    assert one.ports is not None and other.ports is not None
     return one.ports[0] <= other.ports[1] and other.ports[0] <= one.ports[1]
 
 
