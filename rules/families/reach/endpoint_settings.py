@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from rules.families.reach.network_model import ENDPOINT, Network, network
 from rules.families.reach.network_needs import ENDPOINTS, needs
 from rules.families.reach.network_parties import callers, interface_endpoints, stores
-from rules.families.reach.network_paths import private_names, service_of
-from rules.families.reach.subnet_ways import TABLE, VPC
+from rules.families.reach.network_paths import HTTPS, endpoints_for, private_names, service_of
+from rules.families.reach.subnet_ways import NAT, TABLE, VPC
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -215,3 +215,51 @@ def an_endpoint_of_two_regions(site: Site) -> Iterator[Finding]:
         away = site.get(endpoint, "ServiceRegion")
         if follow and fixed and away is None:
             yield found(endpoint, "ServiceName", endpoint=endpoint, service=name)
+
+
+@rule(
+    "W9173",
+    cause="endpoint {endpoint} lets nobody in: {groups} has no ingress rule for TCP 443",
+    remedy="add an ingress rule for TCP 443 from the security groups of what calls it",
+    sources=(INTERFACE,),
+)
+def an_endpoint_that_lets_nobody_in(site: Site) -> Iterator[Finding]:
+    net = network(site)
+    for endpoint in interface_endpoints(net):
+        doors = [door for group in endpoint.groups or () for door in net.doors.get(group, ()) if not door.out]
+        vague = net.unsure or any((group, False) in net.vague for group in endpoint.groups or ())
+        given = any(group in net.given_out for group in endpoint.groups or ())
+        if (
+            endpoint.groups
+            and not vague
+            and not given
+            and not any(door.on(HTTPS) is not False for door in doors)
+        ):
+            groups = ", ".join(map(str, endpoint.groups))
+            yield found(endpoint.resource, "SecurityGroupIds", endpoint=endpoint, groups=groups)
+
+
+@rule(
+    "W9174",
+    cause="{caller} calls {service} ({why}) by {gateway}, though a gateway endpoint costs nothing",
+    remedy="add a gateway endpoint for it to the route tables, as {other} is",
+    sources=(GATEWAY,),
+)
+def a_service_by_the_nat_gateway(site: Site) -> Iterator[Finding]:
+    """Only where the network has endpoints: there one was meant, and is missing."""
+    net = network(site)
+    for caller in callers(net):
+        vpcs = {net.vpc(subnet) for subnet in caller.subnets or ()}
+        others = [one for one in site.all(ENDPOINT) if net.vpc(one) in vpcs and _kind(site, one) == "Gateway"]
+        told: set[str] = set()
+        for need in needs(net, caller):
+            listed = endpoints_for(net, caller, need.service)
+            if need.service not in ("s3", "dynamodb") or need.service in told or listed != [] or not others:
+                continue
+            for subnet in caller.subnets or ():
+                route = net.default_route(subnet)
+                gateway = site.target(net.target(route), NAT) if route else None
+                if gateway is not None and need.service not in told:
+                    told.add(need.service)
+                    parts = {"caller": caller, "service": need.service, "why": need.why, "gateway": gateway}
+                    yield found(others[0], "ServiceName", **parts, other=others[0])

@@ -139,3 +139,28 @@ def _before(site: Site, resource: Resource) -> set[str]:
         found_names |= fresh
         open_names += fresh
     return found_names
+
+
+@rule(
+    "W9144",
+    cause="{gateway} and {other} both stand in zone {zone}, and {subnet}, which uses one, is in {away}",
+    remedy="place one in a public subnet of {away}, so that no zone's end takes another's way out with it",
+    sources=("https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html",),
+)
+def two_nat_gateways_in_one_zone(site: Site) -> Iterator[Finding]:
+    net = network(site)
+    placed: dict[str, Resource] = {}
+    twice: list[tuple[Resource, Resource, str]] = []
+    for gateway in site.all(NAT):
+        stands = site.target(site.get(gateway, "SubnetId"), SUBNET)
+        for zone in (net.zones([stands]) if stands else None) or ():
+            if placed.setdefault(zone, gateway) != gateway:
+                twice.append((gateway, placed[zone], zone))
+    for gateway, other, zone in twice:
+        for subnet in site.all(SUBNET):
+            route = net.default_route(subnet)
+            to = site.target(net.target(route), NAT) if route else None
+            mine = net.zones([subnet])
+            if to in (gateway, other) and mine and not mine & placed.keys():
+                parts = {"gateway": gateway, "other": other, "zone": zone, "subnet": subnet}
+                yield found(gateway, "SubnetId", **parts, away=", ".join(mine))

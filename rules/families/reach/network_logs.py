@@ -8,6 +8,7 @@ from rules.families.reach.subnet_ways import SUBNET, VPC
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.policies import Kind
+from topology.rendering import ACCOUNT
 from topology.tree import Resource
 from topology.values import Reference, known
 
@@ -117,9 +118,16 @@ def _refused(site: Site, log: Resource) -> Iterator[Finding]:
     role = site.target(site.get(log, "DeliverLogsPermissionArn"), ROLE)
     group = _log_group(site, log)
     managed = role is not None and site.items(role, "ManagedPolicyArns")
-    if role is None or group is None or role.address in site.unread_policies or managed:
+    name = site.get(log, "LogGroupName")
+    if (
+        role is None
+        or role.address in site.unread_policies
+        or managed
+        or not (group or isinstance(name, str))
+    ):
         return
-    arn = site.renderer.text(Reference(group, "Arn")).removesuffix(":*")
+    arn = site.renderer.text(Reference(group, "Arn") if group else "").removesuffix(":*")
+    arn = arn or f"arn:aws:logs:{site.renderer.place.region}:{ACCOUNT}:log-group:{name}"
     statements = [
         statement
         for policy in site.policies
@@ -137,7 +145,7 @@ def _refused(site: Site, log: Resource) -> Iterator[Finding]:
                 log,
                 "LogGroupName",
                 log=log,
-                what=f"{role} may not {action} in {group}, the group that it names",
+                what=f"{role} may not {action} in {group or name}, which it names",
             )
             return
 

@@ -4,9 +4,11 @@ Answers have three values: True, False, and None where a deployment or another t
 concluded from None.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from rules.families.reach.subnet_ways import ANYWHERE, Ways, either, network_of
@@ -18,8 +20,10 @@ from topology.values import Given, Reference, Text, Unknown, Value, known
 GROUP = "AWS::EC2::SecurityGroup"
 EGRESS, INGRESS = "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress"
 ENDPOINT = "AWS::EC2::VPCEndpoint"
+Made = TypeVar("Made")
 DEFAULT_GROUP = "DefaultSecurityGroup"
 NOBODY = ("127.0.0.1/32", "::1/128")
+OF_AWS = re.compile(r"pl-[0-9a-f]{8}")  # a list of public addresses; those of customers have longer ids
 ALL_PORTS = (0, 65535)
 ANY = "-1"
 # https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
@@ -72,6 +76,7 @@ def flat(values: Iterable[Value]) -> list[Value]:
 class Network(Ways):
     def __init__(self, site: Site) -> None:
         super().__init__(site)
+        self._memory: dict[tuple[object, ...], object] = {}
         self.unsure = False  # a rule of a group that cannot be followed: it may be of any
         self.doors: dict[Resource, list[Door]] = {group: [] for group in site.all(GROUP)}
         self.vague: set[tuple[Resource, bool]] = set()
@@ -119,7 +124,12 @@ class Network(Ways):
             if other is not None and other not in NOBODY:
                 self.doors[group].append(Door(group, out, other, kind, protocol, ports, at, (*path, name)))
 
-    # -- groups ------------------------------------------------------------------------------------------
+    def once(self, make: Callable[..., Iterable[Made]], *of: Hashable) -> tuple[Made, ...]:
+        """What `make` yields of this network, asked once by however many rules."""
+        key = (make, *of)
+        if key not in self._memory:
+            self._memory[key] = tuple(make(self, *of))
+        return self._memory[key]  # type: ignore[return-value]
 
     def lets(
         self,
@@ -164,7 +174,7 @@ class Network(Ways):
             return None if any(self.site.all("AWS::EC2::VPCCidrBlock")) else False
         if door.kind == "range":
             return self.covers(door.other, subnets)
-        return None
+        return False if isinstance(door.other, str) and OF_AWS.fullmatch(door.other) else None
 
     def covers(self, block: Value, subnets: tuple[Resource, ...] | None) -> bool | None:
         """Whether a range holds all of the subnets."""

@@ -1,6 +1,6 @@
 """What each caller needs, as its template shows: databases and caches that it is told of, services of AWS."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rules.families.reach.network_model import Network
@@ -60,6 +60,10 @@ class Need:
 
 def told_of(net: Network, caller: Resource) -> dict[Resource, str]:
     """Database or cache → how the caller learns of it."""
+    return dict(net.once(_told_of, caller))
+
+
+def _told_of(net: Network, caller: Resource) -> Iterable[tuple[Resource, str]]:
     found: dict[Resource, str] = {}
     for value, name in _environment(net, caller):
         for reference in references(value):
@@ -74,7 +78,7 @@ def told_of(net: Network, caller: Resource) -> dict[Resource, str]:
             secret = net.site.target(net.site.get(schedule, "SecretId"), SECRET, ATTACHED)
             for behind, _ in _behind(net, secret) if secret else ():
                 found.setdefault(behind, f"{schedule} has it rotate that one's login")
-    return found
+    return found.items()
 
 
 def _store(net: Network, reference: Reference) -> Resource | None:
@@ -127,7 +131,11 @@ def containers(net: Network, service: Resource) -> Iterator[dict[str, Value]]:
             yield container
 
 
-def needs(net: Network, caller: Party) -> Iterator[Need]:
+def needs(net: Network, caller: Party) -> tuple[Need, ...]:
+    return net.once(_needs, caller)
+
+
+def _needs(net: Network, caller: Party) -> Iterator[Need]:
     if caller.resource.kind == FUNCTION:
         yield from _of_role(net, caller, net.site.get(caller.resource, "Role"))
     elif caller.resource.kind == SERVICE:

@@ -119,21 +119,33 @@ def resources(net: Network, values: list[Value], kind: str) -> tuple[Resource, .
     return tuple(dict.fromkeys(found))
 
 
-def callers(net: Network) -> Iterator[Party]:
+def callers(net: Network) -> tuple[Party, ...]:
+    return net.once(_callers)
+
+
+def _callers(net: Network) -> Iterator[Party]:
     for resource in net.site.all(*CALLERS):
         made = party(net, resource)
         if made is not None:
             yield made
 
 
-def stores(net: Network) -> Iterator[Party]:
+def stores(net: Network) -> tuple[Party, ...]:
+    return net.once(_stores)
+
+
+def _stores(net: Network) -> Iterator[Party]:
     for resource in net.site.all(*STORES):
         made = party(net, resource)
         if made is not None:
             yield made
 
 
-def interface_endpoints(net: Network) -> Iterator[Party]:
+def interface_endpoints(net: Network) -> tuple[Party, ...]:
+    return net.once(_interface_endpoints)
+
+
+def _interface_endpoints(net: Network) -> Iterator[Party]:
     for resource in net.site.all(ENDPOINT):
         if net.site.get(resource, "VpcEndpointType") == "Interface":
             made = party(net, resource)

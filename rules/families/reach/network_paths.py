@@ -95,15 +95,21 @@ def service_of(net: Network, endpoint: Resource) -> str | None:
 
 def endpoints_for(net: Network, caller: Party, service: str) -> list[Resource] | None:
     """Those of the caller's network; None where one may be of it, or for the service, and nobody knows."""
+    (found,) = net.once(_endpoints_for, caller, service)
+    return found
+
+
+def _endpoints_for(net: Network, caller: Party, service: str) -> Iterator[list[Resource] | None]:
     found = []
     vpcs = {net.vpc(subnet) for subnet in caller.subnets or ()}
     for endpoint in net.site.all(ENDPOINT):
         of, vpc = service_of(net, endpoint), net.vpc(endpoint)
         if not known(net.site.get(endpoint, "ServiceName")) or vpc is None or None in vpcs:
-            return None
+            yield None
+            return
         if of == service and vpc in vpcs:
             found.append(endpoint)
-    return found
+    yield found
 
 
 def private_names(net: Network, endpoint: Resource) -> bool | None:
@@ -135,17 +141,23 @@ def gateway(net: Network, need: Need, subnet: Resource) -> Resource | None:
 
 def to_service(net: Network, need: Need) -> Break | None:
     """Where the way to a service of AWS breaks, if it surely does."""
+    found = net.once(_to_service, Need(need.caller, need.service, "", need.caller.resource))
+    return found[0] if found else None
+
+
+def _to_service(net: Network, need: Need) -> Iterator[Break]:
     caller = need.caller
     listed = endpoints_for(net, caller, need.service)
     if caller.subnets is None or listed is None or net.unsure:
-        return None
+        return
     endpoint = chosen(net, need)
     if endpoint is not None:
         made = party(net, endpoint)
-        return between(net, caller, made, HTTPS) if made else None
-    if any(private_names(net, one) is None for one in listed):
-        return None
-    return next((found for subnet in caller.subnets for found in _without(net, need, subnet)), None)
+        broken = between(net, caller, made, HTTPS) if made else None
+        yield from [broken] if broken else []
+    elif not any(private_names(net, one) is None for one in listed):
+        for subnet in caller.subnets:
+            yield from _without(net, need, subnet)
 
 
 def _without(net: Network, need: Need, subnet: Resource) -> Iterator[Break]:

@@ -24,7 +24,7 @@ CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-control
 LARGE = 8  # a range of public addresses with a prefix so short is no partner's
 
 
-def _worldwide(door: Door) -> bool:
+def worldwide(door: Door) -> bool:
     """Whether a range is of anybody: all addresses, or more public ones than anyone has."""
     if door.kind == "range6":
         return str(door.other) in ("::/0", "::/1", "8000::/1", "2000::/3")
@@ -66,7 +66,7 @@ def at(door: Door, **parts: object) -> Finding:
 )
 def a_store_that_is_open_to_the_world(site: Site) -> Iterator[Finding]:
     for door, guarded, _ in _told_once(network(site)):
-        if _worldwide(door):
+        if worldwide(door):
             yield at(door, store=guarded, range=door.other)
 
 
@@ -80,7 +80,7 @@ def a_store_that_is_open_to_a_whole_network(site: Site) -> Iterator[Finding]:
     net = network(site)
     pairs = any(door.kind == "group" and not door.out for doors in net.doors.values() for door in doors)
     for door, guarded, _ in _told_once(net):
-        wide = net.whole(door) and not _worldwide(door)
+        wide = net.whole(door) and not worldwide(door)
         if wide and (pairs or guarded.resource.kind in STORES):
             yield at(door, store=guarded, range=door.other)
 
@@ -100,7 +100,7 @@ def a_door_wider_than_the_port_behind_it(site: Site) -> Iterator[Finding]:
     for door, guarded, on in _told_once(net):
         listened = ports[door.group]
         others = set(net.members.get(door.group, ())) - {one.resource for one, _ in _guarded(net)}
-        if None in listened or others or door.ports is None or on is None or _worldwide(door):
+        if None in listened or others or door.ports is None or on is None or worldwide(door):
             continue
         first, last = min(filter(None, listened)), max(filter(None, listened))
         if door.protocol != "tcp" or door.ports[0] < first or door.ports[1] > last:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rules.families.reach.network_model import DEFAULT_GROUP, GROUP, Door, Network, network
+from rules.families.reach.network_model import DEFAULT_GROUP, GROUP, OF_AWS, Door, Network, network
 from rules.families.reach.network_needs import needs, told_of
 from rules.families.reach.network_parties import CALLERS, callers, interface_endpoints, stores
 from rules.families.reach.network_paths import LISTS, service_of
@@ -30,8 +30,10 @@ def _meets(door: Door, other: Resource, half: Door) -> bool | None:
     """Whether the rule is of the other group, the other way, and for what the first is for."""
     if half.group != other or half.out == door.out:
         return False
+    if half.kind == "list":
+        return False if isinstance(half.other, str) and OF_AWS.fullmatch(half.other) else None
     if half.kind != "group":
-        return True if half.kind == "range" else None
+        return half.kind == "range" or None
     return isinstance(half.other, Reference) and half.other.resource == door.group
 
 

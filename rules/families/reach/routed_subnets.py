@@ -107,7 +107,7 @@ def a_store_in_a_public_subnet(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "W9144",
+    "W9149",
     cause="{subnet} holds {tenants} and nothing that calls out, and {route} leads out to the internet",
     remedy="leave its table without a default route",
     sources=(RDS_VPC,),

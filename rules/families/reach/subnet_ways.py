@@ -190,7 +190,8 @@ class Ways:
             if not isinstance(to, Reference) and to is not None:
                 answers.append(None)
             elif to == Reference(internet):
-                answers.append(None if vpc is None or not isinstance(of, Reference) else of.resource == vpc)
+                followed = isinstance(of, Reference | str) and vpc is not None
+                answers.append(of == Reference(vpc) if followed and vpc is not None else None)
         if self.handed_on(internet):
             answers.append(None)
         return either(answers)
