@@ -122,7 +122,7 @@ def a_value_that_a_key_never_has(site: Site) -> Iterator[Finding]:
 
 @rule(
     "E9183",
-    cause="{statement} of endpoint {endpoint} is about {resource}, and its actions are of {services}",
+    cause="{statement} of endpoint {endpoint} is about {arn}, and its actions are of {services}",
     remedy="name resources of the service that the endpoint is for",
     sources=(ACCESS,),
 )
@@ -134,8 +134,8 @@ def a_resource_of_another_service(site: Site) -> Iterator[Finding]:
         starred = any("*" in action.partition(":")[0] for action in statement.actions)
         whole = all(len(parts) == 6 for parts in arns)
         if whole and of and prefixes and not starred and not of & prefixes:
-            resource, services = ":".join(arns[0]), ", ".join(sorted(prefixes))
-            yield place(policy, at, statement, "Resource", resource=resource, services=services)
+            arn, services = ":".join(arns[0]), ", ".join(sorted(prefixes))
+            yield place(policy, at, statement, "Resource", arn=arn, services=services)
 
 
 @rule(

@@ -119,7 +119,10 @@ def _ports(net: Network, entry: Resource, passage: Passage) -> bool | None:
         return None
     if str(protocol) != "6" or not isinstance(span, dict):
         return str(protocol) in ("-1", "6")
-    first, last = int(str(span.get("From"))), int(str(span.get("To")))
+    ends = [str(span.get(name)) for name in ("From", "To")]
+    if not all(end.isdigit() for end in ends):
+        return None
+    first, last = map(int, ends)
     if passage.ports[1] < first or last < passage.ports[0]:
         return False
     return (first <= passage.ports[0] and passage.ports[1] <= last) or None
