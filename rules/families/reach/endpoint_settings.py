@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rules.families.reach.network_model import ENDPOINT, Network, network
 from rules.families.reach.network_needs import ENDPOINTS, needs
 from rules.families.reach.network_parties import callers, interface_endpoints, stores
-from rules.families.reach.network_paths import HTTPS, endpoints_for, private_names, service_of
+from rules.families.reach.network_paths import HTTPS, by_https, endpoints_for, private_names, service_of
 from rules.families.reach.subnet_ways import NAT, TABLE, VPC
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -229,6 +229,8 @@ def an_endpoint_that_lets_nobody_in(site: Site) -> Iterator[Finding]:
         doors = [door for group in endpoint.groups or () for door in net.doors.get(group, ()) if not door.out]
         vague = net.unsure or any((group, False) in net.vague for group in endpoint.groups or ())
         given = any(group in net.given_out for group in endpoint.groups or ())
+        if not by_https(net, endpoint.resource):
+            continue
         if (
             endpoint.groups
             and not vague

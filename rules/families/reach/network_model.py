@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 from rules.families.reach.subnet_ways import ANYWHERE, Ways, either, network_of
 from rules.seam.rule import Steps
@@ -20,6 +19,7 @@ from topology.values import Given, Reference, Text, Unknown, Value, known
 GROUP = "AWS::EC2::SecurityGroup"
 EGRESS, INGRESS = "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress"
 ENDPOINT = "AWS::EC2::VPCEndpoint"
+KEPT = "_reach_network"
 Made = TypeVar("Made")
 DEFAULT_GROUP = "DefaultSecurityGroup"
 NOBODY = ("127.0.0.1/32", "::1/128")
@@ -239,10 +239,10 @@ def _ports(protocol: str | None, rule: Mapping[str, Value]) -> tuple[int, int] |
         return None
 
 
-_NETWORKS: "WeakKeyDictionary[Site, Network]" = WeakKeyDictionary()
-
-
 def network(site: Site) -> Network:
-    if site not in _NETWORKS:
-        _NETWORKS[site] = Network(site)
-    return _NETWORKS[site]
+    """Kept with the site, so that it ends with it."""
+    kept = vars(site)
+    if KEPT not in kept:
+        kept[KEPT] = Network(site)
+    made: Network = kept[KEPT]
+    return made

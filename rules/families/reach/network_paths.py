@@ -99,6 +99,11 @@ def endpoints_for(net: Network, caller: Party, service: str) -> list[Resource] |
     return found
 
 
+def by_https(net: Network, endpoint: Resource) -> bool:
+    """Whether it is of a service of AWS that speaks HTTPS; mail has ports of its own."""
+    return service_of(net, endpoint) not in (None, "email-smtp")
+
+
 def _endpoints_for(net: Network, caller: Party, service: str) -> Iterator[list[Resource] | None]:
     found = []
     vpcs = {net.vpc(subnet) for subnet in caller.subnets or ()}

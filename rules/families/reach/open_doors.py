@@ -13,7 +13,7 @@ from rules.families.reach.network_parties import (
     port,
     stores,
 )
-from rules.families.reach.network_paths import HTTPS
+from rules.families.reach.network_paths import HTTPS, by_https
 from rules.families.reach.subnet_ways import network_of
 from rules.seam.rule import Finding, rule
 from rules.seam.site import Site
@@ -42,7 +42,7 @@ def _guarded(net: Network) -> Iterator[tuple[Party, int | None]]:
     for store in stores(net):
         yield store, port(net, store.resource)
     for endpoint in interface_endpoints(net):
-        yield endpoint, HTTPS
+        yield endpoint, HTTPS if by_https(net, endpoint.resource) else None
 
 
 def _told_once(net: Network) -> Iterator[tuple[Door, Party, int | None]]:
@@ -66,8 +66,20 @@ def at(door: Door, **parts: object) -> Finding:
 )
 def a_store_that_is_open_to_the_world(site: Site) -> Iterator[Finding]:
     for door, guarded, _ in _told_once(network(site)):
-        if worldwide(door):
+        if worldwide(door) and guarded.resource.kind in STORES:
             yield at(door, store=guarded, range=door.other)
+
+
+@rule(
+    "W9135",
+    cause="{group} of endpoint {endpoint} lets any address in ({range}, on {door})",
+    remedy="let in the security groups of what calls it, or the VPC's own range",
+    sources=("https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html",),
+)
+def an_endpoint_that_is_open_to_any_address(site: Site) -> Iterator[Finding]:
+    for door, guarded, _ in _told_once(network(site)):
+        if worldwide(door) and guarded.resource.kind not in STORES:
+            yield at(door, endpoint=guarded, range=door.other)
 
 
 @rule(
@@ -128,7 +140,7 @@ def a_group_that_lets_everything_out(site: Site) -> Iterator[Finding]:
     for group, door in wide.items():
         beside = [one for one in net.doors if one != group and net.vpc(one) == net.vpc(group)]
         closed = [one for one in beside if one not in wide]
-        if closed and len(closed) * 2 > len(beside) and not net.unsure:
+        if len(closed) == len(beside) > 1 and not net.unsure:
             place = ("SecurityGroupEgress",) if door.implied else door.path
             yield Finding(door.at, ("Properties", *place), {"group": group})
 

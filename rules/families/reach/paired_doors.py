@@ -75,13 +75,14 @@ def two_halves_with_different_ports(site: Site) -> Iterator[Finding]:
             for half in net.doors.get(other, ())
             if half.kind == "group" and _meets(door, other, half) and _shares(door, half)
         ]
-        if halves and not any(_within(door, half) for half in halves):
+        known_ports = door.ports is not None and all(half.ports is not None for half in halves)
+        if halves and known_ports and not any(_within(door, half) for half in halves):
             yield at(door, other=other, half=halves[0])
 
 
 def _within(narrow: Door, wide: Door) -> bool:
     if narrow.ports is None or wide.ports is None:
-        return True
+        return False
     alike = wide.protocol in ("-1", narrow.protocol)
     return alike and wide.ports[0] <= narrow.ports[0] and narrow.ports[1] <= wide.ports[1]
 
@@ -117,7 +118,7 @@ def a_wide_rule_beside_a_narrow_one(site: Site) -> Iterator[Finding]:
 def a_group_that_nothing_carries(site: Site) -> Iterator[Finding]:
     net = network(site)
     for group, doors in net.doors.items():
-        if net.members.get(group) or group in net.given_out:
+        if net.members.get(group) or group in net.given_out or net.mentioned(group):
             continue
         written = [door for door in doors if not door.implied]
         about = [door for door, other in _between(net) if other == group]

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, ip_network
 from rules.seam.site import Site
 from topology.reach import TARGETS
 from topology.tree import NESTED, Resource
-from topology.values import Given, Reference, Unknown, Value, known, references
+from topology.values import Given, Reference, Unknown, Value, known, leaves, references
 
 VPC, SUBNET = "AWS::EC2::VPC", "AWS::EC2::Subnet"
 TABLE, ROUTE = "AWS::EC2::RouteTable", "AWS::EC2::Route"
@@ -73,6 +73,19 @@ class Ways:
     def handed_on(self, resource: Resource) -> bool:
         """Whether a stack that is not here, or a program, is given it and may do anything with it."""
         return resource in self._handed_on
+
+    def mentioned(self, resource: Resource) -> bool:
+        """Whether a value that cannot be followed may lead to it."""
+        return any(f"'{resource.name}'" in text or resource.name + "." in text for text in self._unfollowed)
+
+    @cached_property
+    def _unfollowed(self) -> tuple[str, ...]:
+        return tuple(
+            str(resource.properties[name])
+            for resource in self.site.tree.resources()
+            for name, value in self.site.properties(resource).items()
+            if any(isinstance(leaf, Unknown) for leaf in leaves(value))
+        )
 
     @cached_property
     def _handed_on(self) -> frozenset[Resource]:
