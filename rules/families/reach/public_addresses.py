@@ -138,6 +138,7 @@ def a_nat_gateway_or_address_that_nothing_uses(site: Site) -> Iterator[Finding]:
         users = [use for use in site.uses(resource) if not gateway or use.user.kind == "AWS::EC2::Route"]
         attached = not gateway and site.get(resource, "InstanceId") is not None
         handed = net.handed_on(resource) if gateway else resource in net.given_out
-        handed = handed or net.mentioned(resource)
-        if not users and not attached and not handed and not net.routes_elsewhere:
+        if users or attached or handed or net.routes_elsewhere:
+            continue
+        if not net.mentioned(resource):
             yield found(resource, what=resource, why="no route leads to it" if gateway else "has no user")
