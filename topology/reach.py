@@ -138,7 +138,7 @@ def _rule(
     written = str(rule.get("IpProtocol", ALL))
     protocol = ANYTHING if written == ALL else written
     first, last = rule.get("FromPort"), rule.get("ToPort")
-    narrow = protocol != ANYTHING and isinstance(first, int) and isinstance(last, int)
+    narrow = protocol != ANYTHING and _whole(first) and _whole(last)  # also where a template quotes them
     ports = (int(str(first)), int(str(last))) if narrow else PORTS
     side = "Destination" if out else "Source"
     about = str(rule.get("Description", ""))
@@ -148,6 +148,10 @@ def _rule(
             continue
         party = other.resource if isinstance(other, Reference) else renderer.text(other)
         yield Rule(group, out, party, protocol, ports, where, about)
+
+
+def _whole(value: Value) -> bool:
+    return isinstance(value, int | str) and str(value).isdigit()
 
 
 def _named(

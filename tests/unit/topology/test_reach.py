@@ -90,6 +90,13 @@ def test_a_rule_for_all_protocols_meets_any(plant: Plant) -> None:
     assert [(edge.protocol, edge.ports) for edge in found.edges] == [("tcp", (5432, 5433))]
 
 
+def test_ports_may_be_quoted(plant: Plant) -> None:
+    found = read(
+        plant, GROUPS.replace("FromPort: 5432\n      ToPort: 5433", "FromPort: '5432'\n      ToPort: '5432'")
+    )
+    assert [edge.ports for edge in found.edges] == [(5432, 5432)]
+
+
 def test_rules_on_addresses_are_listed_and_those_for_nothing_are_not(plant: Plant) -> None:
     (rule,) = read(plant).outward
     assert (str(rule.group), rule.out, rule.other, rule.ports, rule.about) == (
