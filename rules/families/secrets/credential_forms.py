@@ -6,26 +6,28 @@ import json
 import re
 from collections.abc import Iterator
 
+# What it is, what of it is looked for first since that is quick, and its form.
 FORMS = (
-    ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
-    ("a token of GitHub", r"\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{22,}"),
-    ("a token of GitLab", r"\bglpat-[\w-]{20,}"),
-    ("a token of Slack", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w+"),
-    ("a key of Stripe", r"\b[sr]k_live_[A-Za-z0-9]{16,}"),
-    ("a key of Google", r"\bAIza[\w-]{35}\b"),
-    ("a JSON web token", r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"),
-    ("a password in a URL", r"\b[a-z][a-z0-9+.-]*://[^\s/:@'\"]*:(?!\*+@)[^\s/@'\"$<>{}]+@"),
+    ("an AWS access key", ("AKIA", "ASIA"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    ("a private key", ("-----BEGIN",), r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
+    ("a token of GitHub", ("gh", "github_pat_"), r"\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{22,}"),
+    ("a token of GitLab", ("glpat-",), r"\bglpat-[\w-]{20,}"),
+    ("a token of Slack", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    ("a hook of Slack", ("hooks.slack.com",), r"hooks\.slack\.com/services/T\w+/B\w+/\w+"),
+    ("a key of Stripe", ("k_live_",), r"\b[sr]k_live_[A-Za-z0-9]{16,}"),
+    ("a key of Google", ("AIza",), r"\bAIza[\w-]{35}\b"),
+    ("a JSON web token", ("eyJ",), r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"),
+    ("a password in a URL", ("://",), r"://[^\s/:@'\"]*:(?!\*+@)[^\s/@'\"$<>{}]+@"),
 )
-_ANY = re.compile("|".join(f"({pattern})" for _, pattern in FORMS))
+_FORMS = tuple((what, hints, re.compile(pattern)) for what, hints, pattern in FORMS)
 
-_PASS = r"password|passwd|passphrase|(?:^|[_.-])pass|(?<=[a-z])Pass|(?<=[a-z_.-])pwd"
+_WORD = r"password|passwd|passphrase|(?:^|[_.-])pass|(?<=[a-z])Pass|(?<=[a-z_.-])pwd"
 _OTHER = (
     r"secret|token|api[_-]?key|(?:secret|shared)[_-]?(?:access[_-]?)?key|private[_-]?key|credentials?"
     r"|(?:^|[_.-]|cli_)auth"
 )
-NAMED = re.compile(rf"(?:{_PASS}|{_OTHER})(?:[_-]?\d+)?$", re.IGNORECASE)
-PASSWORD = re.compile(rf"(?:{_PASS})(?:[_-]?\d+)?$", re.IGNORECASE)
+NAMED = re.compile(rf"(?:{_WORD}|{_OTHER})(?:[_-]?\d+)?$", re.IGNORECASE)
+PASSWORD = re.compile(rf"(?:{_WORD})(?:[_-]?\d+)?$", re.IGNORECASE)
 # Properties of CloudFormation are words run together, of which only these are credentials.
 PROPERTY = re.compile(
     r"(?:Password|Passwords|AuthToken|OA?uthToken|AccessToken|ClientSecret|SharedSecret|PreSharedKey"
@@ -56,8 +58,10 @@ SAID = re.compile(
 
 def form(text: str) -> str:
     """What a text is, or has in it, by its form; empty where it has nothing of the kind."""
-    match = _ANY.search(text)
-    return FORMS[(match.lastindex or 1) - 1][0] if match else ""
+    for what, hints, pattern in _FORMS:
+        if any(hint in text for hint in hints) and pattern.search(text):
+            return what
+    return ""
 
 
 def literal(value: object, name: str) -> bool:
