@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from rules.families.ingest.device_statements import (
     ATTRIBUTE,
-    POLICY,
     TAKES,
     VARIABLES,
     WITHOUT,
@@ -14,10 +13,9 @@ from rules.families.ingest.device_statements import (
     unique,
     variables,
 )
-from rules.seam.rule import Finding, found, rule
+from rules.seam.rule import Finding, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import known
 
 ACTIONS = "https://docs.aws.amazon.com/iot/latest/developerguide/iot-policy-actions.html"
 RESOURCES = "https://docs.aws.amazon.com/iot/latest/developerguide/iot-action-resources.html"
@@ -26,7 +24,6 @@ PUBSUB = "https://docs.aws.amazon.com/iot/latest/developerguide/pub-sub-policy.h
 THING = "https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html"
 NAMES = "https://docs.aws.amazon.com/iot/latest/developerguide/basic-policy-variables.html"
 AUDIT = "https://docs.aws.amazon.com/iot-device-defender/latest/devguide/audit-chk-iot-policy-permissive.html"
-VERSION = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html"
 ATTACHED = "iot:Connection.Thing.IsAttached"
 OWN_KEYS = ("iot:Certificate.", "iot:ClientId", "iot:Connection.Thing.ThingName")
 
@@ -38,10 +35,10 @@ OWN_KEYS = ("iot:Certificate.", "iot:ClientId", "iot:Connection.Thing.ThingName"
     sources=(AUDIT, ACTIONS),
 )
 def a_device_that_may_do_everything(site: Site) -> Iterator[Finding]:
-    for one in _allowing(site):
+    for one in allowing(site):
         for action in one.actions:
             if action in ("*", "iot:*") or (action.startswith("iot:") and "*" in action):
-                yield _found(one, "Action", action=action)
+                yield placed(one, "Action", action=action)
 
 
 @rule(
@@ -54,7 +51,7 @@ def a_device_that_may_be_any_other(site: Site) -> Iterator[Finding]:
     for one, position, action in _unbound(site):
         if not (action == "iot:Connect" and _is_attached(one)):
             resource = one.resources[position].name or "*"
-            yield _found(one, "Resource", position, action=action, resource=resource)
+            yield placed(one, "Resource", position, action=action, resource=resource)
 
 
 @rule(
@@ -66,19 +63,21 @@ def a_device_that_may_be_any_other(site: Site) -> Iterator[Finding]:
 def a_client_of_any_name(site: Site) -> Iterator[Finding]:
     for one, position, action in _unbound(site):
         if action == "iot:Connect" and _is_attached(one):
-            yield _found(one, "Resource", position)
+            yield placed(one, "Resource", position)
 
 
 def _unbound(site: Site) -> Iterator[tuple[Allowed, int, str]]:
     """(statement, place of a resource, action) where nothing of the device's own narrows a wildcard."""
-    for one in _allowing(site):
+    for one in allowing(site):
         acting = [action for action in one.actions if action in TAKES or action in ("*", "iot:*")]
         keys = {key for keys in one.conditions.values() for key in keys}
         if not acting or any(key.startswith(OWN_KEYS) for key in keys):
             continue
         for position, resource in enumerate(one.resources):
             wild = "*" in resource.name or (resource.kind == "topicfilter" and resource.name in ("#", "+/#"))
-            if wild and not bound(resource) and resource.kind != "?":
+            # Who connects chooses the ClientId, and so is bound by nothing.
+            chosen = resource.kind == "client" and variables(resource) == ["iot:ClientId"]
+            if (wild and not bound(resource) and resource.kind != "?") or (chosen and _is_attached(one)):
                 yield one, position, acting[0]
 
 
@@ -93,7 +92,7 @@ def _is_attached(one: Allowed) -> bool:
     sources=(PUBSUB,),
 )
 def a_device_that_may_do_more_than_its_own(site: Site) -> Iterator[Finding]:
-    for one in _allowing(site):
+    for one in allowing(site):
         acting = [action for action in one.actions if action in ("iot:Publish", "iot:Connect")]
         for position, resource in enumerate(one.resources):
             tail = resource.name.rpartition("}")[2]
@@ -101,7 +100,7 @@ def a_device_that_may_do_more_than_its_own(site: Site) -> Iterator[Finding]:
             near = tail.startswith("*") or "*" in resource.name.partition("${")[0]
             near = near or ("*" in resource.name and not unique(resource))
             if acting and bound(resource) and near:
-                yield _found(one, "Resource", position, action=acting[0], resource=resource.name)
+                yield placed(one, "Resource", position, action=acting[0], resource=resource.name)
 
 
 @rule(
@@ -115,11 +114,11 @@ def a_variable_that_is_never_filled_in(site: Site) -> Iterator[Finding]:
         for position, resource in enumerate(one.resources):
             for name in variables(resource):
                 if not VARIABLES.fullmatch(name):
-                    yield _found(one, "Resource", position, variable=name)
+                    yield placed(one, "Resource", position, variable=name)
         for operator, keys in one.conditions.items():
             for key in keys:
                 if key.startswith("iot:Connection.") and not VARIABLES.fullmatch(key):
-                    yield _found(one, "Condition", operator, key, variable=key)
+                    yield placed(one, "Condition", operator, key, variable=key)
 
 
 @rule(
@@ -136,16 +135,16 @@ def an_action_on_the_wrong_kind(site: Site) -> Iterator[Finding]:
             continue
         for action in one.actions:
             if not has & {*TAKES.get(action, has)}:
-                yield _found(one, "Action", action=action, resource=_list(has), kind=TAKES[action][0])
+                yield placed(one, "Action", action=action, resource=listed(has), kind=TAKES[action][0])
         for position, resource in enumerate(one.resources):
             if resource.kind not in kinds and all(action in TAKES for action in one.actions):
                 kind = " or ".join(sorted(kinds))
-                yield _found(
+                yield placed(
                     one, "Resource", position, action=one.actions[0], resource=resource.kind, kind=kind
                 )
 
 
-def _list(kinds: set[str]) -> str:
+def listed(kinds: set[str]) -> str:
     return " and ".join(sorted(kinds))
 
 
@@ -161,7 +160,7 @@ def an_action_that_there_is_not(site: Site) -> Iterator[Finding]:
             service, _, name = action.partition(":")
             strange = action not in TAKES and action not in WITHOUT and "*" not in name and name
             if service == "iot" and strange and "Provision" not in name and "Certificate" not in name:
-                yield _found(one, "Action", action=action)
+                yield placed(one, "Action", action=action)
 
 
 @rule(
@@ -171,12 +170,12 @@ def an_action_that_there_is_not(site: Site) -> Iterator[Finding]:
     sources=(THING, CONNECT),
 )
 def a_connection_of_no_thing(site: Site) -> Iterator[Finding]:
-    for one in _allowing(site):
+    for one in allowing(site):
         if "iot:Connect" not in one.actions:
             continue
         values = [str(keys[ATTACHED]).lower() for keys in one.conditions.values() if ATTACHED in keys]
         if any(value in ("false", "['false']") for value in values):
-            yield _found(one, "Condition", who="only what is no thing")
+            yield placed(one, "Condition", who="only what is no thing")
 
 
 @rule(
@@ -186,7 +185,7 @@ def a_connection_of_no_thing(site: Site) -> Iterator[Finding]:
     sources=(THING, CONNECT),
 )
 def a_connection_without_its_thing(site: Site) -> Iterator[Finding]:
-    for one in _allowing(site):
+    for one in allowing(site):
         if "iot:Connect" not in one.actions or _is_attached(one):
             continue
         for position, resource in enumerate(one.resources):
@@ -195,7 +194,7 @@ def a_connection_without_its_thing(site: Site) -> Iterator[Finding]:
             # What ThingName comes to is the thing that the certificate is attached to; the condition says so
             # of what has no variable of the certificate's own.
             if own or (thing and _relies_on_things(site, one.policy)):
-                yield _found(one, "Resource", position)
+                yield placed(one, "Resource", position)
 
 
 def _relies_on_things(site: Site, policy: Resource) -> bool:
@@ -208,129 +207,10 @@ def _relies_on_things(site: Site, policy: Resource) -> bool:
     )
 
 
-@rule(
-    "E9728",
-    cause="{policy} lets a device {have}, and not {lacks}",
-    remedy="allow iot:Connect on client/${{iot:Connection.Thing.ThingName}}, and what it is there for",
-    sources=(CONNECT, ACTIONS),
-)
-def a_device_that_can_do_nothing(site: Site) -> Iterator[Finding]:
-    attached_together = len(list(site.all(POLICY))) > 1  # a certificate may hold several
-    for policy in site.all(POLICY):
-        held = [one for one in statements(site) if one.policy == policy]
-        allowed = {action for one in held if one.allows for action in one.actions}
-        refused = {
-            action
-            for one in held
-            if not one.allows and not one.conditions and _covers(one)
-            for action in one.actions
-        }
-        if not held or any("*" in action for action in allowed) or policy.address in site.unread_policies:
-            continue
-        able = allowed - refused
-        about = allowed & {"iot:Publish", "iot:Subscribe", "iot:Receive"}
-        if "iot:Connect" not in able and about and not attached_together:
-            yield found(policy, "PolicyDocument", policy=policy, have=_list(about), lacks="iot:Connect")
-        elif "iot:Connect" in able and not able - {"iot:Connect"} and not attached_together:
-            lacks = "iot:Publish or iot:Subscribe"
-            yield found(policy, "PolicyDocument", policy=policy, have="iot:Connect", lacks=lacks)
-        elif "iot:Subscribe" in able and "iot:Receive" not in able and not attached_together:
-            yield found(policy, "PolicyDocument", policy=policy, have="iot:Subscribe", lacks="iot:Receive")
-
-
-def _covers(one: Allowed) -> bool:
-    """Whether a refusal is of a device's own: no other's topic is meant by a variable."""
-    return any(bound(resource) or resource.name == "*" for resource in one.resources)
-
-
-@rule(
-    "E9729",
-    cause="the policy {policy} is of version {version}, in which variables are plain text",
-    remedy="set Version: '2012-10-17'",
-    sources=(VERSION, NAMES),
-)
-def a_version_without_variables(site: Site) -> Iterator[Finding]:
-    for policy in site.all(POLICY):
-        version = site.get(policy, "PolicyDocument", "Version")
-        uses = any(
-            variables(resource)
-            for one in statements(site)
-            if one.policy == policy
-            for resource in one.resources
-        )
-        if uses and known(version) and str(version) != "2012-10-17":
-            shown = version or "2008-10-17, as nothing is said"
-            yield found(policy, "PolicyDocument", "Version", policy=policy, version=shown)
-
-
-@rule(
-    "E9730",
-    cause="{statement} of {policy} has {text} in {resource}, where {sign} is a plain character",
-    remedy="in a policy write * and ?; + and # are wildcards of topic filters that clients subscribe to",
-    sources=(PUBSUB,),
-)
-def a_wildcard_of_mqtt_in_a_policy(site: Site) -> Iterator[Finding]:
-    for one in statements(site):
-        for position, resource in enumerate(one.resources):
-            if resource.kind == "topic":
-                for level in resource.name.split("/"):
-                    if level in ("+", "#"):
-                        yield _found(
-                            one, "Resource", position, text=level, resource=resource.name, sign=level
-                        )
-
-
-@rule(
-    "W9731",
-    cause="{statement} of {policy} lets a device leave a message behind on {resource}, for whoever comes later",
-    remedy="leave iot:RetainPublish out, unless the topic is read as a last known state",
-    sources=("https://docs.aws.amazon.com/iot/latest/developerguide/retained-message-policy-examples.html",),
-)
-def a_device_that_may_retain(site: Site) -> Iterator[Finding]:
-    for one in _allowing(site):
-        if "iot:RetainPublish" in one.actions and one.resources:
-            yield _found(one, "Action", resource=one.resources[0].name)
-
-
-@rule(
-    "E9732",
-    cause="{statement} of {policy} has {value} for {key}, where {operator} reads * and ? as plain characters",
-    remedy="use StringLike",
-    sources=(
-        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
-    ),
-)
-def a_wildcard_that_is_none(site: Site) -> Iterator[Finding]:
-    for one in statements(site):
-        for operator, keys in one.conditions.items():
-            for key, value in keys.items():
-                values = value if isinstance(value, list) else [value]
-                if operator in ("StringEquals", "StringNotEquals") and key.startswith("iot:"):
-                    for text in values:
-                        if isinstance(text, str) and ("*" in text or "?" in text):
-                            yield _found(
-                                one, "Condition", operator, key, value=text, key=key, operator=operator
-                            )
-
-
-@rule(
-    "W9733",
-    cause="{statement} of {policy} holds {key}, which nothing that it allows asks for: {asked} is not held",
-    remedy="hold the attribute that stands in the resource",
-    sources=(THING,),
-)
-def a_condition_on_another_attribute(site: Site) -> Iterator[Finding]:
-    for one in _allowing(site):
-        used = {match[0] for on in one.resources for match in ATTRIBUTE.finditer(on.name)}
-        held = {key for keys in one.conditions.values() for key in keys if ATTRIBUTE.fullmatch(key)}
-        for asked in sorted(used - held if held and not used & held else ()):
-            yield _found(one, "Condition", key=_list(held), asked=asked)
-
-
-def _allowing(site: Site) -> Iterator[Allowed]:
+def allowing(site: Site) -> Iterator[Allowed]:
     return (one for one in statements(site) if one.allows)
 
 
-def _found(one: Allowed, *path: str | int, **parts: object) -> Finding:
+def placed(one: Allowed, *path: str | int, **parts: object) -> Finding:
     parts |= {"policy": one.policy, "statement": one.name}
     return Finding(one.policy, ("Properties", *one.path, *path), parts)

@@ -1,4 +1,4 @@
-"""Policies of devices, read: what each statement lets a certificate's owner do, on which topics and clients."""
+"""Policies of devices, read: what each statement lets a certificate's owner do, and on what."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""How devices become known: the template is one, makes what the policy asks for, and is held to its devices."""
+"""How devices become known: the template is one, and makes what the policy of devices asks for."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -44,7 +44,7 @@ class Body:
         }
 
 
-def _bodies(site: Site) -> Iterator[Body]:
+def bodies(site: Site) -> Iterator[Body]:
     for template in site.all(TEMPLATE):
         value = site.get(template, BODY)
         text = plain(value) if known(value) and value is not None else ""
@@ -91,7 +91,7 @@ def a_body_that_is_none(site: Site) -> Iterator[Finding]:
     sources=(BODIES,),
 )
 def a_parameter_that_is_not_declared(site: Site) -> Iterator[Finding]:
-    for body in _bodies(site):
+    for body in bodies(site):
         used = set(_refs(body.resources))
         for name in sorted(used - body.parameters.keys() - body.resources.keys()):
             yield found(body.template, BODY, template=body.template, wrong=f"refers to {name}, undeclared")
@@ -124,7 +124,7 @@ def a_device_that_is_half_made(site: Site) -> Iterator[Finding]:
         "AWS::IoT::Certificate": "has nothing to prove itself with",
         POLICY: "may do nothing",
     }
-    for body in _bodies(site):
+    for body in bodies(site):
         for kind, lacks in lacking.items():
             asked = kind != "AWS::IoT::Thing" or _asks_for_things(site)
             if asked and body.resources and not body.of(kind):
@@ -146,8 +146,8 @@ def a_policy_that_is_another(site: Site) -> Iterator[Finding]:
     here = {policy.address.replace("/", "."): policy for policy in site.all(POLICY)}
     everywhere = {one.address.replace("/", "."): one for one in site.tree.resources()}
     unnamed = [policy for policy in site.all(POLICY) if site.get(policy, "PolicyName") is None]
-    for body in _bodies(site):
-        referred = [one for one in references(site.get(body.template, BODY))]
+    for body in bodies(site):
+        referred = list(references(site.get(body.template, BODY)))
         for one in body.of(POLICY).values():
             properties = one.get("Properties")
             name = properties.get("PolicyName") if isinstance(properties, dict) else None
@@ -172,7 +172,7 @@ def a_policy_that_is_another(site: Site) -> Iterator[Finding]:
     sources=(BODIES, "https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html"),
 )
 def an_attribute_that_no_thing_has(site: Site) -> Iterator[Finding]:
-    for body in _bodies(site):
+    for body in bodies(site):
         policies = {reference.resource for reference in references(site.get(body.template, BODY))}
         made = {name for thing in body.of("AWS::IoT::Thing").values() for name in _attributes(thing)}
         if not body.of("AWS::IoT::Thing"):
@@ -204,7 +204,7 @@ def _attributes(thing: Mapping[str, Any]) -> Mapping[str, Any]:
     sources=(BODIES, "https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html"),
 )
 def an_attribute_of_other_levels(site: Site) -> Iterator[Finding]:
-    for body in _bodies(site):
+    for body in bodies(site):
         for thing in body.of("AWS::IoT::Thing").values():
             for attribute, value in _attributes(thing).items():
                 count = _joined_levels(value)
@@ -239,7 +239,7 @@ def _joined_levels(value: Any) -> int:
     sources=(BODIES,),
 )
 def one_name_for_all_devices(site: Site) -> Iterator[Finding]:
-    for body in _bodies(site):
+    for body in bodies(site):
         for thing in body.of("AWS::IoT::Thing").values():
             properties = thing.get("Properties")
             name = properties.get("ThingName") if isinstance(properties, dict) else None
@@ -257,11 +257,11 @@ def one_name_for_all_devices(site: Site) -> Iterator[Finding]:
     sources=(BODIES,),
 )
 def a_certificate_that_lets_nobody_in(site: Site) -> Iterator[Finding]:
-    for body in _bodies(site):
+    for body in bodies(site):
         for one in body.of("AWS::IoT::Certificate").values():
             properties = one.get("Properties")
             status = properties.get("Status") if isinstance(properties, dict) else None
-            if isinstance(status, str) and status.upper() != "ACTIVE" or status == "active":
+            if isinstance(status, str) and status != "ACTIVE":
                 yield found(body.template, BODY, template=body.template, status=status)
 
 
@@ -273,7 +273,7 @@ def a_certificate_that_lets_nobody_in(site: Site) -> Iterator[Finding]:
     sources=(BODIES, HOOKS),
 )
 def a_thing_that_another_may_take(site: Site) -> Iterator[Finding]:
-    for body in _bodies(site):
+    for body in bodies(site):
         if site.get(body.template, "PreProvisioningHook") is not None:
             continue
         for thing in body.of("AWS::IoT::Thing").values():
@@ -305,7 +305,7 @@ def _relied_upon(site: Site, thing: Mapping[str, Any]) -> bool:
     sources=(BODIES,),
 )
 def a_setting_that_there_is_not(site: Site) -> Iterator[Finding]:
-    for body in _bodies(site):
+    for body in bodies(site):
         for thing in body.of("AWS::IoT::Thing").values():
             settings = thing.get("OverrideSettings")
             for name, value in settings.items() if isinstance(settings, dict) else ():

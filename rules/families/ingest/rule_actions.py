@@ -95,9 +95,11 @@ def an_error_that_comes_back(site: Site) -> Iterator[Finding]:
         query = statement(site, one)
         for path, kind, properties in actions(site, one):
             topic = properties.get("Topic")
-            if kind == "Republish" and isinstance(topic, str) and query and query.source:
-                if _matches(query.source.split("/"), topic.split("/")):
-                    yield found(one, *path, "Topic", rule=one, topic=topic)
+            filter = query.source if query else None
+            if kind != "Republish" or not isinstance(topic, str) or not filter:
+                continue
+            if _matches(filter.split("/"), topic.split("/")):
+                yield found(one, *path, "Topic", rule=one, topic=topic)
 
 
 def _matches(filter: list[str], topic: list[str]) -> bool:

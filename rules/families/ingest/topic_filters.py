@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/iot/latest/developerguide/topics.html
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 SLASHES = 7  # https://docs.aws.amazon.com/general/latest/gr/iot-core.html
 BASIC = "$aws/rules/"  # Basic Ingest: the three first levels count neither for the limit nor for topic()
@@ -14,20 +14,17 @@ BYTES = 256
 
 def wrong_with(filter: str) -> str:
     """What makes it no filter; empty where it is one."""
-    levels = filter.split("/")
-    if not filter:
-        return "is empty"
-    if len(filter.encode()) > BYTES:
-        return f"is longer than {BYTES} bytes"
-    if "#" in filter and (levels[-1] != "#" or filter.count("#") > 1):
-        return "has # elsewhere than as its last level"
-    if any("+" in level and level != "+" for level in levels):
-        return "has + beside other characters in one level"
-    if "*" in levels:
-        return "has * as a level, which matches an asterisk alone; the wildcards are + and #"
-    if not filter.startswith("$aws/") and filter.count("/") > SLASHES:
-        return f"has {filter.count('/')} slashes, and no topic has more than {SLASHES}"
-    return ""
+    levels, slashes = filter.split("/"), filter.count("/")
+    reserved = filter.startswith("$aws/")
+    wrong = {
+        "is empty": not filter,
+        f"is longer than {BYTES} bytes": len(filter.encode()) > BYTES,
+        "has # elsewhere than as its last level": "#" in filter[:-1] or filter[-1:] == "#" != levels[-1],
+        "has + beside other characters in one level": any("+" in one and one != "+" for one in levels),
+        "has * as a level, and the wildcards are + and #": "*" in levels,
+        f"has {slashes} slashes, and no topic has more than {SLASHES}": not reserved and slashes > SLASHES,
+    }
+    return next((what for what, holds in wrong.items() if holds), "")
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def of_glob(text: str) -> Pattern:
 def meet(left: Sequence[Piece], right: Sequence[Piece]) -> bool:
     """Whether any text fits both."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def fits(i: int, j: int) -> bool:
         if i == len(left) and j == len(right):
             return True

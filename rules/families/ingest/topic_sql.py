@@ -206,27 +206,27 @@ class _Reader:
                 return
 
     def primary(self) -> None:
-        token = self.next
-        if token == END:
+        here = self.next
+        if here == END:
             raise BadSql("ends where a value belongs")
-        if token == "(":  # noqa: S105 - a token of the language
+        if here == "(":
             self.at += 1
             self.nested() if self.next.lower() == "select" else self.either()
             self.need(")")
-        elif token.lower() == "case":
+        elif here.lower() == "case":
             self.case()
-        elif token in ("{", "["):
-            self.literal("}" if token == "{" else "]")
-        elif token == "*":  # encode(*, 'base64')
+        elif here in ("{", "["):
+            self.literal("}" if here == "{" else "]")
+        elif here == "*":  # encode(*, 'base64')
             self.at += 1
-        elif token[0].isalnum() or token[0] in "'\"_@$":
-            if token.lower() in WORDS:
-                raise BadSql(f"has {token.upper()} where a value belongs")
+        elif here[0].isalnum() or here[0] in "'\"_@$":
+            if here.lower() in WORDS:
+                raise BadSql(f"has {here.upper()} where a value belongs")
             self.at += 1
-            if self.next == "(" and token[0] not in "'\"":
-                self.call(token)
+            if self.next == "(" and here[0] not in "'\"":
+                self.call(here)
         else:
-            raise BadSql(f"has {token} where a value belongs")
+            raise BadSql(f"has {here} where a value belongs")
 
     def nested(self) -> None:
         self.selection()

@@ -140,7 +140,7 @@ def _in_sight(leaf: Leaf) -> bool:
 
 @rule(
     "E9374",
-    cause="{parameter} is a credential ({where}), which without NoEcho whoever sees the stack reads",
+    cause="the parameter {parameter} is a credential ({where}), which without NoEcho whoever sees the stack reads",
     remedy="set NoEcho: true, or better, take no password as a parameter",
     sources=(NOECHO, CLOUDFORMATION),
 )
@@ -172,7 +172,7 @@ def _is_hidden(declared: object) -> bool:
 
 @rule(
     "E9375",
-    cause="the parameter {parameter} is a credential and has a default, which is in plain text in the template",
+    cause="{parameter} is a credential, and has a default in plain text in the template",
     remedy="take the default away, and the value from Secrets Manager",
     sources=(NOECHO, CLOUDFORMATION),
 )

@@ -145,7 +145,7 @@ def a_rotation_that_is_throttled_for_ever(site: Site) -> Iterator[Finding]:
 @rule(
     "E9315",
     cause="{schedule} has AWS make a function of type {type}, {wrong}",
-    remedy="take the type of the database's engine; a MultiUser type needs MasterSecretArn, of another secret",
+    remedy="take the type of the database's engine; MultiUser needs MasterSecretArn, of another secret",
     sources=(HOSTED, STRATEGIES),
 )
 def a_hosted_rotation_of_the_wrong_kind(site: Site) -> Iterator[Finding]:

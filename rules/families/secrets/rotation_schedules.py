@@ -117,7 +117,7 @@ def _misfit(site: Site, schedule: Resource, duration: str) -> str:
 
 @rule(
     "E9304",
-    cause="the rotation rules have AutomaticallyAfterDays and ScheduleExpression, of which one alone is taken",
+    cause="the rotation rules have both AutomaticallyAfterDays and ScheduleExpression, and take one",
     remedy="keep the ScheduleExpression",
     sources=(RULES,),
 )
