@@ -79,9 +79,13 @@ def _seconds(site: Site, queue: Resource) -> int | None:
     return DEFAULT if value is None else int(str(value)) if str(value).isdigit() else None
 
 
+def _days(seconds: int) -> str:
+    return f"{seconds / DAY:g}"
+
+
 @rule(
     "W9770",
-    cause="{queue} keeps for {days:g} days what {user} sets aside, and {wanted:g} may pass until somebody looks",
+    cause="{queue} keeps what {user} sets aside for {days} days, less than the {wanted} until somebody looks",
     remedy="set MessageRetentionPeriod to 1209600, which is 14 days",
     sources=(DEAD,),
 )
@@ -99,8 +103,8 @@ def dead_letters_that_expire(site: Site) -> Iterator[Finding]:
                 "MessageRetentionPeriod",
                 queue=queue,
                 user=user,
-                days=has / DAY,
-                wanted=wanted / DAY,
+                days=_days(has),
+                wanted=_days(wanted),
             )
 
 
@@ -185,7 +189,7 @@ def _of_streams(site: Site) -> Iterator[Resource]:
 
 @rule(
     "E9775",
-    cause="{mapping} polls {queue}, where messages come back after {visible} s, and {function} may run {runs}",
+    cause="{mapping} polls {queue}, where messages come back after {visible} s; {function} may run {runs}",
     remedy="set VisibilityTimeout to the Timeout of the function or more; six times as long is advised",
     sources=(VISIBLE,),
 )

@@ -10,7 +10,11 @@ from collections.abc import Iterator
 FORMS = (
     ("an AWS access key", ("AKIA", "ASIA"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     ("a private key", ("-----BEGIN",), r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
-    ("a token of GitHub", ("gh", "github_pat_"), r"\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{22,}"),
+    (
+        "a token of GitHub",
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        r"\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{22,}",
+    ),
     ("a token of GitLab", ("glpat-",), r"\bglpat-[\w-]{20,}"),
     ("a token of Slack", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
     ("a hook of Slack", ("hooks.slack.com",), r"hooks\.slack\.com/services/T\w+/B\w+/\w+"),
@@ -21,6 +25,7 @@ FORMS = (
 )
 _FORMS = tuple((what, hints, re.compile(pattern)) for what, hints, pattern in FORMS)
 
+NO_NAME = re.compile(r"^(?:Allow|Require|Enable|Disable|Use|Has|Is|No)[A-Z]")  # a choice about passwords
 _WORD = r"password|passwd|passphrase|(?:^|[_.-])pass|(?<=[a-z])Pass|(?<=[a-z_.-])pwd"
 _OTHER = (
     r"secret|token|api[_-]?key|(?:secret|shared)[_-]?(?:access[_-]?)?key|private[_-]?key|credentials?"

@@ -65,19 +65,6 @@ def _from_elsewhere(site: Site, database: Resource) -> bool:
 
 
 @rule(
-    "W9381",
-    cause="{database} is given the password of its master, which somebody must keep and change",
-    remedy="set ManageMasterUserPassword: true: RDS makes it, keeps it and rotates it",
-    sources=(MANAGING,),
-)
-def a_master_whose_password_is_handed_in(site: Site) -> Iterator[Finding]:
-    for database in site.all(*DATABASES):
-        password = site.get(database, "MasterUserPassword")
-        if password is not None and "{{resolve:secretsmanager" not in str(password):
-            yield found(database, "MasterUserPassword", database=database)
-
-
-@rule(
     "E9382",
     cause="{user} of the cache logs in without a password",
     remedy="set AuthenticationMode.Type to iam, or to password",

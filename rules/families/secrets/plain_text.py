@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rules.families.secrets.credential_forms import (
     NAMED,
+    NO_NAME,
     PASSWORD,
     PROPERTY,
     SAID,
@@ -78,6 +79,8 @@ def _named(leaf: Leaf, site: Site) -> str:
         named = str(site.get(leaf.place, "Name"))
         return named if NAMED.search(named) and literal(leaf.value, named) else ""
     known_names = NAMED if leaf.environment else PROPERTY
+    if NO_NAME.search(leaf.name):
+        return ""
     if known_names.search(leaf.name) and literal(leaf.value, leaf.name):
         return leaf.name
     if leaf.environment and _hidden(site, leaf):
@@ -140,7 +143,7 @@ def _in_sight(leaf: Leaf) -> bool:
 
 @rule(
     "E9374",
-    cause="the parameter {parameter} is a credential ({where}), which without NoEcho whoever sees the stack reads",
+    cause="the parameter {parameter} is a credential ({where}), and is shown for want of NoEcho",
     remedy="set NoEcho: true, or better, take no password as a parameter",
     sources=(NOECHO, CLOUDFORMATION),
 )
@@ -150,7 +153,8 @@ def a_parameter_that_is_shown(site: Site) -> Iterator[Finding]:
             if _asks_for_password(name, declared) and not _is_hidden(declared):
                 yield Finding(stack, ("Parameters", name), {"parameter": name, "where": "by its name"})
     for leaf in leaves(site):
-        if isinstance(leaf.value, Given) and PROPERTY.search(leaf.name) and isinstance(leaf.place, Resource):
+        named = PROPERTY.search(leaf.name) and not NO_NAME.search(leaf.name)
+        if isinstance(leaf.value, Given) and named and isinstance(leaf.place, Resource):
             asked = site.tree.root.parameters.get(leaf.value.name)
             if asked is not None and not _is_hidden(asked):
                 where = f"{leaf.place}.{leaf.name}"
@@ -163,7 +167,8 @@ def a_parameter_that_is_shown(site: Site) -> Iterator[Finding]:
 
 def _asks_for_password(name: str, declared: object) -> bool:
     kind = str(declared.get("Type")) if isinstance(declared, dict) else ""
-    return kind == "String" and bool(PASSWORD.search(name) or PROPERTY.search(name))
+    named = PASSWORD.search(name) or PROPERTY.search(name)
+    return kind == "String" and named is not None and NO_NAME.search(name) is None
 
 
 def _is_hidden(declared: object) -> bool:

@@ -23,7 +23,7 @@ EXPRESSIONS = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotat
 RULES = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html"
 ROTATE = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html"
 OFTEN_ENOUGH = timedelta(days=30)
-A_MONTH = timedelta(days=31)  # a calendar's longest, for who rotates on the same day of each
+A_MONTH = timedelta(days=35)  # from the first Sunday of one month to that of the next
 
 
 @rule(
