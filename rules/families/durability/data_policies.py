@@ -68,14 +68,17 @@ def data_that_goes_when_it_is_replaced(site: Site) -> Iterator[Finding]:
 @rule(
     "W9400",
     cause="{what} holds data of a lasting environment and leaves its DeletionPolicy to a default",
-    remedy="write the DeletionPolicy, since the default is Snapshot for this type and Delete for its neighbours",
+    remedy="write the DeletionPolicy: the default is Snapshot here, and Delete for other types",
     sources=(ON_DELETION,),
 )
 def data_kept_by_a_default(site: Site) -> Iterator[Finding]:
     for resource in site.all(INSTANCE, CLUSTER):
-        if DELETION not in resource.body and policy(resource, DELETION) == "Snapshot":
-            if site.durable(resource):
-                yield Finding(resource, (DELETION,), {"what": resource})
+        if (
+            DELETION not in resource.body
+            and policy(resource, DELETION) == "Snapshot"
+            and site.durable(resource)
+        ):
+            yield Finding(resource, (DELETION,), {"what": resource})
 
 
 @rule(

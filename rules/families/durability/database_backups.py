@@ -86,9 +86,13 @@ def backups_that_go_with_their_database(site: Site) -> Iterator[Finding]:
 )
 def a_database_in_one_zone(site: Site) -> Iterator[Finding]:
     for database in site.all(INSTANCE):
-        if standalone(database) and not aurora(site, database) and site.durable(database):
-            if off(site, database, "MultiAZ"):
-                yield found(database, "MultiAZ", database=database)
+        if (
+            standalone(database)
+            and not aurora(site, database)
+            and site.durable(database)
+            and off(site, database, "MultiAZ")
+        ):
+            yield found(database, "MultiAZ", database=database)
 
 
 @rule(
@@ -131,9 +135,12 @@ def a_zone_for_what_has_several(site: Site) -> Iterator[Finding]:
 )
 def snapshots_without_tags(site: Site) -> Iterator[Finding]:
     for database in databases(site):
-        if site.items(database, "Tags") and declared(site, database):
-            if off(site, database, "CopyTagsToSnapshot"):
-                yield found(database, "CopyTagsToSnapshot", database=database)
+        if (
+            site.items(database, "Tags")
+            and declared(site, database)
+            and off(site, database, "CopyTagsToSnapshot")
+        ):
+            yield found(database, "CopyTagsToSnapshot", database=database)
 
 
 @rule(

@@ -35,8 +35,10 @@ def family(engine: str, version: str | None) -> str | None:
     sources=(GROUPS,),
 )
 def a_parameter_group_of_another_version(site: Site) -> Iterator[Finding]:
-    ways = ((INSTANCE, "DBParameterGroupName", INSTANCE_GROUP),)
-    ways += ((CLUSTER, "DBClusterParameterGroupName", CLUSTER_GROUP),)
+    ways = (
+        (INSTANCE, "DBParameterGroupName", INSTANCE_GROUP),
+        (CLUSTER, "DBClusterParameterGroupName", CLUSTER_GROUP),
+    )
     for kind, name, of in ways:
         for database in site.all(kind):
             engine, group = word(site, database, "Engine"), site.target(site.get(database, name), of)
@@ -115,7 +117,7 @@ def _line(of: str) -> str:
 
 @rule(
     "E9422",
-    cause="{group} sets {name} to {value}, with which a crash loses what was committed or tears what was stored",
+    cause="{group} sets {name} to {value}, so a crash loses commits or tears what was stored",
     remedy="leave {name} to the engine's default",
     sources=(f"{RDS}Appendix.PostgreSQL.CommonDBATasks.Parameters.html", GROUPS),
 )
@@ -149,9 +151,14 @@ def a_family_that_admits_plain_text(site: Site) -> Iterator[Finding]:
         of = word(site, group, "Family") or ""
         major = re.fullmatch(r"postgres(\d+)(\.\d+)?", of)
         told = site.get(group, "Parameters")
-        if major and int(major[1]) < 15 and isinstance(told, dict) and "rds.force_ssl" not in told:
-            if site.durable(group) is not None:
-                yield found(group, "Parameters", group=group, family=of)
+        if (
+            major
+            and int(major[1]) < 15
+            and isinstance(told, dict)
+            and "rds.force_ssl" not in told
+            and site.durable(group) is not None
+        ):
+            yield found(group, "Parameters", group=group, family=of)
 
 
 NEEDED = {"autovacuum": OFF, "track_counts": OFF}
@@ -264,7 +271,7 @@ def a_secret_for_a_database_that_is_not_made(site: Site) -> Iterator[Finding]:
                 secret=secret,
                 said=said[1],
                 database=database,
-                made=made or "none of its own",
+                made=made or "none",
             )
 
 

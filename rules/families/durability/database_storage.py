@@ -53,9 +53,12 @@ def storage_that_cannot_grow(site: Site) -> Iterator[Finding]:
 )
 def storage_that_does_not_grow(site: Site) -> Iterator[Finding]:
     for database in _own(site):
-        if "AllocatedStorage" in database.properties and declared(site, database):
-            if site.get(database, "MaxAllocatedStorage") is None:
-                yield found(database, "MaxAllocatedStorage", database=database)
+        if (
+            "AllocatedStorage" in database.properties
+            and declared(site, database)
+            and site.get(database, "MaxAllocatedStorage") is None
+        ):
+            yield found(database, "MaxAllocatedStorage", database=database)
 
 
 @rule(
@@ -70,16 +73,20 @@ def storage_that_is_too_small(site: Site) -> Iterator[Finding]:
         allocated = number(site.get(database, "AllocatedStorage"))
         engine = word(site, database, "Engine") or ""
         smallest = SMALLEST.get(kind)
-        if engine in ("postgres", "mysql", "mariadb") and allocated is not None and smallest is not None:
-            if allocated < smallest:
-                yield found(
-                    database,
-                    "AllocatedStorage",
-                    database=database,
-                    allocated=allocated,
-                    kind=kind,
-                    smallest=smallest,
-                )
+        if (
+            engine in ("postgres", "mysql", "mariadb")
+            and allocated is not None
+            and smallest is not None
+            and allocated < smallest
+        ):
+            yield found(
+                database,
+                "AllocatedStorage",
+                database=database,
+                allocated=allocated,
+                kind=kind,
+                smallest=smallest,
+            )
 
 
 @rule(
@@ -196,9 +203,12 @@ def advanced_insights_that_are_kept_too_short(site: Site) -> Iterator[Finding]:
     for database in [*_own(site), *site.all(CLUSTER)]:
         written = site.get(database, INSIGHTS[0])
         days = 7 if written is None else number(written)
-        if word(site, database, "DatabaseInsightsMode") == "advanced" and days is not None:
-            if days < ADVANCED:
-                yield found(database, INSIGHTS[0], database=database, days=days)
+        if (
+            word(site, database, "DatabaseInsightsMode") == "advanced"
+            and days is not None
+            and days < ADVANCED
+        ):
+            yield found(database, INSIGHTS[0], database=database, days=days)
 
 
 @rule(

@@ -30,9 +30,12 @@ def _symmetric(site: Site, key: Resource) -> bool:
 )
 def a_key_that_is_never_rotated(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
-        if _symmetric(site, key) and word(site, key, "Origin") in (None, "AWS_KMS"):
-            if off(site, key, "EnableKeyRotation"):
-                yield found(key, "EnableKeyRotation", key=key)
+        if (
+            _symmetric(site, key)
+            and word(site, key, "Origin") in (None, "AWS_KMS")
+            and off(site, key, "EnableKeyRotation")
+        ):
+            yield found(key, "EnableKeyRotation", key=key)
 
 
 @rule(
