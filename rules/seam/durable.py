@@ -20,7 +20,7 @@ def durable(tree: Tree, resource: Resource, tags: Value) -> bool | None:
     said = (tree.root.body.get("Metadata") or {}).get(METADATA)
     if isinstance(said, bool):
         return said
-    for name in (*_environments(tags), *_anywhere(tree), tree.root.file.resolve().parent.name):
+    for name in (*environments_of(tags), *_anywhere(tree), tree.root.file.resolve().parent.name):
         if name.lower() in LASTING | PASSING:
             return name.lower() in LASTING
     return None
@@ -28,10 +28,10 @@ def durable(tree: Tree, resource: Resource, tags: Value) -> bool | None:
 
 def _anywhere(tree: Tree) -> Iterator[str]:
     for resource in tree.resources():
-        yield from _environments(resource.properties.get("Tags"))
+        yield from environments_of(resource.properties.get("Tags"))
 
 
-def _environments(tags: Any) -> Iterator[str]:
+def environments_of(tags: Any) -> Iterator[str]:
     """Tags are a list of keys and values, or a mapping; a value that is no text names nothing."""
     pairs: list[tuple[Any, Any]] = []
     if isinstance(tags, list):

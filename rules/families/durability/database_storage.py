@@ -136,6 +136,9 @@ def magnetic_storage(site: Site) -> Iterator[Finding]:
             yield found(database, "StorageType", database=database)
 
 
+SWITCHES = {GROUP: "AtRestEncryptionEnabled", "AWS::EFS::FileSystem": "Encrypted"}
+
+
 @rule(
     "E9431",
     cause="{what} stores its data unencrypted{why}, and it can be encrypted only when it is made",
@@ -147,9 +150,9 @@ def magnetic_storage(site: Site) -> Iterator[Finding]:
 )
 def a_store_that_is_not_encrypted(site: Site) -> Iterator[Finding]:
     stores = [*databases(site), *site.all(GROUP)]
-    stores += list(site.all("AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster"))
+    stores += list(site.all("AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster", "AWS::EFS::FileSystem"))
     for store in stores:
-        name = "AtRestEncryptionEnabled" if store.kind == GROUP else "StorageEncrypted"
+        name = SWITCHES.get(store.kind, "StorageEncrypted")
         inherits = {"SnapshotIdentifier", "DBSnapshotIdentifier", "SourceDBClusterIdentifier"}
         inherits |= {"GlobalClusterIdentifier", "GlobalReplicationGroupId"}
         if off(site, store, name) and inherits.isdisjoint(store.properties):

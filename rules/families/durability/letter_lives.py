@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rules.families.durability.upkeep import QUEUE, dead_letters, declared, flag, number, off, word
+from rules.families.durability.upkeep import QUEUE, dead_letters, declared, exported, flag, number, off, word
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -157,3 +157,32 @@ def a_queue_of_two_encryptions(site: Site) -> Iterator[Finding]:
         managed = site.get(queue, "SqsManagedSseEnabled")
         if managed is not None and site.get(queue, "KmsMasterKeyId") is not None:
             yield found(queue, "SqsManagedSseEnabled", queue=queue, managed=managed)
+
+
+ABOUT = frozenset(
+    {
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::CompositeAlarm",
+        "AWS::CloudWatch::Dashboard",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::IAM::RolePolicy",
+        "AWS::SQS::QueuePolicy",
+    }
+)
+
+
+@rule(
+    "W9492",
+    cause="queue {queue} is granted and watched, and nothing is told to send to it",
+    remedy="name it where what fails should go, such as DeadLetterConfig, or remove it",
+    sources=("https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html", DEAD),
+)
+def a_queue_that_nothing_sends_to(site: Site) -> Iterator[Finding]:
+    """A queue that a root hands out may be sent to by anybody."""
+    for queue in site.all(QUEUE):
+        users = [use.user for use in site.uses(queue) if use.user != queue]
+        idle = bool(users) and all(user.kind in ABOUT for user in users)
+        if idle and word(site, queue, "QueueName") is None and not exported(site, queue):
+            yield found(queue, "QueueName", queue=queue)
