@@ -147,7 +147,7 @@ def access_logs_that_pile_up(site: Site) -> Iterator[Finding]:
 def a_lifecycle_that_is_disabled(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):
         for position, one in _rules(site, bucket):
-            if one.get("Status") == "Disabled":
+            if one.get("Status") == "Disabled" and declared(site, bucket):
                 path = ("LifecycleConfiguration", "Rules", position, "Status")
                 yield found(bucket, *path, name=one.get("Id", position), bucket=bucket)
 

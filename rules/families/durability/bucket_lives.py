@@ -11,6 +11,10 @@ from topology.values import known
 S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html"
 PARTS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+BY_POLICY = {
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+}  # off together where the public is let in on purpose
 BLOCK = "PublicAccessBlockConfiguration"
 
 
@@ -49,12 +53,7 @@ def a_bucket_that_forgets(site: Site) -> Iterator[Finding]:
 )
 def a_passing_bucket_that_forgets(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):
-        suspended = site.get(bucket, "VersioningConfiguration", "Status") == "Suspended"
-        if (
-            versioned(site, bucket) is False
-            and not site.durable(bucket)
-            and (suspended or declared(site, bucket))
-        ):
+        if versioned(site, bucket) is False and site.durable(bucket) is False:
             yield found(bucket, "VersioningConfiguration", "Status", bucket=bucket)
 
 
@@ -71,7 +70,7 @@ def a_block_with_a_gap(site: Site) -> Iterator[Finding]:
             continue
         on = [name for name in PARTS if str(told.get(name)).lower() == "true"]
         missing = [name for name in PARTS if name not in on]
-        if missing and (on or declared(site, bucket)):
+        if missing and (declared(site, bucket) or (on and set(missing) != BY_POLICY)):
             place = (BLOCK, missing[0]) if missing[0] in told else (BLOCK,)
             yield found(bucket, *place, bucket=bucket, parts=", ".join(missing))
 

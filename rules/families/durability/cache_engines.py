@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rules.families.durability.upkeep import GROUP, flag, members, off, word
+from rules.families.durability.upkeep import GROUP, declared, flag, members, off, word
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -83,10 +83,11 @@ def a_full_cache_that_refuses_writes(site: Site) -> Iterator[Finding]:
         group = site.target(site.get(cache, "CacheParameterGroupName"), PARAMETER_GROUP)
         if group is None:
             continue
-        policy = site.get(group, "Properties", "maxmemory-policy")
-        chosen = "volatile-lru" if policy is None else policy
+        chosen = word(site, group, "Properties", "maxmemory-policy")
         alarm = _expects_evictions(site, cache)
-        if alarm is None or not isinstance(chosen, str) or chosen.startswith("allkeys-"):
+        if alarm is None or chosen not in POLICIES or chosen.startswith("allkeys-"):
+            continue
+        if chosen != "noeviction" and not declared(site, cache):
             continue
         why = (
             "that never come, and writes fail instead"
@@ -285,5 +286,5 @@ def a_parameter_group_that_sets_nothing(site: Site) -> Iterator[Finding]:
     kinds = {PARAMETER_GROUP: "Properties", "AWS::RDS::DBParameterGroup": "Parameters"}
     for kind, name in kinds.items():
         for group in site.all(kind):
-            if site.get(group, name) in (None, {}):
+            if site.get(group, name) in (None, {}) and declared(site, group):
                 yield found(group, name, group=group)
