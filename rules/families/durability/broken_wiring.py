@@ -21,6 +21,12 @@ def _plain(stack: Stack) -> bool:
     return not made and not body.get("Transform") and not body.get("Conditions")
 
 
+def _nowhere(stack: Stack, leaf: Unknown) -> bool:
+    """An attribute of a parameter is what a module asks for: whoever takes the module gives a resource."""
+    asked = re.search(r"has no resource (\w+)", leaf.why)
+    return bool(NOWHERE.search(leaf.why)) and (asked is None or asked[1] not in stack.parameters)
+
+
 @rule(
     "E9497",
     cause="{why}",
@@ -36,7 +42,7 @@ def a_name_that_leads_nowhere(site: Site) -> Iterator[Finding]:
     for resource in site.tree.resources():
         for name, value in site.properties(resource).items():
             for leaf in dict.fromkeys(leaves(value)):
-                if isinstance(leaf, Unknown) and NOWHERE.search(leaf.why):
+                if isinstance(leaf, Unknown) and _nowhere(site.tree.stacks[resource.stack], leaf):
                     yield found(resource, name, why=leaf.why)
 
 
@@ -52,7 +58,7 @@ def an_output_that_leads_nowhere(site: Site) -> Iterator[Finding]:
     for stack in site.tree.stacks.values():
         for name, output in stack.outputs.items():
             for leaf in leaves(site.resolver.value(output, stack.address)):
-                if isinstance(leaf, Unknown) and NOWHERE.search(leaf.why):
+                if isinstance(leaf, Unknown) and _nowhere(stack, leaf):
                     of = stack.address or stack.file.name
                     yield Finding(stack, ("Outputs", name), {"output": name, "stack": of, "why": leaf.why})
 
@@ -70,7 +76,7 @@ def a_wait_for_what_there_is_not(site: Site) -> Iterator[Finding]:
         if not _plain(stack):
             continue
         for name in [written] if isinstance(written, str) else written:
-            if name not in stack.resources:
+            if isinstance(name, str) and name not in stack.resources:
                 yield Finding(resource, ("DependsOn",), {"what": resource, "name": name})
 
 

@@ -94,7 +94,8 @@ def a_bucket_that_says_nothing_of_the_public(site: Site) -> Iterator[Finding]:
     sources=(f"{S3}about-object-ownership.html", CONTROLS),
 )
 def a_bucket_with_acls(site: Site) -> Iterator[Finding]:
-    delivered = set(log_targets(site))  # some deliverers of logs still write by ACL
+    delivered = set(log_targets(site))  # some deliverers of logs still write by ACL, and so does CloudFront
+    delivered |= {one for one in site.all(BUCKET) if site.uses(one, "AWS::CloudFront::Distribution")}
     for bucket in site.all(BUCKET):
         for position, one in enumerate(site.items(bucket, "OwnershipControls", "Rules")):
             ownership = one.get("ObjectOwnership") if isinstance(one, dict) else None
@@ -182,12 +183,12 @@ def a_lock_that_is_soon_over(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9482",
-    cause="bucket {bucket} takes the access logs of {sources}, and S3 delivers none: {why}",
-    remedy="encrypt it with AES256, and give it no default retention",
+    "W9478",
+    cause="bucket {bucket} takes access logs of {sources} under KMS, and S3 promises AES256 alone",
+    remedy="encrypt it with AES256",
     sources=(f"{S3}enable-server-access-logging.html", f"{S3}ServerLogs.html"),
 )
-def a_log_bucket_that_takes_no_logs(site: Site) -> Iterator[Finding]:
+def a_log_bucket_under_kms(site: Site) -> Iterator[Finding]:
     for bucket, sources in log_targets(site).items():
         rules = site.items(bucket, "BucketEncryption", "ServerSideEncryptionConfiguration")
         chosen = [one.get("ServerSideEncryptionByDefault") for one in rules if isinstance(one, dict)]
@@ -196,11 +197,7 @@ def a_log_bucket_that_takes_no_logs(site: Site) -> Iterator[Finding]:
         )
         listed = ", ".join(map(str, sources))
         if kms:
-            yield found(
-                bucket, "BucketEncryption", bucket=bucket, sources=listed, why="it is encrypted by KMS"
-            )
-        if site.get(bucket, LOCK, "Rule", "DefaultRetention") is not None:
-            yield found(bucket, LOCK, bucket=bucket, sources=listed, why="it locks what comes in")
+            yield found(bucket, "BucketEncryption", bucket=bucket, sources=listed)
 
 
 @rule(

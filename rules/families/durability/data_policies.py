@@ -121,7 +121,7 @@ def a_policy_that_there_is_not(site: Site) -> Iterator[Finding]:
 def data_kept_from_deletion_alone(site: Site) -> Iterator[Finding]:
     """In a lasting environment that is E9401; in a passing one nothing need be kept."""
     for resource in _holding(site):
-        kept = resource.body.get(DELETION) in KEEPS
+        kept = DELETION in resource.body and policy(resource, DELETION) in KEEPS
         if kept and policy(resource, REPLACEMENT) == "Delete" and site.durable(resource) is None:
             yield Finding(resource, (REPLACEMENT,), {"what": resource})
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rules.families.durability.upkeep import word
+from rules.families.durability.upkeep import declared, word
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.policies import Kind, texts
@@ -137,7 +137,7 @@ def a_partition_key_of_something_else(site: Site) -> Iterator[Finding]:
 )
 def a_rule_that_drops_what_fails(site: Site) -> Iterator[Finding]:
     for topic_rule in site.all(RULE):
-        if site.get(topic_rule, "TopicRulePayload", "ErrorAction") is None:
+        if site.get(topic_rule, "TopicRulePayload", "ErrorAction") is None and declared(site, topic_rule):
             yield found(topic_rule, "TopicRulePayload", rule=topic_rule)
 
 

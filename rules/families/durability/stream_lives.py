@@ -75,7 +75,7 @@ def _watching(site: Site, alarm: Resource, dimension: str, kind: str) -> Resourc
 )
 def an_alarm_after_the_loss(site: Site) -> Iterator[Finding]:
     for alarm in site.all("AWS::CloudWatch::Alarm"):
-        threshold, metric = site.get(alarm, "Threshold"), site.get(alarm, "MetricName")
+        threshold, metric = site.get(alarm, "Threshold"), str(site.get(alarm, "MetricName"))
         limit = _figure(threshold)
         if limit is None or not str(site.get(alarm, "ComparisonOperator")).startswith("Greater"):
             continue
