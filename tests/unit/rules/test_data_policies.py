@@ -108,6 +108,7 @@ def test_a_key_is_named_with_what_it_leaves(say: Say) -> None:
     without = edited("    UpdateReplacePolicy: Retain\n", "")
     (finding,) = say("E9405", without.replace("STAGE", "blue"))
     assert finding == (
-        "root.yaml:2: E9405 key Key goes (UpdateReplacePolicy: Delete), while what it encrypts stays: Orders; "
+        "root.yaml:2: E9405 key Key goes (UpdateReplacePolicy: Delete), "
+        "while what it encrypts stays: Orders; "
         "keep the key at least as long as the data: DeletionPolicy and UpdateReplacePolicy Retain"
     )

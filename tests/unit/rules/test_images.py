@@ -15,7 +15,8 @@ Resources:
         LifecyclePolicyText: |
           {"rules": [
             {"rulePriority": 1, "action": {"type": "expire"}, "selection":
-              {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 3}},
+              {"tagStatus": "untagged", "countNumber": 3,
+               "countType": "sinceImagePushed", "countUnit": "days"}},
             {"rulePriority": 2, "action": {"type": "expire"}, "selection":
               {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 30}}]}
 """

@@ -27,7 +27,9 @@ Resources:
       - PolicyName: read
         PolicyDocument:
           Statement:
-          - {Effect: Allow, Action: dynamodb:Query, Resource: !Sub '${Leases.Arn}/index/LeaseOwnerToLeaseKeyIndex'}
+          - Effect: Allow
+            Action: dynamodb:Query
+            Resource: !Sub '${Leases.Arn}/index/LeaseOwnerToLeaseKeyIndex'
           - Effect: Allow
             Action: dynamodb:DescribeTable
             Resource: arn:aws:dynamodb:eu-west-1:111122223333:table/reader-CoordinatorState
