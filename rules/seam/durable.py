@@ -20,19 +20,27 @@ def durable(tree: Tree, resource: Resource, tags: Value) -> bool | None:
     said = (tree.root.body.get("Metadata") or {}).get(METADATA)
     if isinstance(said, bool):
         return said
-    for name in (*_environments(tags), *_anywhere(tree), tree.root.file.resolve().parent.name):
+    for name in _named(tree, tags):
         if name.lower() in LASTING | PASSING:
             return name.lower() in LASTING
     return None
 
 
+def _named(tree: Tree, tags: Value) -> Iterator[str]:
+    yield from environments_of(tags)
+    yield from _anywhere(tree)
+    yield tree.root.file.resolve().parent.name
+
+
 def _anywhere(tree: Tree) -> Iterator[str]:
     for resource in tree.resources():
-        yield from _environments(resource.properties.get("Tags"))
+        yield from environments_of(resource.properties.get("Tags"))
 
 
-def _environments(tags: Any) -> Iterator[str]:
-    """Tags are a list of keys and values, or a mapping; a value that is no text names nothing."""
+def environments_of(tags: Any) -> Iterator[str]:
+    """What environments tags name, as a list of keys and values or as a mapping. A value that is no text
+    names none.
+    """
     pairs: list[tuple[Any, Any]] = []
     if isinstance(tags, list):
         pairs = [(tag.get("Key"), tag.get("Value")) for tag in tags if isinstance(tag, Mapping)]
