@@ -149,3 +149,8 @@ def memory_of(site: Site, container: Container) -> float | None:
     """The MiB that it can have at most: its own limit, or all that the task has."""
     own = number(container.get("Memory"))
     return own if own is not None else number(site.get(container.task, "Memory"))
+
+
+def known_containers(site: Site, task: Resource) -> bool:
+    """Whether all its containers have a form."""
+    return len(list(containers_of(site, task))) == len(site.items(task, "ContainerDefinitions"))
