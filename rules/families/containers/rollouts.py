@@ -270,3 +270,19 @@ def a_balanced_container_that_may_stay_away(site: Site) -> Iterator[Finding]:
                         if same and false(container.get("Essential")):
                             path = ("ContainerDefinitions", position, "Essential")
                             yield found(task, *path, service=service, container=container.get("Name"))
+
+
+@rule(
+    "W9510",
+    cause="service {service} is to run one task, and while that is replaced or its zone is gone, none",
+    remedy="set DesiredCount to 2, or scale it with a MinCapacity of 2",
+    sources=(CREATE, SCALING),
+)
+def a_lasting_service_of_one_task(site: Site) -> Iterator[Finding]:
+    for service in site.all(SERVICE):
+        if site.durable(service) and site.get(service, "SchedulingStrategy") != "DAEMON":
+            targets = targets_of(site, service)
+            name = "MinCapacity" if targets else "DesiredCount"
+            place = targets[0] if targets else service
+            if bounds(site, service).least == 1:
+                yield found(place, name, service=service)

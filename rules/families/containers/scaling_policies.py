@@ -248,3 +248,20 @@ def an_alarm_that_calls_a_target(site: Site) -> Iterator[Finding]:
                         yield found(
                             alarm, name, position, alarm=alarm, policy=one.resource, named=one.attribute
                         )
+
+
+@rule(
+    "W9508",
+    cause="policy {policy} takes tasks away by its own metric, though {other} is there to do it",
+    remedy="set DisableScaleIn: true, so that only what sees the whole takes tasks away",
+    sources=(TRACKING,),
+)
+def two_policies_that_take_away(site: Site) -> Iterator[Finding]:
+    for target in site.all(TARGET):
+        policies = policies_of(site, target)
+        stepped = [
+            one for one in policies if site.get(one, STEPPED) is not None and _moves(site, one) == {"in"}
+        ]
+        for policy in policies:
+            if stepped and site.get(policy, TRACKED) is not None and "in" in _moves(site, policy):
+                yield found(policy, TRACKED, "DisableScaleIn", policy=policy, other=stepped[0])

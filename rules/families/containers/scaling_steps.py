@@ -292,3 +292,24 @@ def an_alarm_that_takes_silence_for_idleness(site: Site) -> Iterator[Finding]:
             for alarm in alarms_for(site, policy):
                 if site.get(alarm, "TreatMissingData") == "breaching":
                     yield found(alarm, "TreatMissingData", alarm=alarm, policy=policy)
+
+
+@rule(
+    "W9513",
+    cause="policy {policy} changes {count} tasks by {value} %, less than one: every step is the same",
+    remedy="set AdjustmentType: ChangeInCapacity, or a percentage that makes a difference",
+    sources=(STEPS,),
+)
+def a_percentage_of_nothing(site: Site) -> Iterator[Finding]:
+    for policy in site.all(POLICY):
+        target = target_of(site, policy)
+        most = whole(site.get(target, "MaxCapacity")) if target else None
+        if site.get(policy, STEPPED, "AdjustmentType") != "PercentChangeInCapacity" or most is None:
+            continue
+        if site.get(policy, STEPPED, "MinAdjustmentMagnitude") is not None:
+            continue
+        for step in steps(site, policy):
+            if 0 < abs(step.adjustment) * most < 100:
+                parts = {"count": most, "value": shown(step.adjustment)}
+                yield found(policy, STEPPED, "AdjustmentType", policy=policy, **parts)
+                break

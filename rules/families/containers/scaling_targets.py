@@ -175,7 +175,9 @@ def a_service_that_is_scaled_to_nothing(site: Site) -> Iterator[Finding]:
 def a_target_that_never_moves(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):
         least, most = whole(site.get(target, "MinCapacity")), whole(site.get(target, "MaxCapacity"))
-        if least is not None and least == most and most != 0 and not _by_schedule(site, target):
+        fixed = least is not None and least == most and most != 0
+        # Where nothing must last, this is how scaling is put off.
+        if fixed and site.durable(target) and not _by_schedule(site, target):
             yield found(target, "MaxCapacity", target=target, count=least)
 
 
