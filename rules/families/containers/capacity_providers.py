@@ -37,7 +37,7 @@ ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 def a_service_of_two_capacities(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
         launch = site.get(service, "LaunchType")
-        if launch is not None and known(launch) and site.get(service, STRATEGY) not in (None, []):
+        if launch is not None and known(launch) and providers(site, service):
             yield found(service, "LaunchType", service=service)
 
 

@@ -49,7 +49,7 @@ def setting(container: Container, name: str) -> float | None:
 
 
 @rule(
-    "E9537",
+    "W9531",
     cause="nothing checks container {container}: service {service} counts it while it hangs",
     remedy="give it a HealthCheck that asks the program itself",
     sources=(GUIDE, HEALTH),

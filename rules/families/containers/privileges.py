@@ -168,8 +168,10 @@ def a_container_that_needs_a_host(site: Site) -> Iterator[Finding]:
         if not on_fargate(site, container.task):
             continue
         for name in OF_THE_HOST:
-            if container.get("LinuxParameters", name) not in (None, []):
+            asked = container.get("LinuxParameters", name)
+            if known(asked) and asked not in (None, []):
                 yield container.found("LinuxParameters", name, asked=name)
         for name in ("DockerSecurityOptions", "ExtraHosts", "Links", "DisableNetworking"):
-            if container.get(name) not in (None, [], False, "false"):
+            asked = container.get(name)
+            if known(asked) and asked not in (None, [], False, "false"):
                 yield container.found(name, asked=name)

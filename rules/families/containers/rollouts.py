@@ -188,7 +188,7 @@ def a_service_that_nothing_deploys(site: Site) -> Iterator[Finding]:
         asked = [
             name
             for name in ("DeploymentCircuitBreaker", "Alarms")
-            if site.get(service, CONFIG, name) is not None
+            if isinstance(site.get(service, CONFIG, name), dict)
         ]
         if asked:
             what = f"which takes no {asked[0]}"

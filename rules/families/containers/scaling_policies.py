@@ -190,7 +190,7 @@ def a_target_that_moves_one_way(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9530",
+    "W9529",
     cause="scaling policy {policy} waits {seconds} s after it acted, {why}",
     remedy="wait for at least as long as a task takes to start and to show in the metric",
     sources=(STEPS, TRACKING, COOLDOWN),

@@ -17,7 +17,7 @@ from rules.families.containers.workloads import (
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Value, known
+from topology.values import Given, Unknown, Value, known
 
 REGISTER = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html"
 FARGATE_TASKS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"
@@ -218,7 +218,8 @@ def a_windows_task_with_linux_parameters(site: Site) -> Iterator[Finding]:
             yield found(task, *place, task=task, system=system, what="Windows runs on X86_64 alone")
         for container in containers_of(site, task):
             for name in ("LinuxParameters", "ReadonlyRootFilesystem", "Ulimits", "SystemControls"):
-                if container.get(name) not in (None, False, "false", [], {}):
+                said = container.get(name)
+                if not isinstance(said, Given | Unknown) and said not in (None, False, "false", [], {}):
                     what = f"container {container.name} has {name}"
                     yield found(task, *place, task=task, system=system, what=what)
         for service in services_of(site, task):

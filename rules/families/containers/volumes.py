@@ -66,7 +66,8 @@ def a_volume_that_fargate_has_not(site: Site) -> Iterator[Finding]:
         if on_fargate(site, task):
             for position, volume in volumes(site, task):
                 for path in (("Host", "SourcePath"), ("DockerVolumeConfiguration",)):
-                    if inside(volume, *path) not in (None, {}, ""):
+                    said = inside(volume, *path)
+                    if known(said) and said not in (None, {}, ""):
                         yield found(task, "Volumes", position, *path, task=task)
 
 
