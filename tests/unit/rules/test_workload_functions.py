@@ -83,7 +83,7 @@ BREAKS = [
     ("E9575", "{S3Bucket: code, S3Key: rotate-3.zip}", "{ZipFile: 'def handle(e, c): pass'}"),
     ("W9528", "rotate-3.zip", "latest.zip"),
     ("E9579", "      VpcConfig: {SubnetIds: [subnet-1, subnet-2], SecurityGroupIds: [sg-1]}\n", ""),
-    ("W9534", "      MemorySize", "      RuntimeManagementConfig: {UpdateRuntimeOn: Manual}\n      MemorySize"),
+    ("W9534", "      Memory", "      RuntimeManagementConfig: {UpdateRuntimeOn: Manual}\n      Memory"),
     ("W9537", "      MemorySize", "      RecursiveLoop: Allow\n      MemorySize"),
     ("W9587", "[subnet-1, subnet-2]", "[subnet-1, subnet-1]"),
 ]  # fmt: skip
