@@ -105,7 +105,9 @@ def test_a_declaration_that_cfn_lint_or_a_reader_would_stumble_over(
 
 
 def test_a_rule_knows_its_family_and_title() -> None:
-    from rules.families.containers import a_container_that_writes_to_its_root as declared  # noqa: PLC0415
+    from rules.families.containers.privileges import (  # noqa: PLC0415
+        a_container_that_writes_to_its_root as declared,
+    )
 
     assert isinstance(declared, Rule)
     assert (declared.family, declared.title) == ("containers", "a container that writes to its root")

@@ -1,0 +1,1 @@
+"""Containers and functions: immutability, privileges, timeouts, health, roll-back, scaling."""

@@ -1,0 +1,244 @@
+"""Functions as they run: how long, with what, how many at once, and what becomes of failures."""
+
+from collections.abc import Iterator
+
+from rules.families.containers.scaled import whole
+from rules.families.containers.workloads import FUNCTION, number, shown
+from rules.seam.rule import Finding, found, rule
+from rules.seam.site import Site
+from topology.tree import Resource
+from topology.values import Reference, known
+
+CREATE = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"
+LIMITS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
+TIMEOUT = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"
+MEMORY = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"
+CONCURRENCY = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"
+ASYNC = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
+ROTATION = (
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets_turn-on-for-other.html"
+)
+RANGES = (
+    (("Timeout",), 1, 900),
+    (("MemorySize",), 128, 10240),
+    (("EphemeralStorage", "Size"), 512, 10240),
+)
+LEAST_OF_A_ROTATION = 30  # seconds, as AWS's own rotation functions have
+LONG = 60  # seconds: whoever allows so much expects work
+CALLERS = ("AWS::Events::Rule", "AWS::SNS::Subscription", "AWS::S3::Bucket", "AWS::IoT::TopicRule")
+QUEUE, TOPIC = "AWS::SQS::Queue", "AWS::SNS::Topic"
+
+
+def rotates(site: Site, function: Resource) -> list[Resource]:
+    """The rotation schedules that call a function."""
+    return [use.user for use in site.uses(function, "AWS::SecretsManager::RotationSchedule")]
+
+
+@rule(
+    "E9555",
+    cause="function {function} has {property}: {value}, and Lambda takes {least} to {most}",
+    remedy="choose a number within",
+    sources=(LIMITS, CREATE),
+)
+def a_function_out_of_range(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        for path, least, most in RANGES:
+            value = number(site.get(function, *path))
+            if value is not None and not least <= value <= most:
+                parts = {"property": path[-1], "value": shown(value), "least": least, "most": most}
+                yield found(function, *path, function=function, **parts)
+
+
+@rule(
+    "W9520",
+    cause="function {function} is stopped after {seconds} s{why}",
+    remedy="set Timeout to what the work takes at worst, the first connections included",
+    sources=(TIMEOUT, ROTATION),
+)
+def a_function_without_time(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        said = site.get(function, "Timeout")
+        seconds = 3 if said is None else number(said)
+        if seconds is None:
+            continue
+        networked = bool(site.items(function, "VpcConfig", "SubnetIds"))
+        if rotates(site, function) and seconds < LEAST_OF_A_ROTATION:
+            why = ", in the middle of a rotation"
+            yield found(function, "Timeout", function=function, seconds=shown(seconds), why=why)
+        elif networked and seconds <= 3:
+            why = ", and its first connection in the VPC may take as long"
+            yield found(function, "Timeout", function=function, seconds=shown(seconds), why=why)
+
+
+@rule(
+    "E9556",
+    cause="function {function} may take {seconds} s, and queue {queue} shows messages again after {visible}",
+    remedy="let VisibilityTimeout be six times the function's Timeout",
+    sources=("https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",),
+)
+def a_message_that_comes_twice(site: Site) -> Iterator[Finding]:
+    for mapping in site.all("AWS::Lambda::EventSourceMapping"):
+        queue = site.target(site.get(mapping, "EventSourceArn"), QUEUE)
+        function = site.target(site.get(mapping, "FunctionName"), FUNCTION)
+        if queue is None or function is None:
+            continue
+        said, timeout = site.get(queue, "VisibilityTimeout"), site.get(function, "Timeout")
+        visible = 30 if said is None else number(said)
+        seconds = 3 if timeout is None else number(timeout)
+        if visible is not None and seconds is not None and visible < seconds:
+            parts = {"seconds": shown(seconds), "queue": queue, "visible": shown(visible)}
+            yield found(queue, "VisibilityTimeout", function=function, **parts)
+
+
+@rule(
+    "E9561",
+    cause="function {function} may never run: it reserves 0 of the account's concurrency",
+    remedy="set ReservedConcurrentExecutions to 1 at least, or leave it out",
+    sources=(CONCURRENCY,),
+)
+def a_function_that_never_runs(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        if whole(site.get(function, "ReservedConcurrentExecutions")) == 0:
+            yield found(function, "ReservedConcurrentExecutions", function=function)
+
+
+@rule(
+    "W9523",
+    cause="function {function} rotates a secret and is called by {other}, and nothing keeps the calls apart",
+    remedy="set ReservedConcurrentExecutions: 1",
+    sources=(CONCURRENCY, ROTATION),
+)
+def a_rotation_beside_itself(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        others = [use.user for use in site.uses(function, *CALLERS)]
+        reserved = site.get(function, "ReservedConcurrentExecutions")
+        apart = reserved is not None and (not known(reserved) or whole(reserved) in (0, 1))
+        if others and rotates(site, function) and not apart:
+            yield found(function, "ReservedConcurrentExecutions", function=function, other=others[0])
+
+
+@rule(
+    "W9524",
+    cause="function {function} may work for {seconds} s with 128 MB, the least memory and processor",
+    remedy="set MemorySize to more: processor time comes with memory, and may cost no more",
+    sources=(MEMORY,),
+)
+def a_long_function_of_the_least_size(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        memory, seconds = site.get(function, "MemorySize"), number(site.get(function, "Timeout"))
+        least = memory is None or number(memory) == 128
+        in_network = bool(site.items(function, "VpcConfig", "SubnetIds"))
+        if least and in_network and seconds is not None and seconds >= LONG:
+            yield found(function, "MemorySize", function=function, seconds=shown(seconds))
+
+
+@rule(
+    "W9526",
+    cause="function {function} is called by {caller} and nobody waits: what it cannot do is lost",
+    remedy="set DeadLetterConfig, or a destination on failure by AWS::Lambda::EventInvokeConfig",
+    sources=(ASYNC,),
+)
+def a_function_that_loses_what_it_cannot_do(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        callers = [use.user for use in site.uses(function, *CALLERS)]
+        kept = site.get(function, "DeadLetterConfig", "TargetArn") is not None
+        configured = any(
+            site.get(use.user, "DestinationConfig", "OnFailure") is not None
+            for use in site.uses(function, "AWS::Lambda::EventInvokeConfig")
+        )
+        if callers and not kept and not configured and known(site.get(function, "DeadLetterConfig")):
+            yield found(function, "DeadLetterConfig", function=function, caller=callers[0])
+
+
+@rule(
+    "E9569",
+    cause="function {function} is to send what it cannot do to {target}, {why}",
+    remedy="name a standard queue or topic by its ARN, and not one that it reads itself",
+    sources=(ASYNC, CREATE),
+)
+def a_dead_letter_that_goes_nowhere(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        target = site.get(function, "DeadLetterConfig", "TargetArn")
+        if not isinstance(target, Reference):
+            continue
+        kind, attribute = target.resource.kind, target.attribute
+        read = [
+            site.get(use.user, "EventSourceArn")
+            for use in site.uses(function)
+            if "EventSource" in use.user.kind
+        ]
+        whys = {
+            "which is neither a queue nor a topic": kind not in (QUEUE, TOPIC),
+            "which is its URL or name, not its ARN": kind == QUEUE and attribute != "Arn",
+            "which keeps an order that Lambda cannot": str(site.get(target.resource, "FifoQueue")).lower()
+            == "true",
+            "which it reads itself": target in read,
+        }
+        why = next((why for why, so in whys.items() if so), "")
+        if why:
+            yield found(
+                function, "DeadLetterConfig", "TargetArn", function=function, target=target.resource, why=why
+            )
+
+
+@rule(
+    "W9527",
+    cause="the environment of function {function} is under none of the keys here, such as {key}",
+    remedy="set KmsKeyArn to a key that its role may use",
+    sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html",),
+)
+def an_environment_under_no_key(site: Site) -> Iterator[Finding]:
+    keys = list(site.all("AWS::KMS::Key"))
+    for function in site.all(FUNCTION):
+        variables = site.get(function, "Environment", "Variables")
+        if keys and isinstance(variables, dict) and variables and site.get(function, "KmsKeyArn") is None:
+            yield found(function, "KmsKeyArn", function=function, key=keys[0])
+
+
+@rule(
+    "E9579",
+    cause="function {function} rotates the login to {database}, which only its VPC reaches, and is not in it",
+    remedy="set VpcConfig to subnets and a group from which the database can be reached",
+    sources=("https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-network-rqmts.html",),
+)
+def a_rotation_outside_of_the_network(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        if not known(site.get(function, "VpcConfig")) or site.items(function, "VpcConfig", "SubnetIds"):
+            continue
+        for schedule in rotates(site, function):
+            secret = site.target(site.get(schedule, "SecretId"))
+            for attachment in site.all("AWS::SecretsManager::SecretTargetAttachment"):
+                database = site.target(site.get(attachment, "TargetId"))
+                if secret is None or database is None or not database.kind.startswith("AWS::RDS::"):
+                    continue
+                attached = site.target(site.get(attachment, "SecretId"))
+                if secret in (attached, attachment) and site.get(database, "PubliclyAccessible") in (
+                    None,
+                    False,
+                ):
+                    yield found(function, "VpcConfig", function=function, database=database)
+
+
+@rule(
+    "W9533",
+    cause="anybody on the internet may call function {function} by {url}",
+    remedy="set AuthType: AWS_IAM",
+    sources=("https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html",),
+)
+def a_function_that_anybody_calls(site: Site) -> Iterator[Finding]:
+    for url in site.all("AWS::Lambda::Url"):
+        if site.get(url, "AuthType") == "NONE":
+            function = site.target(site.get(url, "TargetFunctionArn")) or "(elsewhere)"
+            yield found(url, "AuthType", url=url, function=function)
+
+
+@rule(
+    "W9537",
+    cause="function {function} may call itself in a circle for ever: RecursiveLoop is Allow",
+    remedy="leave RecursiveLoop out, so that Lambda stops a circle after 16 turns",
+    sources=("https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html",),
+)
+def a_function_in_a_circle(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        if site.get(function, "RecursiveLoop") == "Allow":
+            yield found(function, "RecursiveLoop", function=function)

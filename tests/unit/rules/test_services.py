@@ -1,0 +1,171 @@
+"""Services and clusters: rollouts, capacity, network."""
+
+import pytest
+
+from tests.unit.rules.conftest import Say
+
+SHOP = """\
+Resources:
+  Performance:
+    Type: AWS::Logs::LogGroup
+    Properties: {LogGroupName: /aws/ecs/containerinsights/shop/performance}
+  Shop:
+    Type: AWS::ECS::Cluster
+    DependsOn: Performance
+    Properties:
+      ClusterName: shop
+      CapacityProviders: [FARGATE, FARGATE_SPOT]
+      ClusterSettings: [{Name: containerInsights, Value: enabled}]
+  ZoneA: {Type: AWS::EC2::Subnet, Properties: {AvailabilityZone: eu-west-2a}}
+  ZoneB: {Type: AWS::EC2::Subnet, Properties: {AvailabilityZone: eu-west-2b}}
+  Table: {Type: AWS::EC2::RouteTable}
+  Way:
+    Type: AWS::EC2::Route
+    Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, NatGatewayId: nat-1}
+  WayOfA:
+    Type: AWS::EC2::SubnetRouteTableAssociation
+    Properties: {SubnetId: !Ref ZoneA, RouteTableId: !Ref Table}
+  Group: {Type: AWS::ElasticLoadBalancingV2::TargetGroup, Properties: {TargetType: ip}}
+  Runner:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: {Effect: Allow, Principal: {Service: ecs-tasks.amazonaws.com}, Action: sts:AssumeRole}
+  Web:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      RequiresCompatibilities: [FARGATE]
+      NetworkMode: awsvpc
+      TaskRoleArn: !GetAtt Runner.Arn
+      ContainerDefinitions:
+      - {Name: web, ReadonlyRootFilesystem: true, PortMappings: [{ContainerPort: 80}]}
+  Slow:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Namespace: ECS/ContainerInsights
+      Dimensions: [{Name: ClusterName, Value: !Ref Shop}, {Name: ServiceName, Value: !GetAtt Front.Name}]
+      AlarmActions: [!Ref Topic]
+  Errors:
+    Type: AWS::CloudWatch::Alarm
+    Properties: {AlarmName: errors, Namespace: Shop, AlarmActions: [!Ref Topic]}
+  Topic: {Type: AWS::SNS::Topic}
+  More: {Type: AWS::ApplicationAutoScaling::ScalingPolicy}
+  Busy: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: busy, AlarmActions: [!Ref More]}}
+  Front:
+    Type: AWS::ECS::Service
+    Properties:
+      Cluster: !Ref Shop
+      TaskDefinition: !Ref Web
+      DesiredCount: 3
+      CapacityProviderStrategy:
+      - {CapacityProvider: FARGATE, Base: 3, Weight: 1}
+      - {CapacityProvider: FARGATE_SPOT, Weight: 2}
+      LoadBalancers: [{ContainerName: web, ContainerPort: 80, TargetGroupArn: !Ref Group}]
+      PlatformVersion: LATEST
+      AvailabilityZoneRebalancing: ENABLED
+      PropagateTags: SERVICE
+      EnableECSManagedTags: true
+      Tags: [{Key: env, Value: live}]
+      DeploymentConfiguration:
+        MinimumHealthyPercent: 100
+        MaximumPercent: 150
+        DeploymentCircuitBreaker: {Enable: true, Rollback: true}
+        Alarms: {AlarmNames: [errors], Enable: true, Rollback: true}
+      NetworkConfiguration:
+        AwsvpcConfiguration:
+          SecurityGroups: [sg-1]
+          Subnets: [!Ref ZoneA, !Ref ZoneB]
+"""
+RULES = ("E9576", "E9577", "E9578", "W9576", "W9577", "W9578", "W9579", "E958", "W958", "E9590", "E9591",
+         "E9592", "E9593", "W9590", "W9591", "W9592", "W9593", "W9594", "W9510")  # fmt: skip
+STRATEGY = """\
+      CapacityProviderStrategy:
+      - {CapacityProvider: FARGATE, Base: 3, Weight: 1}
+      - {CapacityProvider: FARGATE_SPOT, Weight: 2}
+"""
+BREAKER = "{Enable: true, Rollback: true}\n        Alarms"
+WEIGHTS = "Weight: 1}\n      - {CapacityProvider: FARGATE_SPOT, Weight: 2}"
+PERCENTS = "MinimumHealthyPercent: 100\n        MaximumPercent: 150"
+
+BREAKS = [
+    ("W9576", BREAKER, BREAKER.replace("Enable: true", "Enable: false")),
+    ("W9576", "        DeploymentCircuitBreaker: {Enable: true, Rollback: true}\n", ""),
+    ("E9576", "MaximumPercent: 150", "MaximumPercent: 110"),
+    ("E9576", "MinimumHealthyPercent: 100", "MinimumHealthyPercent: 200"),
+    ("E9577", "{Name: web,", "{Name: web, Essential: false,"),
+    ("W9577", "MinimumHealthyPercent: 100", "MinimumHealthyPercent: 50"),
+    ("W9578", "        Alarms: {AlarmNames: [errors], Enable: true, Rollback: true}\n", ""),
+    ("W9578", "[errors], Enable: true", "[errors], Enable: false"),
+    ("E9578", "[errors]", "[!GetAtt Errors.Arn]"),
+    ("E9578", "[errors]", "[!Ref Topic]"),
+    ("E9578", "[errors]", "[]"),
+    ("W9580", "[errors]", "[!Ref Busy]"),
+    ("E9580", "      DesiredCount: 3", "      DeploymentController: {Type: EXTERNAL}"),
+    ("E9581", "      TaskDefinition: !Ref Web\n", ""),
+    ("W9582", "DesiredCount: 3", "DesiredCount: 0"),
+    ("E9582", "DesiredCount: 3", "SchedulingStrategy: DAEMON"),
+    ("E9583", "DesiredCount: 3", "LaunchType: FARGATE"),
+    ("W9583", "      Cluster: !Ref Shop\n", ""),
+    ("E9584", "FARGATE_SPOT, Weight: 2}", "FARGATE_SPOT, Weight: 2, Base: 1}"),
+    ("E9584", WEIGHTS, WEIGHTS.replace("1", "0").replace("2", "0")),
+    ("W9584", "      - {CapacityProvider: FARGATE, Base: 3, Weight: 1}\n", ""),
+    ("W9585", "FARGATE, Base: 3,", "FARGATE,"),
+    ("W9585", "FARGATE, Base: 3,", "FARGATE, Base: 1,"),
+    ("E9585", "[FARGATE, FARGATE_SPOT]", "[FARGATE]"),
+    ("E9586", STRATEGY, ""),
+    ("W9586", "      PropagateTags: SERVICE\n", ""),
+    ("W9586", "EnableECSManagedTags: true", "EnableECSManagedTags: false"),
+    ("E9587", "PlatformVersion: LATEST", "PlatformVersion: 1.3.0"),
+    ("W9587", "[!Ref ZoneA, !Ref ZoneB]", "[!Ref ZoneA]"),
+    ("W9587", "eu-west-2b", "eu-west-2a"),
+    ("W9588", "SecurityGroups: [sg-1]", "SecurityGroups: [sg-1]\n          AssignPublicIp: ENABLED"),
+    ("E9588", "          Subnets: [!Ref ZoneA, !Ref ZoneB]\n", ""),
+    ("W9589", "          SecurityGroups: [sg-1]\n", ""),
+    ("E9589", PERCENTS, PERCENTS.replace("150", "100")),
+    ("W9590", "AvailabilityZoneRebalancing: ENABLED", "AvailabilityZoneRebalancing: DISABLED"),
+    ("E9590", "DesiredCount: 3", "EnableExecuteCommand: true"),
+    ("W9591", "DesiredCount: 3", "EnableExecuteCommand: true"),
+    ("E9591", "ContainerPort: 80,", "ContainerPort: 8080,"),
+    ("E9592", "{TargetType: ip}", "{TargetType: instance}"),
+    ("W9592", "Value: enabled", "Value: disabled"),
+    ("W9592", "      ClusterSettings: [{Name: containerInsights, Value: enabled}]\n", ""),
+    ("E9593", "Value: enabled", "Value: disabled"),
+    ("W9593", "containerinsights/shop/performance", "containerinsights/shops/performance"),
+    ("W9594", "    DependsOn: Performance\n", ""),
+    ("W9510", "      DesiredCount: 3\n", ""),
+]  # fmt: skip
+
+
+def test_what_is_well_made_is_left_alone(say: Say) -> None:
+    assert [one for ids in RULES for one in say(ids, SHOP)] == []
+
+
+@pytest.mark.parametrize(("rule", "old", "new"), BREAKS)
+def test_one_edit_is_named(say: Say, rule: str, old: str, new: str) -> None:
+    assert old in SHOP
+    assert say(rule, SHOP.replace(old, new, 1)) != []
+
+
+def test_an_alarm_by_a_name_that_nothing_here_has(say: Say) -> None:
+    named = SHOP.replace("      Namespace: ECS/", "      AlarmName: slow\n      Namespace: ECS/")
+    assert say("W9579", named) == []
+    assert len(say("W9579", named.replace("[errors]", "[error]"))) == 1
+
+
+def test_a_count_beside_scaling(say: Say) -> None:
+    scaled = """\
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties: {ResourceId: !Sub "service/${Shop}/${Front.Name}", MinCapacity: 3, MaxCapacity: 6}
+"""
+    assert len(say("W9581", SHOP + scaled)) == 1
+    assert say("W9581", (SHOP + scaled).replace("      DesiredCount: 3\n", "")) == []
+
+
+def test_a_cluster_from_elsewhere_is_not_judged(say: Say) -> None:
+    elsewhere = "Parameters: {Cluster: {Type: String}, Subnets: {Type: 'List<AWS::EC2::Subnet::Id>'}}\n" + (
+        SHOP.replace("Cluster: !Ref Shop", "Cluster: !Ref Cluster")
+        .replace("[!Ref ZoneA, !Ref ZoneB]", "!Ref Subnets")
+        .replace("[FARGATE, FARGATE_SPOT]", "[]")
+    )
+    assert [one for ids in ("E9585", "E9586", "W9583", "W9587") for one in say(ids, elsewhere)] == []
