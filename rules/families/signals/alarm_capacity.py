@@ -99,7 +99,7 @@ def _limited(site: Site) -> Iterator[tuple[Resource, Resource, str, str, float, 
 
 @rule(
     "E9615",
-    cause="alarm {alarm} compares {metric} with {threshold}, and {resource} has {has} {what}",
+    cause="alarm {alarm} compares {metric} with {threshold}, and {about} has {has} {what}",
     remedy="give a threshold well within that, so that it rings while there is time left",
     sources=SOURCES,
 )
@@ -111,7 +111,7 @@ def a_threshold_beyond_what_the_resource_has(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9616",
-    cause="alarm {alarm} compares {metric} with {threshold}, so near to the end of the {has} {what} of {resource}",
+    cause="alarm {alarm} compares {metric} with {threshold}, so near to the end of the {has} {what} of {about}",
     remedy="leave a quarter, so that it rings while there is time to do something",
     sources=SOURCES,
 )
@@ -131,7 +131,7 @@ def _far(alarm: Resource, resource: Resource, metric: str, threshold: float, has
         alarm=alarm,
         metric=metric,
         threshold=f"{threshold:.0f}",
-        resource=resource,
+        about=resource,
         has=f"{has:.0f}",
         what=what,
     )

@@ -28,7 +28,7 @@ NAME = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 
 @rule(
     "E9699",
-    cause="{resource} refers to {name}, which is neither a resource nor a parameter of its template",
+    cause="{user} refers to {name}, which is neither a resource nor a parameter of its template",
     remedy="correct the name, or put back what it stood for: whatever it watched or told goes unseen",
     sources=("https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-ref.html",),
 )
@@ -40,7 +40,7 @@ def a_signal_about_what_is_gone(site: Site) -> Iterator[Finding]:
         for name, value in resource.properties.items():
             for gone in dict.fromkeys(_names(value)):
                 if gone not in stack.resources and gone not in stack.parameters and not gone.startswith("AWS::"):
-                    yield found(resource, name, resource=resource, name=gone)
+                    yield found(resource, name, user=resource, name=gone)
 
 
 def _included(stack: Stack) -> bool:

@@ -77,7 +77,7 @@ def a_flow_log_that_reaches_nothing(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "W9616",
+    "W9621",
     cause="flow log {log} leaves out {fields}, without which nobody can say who was refused by whom",
     remedy="add it to LogFormat, or leave LogFormat out",
     sources=(RECORDS,),

@@ -124,7 +124,7 @@ WANTED: Mapping[str, tuple[Wanted, ...]] = {
 
 @rule(
     "W9698",
-    cause="no alarm watches {trouble} of {resource}, in a tree that watches most of what it has",
+    cause="no alarm watches {trouble} of {about}, in a tree that watches most of what it has",
     remedy="add an alarm on {metric}",
     sources=(RECOMMENDED,),
 )
@@ -136,7 +136,7 @@ def a_trouble_that_nobody_watches(site: Site) -> Iterator[Finding]:
             names = {str(series.name) for series, about in telling_series(site) if resource in about or _behind(site, resource, about)}
             for wanted in all_wanted:
                 if not names & set(wanted.names) and wanted.only(site, resource):
-                    yield found(resource, resource=resource, trouble=wanted.trouble, metric=wanted.names[0])
+                    yield found(resource, about=resource, trouble=wanted.trouble, metric=wanted.names[0])
 
 
 def _behind(site: Site, service: Resource, about: tuple[Resource, ...]) -> bool:
