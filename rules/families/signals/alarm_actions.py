@@ -11,6 +11,7 @@ from topology.values import Given, Reference, Unknown, Value, known
 
 ACTIONS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html"
 CREATE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
+USUAL = 6  # so many alarms show what is usual in a tree
 LISTS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 # Type -> what of it an action names: its ARN.
 ACTORS = {
@@ -42,14 +43,16 @@ def an_alarm_with_its_actions_disabled(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9651",
-    cause="alarm {alarm} has no action, and nothing else looks at it",
+    cause="alarm {alarm} has no action: nothing else looks at it, or all others of this tree have one",
     remedy="name a topic in AlarmActions, or let a composite alarm, a deployment or a dashboard use it",
     sources=(ACTIONS,),
 )
 def an_alarm_that_tells_nobody(site: Site) -> Iterator[Finding]:
-    for alarm in site.all(ALARM, COMPOSITE):
-        acts = any(site.items(alarm, name) for name in LISTS)
-        if not acts and not site.uses(alarm) and not _known_elsewhere(site, alarm):
+    every = list(site.all(ALARM, COMPOSITE))
+    silent = [alarm for alarm in every if not any(site.items(alarm, name) for name in LISTS)]
+    for alarm in silent:
+        alone = len(silent) == 1 and len(every) >= USUAL
+        if alone or not (site.uses(alarm) or _known_elsewhere(site, alarm)):
             yield found(alarm, "AlarmActions", alarm=alarm)
 
 

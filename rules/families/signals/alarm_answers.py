@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from rules.families.signals.alarm_series import Alarm, Series
 from rules.families.signals.metric_math import BadExpression, Node, Unjudged, names, parsed, value
-from rules.families.signals.metric_meanings import EITHER, HIGH, LOW, PERCENT, Meaning, meaning
+from rules.families.signals.metric_meanings import EITHER, HIGH, LEVEL, LOW, PERCENT, Meaning, meaning
 from topology.values import Text
 
 COMPARISONS = {
@@ -19,7 +19,18 @@ PLENTY, SOME = 1e15, 10.0  # more than any threshold; a usual number of tasks or
 
 
 def of_series(series: Series) -> Meaning | None:
-    return meaning(series.namespace, series.name)
+    """What a metric says; of one that no service publishes, what its name says: an age grows until it is bad."""
+    return meaning(series.namespace, series.name) or (AGE if is_age(series) else None)
+
+
+AGE = Meaning(LEVEL, HIGH)
+AGES = ("agedays", "agehours", "ageseconds", "sincelast", "dayssince", "hourssince")
+
+
+def is_age(series: Series) -> bool:
+    where, name = series.namespace, series.name
+    own = isinstance(where, str) and isinstance(name, str) and not where.startswith("AWS/")
+    return own and str(name).lower().replace("_", "").endswith(AGES)
 
 
 def spread(meant: Meaning) -> tuple[float, float]:
@@ -47,16 +58,16 @@ def rings(alarm: Alarm, given: Mapping[str, float]) -> bool | None:
     compare = COMPARISONS.get(alarm.operator)
     if compare is None or alarm.threshold is None:
         return None
-    single = [series for series in alarm.series if series.whole and series.id in ("", alarm.returned)]
+    single = [series for series in alarm.series if series.id in ("", alarm.returned)]
     try:
-        if len(single) == 1 and not any(one.returned for one in alarm.expressions):
+        if len(single) == 1:
             return bool(compare(given[single[0].id], alarm.threshold))
-        return bool(compare(value(_whole(alarm, 0), given), alarm.threshold))
+        return bool(compare(value(_whole(alarm), given), alarm.threshold))
     except (Unjudged, ZeroDivisionError, KeyError, OverflowError, TypeError):
         return None
 
 
-def _whole(alarm: Alarm, depth: int) -> Node:
+def _whole(alarm: Alarm) -> Node:
     """The judged expression, with those that it names put in."""
     written: dict[str, Node] = {}
     for one in alarm.expressions:
@@ -83,7 +94,7 @@ def _put_in(node: Node, written: Mapping[str, Node], seen: tuple[str, ...]) -> N
 def used(alarm: Alarm) -> list[Series]:
     """The series that its judged expression names, or the one that it judges."""
     try:
-        needed = set(names(_whole(alarm, 0)))
+        needed = set(names(_whole(alarm)))
     except Unjudged:
         needed = {alarm.returned, ""}
     return [series for series in alarm.series if series.id in needed]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rules.families.signals.alarm_actions_read import scaling_only
 from rules.families.signals.alarm_answers import of_series
 from rules.families.signals.alarm_series import ALARM, Alarm, Series, alarms, every_series, number
-from rules.families.signals.metric_meanings import EVENTS, HIGH, LEVEL, LOW, PERCENT, UNITS
+from rules.families.signals.metric_meanings import EVENTS, HIGH, LEVEL, LOW, PERCENT, UNITS, meaning
 from rules.families.signals.metric_names import is_namespace
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -199,7 +199,7 @@ def a_statistic_that_says_something_else(site: Site) -> Iterator[Finding]:
 
 
 def _misfit(series: Series) -> tuple[str, str] | None:
-    meant = of_series(series)
+    meant = meaning(series.namespace, series.name)
     stat = str(series.stat).capitalize() if str(series.stat).isupper() else series.stat
     stat = {"Avg": "Average", "Max": "Maximum", "Min": "Minimum", "Count": "SampleCount"}.get(str(stat), stat)
     if meant is None or not isinstance(stat, str):
@@ -215,7 +215,7 @@ def _misfit(series: Series) -> tuple[str, str] | None:
         return "it is a level: its sum grows with the number of points", "Maximum" if meant.bad == HIGH else "Minimum"
     if stat == "Minimum" and meant.bad == HIGH and alarming and not series.id:
         return "one good moment in a period hides all bad ones", "Sum" if meant.kind == EVENTS else "Maximum or Average"
-    if stat == "Maximum" and meant.bad == LOW and alarming and not series.id:
+    if stat == "Maximum" and meant.bad == LOW and alarming and (meant.beat or not series.id):
         return "one good moment in a period hides all bad ones", "Minimum or Average"
     if alarming and meant.kind == EVENTS and stat in ("Average", "Maximum", "Minimum") and series.namespace in SINGLE:
         return "each point is a number of events: what happened is their sum", "Sum"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rules.families.signals.alarm_actions_read import scaling_only
-from rules.families.signals.alarm_answers import DOWNWARDS, UPWARDS, of_series, used
+from rules.families.signals.alarm_answers import DOWNWARDS, UPWARDS, is_age, of_series, used
 from rules.families.signals.alarm_series import Alarm, alarms, every_series
 from rules.families.signals.metric_meanings import EITHER, EVENTS, HIGH
 from rules.families.signals.watched_resources import subjects
@@ -14,7 +14,6 @@ from topology.tree import Resource
 MISSING = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html"
 BREACHING, CALM, IGNORE, DEFAULT = "breaching", "notBreaching", "ignore", "missing"
 LAGS = frozenset({"GetRecords.IteratorAgeMilliseconds", "SubscribeToShardEvent.MillisBehindLatest"})
-AGES = ("agedays", "agehours", "ageseconds", "heartbeat", "sincelast", "dayssince", "hourssince")
 
 
 @rule(
@@ -39,8 +38,8 @@ def _beat(alarm: Alarm) -> str:
         nothing = alarm.operator in DOWNWARDS and not alarm.expressions and (alarm.threshold or 0) >= 1
         if meant is not None and meant.kind == EVENTS and meant.bad == EITHER and nothing:
             return name
-        custom = meant is None and not str(series.namespace).startswith("AWS/")
-        if custom and isinstance(series.name, str) and name.lower().replace("_", "").endswith(AGES):
+        heart = isinstance(series.name, str) and name.lower().endswith("heartbeat")
+        if is_age(series) or (heart and not str(series.namespace).startswith("AWS/")):
             return name
     return ""
 
@@ -79,9 +78,9 @@ def _sparse(alarm: Alarm) -> str:
     """A metric that comes with failures only, of an alarm on their number."""
     series = used(alarm) or list(alarm.series)
     meant = [of_series(one) for one in series]
-    if series and all(one is not None and one.kind == EVENTS and one.bad == HIGH for one in meant):
-        queried = all(not one.whole for one in series)
-        if (queried or any(one is not None and one.sparse for one in meant)) and alarm.operator in UPWARDS:
+    if series and all(one is not None and one.bad == HIGH for one in meant) and alarm.operator in UPWARDS:
+        queried = all(not one.whole and one_ is not None and one_.kind == EVENTS for one, one_ in zip(series, meant, strict=True))
+        if queried or any(one is not None and one.sparse for one in meant):
             return str(series[0].name)
     return ""
 
@@ -141,5 +140,35 @@ def an_alarm_that_ignores_missing_data(site: Site) -> Iterator[Finding]:
         if alarm.missing != IGNORE or _beat(alarm) or _sparse(alarm):
             continue
         names = [str(series.name) for series in alarm.series]
-        if names and not any(name in LAGS for name in names):
+        if names and (scaling_only(site, alarm) or not any(name in LAGS for name in names)):
             yield _at(alarm, names[0])
+
+
+@rule(
+    "W9629",
+    cause="alarm {alarm} calls somebody about {metric} whenever there is no data of it, which says nothing of it",
+    remedy="set TreatMissingData: notBreaching, and watch by another alarm that it is there at all",
+    sources=(MISSING,),
+)
+def no_data_taken_for_bad_data(site: Site) -> Iterator[Finding]:
+    for alarm in alarms(site):
+        series = used(alarm)
+        meant = [of_series(one) for one in series]
+        lags = any(str(one.name) in LAGS for one in series)
+        if alarm.missing != BREACHING or lags or _beat(alarm) or _sparse(alarm) or scaling_only(site, alarm):
+            continue
+        if series and all(one is not None and one.bad != EITHER for one in meant):
+            yield _at(alarm, str(series[0].name))
+
+
+@rule(
+    "W9630",
+    cause="alarm {alarm} does not say what missing data of {metric} means, unlike every other of this tree",
+    remedy="set TreatMissingData: left out, the alarm goes to INSUFFICIENT_DATA, which tells nobody",
+    sources=(MISSING,),
+)
+def an_alarm_that_does_not_say_what_silence_means(site: Site) -> Iterator[Finding]:
+    every = alarms(site)
+    mute = [alarm for alarm in every if site.get(alarm.resource, "TreatMissingData") is None]
+    if len(mute) == 1 and len(every) >= 6 and mute[0].series:
+        yield _at(mute[0], str(mute[0].series[0].name))

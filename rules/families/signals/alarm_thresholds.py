@@ -73,6 +73,9 @@ def a_threshold_that_nothing_reaches(site: Site) -> Iterator[Finding]:
         low, high = rings(alarm, {series.id: least}), rings(alarm, {series.id: most})
         if low is False and high is False:
             yield _of(alarm, series, meant)
+    for alarm, quiet, bad in _together(site):
+        if quiet is False and bad is False:
+            yield _of_math(alarm)
 
 
 @rule(
@@ -86,6 +89,29 @@ def a_threshold_that_everything_reaches(site: Site) -> Iterator[Finding]:
         least, most = _range(meant)
         if rings(alarm, {series.id: least}) and rings(alarm, {series.id: most}):
             yield _of(alarm, series, meant)
+    for alarm, quiet, bad in _together(site):
+        if quiet and bad:
+            yield _of_math(alarm)
+
+
+def _together(site: Site) -> Iterator[tuple[Alarm, bool | None, bool | None]]:
+    """What each alarm on several series answers when all is well, and when all is bad."""
+    for alarm in alarms(site):
+        best, worst = at(alarm, worst=False), at(alarm, worst=True)
+        if best is not None and worst is not None and alarm.expressions and judged_bad(alarm) and alarm.series:
+            yield alarm, rings(alarm, best), rings(alarm, worst)
+
+
+def _of_math(alarm: Alarm) -> Finding:
+    return found(
+        alarm.resource,
+        "Threshold",
+        alarm=alarm.resource,
+        metric="what it makes of " + ", ".join(dict.fromkeys(str(series.name) for series in alarm.series)),
+        operator=alarm.operator,
+        threshold=_plain(alarm.threshold),
+        range="between what it is when all is well and when all is bad",
+    )
 
 
 def _single(site: Site) -> Iterator[tuple[Alarm, Series, Meaning]]:
@@ -141,7 +167,7 @@ def a_threshold_in_another_unit(site: Site) -> Iterator[Finding]:
 
 def _other_unit(alarm: Alarm, series: Series, meant: Meaning) -> str:
     limit = alarm.threshold
-    if limit is None or limit <= 0:
+    if limit is None or limit < 0 or (limit == 0 and meant.kind != PERCENT):
         return ""
     if meant.kind == MILLISECONDS and str(series.name).endswith(LAGS) and limit < 1000:
         return "a reader that asks once a second is always that far behind: 60000 is a minute"
@@ -151,7 +177,14 @@ def _other_unit(alarm: Alarm, series: Series, meant: Meaning) -> str:
         return "a tenth of a second is 0.1"
     if meant.kind == PERCENT and 0 < limit < 1:
         return "a half is 50"
+    if meant.kind == PERCENT and meant.bad == HIGH and alarm.operator in UPWARDS and limit <= 5:
+        return "so little is everyday"
+    if series.name == "MaximumUsedTransactionIDs" and alarm.operator in UPWARDS and limit < EVERYDAY_IDS:
+        return "vacuum begins its work at 200 million, so that many are everyday"
     return ""
+
+
+EVERYDAY_IDS = 250e6
 
 
 @rule(

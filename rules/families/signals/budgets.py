@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from rules.families.signals.alarm_series import number
+from rules.families.signals.notifications import takes_mail
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -58,15 +59,9 @@ def a_subscriber_whose_address_does_not_fit(site: Site) -> Iterator[Finding]:
             wrong = (kind == "EMAIL" and (text or topic)) or (
                 kind == "SNS" and (text or (isinstance(address, Reference) and topic and address.attribute not in ("Ref", "TopicArn")))
             )
-            parameter = kind == "SNS" and _mail(site, address)
+            parameter = kind == "SNS" and takes_mail(site, address)
             if wrong or parameter or kind not in ("EMAIL", "SNS"):
                 yield found(budget, LIST, position, "Subscribers", place, "Address", budget=budget, kind=kind, address=address)
-
-
-def _mail(site: Site, value: Value) -> bool:
-    """A parameter whose pattern lets mail addresses in."""
-    pattern = site.tree.root.parameters.get(getattr(value, "name", ""), {}).get("AllowedPattern")
-    return isinstance(pattern, str) and "@" in pattern
 
 
 @rule(
@@ -116,6 +111,8 @@ def a_budget_that_notifies_when_all_is_well(site: Site) -> Iterator[Finding]:
         what = ""
         if cost and said.get("ComparisonOperator") in ("LESS_THAN", "EQUAL_TO"):
             what = f"spending is {str(said.get('ComparisonOperator')).lower().replace('_', ' ')} its threshold"
+        elif cost and 0 < (_share(site, budget, said) or 0) < 5:
+            what = f"{_share(site, budget, said):g} % of it are spent, which is on the first day"
         elif threshold is not None and threshold <= 0:
             what = "anything is spent at all"
         elif cost and threshold is not None and said.get("ThresholdType", "PERCENTAGE") == "PERCENTAGE" and threshold > 500:
@@ -142,3 +139,5 @@ def a_budget_without_limit(site: Site) -> Iterator[Finding]:
             yield found(budget, "Budget", "BudgetLimit", "Amount", budget=budget, what="a limit of nothing")
         elif kind == "COST" and isinstance(limit, dict) and isinstance(limit.get("Unit"), str) and len(str(limit.get("Unit"))) != 3:
             yield found(budget, "Budget", "BudgetLimit", "Unit", budget=budget, what="a limit in no currency")
+        elif kind == "USAGE" and isinstance(limit, dict) and limit.get("Unit") == "USD":
+            yield found(budget, "Budget", "BudgetType", budget=budget, what="a limit of usage in a currency")

@@ -67,6 +67,13 @@ VALUES: Mapping[tuple[str, str, str], frozenset[str]] = {
         "RotationStarted RotationSucceeded RotationFailed RotationAbandoned TestRotationStarted TestRotationSucceeded "
         "TestRotationFailed StartSecretVersionDelete CancelSecretVersionDelete EndSecretVersionDelete SecretVersionDeletion".split()
     ),
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Operations.html
+    ("aws.secretsmanager", TRAIL, "eventName"): frozenset(
+        "BatchGetSecretValue CancelRotateSecret CreateSecret DeleteResourcePolicy DeleteSecret DescribeSecret GetRandomPassword "
+        "GetResourcePolicy GetSecretValue ListSecretVersionIds ListSecrets PutResourcePolicy PutSecretValue "
+        "RemoveRegionsFromReplication ReplicateSecretToRegions RestoreSecret RotateSecret StopReplicationToReplica TagResource "
+        "UntagResource UpdateSecret UpdateSecretVersionStage ValidateResourcePolicy".split()
+    ),
     ("aws.kms", SERVICE, "eventName"): frozenset("RotateKey DeleteKey DeleteExpiredKeyMaterial SynchronizeMultiRegionKey".split()),
     # https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
     ("aws.kms", TRAIL, "eventName"): frozenset(
@@ -114,10 +121,10 @@ def keys_of(source: str, kind: str) -> frozenset[str]:
 
 def is_sent(source: str, kind: str) -> bool | None:
     """Whether a source sends events of a type; None where the list does not say."""
-    if kind in sent()[""] or kind in sent().get(source, {}):
+    if source.startswith("aws.") and kind in sent()[""] or kind in sent().get(source, {}):
         return True
     if not source.startswith("aws."):
-        return None
+        return False if kind in sent()[""] or any(kind in kinds for kinds in sent().values()) else None
     others = any(kind in kinds for kinds in sent().values())
     return False if others or source in WHOLE or nearest(kind, sent().get(source, {})) else None
 

@@ -180,6 +180,8 @@ def _matcher(value: Value) -> str:
         pairs = list(zip(numeric[::2], numeric[1::2], strict=False))
         if len(numeric) % 2 or not pairs or any(sign not in SIGNS for sign, _ in pairs):
             return "a numeric matcher without pairs of a sign and a number"
+        if any(isinstance(one, str) for _, one in pairs):
+            return "a numeric matcher with a text"
         if any(sign in ("<", "<=") and isinstance(one, int | float) and (one < 0 or (one == 0 and sign == "<")) for sign, one in pairs):
             return "a numeric matcher for less than nothing"
     elif "numeric" in value:
@@ -216,7 +218,7 @@ def _wanted(site: Site, pattern: Pattern, value: Value, allowed: Mapping[str, tu
         return ""
     text = site.renderer.text(value)
     if not text.startswith("arn:"):
-        return "" if key == "SecretId" else "an ARN"
+        return "an ARN" if "*" not in text else ""
     kind = RDS_KINDS.get(pattern.one[1])
     if kind and key == "SourceArn" and kind not in text:
         return f"an ARN with {kind}"
@@ -224,7 +226,7 @@ def _wanted(site: Site, pattern: Pattern, value: Value, allowed: Mapping[str, tu
     about = [one for one in named if one.kind in allowed]
     if named and not about:
         return answers
-    return "" if not about or any(_is(site, text, one) for one in about) else f"the ARN of {about[-1]}"
+    return "" if not about or _is(site, text, about[-1]) else f"the ARN of {about[-1]}"
 
 
 def _is(site: Site, text: str, resource: Resource) -> bool:
@@ -292,3 +294,66 @@ def a_failed_deployment_that_nobody_declares_failed(site: Site) -> Iterator[Find
                 yield _at(pattern, "detail", "eventName", service=one.resource)
 
 
+
+
+@rule(
+    "W9662",
+    cause="rule {rule} takes {kind} from any source",
+    remedy="name the source: whoever may put events on the bus can send that detail type too",
+    sources=("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-best-practices.html", PATTERNS),
+)
+def a_pattern_without_a_source(site: Site) -> Iterator[Finding]:
+    for pattern in patterns(site):
+        kinds = pattern.listed("detail-type")
+        if "source" not in pattern.body and kinds:
+            yield _at(pattern, kind=kinds[0])
+
+
+@rule(
+    "W9663",
+    cause="rule {rule} tells {topic} of every {kind}, good news and all",
+    remedy="name in detail what is worth a message",
+    sources=(PATTERNS,),
+)
+def a_pattern_for_all_that_happens(site: Site) -> Iterator[Finding]:
+    for pattern in patterns(site):
+        source, kind = pattern.one
+        told = [target.get("Arn") for target in site.items(pattern.rule, "Targets") if isinstance(target, dict)]
+        topic = next((one for one in (site.target(arn, "AWS::SNS::Topic") for arn in told) if one is not None), None)
+        chatty = any(where == source and what == kind for where, what, _ in VALUES)
+        if topic is not None and chatty and not pattern.body.get("detail"):
+            yield _at(pattern, topic=topic, kind=kind)
+
+
+@rule(
+    "W9664",
+    cause="rule {rule} waits for scans with no finding of {severity}",
+    remedy="write numeric: ['>', 0]",
+    sources=("https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html", OPERATORS),
+)
+def a_pattern_for_scans_without_findings(site: Site) -> Iterator[Finding]:
+    for pattern in patterns(site):
+        for keys, values in leaves_of(pattern.body.get("detail")):
+            nothing = isinstance(values, list) and any(one in ({"numeric": ["=", 0]}, 0) for one in values)
+            if keys[:1] == ("finding-severity-counts",) and nothing:
+                yield _at(pattern, "detail", *keys, severity=keys[-1])
+
+
+@rule(
+    "W9665",
+    cause="rule {rule} waits for scans of {repository}, and every image that this tree runs is from elsewhere: {image}",
+    remedy="name the repository that is deployed",
+    sources=("https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html",),
+)
+def scans_of_a_repository_that_nothing_runs(site: Site) -> Iterator[Finding]:
+    images = [
+        site.renderer.text(container["Image"])
+        for task in site.all("AWS::ECS::TaskDefinition")
+        for container in site.items(task, "ContainerDefinitions")
+        if isinstance(container, dict) and isinstance(container.get("Image"), str | Text)
+    ]
+    own = [image for image in images if ".dkr.ecr." in image]
+    for pattern in patterns(site):
+        for name in pattern.listed("detail", "repository-name") if "aws.ecr" in pattern.listed("source") else ():
+            if own and not any(f"/{name}@" in image or f"/{name}:" in image or image.endswith(f"/{name}") for image in own):
+                yield _at(pattern, "detail", "repository-name", repository=name, image=own[0])

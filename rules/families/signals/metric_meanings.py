@@ -49,8 +49,9 @@ def _listed(kind: str, bad: str, names: str, **more: object) -> Iterator[tuple[s
 _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     "AWS/SQS": (
-        _listed(LEVEL, HIGH, "ApproximateNumberOfMessagesVisible ApproximateNumberOfMessagesNotVisible"),
-        _listed(SECONDS, HIGH, "ApproximateAgeOfOldestMessage"),
+        # Of queues that were used within six hours alone.
+        _listed(LEVEL, HIGH, "ApproximateNumberOfMessagesVisible ApproximateNumberOfMessagesNotVisible", sparse=True),
+        _listed(SECONDS, HIGH, "ApproximateAgeOfOldestMessage", sparse=True),
         _listed(EVENTS, EITHER, "NumberOfMessagesSent NumberOfMessagesReceived NumberOfMessagesDeleted"),
     ),
     # https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html

@@ -7,7 +7,7 @@ from rules.families.signals.alarm_series import ALARM, COMPOSITE
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, Value, known, references
+from topology.values import Given, Reference, Value, known, references
 
 TOPIC, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
 SUBSCRIBE = "https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html"
@@ -96,14 +96,23 @@ def a_subscription_whose_endpoint_does_not_fit(site: Site) -> Iterator[Finding]:
         form, kinds = FORMS[protocol]
         wanted = "; ".join(f"give {' or '.join(answers)} of an {kind}" for kind, answers in kinds.items())
         wanted = wanted or {"sms": "give a telephone number", "email": "give a mail address"}.get(protocol, f"give what looks like {form}")
-        if isinstance(endpoint, Reference):
-            own = endpoint.resource.kind in PHYSICAL
+        if isinstance(endpoint, Given) and protocol not in ("email", "email-json") and takes_mail(site, endpoint):
+            yield _at(resource, path, "Endpoint", protocol, endpoint, wanted)
+        elif isinstance(endpoint, Reference):
+            foreign = endpoint.resource.kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::SSM::"))
+            own = endpoint.resource.kind in PHYSICAL or (protocol.startswith(("email", "sms")) and not foreign)
             if own and endpoint.attribute not in kinds.get(endpoint.resource.kind, ()):
                 yield _at(resource, path, "Endpoint", protocol, endpoint, wanted)
         elif isinstance(endpoint, str) and not re.fullmatch(form, endpoint):
             yield _at(resource, path, "Endpoint", protocol, endpoint, wanted)
         elif endpoint is None:
             yield _at(resource, path, "Endpoint", protocol, "nobody", wanted)
+
+
+def takes_mail(site: Site, value: Value) -> bool:
+    """Whether it is a parameter whose pattern lets mail addresses in."""
+    pattern = site.tree.root.parameters.get(getattr(value, "name", ""), {}).get("AllowedPattern")
+    return isinstance(pattern, str) and "@" in pattern
 
 
 PHYSICAL = frozenset(

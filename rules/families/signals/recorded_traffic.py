@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rules.families.signals.alarm_series import number
 from rules.families.signals.site_memory import once
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -72,6 +73,11 @@ def a_flow_log_that_reaches_nothing(site: Site) -> Iterator[Finding]:
                 fits = target.kind == LOG_GROUP or (kind == "s3" and name == "LogDestination")
                 if value.attribute not in answers or not fits or (kind == "s3" and target.kind == LOG_GROUP):
                     wrong, step = f"gives {value} as {name}", name
+        about = site.target(site.get(log, "ResourceId"))
+        kinds = {"VPC": VPC, "Subnet": "AWS::EC2::Subnet", "NetworkInterface": "AWS::EC2::NetworkInterface"}
+        wants = kinds.get(str(site.get(log, "ResourceType")))
+        if about is not None and wants is not None and about.kind in kinds.values() and about.kind != wants:
+            wrong, step = f"calls {about} a {site.get(log, 'ResourceType')}", "ResourceType"
         if wrong:
             yield found(log, step, log=log, wrong=wrong)
 
@@ -93,7 +99,7 @@ def a_flow_log_without_what_matters(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9619",
-    cause="log group {group} keeps everything for ever, unlike every other of this tree",
+    cause="log group {group} keeps {kept}, unlike every other of this tree",
     remedy="set RetentionInDays",
     sources=(GROUPS,),
 )
@@ -101,7 +107,13 @@ def a_log_group_without_an_end(site: Site) -> Iterator[Finding]:
     groups = list(site.all(LOG_GROUP))
     endless = [one for one in groups if site.get(one, "RetentionInDays") is None]
     if len(groups) >= 3 and len(endless) == 1:
-        yield found(endless[0], "RetentionInDays", group=endless[0])
+        yield found(endless[0], "RetentionInDays", group=endless[0], kept="everything for ever")
+    days = {one: number(site.get(one, "RetentionInDays")) for one in groups}
+    known_ = {one: kept for one, kept in days.items() if kept is not None}
+    if len(known_) == len(groups) >= 3:
+        least, *others = sorted(known_, key=lambda one: known_[one])
+        if known_[least] * 5 < known_[others[0]]:
+            yield found(least, "RetentionInDays", group=least, kept=f"{known_[least]:g} days alone")
 
 
 @rule(

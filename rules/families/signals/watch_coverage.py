@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rules.families.signals.alarm_actions_read import scaling_only
 from rules.families.signals.alarm_series import Series, alarms
-from rules.families.signals.event_patterns import leaves_of, patterns
+from rules.families.signals.event_patterns import Pattern, leaves_of, patterns
 from rules.families.signals.notifications import telling
 from rules.families.signals.site_memory import once
 from rules.families.signals.watched_resources import REPLICATION, member, nodes, subjects
@@ -240,6 +240,11 @@ def dead_letters_that_nobody_watches(site: Site) -> Iterator[Finding]:
             yield found(queue, queue=queue, source=source)
 
 
+def _hears_failed_rotations(pattern: Pattern) -> bool:
+    names = pattern.listed("detail", "eventName")
+    return not names or "RotationFailed" in names
+
+
 @rule(
     "W9609",
     cause="secret {secret} is rotated, and nobody is told when that fails",
@@ -252,7 +257,7 @@ def a_rotation_that_fails_unheard(site: Site) -> Iterator[Finding]:
     heard = {
         reference.resource
         for pattern in patterns(site)
-        if "aws.secretsmanager" in pattern.listed("source")
+        if "aws.secretsmanager" in pattern.listed("source") and _hears_failed_rotations(pattern)
         for keys, values in leaves_of(pattern.body)
         for reference in references(values)
         if keys
@@ -294,6 +299,11 @@ def a_database_whose_events_nobody_hears(site: Site) -> Iterator[Finding]:
         yield found(database, database=database)
 
 
+def _hears_failures(pattern: Pattern) -> bool:
+    names = pattern.listed("detail", "eventName")
+    return "aws.ecs" in pattern.listed("source") and (not names or any("FAILED" in name or "IMPAIRED" in name for name in names))
+
+
 @rule(
     "W9604",
     cause="service {service} takes failed deployments back, and nobody is told",
@@ -301,7 +311,7 @@ def a_database_whose_events_nobody_hears(site: Site) -> Iterator[Finding]:
     sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html",),
 )
 def a_failed_deployment_that_nobody_hears_of(site: Site) -> Iterator[Finding]:
-    if not cares(site) or any("aws.ecs" in pattern.listed("source") for pattern in patterns(site)):
+    if not cares(site) or any(_hears_failures(pattern) for pattern in patterns(site)):
         return
     for service in site.all("AWS::ECS::Service"):
         if str(site.get(service, "DeploymentConfiguration", "DeploymentCircuitBreaker", "Enable")).lower() == "true":

@@ -13,10 +13,10 @@ from rules.families.signals.metric_names import (
     published,
     sets_of,
 )
-from rules.families.signals.watched_resources import KINDS
+from rules.families.signals.watched_resources import KINDS, member
 from rules.seam.rule import Finding, Steps, found, rule
 from rules.seam.site import Site
-from topology.values import Reference, Value
+from topology.values import Reference, Text, Value, references
 
 METRICS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html"
 CONCEPTS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html"
@@ -133,18 +133,41 @@ def a_dimension_that_names_something_else(site: Site) -> Iterator[Finding]:
 
 def _instead(site: Site, namespace: Value, name: Value, value: Value) -> str:
     """What belongs there; empty where the value is right, or nobody knows."""
+    if name == "Protocol" and namespace == "AWS/IoT" and isinstance(value, str) and value.upper() not in PROTOCOLS:
+        return "give MQTT or HTTP"
     allowed = KINDS.get((str(namespace), str(name)))
     if allowed is None:
         return ""
     answers = "; ".join(f"{' or '.join(answer)} of an {kind}" for kind, answer in allowed.items())
     if isinstance(value, str):
         return f"give a name, no ARN and no address: {answers}" if _addressed(str(name), value) else ""
+    if isinstance(value, Text):
+        about = [one.resource.kind for one in references(value)]
+        foreign = any(kind in LOOSE or kind.startswith(("Custom::", "AWS::CloudFormation::")) for kind in about)
+        wrong = bool(about) and not foreign and not any(kind in allowed for kind in about)
+        if (member(value) is not None and name != "CacheClusterId") or (wrong and member(value) is None):
+            return f"give {answers}"
+        if _impossible(str(name), value):
+            return f"give {answers}"
     if not isinstance(value, Reference) or value.resource.kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::SSM::")):
         return ""
     right = allowed.get(value.resource.kind)
     if right is None:
         return f"give {answers}"
     return "" if value.attribute in right else f"give {answers}"
+
+
+PROTOCOLS = frozenset({"HTTP", "HTTPS", "MQTT", "WEBSOCKET", "WEBSOCKETS", "WSS"})
+LOOSE = frozenset({"AWS::SSM::Parameter"})
+PATHLESS = frozenset(
+    {"CacheClusterId", "ClusterName", "DBInstanceIdentifier", "FunctionName", "NatGatewayId", "QueueName", "ServiceName", "StreamName"}
+)
+
+
+def _impossible(name: str, value: Text) -> bool:
+    """A sign in it that no such name has."""
+    words = "".join(part for part in value.parts if isinstance(part, str))
+    return name in PATHLESS and any(sign in words for sign in "/@: ")
 
 
 def _addressed(name: str, value: str) -> bool:
