@@ -59,7 +59,9 @@ def an_alarm_that_tells_nobody(site: Site) -> Iterator[Finding]:
 def _known_elsewhere(site: Site, alarm: Resource) -> bool:
     """Whoever knows its name may look at it; so may whoever is given an output."""
     stack = site.tree.stacks[alarm.stack]
-    return bool(site.get(alarm, "AlarmName")) or any(alarm.name in str(value) for value in stack.outputs.values())
+    return bool(site.get(alarm, "AlarmName")) or any(
+        alarm.name in str(value) for value in stack.outputs.values()
+    )
 
 
 @rule(
@@ -102,7 +104,10 @@ def an_alarm_that_tells_its_end_alone(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9654",
-    cause="alarm {alarm} tells {whom} when it begins and nobody when it ends, unlike every other alarm of that topic",
+    cause=(
+        "alarm {alarm} tells {whom} when it begins and nobody when it ends, unlike every other "
+        "alarm of that topic"
+    ),
     remedy="name the topic in OKActions too",
     sources=(ACTIONS,),
 )
@@ -139,7 +144,9 @@ def an_alarm_that_tells_another_topic(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9656",
-    cause="alarm {alarm} both scales and lies in {state}Actions under {action}, so that its end scales as well",
+    cause=(
+        "alarm {alarm} both scales and lies in {state}Actions under {action}, so that its end scales as well"
+    ),
     remedy="start a scaling policy in AlarmActions alone",
     sources=(ACTIONS,),
 )
@@ -148,4 +155,11 @@ def a_scaling_policy_that_an_alarm_s_end_starts(site: Site) -> Iterator[Finding]
         for state in ("OK", "InsufficientData"):
             for position, action in enumerate(site.items(alarm.resource, f"{state}Actions")):
                 if isinstance(action, Reference) and scales(action) and action in alarm.actions:
-                    yield found(alarm.resource, f"{state}Actions", position, alarm=alarm.resource, state=state, action=action)
+                    yield found(
+                        alarm.resource,
+                        f"{state}Actions",
+                        position,
+                        alarm=alarm.resource,
+                        state=state,
+                        action=action,
+                    )

@@ -26,4 +26,8 @@ def scales(value: Value) -> bool:
 
 
 def topics_of(site: Site, alarm: Alarm) -> list[Resource]:
-    return [one for one in (site.target(value, TOPIC) for value in (*alarm.actions, *alarm.relief)) if one is not None]
+    return [
+        one
+        for one in (site.target(value, TOPIC) for value in (*alarm.actions, *alarm.relief))
+        if one is not None
+    ]

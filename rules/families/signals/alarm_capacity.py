@@ -67,9 +67,21 @@ def _reserved(site: Site, function: Resource) -> float | None:
 
 # (namespace, metric) -> the type, what it has of that, and how that is called.
 LIMITS: Mapping[tuple[str, str], tuple[str, Callable[[Site, Resource], float | None], str]] = {
-    ("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds"): ("AWS::Kinesis::Stream", _retention, "milliseconds of retention"),
-    ("AWS/Kinesis", "IteratorAgeMilliseconds"): ("AWS::Kinesis::Stream", _retention, "milliseconds of retention"),
-    ("AWS/Kinesis", "SubscribeToShardEvent.MillisBehindLatest"): ("AWS::Kinesis::Stream", _retention, "milliseconds of retention"),
+    ("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds"): (
+        "AWS::Kinesis::Stream",
+        _retention,
+        "milliseconds of retention",
+    ),
+    ("AWS/Kinesis", "IteratorAgeMilliseconds"): (
+        "AWS::Kinesis::Stream",
+        _retention,
+        "milliseconds of retention",
+    ),
+    ("AWS/Kinesis", "SubscribeToShardEvent.MillisBehindLatest"): (
+        "AWS::Kinesis::Stream",
+        _retention,
+        "milliseconds of retention",
+    ),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): ("AWS::SQS::Queue", _kept, "seconds of retention"),
     ("AWS/RDS", "FreeStorageSpace"): ("AWS::RDS::DBInstance", _storage, "bytes of storage"),
     ("AWS/RDS", "FreeableMemory"): ("AWS::RDS::DBInstance", _memory, "bytes of memory"),
@@ -94,7 +106,15 @@ def _limited(site: Site) -> Iterator[tuple[Resource, Resource, str, str, float, 
         for resource in subjects(site, series).values() if read is not None else ():
             has = read(site, resource) if resource.kind == kind and read is not None else None
             if has is not None:
-                yield alarm.resource, resource, str(series.name), alarm.operator, alarm.threshold, has, of_what
+                yield (
+                    alarm.resource,
+                    resource,
+                    str(series.name),
+                    alarm.operator,
+                    alarm.threshold,
+                    has,
+                    of_what,
+                )
 
 
 @rule(
@@ -111,7 +131,9 @@ def a_threshold_beyond_what_the_resource_has(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9616",
-    cause="alarm {alarm} compares {metric} with {threshold}, so near to the end of the {has} {what} of {about}",
+    cause=(
+        "alarm {alarm} compares {metric} with {threshold}, so near to the end of the {has} {what} of {about}"
+    ),
     remedy="leave a quarter, so that it rings while there is time to do something",
     sources=SOURCES,
 )
@@ -124,7 +146,9 @@ def a_threshold_that_leaves_no_time(site: Site) -> Iterator[Finding]:
             yield _far(alarm, resource, metric, threshold, has, what)
 
 
-def _far(alarm: Resource, resource: Resource, metric: str, threshold: float, has: float, what: str) -> Finding:
+def _far(
+    alarm: Resource, resource: Resource, metric: str, threshold: float, has: float, what: str
+) -> Finding:
     return found(
         alarm,
         "Threshold",

@@ -14,7 +14,9 @@ from topology.values import known
 
 MATH = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html"
 CREATE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
-QUERIES = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-alarms.html"
+QUERIES = (
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-alarms.html"
+)
 ID = re.compile(r"[a-z][a-zA-Z0-9_]*")
 
 
@@ -79,7 +81,9 @@ def a_function_that_metric_math_does_not_have(site: Site) -> Iterator[Finding]:
 
 @rule(
     "E9642",
-    cause="expression {id} of alarm {alarm} names {name}, and the alarm has no query of that id; it has {have}",
+    cause=(
+        "expression {id} of alarm {alarm} names {name}, and the alarm has no query of that id; it has {have}"
+    ),
     remedy="name a query by its Id",
     sources=(MATH,),
 )
@@ -94,7 +98,9 @@ def an_expression_on_a_query_that_there_is_not(site: Site) -> Iterator[Finding]:
 
 
 def _ids(site: Site, alarm: Alarm) -> list[str]:
-    return [str(query.get("Id")) for query in site.items(alarm.resource, "Metrics") if isinstance(query, dict)]
+    return [
+        str(query.get("Id")) for query in site.items(alarm.resource, "Metrics") if isinstance(query, dict)
+    ]
 
 
 @rule(
@@ -111,9 +117,15 @@ def a_query_that_nothing_uses(site: Site) -> Iterator[Finding]:
         named = {name for node in nodes if node is not None for name in names(node)}
         everything = any(call.text == "METRICS" for node in nodes if node is not None for call in calls(node))
         for position, query in enumerate(site.items(alarm.resource, "Metrics")):
-            if isinstance(query, dict) and str(query.get("ReturnData", True)).lower() == "false" and not everything:
+            if (
+                isinstance(query, dict)
+                and str(query.get("ReturnData", True)).lower() == "false"
+                and not everything
+            ):
                 if str(query.get("Id")) not in named:
-                    yield found(alarm.resource, "Metrics", position, "Id", alarm=alarm.resource, id=query.get("Id"))
+                    yield found(
+                        alarm.resource, "Metrics", position, "Id", alarm=alarm.resource, id=query.get("Id")
+                    )
 
 
 @rule(
@@ -127,16 +139,23 @@ def an_alarm_that_judges_not_exactly_one_query(site: Site) -> Iterator[Finding]:
         queries = [query for query in site.items(resource, "Metrics") if isinstance(query, dict)]
         if not queries or not known([query.get("ReturnData") for query in queries]):
             continue
-        judged = [str(query.get("Id")) for query in queries if str(query.get("ReturnData", True)).lower() == "true"]
+        judged = [
+            str(query.get("Id")) for query in queries if str(query.get("ReturnData", True)).lower() == "true"
+        ]
         banded = site.get(resource, "ThresholdMetricId") is not None
         if len(judged) != 1 and not (banded and len(judged) == 2):
-            yield found(resource, "Metrics", alarm=resource, count=len(judged), ids=", ".join(judged) or "none")
+            yield found(
+                resource, "Metrics", alarm=resource, count=len(judged), ids=", ".join(judged) or "none"
+            )
 
 
 @rule(
     "E9645",
     cause="alarm {alarm} has a query {id}: {why}",
-    remedy="give each query an Id of its own that begins with a small letter, and exactly one of MetricStat and Expression",
+    remedy=(
+        "give each query an Id of its own that begins with a small letter, and exactly one of "
+        "MetricStat and Expression"
+    ),
     sources=(CREATE, MATH),
 )
 def a_query_of_a_wrong_form(site: Site) -> Iterator[Finding]:
@@ -147,7 +166,13 @@ def a_query_of_a_wrong_form(site: Site) -> Iterator[Finding]:
                 continue
             name = str(query["Id"])
             both = ("MetricStat" in query) == ("Expression" in query)
-            why = "two have this id" if name in seen else "" if ID.fullmatch(name) else "an id begins with a small letter"
+            why = (
+                "two have this id"
+                if name in seen
+                else ""
+                if ID.fullmatch(name)
+                else "an id begins with a small letter"
+            )
             why = why or ("it wants one of MetricStat and Expression" if both else "")
             seen.add(name)
             if why:
@@ -157,7 +182,10 @@ def a_query_of_a_wrong_form(site: Site) -> Iterator[Finding]:
 @rule(
     "W9646",
     cause="alarm {alarm} puts together series of {periods} s",
-    remedy="give all queries one Period: math is done on the points of the same moment, of which the finer ones have more",
+    remedy=(
+        "give all queries one Period: math is done on the points of the same moment, of which "
+        "the finer ones have more"
+    ),
     sources=(MATH,),
 )
 def queries_of_several_periods(site: Site) -> Iterator[Finding]:
@@ -170,7 +198,10 @@ def queries_of_several_periods(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9647",
-    cause="expression {id} of alarm {alarm} has no value while {metric} has none, and that is published only when something happens",
+    cause=(
+        "expression {id} of alarm {alarm} has no value while {metric} has none, and that is "
+        "published only when something happens"
+    ),
     remedy="write FILL({name}, 0)",
     sources=(MATH,),
 )
@@ -200,7 +231,10 @@ def _bare(node: Node) -> Iterator[str]:
 
 @rule(
     "W9648",
-    cause="expression {id} of alarm {alarm} fills {name} with {value}, and no data of {metric} means that nothing happened",
+    cause=(
+        "expression {id} of alarm {alarm} fills {name} with {value}, and no data of {metric} "
+        "means that nothing happened"
+    ),
     remedy="write FILL({name}, 0)",
     sources=(MATH,),
 )
@@ -213,12 +247,21 @@ def failures_made_up_where_there_are_none(site: Site) -> Iterator[Finding]:
                 if call.text == "FILL" and len(call.parts) == 2 and call.parts[0].text in sparse:
                     what, by = call.parts
                     if by.kind != "number" or float(by.text) != 0:
-                        yield _at(alarm, one, metric=sparse[what.text].name, name=what.text, value=by.text or "another")
+                        yield _at(
+                            alarm,
+                            one,
+                            metric=sparse[what.text].name,
+                            name=what.text,
+                            value=by.text or "another",
+                        )
 
 
 @rule(
     "W9649",
-    cause="expression {id} of alarm {alarm} takes the {function} of {ids}: it rings only when all of them are bad",
+    cause=(
+        "expression {id} of alarm {alarm} takes the {function} of {ids}: it rings only when all "
+        "of them are bad"
+    ),
     remedy="take the {other}, so that one bad series is enough",
     sources=(MATH,),
 )
@@ -231,9 +274,62 @@ def an_extreme_that_hides_the_worst(site: Site) -> Iterator[Finding]:
                 continue
             inside = list(names(node))
             bad = {each.bad for name, each in meant.items() if name in inside and each is not None}
-            hidden = ("MIN", {HIGH}) if alarm.operator in UPWARDS else ("MAX", {LOW}) if alarm.operator in DOWNWARDS else ("", set())
+            hidden = (
+                ("MIN", {HIGH})
+                if alarm.operator in UPWARDS
+                else ("MAX", {LOW})
+                if alarm.operator in DOWNWARDS
+                else ("", set())
+            )
             if len(set(inside)) > 1 and (node.text, bad) == hidden:
                 other = "MAX" if node.text == "MIN" else "MIN"
                 yield _at(alarm, one, function=node.text, ids=" and ".join(inside), other=other)
 
 
+@rule(
+    "W9642",
+    cause=(
+        "expression {id} of alarm {alarm} takes {name} away from the others: the worse it is, "
+        "the less they show"
+    ),
+    remedy="add what is bad, and take away what is good",
+    sources=(MATH,),
+)
+def one_failure_that_hides_another(site: Site) -> Iterator[Finding]:
+    for alarm in alarms(site):
+        bad = {one.id: meant.bad for one in alarm.series if (meant := of_series(one)) is not None}
+        for one in alarm.expressions:
+            node = _math(one)
+            if node is None or one.id != alarm.returned:
+                continue
+            signs: dict[str, set[int]] = {}
+            for name, sign in _signs(node, 1):
+                signs.setdefault(f"{bad.get(name)}", set()).add(sign)
+            for name, sign in _signs(node, 1):
+                if bad.get(name) in (HIGH, LOW) and signs[bad[name]] == {1, -1} and sign < 0:
+                    yield _at(alarm, one, name=name)
+
+
+def _signs(node: Node, sign: int) -> Iterator[tuple[str, int]]:
+    """Each name of a sum, and whether it is added or taken away."""
+    if node.kind == "name":
+        yield node.text, sign
+    elif node.kind in ("+", "-"):
+        yield from _signs(node.parts[0], sign)
+        yield from _signs(node.parts[1], sign if node.kind == "+" else -sign)
+    elif node.kind == "call" and node.text == "FILL" and node.parts:
+        yield from _signs(node.parts[0], sign)
+
+
+@rule(
+    "E9646",
+    cause="query {id} of alarm {alarm} is a SELECT without Period",
+    remedy="give it a Period: that of a query is nowhere else",
+    sources=(QUERIES,),
+)
+def a_query_without_period(site: Site) -> Iterator[Finding]:
+    for alarm in alarms(site):
+        for one in alarm.expressions:
+            text = _plain(one)
+            if text is not None and text.lstrip().upper().startswith("SELECT") and one.period is None:
+                yield _at(alarm, one)

@@ -54,7 +54,11 @@ class Series:
         if not self.whole or self.resource.kind != ALARM:
             return self.path
         inside = ("Period", "Stat", "Unit")
-        return (*self.path[:-1], step) if self.path[-1:] == ("Metric",) and step in inside else (*self.path, step)
+        return (
+            (*self.path[:-1], step)
+            if self.path[-1:] == ("Metric",) and step in inside
+            else (*self.path, step)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +104,9 @@ def _alarm(site: Site, resource: Resource) -> Alarm:
     series: list[Series] = []
     expressions: list[Expression] = []
     if site.get(resource, "MetricName") is not None:
-        series.append(_stated(resource, (), site.properties(resource), site.get(resource, "Period"), resource))
+        series.append(
+            _stated(resource, (), site.properties(resource), site.get(resource, "Period"), resource)
+        )
     returned = ""
     for position, query in enumerate(site.items(resource, "Metrics")):
         if not isinstance(query, dict):
@@ -111,7 +117,16 @@ def _alarm(site: Site, resource: Resource) -> Alarm:
         stated = query.get("MetricStat")
         if isinstance(stated, dict) and isinstance(stated.get("Metric"), dict):
             metric: dict[str, Value] = stated["Metric"]  # type: ignore[assignment]
-            series.append(_stated(resource, (*path, "MetricStat", "Metric"), {**metric, **stated}, stated.get("Period"), resource, name))
+            series.append(
+                _stated(
+                    resource,
+                    (*path, "MetricStat", "Metric"),
+                    {**metric, **stated},
+                    stated.get("Period"),
+                    resource,
+                    name,
+                )
+            )
         elif "Expression" in query:
             text = query["Expression"]
             expressions.append(Expression((*path, "Expression"), name, text, shown, query.get("Period")))
@@ -145,7 +160,15 @@ def _stated(
         dimensions = None
     stat = stated.get("Stat", stated.get("Statistic", stated.get("ExtendedStatistic")))
     return Series(
-        resource, path, stated.get("Namespace"), stated.get("MetricName"), dimensions, stat, period, stated.get("Unit"), name
+        resource,
+        path,
+        stated.get("Namespace"),
+        stated.get("MetricName"),
+        dimensions,
+        stat,
+        period,
+        stated.get("Unit"),
+        name,
     )
 
 
@@ -159,7 +182,19 @@ def _asked(resource: Resource, path: Steps, text: Value, period: Value, name: st
         where = tuple((one, plain.back(given)) for one, given in EQUALS.findall(query["where"] or ""))
         also = tuple(part.strip(' "') for part in (query["dimensions"] or "").split(",") if part.strip())
         namespace = plain.back((query["schema"] or query["namespace"]).strip())
-        yield Series(resource, path, namespace, plain.back(query["name"]), where, query["stat"], period, None, name, False, also)
+        yield Series(
+            resource,
+            path,
+            namespace,
+            plain.back(query["name"]),
+            where,
+            query["stat"],
+            period,
+            None,
+            name,
+            False,
+            also,
+        )
     for search in SEARCH.finditer(plain.text):
         yield _searched(resource, path, search, plain, name)
 
@@ -170,7 +205,17 @@ def _searched(resource: Resource, path: Steps, search: re.Match[str], plain: Mar
     metric = given.pop("MetricName", None)
     period = int(search["period"]) if search["period"] else None
     return Series(
-        resource, path, plain.back(namespace), metric, tuple(given.items()), search["stat"], period, None, name, False, tuple(schema)
+        resource,
+        path,
+        plain.back(namespace),
+        metric,
+        tuple(given.items()),
+        search["stat"],
+        period,
+        None,
+        name,
+        False,
+        tuple(schema),
     )
 
 
@@ -224,22 +269,43 @@ def _shown(dashboard: Resource, properties: Mapping[str, Any], plain: Marked) ->
             continue
         options = line[-1] if line and isinstance(line[-1], dict) else {}
         words = _unfolded([one for one in line if not isinstance(one, dict)], before)
-        stat, period = options.get("stat", properties.get("stat")), options.get("period", properties.get("period"))
+        stat, period = (
+            options.get("stat", properties.get("stat")),
+            options.get("period", properties.get("period")),
+        )
         if isinstance(options.get("expression"), str):
-            for one in _asked(dashboard, ("DashboardBody",), plain.back(options["expression"]), period, str(options.get("id"))):
+            for one in _asked(
+                dashboard,
+                ("DashboardBody",),
+                plain.back(options["expression"]),
+                period,
+                str(options.get("id")),
+            ):
                 yield one
         elif len(words) >= 2 and all(isinstance(word, str) for word in words):
             before = words
             namespace, name, *rest = map(plain.back, words)
             pairs = tuple(zip(rest[::2], rest[1::2], strict=False)) if len(rest) % 2 == 0 else None
-            yield Series(dashboard, ("DashboardBody",), namespace, name, pairs, stat, period, None, str(options.get("id", "")))
+            yield Series(
+                dashboard,
+                ("DashboardBody",),
+                namespace,
+                name,
+                pairs,
+                stat,
+                period,
+                None,
+                str(options.get("id", "")),
+            )
 
 
 def _unfolded(words: list[Any], before: list[Any]) -> list[Any]:
     """`.` repeats what the line before has there, `...` all that it has but its end."""
     if words[:1] == ["..."]:
         return [*before[: len(before) - len(words) + 1], *words[1:]]
-    return [before[place] if word == "." and place < len(before) else word for place, word in enumerate(words)]
+    return [
+        before[place] if word == "." and place < len(before) else word for place, word in enumerate(words)
+    ]
 
 
 @once

@@ -15,9 +15,7 @@ from topology.values import known
 CREATE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
 EVALUATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html"
 STATISTICS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"
-RECOMMENDED = (
-    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"
-)
+RECOMMENDED = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"
 PLAIN = frozenset({"Average", "Maximum", "Minimum", "SampleCount", "Sum"})
 EXTENDED = re.compile(r"(p|tm|wm|tc|ts)\d{1,2}(\.\d+)?|p100|IQM|(TM|WM|PR|TC|TS)\([^()]*\)")
 DAY, WEEK, HOUR = 86400, 604800, 3600
@@ -26,7 +24,10 @@ DAY, WEEK, HOUR = 86400, 604800, 3600
 @rule(
     "E9630",
     cause="alarm {alarm} lacks {missing}",
-    remedy="an alarm on one metric says MetricName, Namespace, Period, Threshold and a statistic; one on queries says Metrics and Threshold",
+    remedy=(
+        "an alarm on one metric says MetricName, Namespace, Period, Threshold and a statistic; "
+        "one on queries says Metrics and Threshold"
+    ),
     sources=(CREATE,),
 )
 def an_alarm_that_says_too_little(site: Site) -> Iterator[Finding]:
@@ -53,7 +54,11 @@ def an_alarm_that_says_too_little(site: Site) -> Iterator[Finding]:
 def an_alarm_that_says_two_things(site: Site) -> Iterator[Finding]:
     for resource in site.all(ALARM):
         has = site.properties(resource)
-        for one, other in (("Metrics", "MetricName"), ("Statistic", "ExtendedStatistic"), ("Threshold", "ThresholdMetricId")):
+        for one, other in (
+            ("Metrics", "MetricName"),
+            ("Statistic", "ExtendedStatistic"),
+            ("Threshold", "ThresholdMetricId"),
+        ):
             if one in has and other in has:
                 yield found(resource, other, alarm=resource, one=one, other=other)
 
@@ -135,7 +140,11 @@ def an_alarm_that_rings_too_late(site: Site) -> Iterator[Finding]:
         if points >= 2 and points * period > 3 * HOUR and alarm.series and not scaling_only(site, alarm):
             metric = alarm.series[0].name
             yield found(
-                alarm.resource, "EvaluationPeriods", alarm=alarm.resource, hours=f"{points * period / HOUR:.1f}", metric=metric
+                alarm.resource,
+                "EvaluationPeriods",
+                alarm=alarm.resource,
+                hours=f"{points * period / HOUR:.1f}",
+                metric=metric,
             )
 
 
@@ -148,7 +157,9 @@ def an_alarm_that_rings_too_late(site: Site) -> Iterator[Finding]:
 def more_bad_points_than_there_are(site: Site) -> Iterator[Finding]:
     for alarm in alarms(site):
         few = alarm.periods is not None and alarm.periods < 1
-        if few or (alarm.points is not None and alarm.periods is not None and not 1 <= alarm.points <= alarm.periods):
+        if few or (
+            alarm.points is not None and alarm.periods is not None and not 1 <= alarm.points <= alarm.periods
+        ):
             yield found(
                 alarm.resource,
                 "EvaluationPeriods" if few else "DatapointsToAlarm",
@@ -207,17 +218,33 @@ def _misfit(series: Series) -> tuple[str, str] | None:
     alarming = series.resource.kind == ALARM
     if stat == "SampleCount" and meant.kind != EVENTS:
         return "that is how often it was measured", "Average, Maximum or Minimum"
-    if stat == "SampleCount" and series.namespace not in ("AWS/ApplicationELB", "AWS/ApiGateway", "AWS/Kinesis", "AWS/Lambda"):
+    if stat == "SampleCount" and series.namespace not in (
+        "AWS/ApplicationELB",
+        "AWS/ApiGateway",
+        "AWS/Kinesis",
+        "AWS/Lambda",
+    ):
         return "that is how often it was reported, zeros too", "Sum"
     if stat == "Sum" and meant.kind == PERCENT:
         return "hundred percent twice is no two hundred", "Average or Maximum"
     if stat == "Sum" and meant.kind != EVENTS and not (meant.kind == "bytes" and meant.bad == "either"):
-        return "it is a level: its sum grows with the number of points", "Maximum" if meant.bad == HIGH else "Minimum"
+        return (
+            "it is a level: its sum grows with the number of points",
+            "Maximum" if meant.bad == HIGH else "Minimum",
+        )
     if stat == "Minimum" and meant.bad == HIGH and alarming and not series.id:
-        return "one good moment in a period hides all bad ones", "Sum" if meant.kind == EVENTS else "Maximum or Average"
+        return (
+            "one good moment in a period hides all bad ones",
+            "Sum" if meant.kind == EVENTS else "Maximum or Average",
+        )
     if stat == "Maximum" and meant.bad == LOW and alarming and (meant.beat or not series.id):
         return "one good moment in a period hides all bad ones", "Minimum or Average"
-    if alarming and meant.kind == EVENTS and stat in ("Average", "Maximum", "Minimum") and series.namespace in SINGLE:
+    if (
+        alarming
+        and meant.kind == EVENTS
+        and stat in ("Average", "Maximum", "Minimum")
+        and series.namespace in SINGLE
+    ):
         return "each point is a number of events: what happened is their sum", "Sum"
     return None
 
@@ -238,7 +265,9 @@ def a_unit_in_which_nobody_publishes(site: Site) -> Iterator[Finding]:
         if meant is None or not isinstance(series.unit, str):
             continue
         published = UNITS[meant.kind]
-        if series.unit not in published and not (meant.kind == LEVEL and series.unit in ("Count/Second", "Count")):
+        if series.unit not in published and not (
+            meant.kind == LEVEL and series.unit in ("Count/Second", "Count")
+        ):
             yield found(
                 series.resource,
                 *series.place("Unit"),

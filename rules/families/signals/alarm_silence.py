@@ -18,7 +18,10 @@ LAGS = frozenset({"GetRecords.IteratorAgeMilliseconds", "SubscribeToShardEvent.M
 
 @rule(
     "E9620",
-    cause="alarm {alarm} treats missing data as {missing}, and where {metric} is missing, what it waits for has happened",
+    cause=(
+        "alarm {alarm} treats missing data as {missing}, and where {metric} is missing, what it "
+        "waits for has happened"
+    ),
     remedy="set TreatMissingData: breaching",
     sources=(MISSING,),
 )
@@ -45,12 +48,16 @@ def _beat(alarm: Alarm) -> str:
 
 
 def _at(alarm: Alarm, metric: str) -> Finding:
-    return found(alarm.resource, "TreatMissingData", alarm=alarm.resource, missing=alarm.missing, metric=metric)
+    return found(
+        alarm.resource, "TreatMissingData", alarm=alarm.resource, missing=alarm.missing, metric=metric
+    )
 
 
 @rule(
     "E9621",
-    cause="alarm {alarm} treats missing data as breaching, and {metric} is missing whenever nothing goes wrong",
+    cause=(
+        "alarm {alarm} treats missing data as breaching, and {metric} is missing whenever nothing goes wrong"
+    ),
     remedy="set TreatMissingData: notBreaching",
     sources=(MISSING,),
 )
@@ -63,7 +70,10 @@ def an_alarm_on_failures_that_their_absence_sets_off(site: Site) -> Iterator[Fin
 
 @rule(
     "W9622",
-    cause="alarm {alarm} treats missing data as {missing}, and {metric} is missing whenever nothing goes wrong: it never calms down again",
+    cause=(
+        "alarm {alarm} treats missing data as {missing}, and {metric} is missing whenever "
+        "nothing goes wrong: it never calms down again"
+    ),
     remedy="set TreatMissingData: notBreaching",
     sources=(MISSING,),
 )
@@ -79,7 +89,10 @@ def _sparse(alarm: Alarm) -> str:
     series = used(alarm) or list(alarm.series)
     meant = [of_series(one) for one in series]
     if series and all(one is not None and one.bad == HIGH for one in meant) and alarm.operator in UPWARDS:
-        queried = all(not one.whole and one_ is not None and one_.kind == EVENTS for one, one_ in zip(series, meant, strict=True))
+        queried = all(
+            not one.whole and one_ is not None and one_.kind == EVENTS
+            for one, one_ in zip(series, meant, strict=True)
+        )
         if queried or any(one is not None and one.sparse for one in meant):
             return str(series[0].name)
     return ""
@@ -87,7 +100,10 @@ def _sparse(alarm: Alarm) -> str:
 
 @rule(
     "W9623",
-    cause="no alarm on {metric} of {stream} treats missing data as breaching, and it is missing when nobody reads",
+    cause=(
+        "no alarm on {metric} of {stream} treats missing data as breaching, and it is missing "
+        "when nobody reads"
+    ),
     remedy="set TreatMissingData: breaching on the alarm that calls somebody",
     sources=(MISSING, "https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html"),
 )
@@ -119,7 +135,10 @@ def missing_data_treated_in_no_way_that_there_is(site: Site) -> Iterator[Finding
 
 @rule(
     "W9625",
-    cause="alarm {alarm} treats missing data as breaching, and starts {policy}, which then scales for want of data",
+    cause=(
+        "alarm {alarm} treats missing data as breaching, and starts {policy}, which then scales "
+        "for want of data"
+    ),
     remedy="set TreatMissingData: notBreaching; let an alarm that calls somebody be the one on missing data",
     sources=(MISSING,),
 )
@@ -131,7 +150,10 @@ def missing_data_that_scales(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9626",
-    cause="alarm {alarm} ignores missing data: it stays in ALARM for as long as {metric} is missing, whatever has been mended",
+    cause=(
+        "alarm {alarm} ignores missing data: it stays in ALARM for as long as {metric} is "
+        "missing, whatever has been mended"
+    ),
     remedy="set TreatMissingData to what it means: notBreaching, or breaching where silence is bad news",
     sources=(MISSING,),
 )
@@ -146,7 +168,10 @@ def an_alarm_that_ignores_missing_data(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9629",
-    cause="alarm {alarm} calls somebody about {metric} whenever there is no data of it, which says nothing of it",
+    cause=(
+        "alarm {alarm} calls somebody about {metric} whenever there is no data of it, which says "
+        "nothing of it"
+    ),
     remedy="set TreatMissingData: notBreaching, and watch by another alarm that it is there at all",
     sources=(MISSING,),
 )

@@ -5,14 +5,21 @@ from collections.abc import Iterator
 from rules.families.signals.alarm_actions_read import scaling_only
 from rules.families.signals.alarm_answers import DOWNWARDS, UPWARDS, at, judged_bad, of_series, rings
 from rules.families.signals.alarm_series import Alarm, Series, alarms
-from rules.families.signals.metric_meanings import BYTES, HIGH, LEVEL, LOW, MILLISECONDS, PERCENT, SECONDS, Meaning
+from rules.families.signals.metric_meanings import (
+    BYTES,
+    HIGH,
+    LEVEL,
+    LOW,
+    MILLISECONDS,
+    PERCENT,
+    SECONDS,
+    Meaning,
+)
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 
 CREATE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
-RECOMMENDED = (
-    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"
-)
+RECOMMENDED = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"
 
 
 @rule(
@@ -48,13 +55,20 @@ def _idle(alarm: Alarm) -> bool:
         and alarm.threshold is not None
         and alarm.threshold <= 1
         and all(one is not None and one.kind == LEVEL and not one.top for one in meant)
-        and all(series.name in ("DatabaseConnections", "CurrConnections", "ConcurrentExecutions") for series in alarm.series)
+        and all(
+            series.name in ("DatabaseConnections", "CurrConnections", "ConcurrentExecutions")
+            for series in alarm.series
+        )
     )
 
 
 def _bad(series: Series) -> str:
     meant = of_series(series)
-    return f"{series.name} is bad when it is {meant.bad}" if meant is not None and meant.bad in (HIGH, LOW) else ""
+    return (
+        f"{series.name} is bad when it is {meant.bad}"
+        if meant is not None and meant.bad in (HIGH, LOW)
+        else ""
+    )
 
 
 def _plain(number: float | None) -> str:
@@ -98,7 +112,13 @@ def _together(site: Site) -> Iterator[tuple[Alarm, bool | None, bool | None]]:
     """What each alarm on several series answers when all is well, and when all is bad."""
     for alarm in alarms(site):
         best, worst = at(alarm, worst=False), at(alarm, worst=True)
-        if best is not None and worst is not None and alarm.expressions and judged_bad(alarm) and alarm.series:
+        if (
+            best is not None
+            and worst is not None
+            and alarm.expressions
+            and judged_bad(alarm)
+            and alarm.series
+        ):
             yield alarm, rings(alarm, best), rings(alarm, worst)
 
 
@@ -173,7 +193,11 @@ def _other_unit(alarm: Alarm, series: Series, meant: Meaning) -> str:
         return "a reader that asks once a second is always that far behind: 60000 is a minute"
     if meant.kind == BYTES and meant.bad == LOW and limit < MEBIBYTE:
         return "1073741824 is one GiB"
-    if meant.kind == SECONDS and series.name in ("ReadLatency", "WriteLatency", "TargetResponseTime", "Latency") and limit >= 100:
+    if (
+        meant.kind == SECONDS
+        and series.name in ("ReadLatency", "WriteLatency", "TargetResponseTime", "Latency")
+        and limit >= 100
+    ):
         return "a tenth of a second is 0.1"
     if meant.kind == PERCENT and 0 < limit < 1:
         return "a half is 50"
@@ -189,7 +213,9 @@ EVERYDAY_IDS = 250e6
 
 @rule(
     "W9614",
-    cause="alarm {alarm} lets {threshold} {metric} pass before it rings, and each one is something that failed",
+    cause=(
+        "alarm {alarm} lets {threshold} {metric} pass before it rings, and each one is something that failed"
+    ),
     remedy="use GreaterThanThreshold with 0, or with few enough that somebody can still look at each",
     sources=(RECOMMENDED,),
 )
@@ -198,4 +224,10 @@ def an_alarm_that_lets_many_failures_pass(site: Site) -> Iterator[Finding]:
         if str(series.namespace).endswith("ELB") or not meant.counts:
             continue  # there a thousandth of all requests may be as many
         if meant.bad == HIGH and alarm.operator in UPWARDS and (alarm.threshold or 0) > 1000:
-            yield found(alarm.resource, "Threshold", alarm=alarm.resource, metric=series.name, threshold=_plain(alarm.threshold))
+            yield found(
+                alarm.resource,
+                "Threshold",
+                alarm=alarm.resource,
+                metric=series.name,
+                threshold=_plain(alarm.threshold),
+            )

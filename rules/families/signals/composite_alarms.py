@@ -47,7 +47,9 @@ def _members(text: Marked) -> list[Member]:
     return found_
 
 
-def _either(tokens: list[re.Match[str]], text: Marked, negated: bool) -> tuple[list[Member], list[re.Match[str]]]:
+def _either(
+    tokens: list[re.Match[str]], text: Marked, negated: bool
+) -> tuple[list[Member], list[re.Match[str]]]:
     """Operands joined by AND and OR; AND binds first."""
     groups: list[list[Member]] = []
     operators: list[str] = []
@@ -59,11 +61,17 @@ def _either(tokens: list[re.Match[str]], text: Marked, negated: bool) -> tuple[l
         operators.append(tokens[0]["word"])
         tokens = tokens[1:]
     joined = "AND" if "AND" in operators else "OR" if operators else ""
-    members = [Member(one.state, one.name, one.negated, one.joined if not joined else joined) for group in groups for one in group]
+    members = [
+        Member(one.state, one.name, one.negated, one.joined if not joined else joined)
+        for group in groups
+        for one in group
+    ]
     return members, tokens
 
 
-def _operand(tokens: list[re.Match[str]], text: Marked, negated: bool) -> tuple[list[Member], list[re.Match[str]]]:
+def _operand(
+    tokens: list[re.Match[str]], text: Marked, negated: bool
+) -> tuple[list[Member], list[re.Match[str]]]:
     if not tokens:
         raise BadRule("ends too early")
     first, rest = tokens[0], tokens[1:]
@@ -119,11 +127,23 @@ def a_member_that_is_no_alarm(site: Site) -> Iterator[Finding]:
     for alarm in site.all(COMPOSITE):
         for name in (*(member.name for member in _read(site, alarm)), site.get(alarm, "ActionsSuppressor")):
             if isinstance(name, Reference):
-                kind, foreign = name.resource.kind, name.resource.kind.startswith(("Custom::", "AWS::CloudFormation::"))
+                kind, foreign = (
+                    name.resource.kind,
+                    name.resource.kind.startswith(("Custom::", "AWS::CloudFormation::")),
+                )
                 if not foreign and (kind not in (ALARM, COMPOSITE) or name.attribute not in ("Ref", "Arn")):
                     yield found(alarm, "AlarmRule", alarm=alarm, member=name)
-            elif isinstance(name, Text) and len(name.parts) > 1 and known(name) and not str(name).startswith("arn:"):
-                ends = [part for part in name.parts if isinstance(part, Reference) and part.resource.kind in (ALARM, COMPOSITE)]
+            elif (
+                isinstance(name, Text)
+                and len(name.parts) > 1
+                and known(name)
+                and not str(name).startswith("arn:")
+            ):
+                ends = [
+                    part
+                    for part in name.parts
+                    if isinstance(part, Reference) and part.resource.kind in (ALARM, COMPOSITE)
+                ]
                 if ends:
                     yield found(alarm, "AlarmRule", alarm=alarm, member=name)
 
@@ -131,12 +151,15 @@ def a_member_that_is_no_alarm(site: Site) -> Iterator[Finding]:
 @rule(
     "E9659",
     cause="composite alarm {alarm} looks at itself, by way of {way}",
-    remedy="take one of them out: alarms that hang on each other neither begin nor end, nor can they be deleted",
+    remedy=(
+        "take one of them out: alarms that hang on each other neither begin nor end, nor can they be deleted"
+    ),
     sources=(RULES,),
 )
 def a_composite_alarm_in_a_circle(site: Site) -> Iterator[Finding]:
     looks = {
-        alarm: [one.name.resource for one in _read(site, alarm) if isinstance(one.name, Reference)] for alarm in site.all(COMPOSITE)
+        alarm: [one.name.resource for one in _read(site, alarm) if isinstance(one.name, Reference)]
+        for alarm in site.all(COMPOSITE)
     }
     for alarm in looks:
         way = _circle(alarm, alarm, looks, ())
@@ -144,7 +167,9 @@ def a_composite_alarm_in_a_circle(site: Site) -> Iterator[Finding]:
             yield found(alarm, "AlarmRule", alarm=alarm, way=" and ".join(map(str, way)))
 
 
-def _circle(start: Resource, at: Resource, looks: dict[Resource, list[Resource]], seen: tuple[Resource, ...]) -> tuple[Resource, ...]:
+def _circle(
+    start: Resource, at: Resource, looks: dict[Resource, list[Resource]], seen: tuple[Resource, ...]
+) -> tuple[Resource, ...]:
     for one in looks.get(at, ()):
         if one == start:
             return (*seen, at)
@@ -172,7 +197,11 @@ def a_composite_alarm_that_rings_at_the_wrong_time(site: Site) -> Iterator[Findi
         for name in dict.fromkeys(names):
             if names.count(name) > 1:
                 yield _at(alarm, f"{names.count(name)} times over on", name)
-        together = [member for member in members if member.joined == "AND" and member.state == "ALARM" and not member.negated]
+        together = [
+            member
+            for member in members
+            if member.joined == "AND" and member.state == "ALARM" and not member.negated
+        ]
         if len(together) >= 3 and len(together) == len(members):
             yield _at(alarm, f"only when all {len(together)} of its members do, among them", together[0].name)
 
@@ -184,7 +213,10 @@ def _at(alarm: Resource, when: str, member: object) -> Finding:
 @rule(
     "W9661",
     cause="two alarms are called {name}: {one} and {other}",
-    remedy="give each a name of its own, or none: CloudWatch has one alarm of a name, and the second overwrites the first",
+    remedy=(
+        "give each a name of its own, or none: CloudWatch has one alarm of a name, and the "
+        "second overwrites the first"
+    ),
     sources=("https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",),
 )
 def two_alarms_of_one_name(site: Site) -> Iterator[Finding]:

@@ -30,7 +30,9 @@ NAME = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
     "E9699",
     cause="{user} refers to {name}, which is neither a resource nor a parameter of its template",
     remedy="correct the name, or put back what it stood for: whatever it watched or told goes unseen",
-    sources=("https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-ref.html",),
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-ref.html",
+    ),
 )
 def a_signal_about_what_is_gone(site: Site) -> Iterator[Finding]:
     for resource in site.all(*KINDS):
@@ -39,7 +41,11 @@ def a_signal_about_what_is_gone(site: Site) -> Iterator[Finding]:
             continue
         for name, value in resource.properties.items():
             for gone in dict.fromkeys(_names(value)):
-                if gone not in stack.resources and gone not in stack.parameters and not gone.startswith("AWS::"):
+                if (
+                    gone not in stack.resources
+                    and gone not in stack.parameters
+                    and not gone.startswith("AWS::")
+                ):
                     yield found(resource, name, user=resource, name=gone)
 
 
@@ -73,9 +79,13 @@ def _names(node: Any) -> Iterator[str]:
 
 @rule(
     "E9697",
-    cause="nested stack {stack} hands {parameter} on to alarms from {output}, which {child} does not give out",
+    cause=(
+        "nested stack {stack} hands {parameter} on to alarms from {output}, which {child} does not give out"
+    ),
     remedy="give the output in the child, or hand on another",
-    sources=("https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html",),
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html",
+    ),
 )
 def a_signal_s_parameter_from_nowhere(site: Site) -> Iterator[Finding]:
     for resource in site.all(NESTED):
@@ -83,12 +93,28 @@ def a_signal_s_parameter_from_nowhere(site: Site) -> Iterator[Finding]:
         signals = child is not None and any(one.kind in KINDS for one in child.resources.values())
         for name, value in (resource.properties.get("Parameters") or {}).items() if signals else ():
             argument = value.get("Fn::GetAtt") if isinstance(value, Mapping) else None
-            parts = argument.split(".") if isinstance(argument, str) else argument if isinstance(argument, list) else []
+            parts = (
+                argument.split(".")
+                if isinstance(argument, str)
+                else argument
+                if isinstance(argument, list)
+                else []
+            )
             path = ".".join(map(str, parts)).split(".")
             if len(path) == 3 and path[1] == "Outputs":
                 stack = site.tree.stacks[resource.stack]
-                giver = site.tree.stacks.get(stack.resources[path[0]].address) if path[0] in stack.resources else None
+                giver = (
+                    site.tree.stacks.get(stack.resources[path[0]].address)
+                    if path[0] in stack.resources
+                    else None
+                )
                 if giver is not None and path[2] not in giver.outputs:
                     yield found(
-                        resource, "Parameters", name, stack=resource, parameter=name, output=path[2], child=giver.address
+                        resource,
+                        "Parameters",
+                        name,
+                        stack=resource,
+                        parameter=name,
+                        output=path[2],
+                        child=giver.address,
                     )

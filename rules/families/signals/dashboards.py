@@ -1,8 +1,19 @@
 """Dashboards: a body that can be read, widgets that lie beside each other and show what the alarms watch."""
 
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 
-from rules.families.signals.alarm_series import ALARM, COMPOSITE, DASHBOARD, Series, Widget, alarms, body_of, number, widgets
+from rules.families.signals.alarm_series import (
+    ALARM,
+    COMPOSITE,
+    DASHBOARD,
+    Series,
+    Widget,
+    alarms,
+    body_of,
+    number,
+    widgets,
+)
 from rules.families.signals.metric_names import is_namespace
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -32,7 +43,9 @@ def a_dashboard_body_that_nobody_can_read(site: Site) -> Iterator[Finding]:
             continue
         listed = body.get("widgets") if isinstance(body, dict) else None
         if not isinstance(listed, list):
-            yield found(dashboard, "DashboardBody", dashboard=dashboard, why="no object with a list of widgets")
+            yield found(
+                dashboard, "DashboardBody", dashboard=dashboard, why="no object with a list of widgets"
+            )
         elif not listed:
             yield found(dashboard, "DashboardBody", dashboard=dashboard, why="without a widget")
 
@@ -97,7 +110,9 @@ def a_widget_of_what_is_no_alarm(site: Site) -> Iterator[Finding]:
             value = widget.marks.back(str(one))
             if isinstance(value, Reference):
                 foreign = value.resource.kind.startswith(("Custom::", "AWS::CloudFormation::"))
-                if not foreign and (value.resource.kind not in (ALARM, COMPOSITE) or value.attribute != "Arn"):
+                if not foreign and (
+                    value.resource.kind not in (ALARM, COMPOSITE) or value.attribute != "Arn"
+                ):
                     yield _at(widget, member=value)
             elif isinstance(value, str) and not value.startswith("arn:"):
                 yield _at(widget, member=value)
@@ -123,7 +138,10 @@ def an_alarm_that_the_dashboard_leaves_out(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9695",
-    cause="widget {widget} of dashboard {dashboard} draws {label} at {value}, and the alarms on what it shows ring at {thresholds}",
+    cause=(
+        "widget {widget} of dashboard {dashboard} draws {label} at {value}, and the alarms on "
+        "what it shows ring at {thresholds}"
+    ),
     remedy="draw the line where the alarm rings, or have it ring where the line is",
     sources=(BODY,),
 )
@@ -131,13 +149,22 @@ def a_line_that_is_no_threshold(site: Site) -> Iterator[Finding]:
     rings: dict[str, set[float]] = {}
     for alarm in alarms(site):
         for series in alarm.series:
-            if alarm.threshold is not None and not alarm.expressions and any(not _scales(one) for one in alarm.actions):
+            if (
+                alarm.threshold is not None
+                and not alarm.expressions
+                and any(not _scales(one) for one in alarm.actions)
+            ):
                 rings.setdefault(_key(series), set()).add(alarm.threshold)
     for widget in widgets(site):
         thresholds = {one for series in widget.series for one in rings.get(_key(series), ())}
         for label, value in _lines(widget):
             if thresholds and value not in thresholds:
-                yield _at(widget, label=label, value=f"{value:.12g}", thresholds=", ".join(f"{one:.12g}" for one in sorted(thresholds)))
+                yield _at(
+                    widget,
+                    label=label,
+                    value=f"{value:.12g}",
+                    thresholds=", ".join(f"{one:.12g}" for one in sorted(thresholds)),
+                )
 
 
 def _scales(action: Value) -> bool:
@@ -169,8 +196,13 @@ def a_widget_of_another_region(site: Site) -> Iterator[Finding]:
     for widget in widgets(site):
         region = widget.properties.get("region")
         value = widget.marks.back(region) if isinstance(region, str) else None
-        others = {one.properties.get("region") for one in widgets(site) if one.dashboard == widget.dashboard} - {None, region}
-        global_ = any(str(series.namespace) in ("AWS/Billing", "AWS/CloudFront", "AWS/Route53") for series in widget.series)
+        others = {
+            one.properties.get("region") for one in widgets(site) if one.dashboard == widget.dashboard
+        } - {None, region}
+        global_ = any(
+            str(series.namespace) in ("AWS/Billing", "AWS/CloudFront", "AWS/Route53")
+            for series in widget.series
+        )
         if isinstance(value, str) and any("\ue000" in str(one) for one in others) and not global_:
             yield _at(widget, region=value)
 
@@ -187,15 +219,27 @@ def one_metric_of_ours_written_in_two_ways(site: Site) -> Iterator[Finding]:
     watched = [series for alarm in alarms(site) for series in alarm.series]
     for series in (*watched, *(one for widget in widgets(site) for one in widget.series)):
         where, name, pairs = series.namespace, series.name, series.dimensions
-        if not (isinstance(where, str) and isinstance(name, str) and pairs) or is_namespace(where) or where.startswith("AWS/"):
+        if (
+            not (isinstance(where, str) and isinstance(name, str) and pairs)
+            or is_namespace(where)
+            or where.startswith("AWS/")
+        ):
             continue
         key = (where, name, frozenset(str(one) for one, _ in pairs))
         for other, there in seen.items():
             alike = sum(left == right for left, right in zip(key, other, strict=True)) == 2
-            near = alike and (_near(key[0], other[0]) and _near(key[1], other[1]) or key[2] != other[2] and _same(series, site, other))
+            near = alike and (
+                (_near(key[0], other[0]) and _near(key[1], other[1]))
+                or (key[2] != other[2] and _same(series, site, other))
+            )
             if near and series.resource != there:
                 yield found(
-                    series.resource, *series.path, here=series.resource, one=_named(key), there=there, other=_named(other)
+                    series.resource,
+                    *series.path,
+                    here=series.resource,
+                    one=_named(key),
+                    there=there,
+                    other=_named(other),
                 )
         seen.setdefault(key, series.resource)
 
@@ -208,13 +252,8 @@ def _near(one: str, other: str) -> bool:
     """Alike but for case, or for a letter or two."""
     if one.lower() == other.lower():
         return True
-    longest = max(len(one), len(other))
-    same = sum(left == right for left, right in zip(one, other, strict=False))
-    tail = sum(left == right for left, right in zip(one[::-1], other[::-1], strict=False))
-    return longest > 4 and max(same, tail, same + tail if same + tail <= longest else 0) >= longest - 2
+    return SequenceMatcher(None, one, other).ratio() >= 0.75
 
 
 def _same(series: Series, site: Site, other: tuple[str, str, frozenset[str]]) -> bool:
     return len(series.dimensions or ()) == len(other[2])
-
-

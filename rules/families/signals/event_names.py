@@ -13,7 +13,21 @@ from pathlib import Path
 
 # Sources of which every detail type is listed.
 WHOLE = frozenset({"aws.ecr", "aws.ecs", "aws.kms", "aws.rds", "aws.secretsmanager"})
-OUTER = frozenset({"account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version", "replay-name", "$or"})
+OUTER = frozenset(
+    {
+        "account",
+        "detail",
+        "detail-type",
+        "id",
+        "region",
+        "resources",
+        "source",
+        "time",
+        "version",
+        "replay-name",
+        "$or",
+    }
+)
 TRAIL = "AWS API Call via CloudTrail"
 SERVICE = "AWS Service Event via CloudTrail"
 
@@ -52,59 +66,165 @@ VALUES: Mapping[tuple[str, str, str], frozenset[str]] = {
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
     **{
         ("aws.ecs", "ECS Task State Change", key): frozenset(
-            "PROVISIONING PENDING ACTIVATING RUNNING DEACTIVATING STOPPING DEPROVISIONING STOPPED DELETED".split()
+            [
+                "PROVISIONING",
+                "PENDING",
+                "ACTIVATING",
+                "RUNNING",
+                "DEACTIVATING",
+                "STOPPING",
+                "DEPROVISIONING",
+                "STOPPED",
+                "DELETED",
+            ]
         )
         for key in ("lastStatus", "desiredStatus")
     },
     ("aws.ecs", "ECS Task State Change", "stopCode"): frozenset(
-        "TaskFailedToStart EssentialContainerExited UserInitiated ServiceSchedulerInitiated SpotInterruption TerminationNotice".split()
+        [
+            "TaskFailedToStart",
+            "EssentialContainerExited",
+            "UserInitiated",
+            "ServiceSchedulerInitiated",
+            "SpotInterruption",
+            "TerminationNotice",
+        ]
     ),
     ("aws.rds", "RDS DB Instance Event", "EventCategories"): RDS_CATEGORIES,
     ("aws.rds", "RDS DB Cluster Event", "EventCategories"): RDS_CATEGORIES,
     ("aws.rds", "RDS DB Instance Event", "SourceType"): frozenset({"DB_INSTANCE"}),
     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
     ("aws.secretsmanager", SERVICE, "eventName"): frozenset(
-        "RotationStarted RotationSucceeded RotationFailed RotationAbandoned TestRotationStarted TestRotationSucceeded "
-        "TestRotationFailed StartSecretVersionDelete CancelSecretVersionDelete EndSecretVersionDelete SecretVersionDeletion".split()
+        [
+            "RotationStarted",
+            "RotationSucceeded",
+            "RotationFailed",
+            "RotationAbandoned",
+            "TestRotationStarted",
+            "TestRotationSucceeded",
+            "TestRotationFailed",
+            "StartSecretVersionDelete",
+            "CancelSecretVersionDelete",
+            "EndSecretVersionDelete",
+            "SecretVersionDeletion",
+        ]
     ),
     # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Operations.html
     ("aws.secretsmanager", TRAIL, "eventName"): frozenset(
-        "BatchGetSecretValue CancelRotateSecret CreateSecret DeleteResourcePolicy DeleteSecret DescribeSecret GetRandomPassword "
-        "GetResourcePolicy GetSecretValue ListSecretVersionIds ListSecrets PutResourcePolicy PutSecretValue "
-        "RemoveRegionsFromReplication ReplicateSecretToRegions RestoreSecret RotateSecret StopReplicationToReplica TagResource "
-        "UntagResource UpdateSecret UpdateSecretVersionStage ValidateResourcePolicy".split()
+        [
+            "BatchGetSecretValue",
+            "CancelRotateSecret",
+            "CreateSecret",
+            "DeleteResourcePolicy",
+            "DeleteSecret",
+            "DescribeSecret",
+            "GetRandomPassword",
+            "GetResourcePolicy",
+            "GetSecretValue",
+            "ListSecretVersionIds",
+            "ListSecrets",
+            "PutResourcePolicy",
+            "PutSecretValue",
+            "RemoveRegionsFromReplication",
+            "ReplicateSecretToRegions",
+            "RestoreSecret",
+            "RotateSecret",
+            "StopReplicationToReplica",
+            "TagResource",
+            "UntagResource",
+            "UpdateSecret",
+            "UpdateSecretVersionStage",
+            "ValidateResourcePolicy",
+        ]
     ),
-    ("aws.kms", SERVICE, "eventName"): frozenset("RotateKey DeleteKey DeleteExpiredKeyMaterial SynchronizeMultiRegionKey".split()),
+    ("aws.kms", SERVICE, "eventName"): frozenset(
+        ["RotateKey", "DeleteKey", "DeleteExpiredKeyMaterial", "SynchronizeMultiRegionKey"]
+    ),
     # https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
     ("aws.kms", TRAIL, "eventName"): frozenset(
-        "CancelKeyDeletion ConnectCustomKeyStore CreateAlias CreateCustomKeyStore CreateGrant CreateKey Decrypt DeleteAlias "
-        "DeleteCustomKeyStore DeleteImportedKeyMaterial DeriveSharedSecret DescribeCustomKeyStores DescribeKey DisableKey "
-        "DisableKeyRotation DisconnectCustomKeyStore EnableKey EnableKeyRotation Encrypt GenerateDataKey GenerateDataKeyPair "
-        "GenerateDataKeyPairWithoutPlaintext GenerateDataKeyWithoutPlaintext GenerateMac GenerateRandom GetKeyPolicy "
-        "GetKeyRotationStatus GetParametersForImport GetPublicKey ImportKeyMaterial ListAliases ListGrants ListKeyPolicies "
-        "ListKeyRotations ListResourceTags ListRetirableGrants PutKeyPolicy ReEncrypt ReplicateKey RetireGrant RevokeGrant "
-        "RotateKeyOnDemand ScheduleKeyDeletion Sign TagResource UntagResource UpdateAlias UpdateCustomKeyStore "
-        "UpdateKeyDescription UpdatePrimaryRegion Verify VerifyMac".split()
+        [
+            "CancelKeyDeletion",
+            "ConnectCustomKeyStore",
+            "CreateAlias",
+            "CreateCustomKeyStore",
+            "CreateGrant",
+            "CreateKey",
+            "Decrypt",
+            "DeleteAlias",
+            "DeleteCustomKeyStore",
+            "DeleteImportedKeyMaterial",
+            "DeriveSharedSecret",
+            "DescribeCustomKeyStores",
+            "DescribeKey",
+            "DisableKey",
+            "DisableKeyRotation",
+            "DisconnectCustomKeyStore",
+            "EnableKey",
+            "EnableKeyRotation",
+            "Encrypt",
+            "GenerateDataKey",
+            "GenerateDataKeyPair",
+            "GenerateDataKeyPairWithoutPlaintext",
+            "GenerateDataKeyWithoutPlaintext",
+            "GenerateMac",
+            "GenerateRandom",
+            "GetKeyPolicy",
+            "GetKeyRotationStatus",
+            "GetParametersForImport",
+            "GetPublicKey",
+            "ImportKeyMaterial",
+            "ListAliases",
+            "ListGrants",
+            "ListKeyPolicies",
+            "ListKeyRotations",
+            "ListResourceTags",
+            "ListRetirableGrants",
+            "PutKeyPolicy",
+            "ReEncrypt",
+            "ReplicateKey",
+            "RetireGrant",
+            "RevokeGrant",
+            "RotateKeyOnDemand",
+            "ScheduleKeyDeletion",
+            "Sign",
+            "TagResource",
+            "UntagResource",
+            "UpdateAlias",
+            "UpdateCustomKeyStore",
+            "UpdateKeyDescription",
+            "UpdatePrimaryRegion",
+            "Verify",
+            "VerifyMac",
+        ]
     ),
     # https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
     ("aws.ecr", "ECR Image Scan", "scan-status"): frozenset({"COMPLETE", "FAILED", "IN_PROGRESS", "ACTIVE"}),
     ("aws.ecr", "ECR Image Action", "action-type"): frozenset({"PUSH", "DELETE", "UPDATE_STORAGE_CLASS"}),
     ("aws.ecr", "ECR Image Action", "result"): frozenset({"SUCCESS", "FAILURE"}),
-    ("aws.cloudwatch", "CloudWatch Alarm State Change", "value"): frozenset({"ALARM", "OK", "INSUFFICIENT_DATA"}),
+    ("aws.cloudwatch", "CloudWatch Alarm State Change", "value"): frozenset(
+        {"ALARM", "OK", "INSUFFICIENT_DATA"}
+    ),
 }
 # (source, detail type, key) -> the keys within it.
 WITHIN: Mapping[tuple[str, str, str], frozenset[str]] = {
     ("aws.ecr", "ECR Image Scan", "finding-severity-counts"): frozenset(
-        "CRITICAL HIGH MEDIUM LOW INFORMATIONAL UNDEFINED UNTRIAGED".split()
+        ["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED", "UNTRIAGED"]
     ),
     ("aws.kms", TRAIL, "resources"): frozenset({"ARN", "accountId", "type", "ARNPrefix"}),
-    ("aws.secretsmanager", SERVICE, "additionalEventData"): frozenset({"SecretId", "OldSecretVersionId", "VersionId", "SecretVersionId"}),
+    ("aws.secretsmanager", SERVICE, "additionalEventData"): frozenset(
+        {"SecretId", "OldSecretVersionId", "VersionId", "SecretVersionId"}
+    ),
 }
 # (source, detail type, key) -> values that are one piece of news: who waits for one of them waits for all.
 TOGETHER: Mapping[tuple[str, str, str], tuple[str, ...]] = {
     ("aws.secretsmanager", SERVICE, "eventName"): ("RotationFailed", "RotationAbandoned"),
     ("aws.kms", TRAIL, "eventName"): ("DisableKey", "ScheduleKeyDeletion"),
-    ("aws.rds", "RDS DB Instance Event", "EventCategories"): ("availability", "failover", "failure", "low storage"),
+    ("aws.rds", "RDS DB Instance Event", "EventCategories"): (
+        "availability",
+        "failover",
+        "failure",
+        "low storage",
+    ),
 }
 
 
@@ -112,7 +232,9 @@ TOGETHER: Mapping[tuple[str, str, str], tuple[str, ...]] = {
 def sent() -> Mapping[str, Mapping[str, frozenset[str]]]:
     """Source -> detail type -> the keys of its detail, none where they are not listed."""
     written = json.loads((Path(__file__).parent / "events.json").read_text())
-    return {source: {kind: frozenset(keys) for kind, keys in kinds.items()} for source, kinds in written.items()}
+    return {
+        source: {kind: frozenset(keys) for kind, keys in kinds.items()} for source, kinds in written.items()
+    }
 
 
 def keys_of(source: str, kind: str) -> frozenset[str]:
@@ -121,7 +243,7 @@ def keys_of(source: str, kind: str) -> frozenset[str]:
 
 def is_sent(source: str, kind: str) -> bool | None:
     """Whether a source sends events of a type; None where the list does not say."""
-    if source.startswith("aws.") and kind in sent()[""] or kind in sent().get(source, {}):
+    if (source.startswith("aws.") and kind in sent()[""]) or kind in sent().get(source, {}):
         return True
     if not source.startswith("aws."):
         return False if kind in sent()[""] or any(kind in kinds for kinds in sent().values()) else None

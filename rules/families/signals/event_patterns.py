@@ -5,7 +5,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rules.families.signals.event_names import OUTER, TOGETHER, VALUES, WITHIN, is_sent, keys_of, nearest, sent
+from rules.families.signals.event_names import (
+    OUTER,
+    TOGETHER,
+    VALUES,
+    WITHIN,
+    is_sent,
+    keys_of,
+    nearest,
+    sent,
+)
 from rules.families.signals.marked_text import marked
 from rules.seam.rule import Finding, Steps, found, rule
 from rules.seam.site import Site
@@ -18,19 +27,32 @@ RULE = "AWS::Events::Rule"
 PATTERNS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html"
 OPERATORS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"
 REFERENCE = "https://docs.aws.amazon.com/eventbridge/latest/ref/welcome.html"
-MATCHERS = frozenset({"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"})
+MATCHERS = frozenset(
+    {"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"}
+)
 SIGNS = frozenset({"<", "<=", "=", ">", ">="})
 # What names a resource in an event: (source, key) -> type, and the answers that are it.
 NAMED: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = {
-    ("aws.secretsmanager", "SecretId"): {"AWS::SecretsManager::Secret": ("Ref", "Id"), "AWS::RDS::DBInstance": ("MasterUserSecret.SecretArn",), "AWS::RDS::DBCluster": ("MasterUserSecret.SecretArn",)},
+    ("aws.secretsmanager", "SecretId"): {
+        "AWS::SecretsManager::Secret": ("Ref", "Id"),
+        "AWS::RDS::DBInstance": ("MasterUserSecret.SecretArn",),
+        "AWS::RDS::DBCluster": ("MasterUserSecret.SecretArn",),
+    },
     ("aws.kms", "ARN"): {"AWS::KMS::Key": ("Arn",), "AWS::KMS::ReplicaKey": ("Arn",)},
-    ("aws.rds", "SourceArn"): {"AWS::RDS::DBInstance": ("DBInstanceArn",), "AWS::RDS::DBCluster": ("DBClusterArn",)},
+    ("aws.rds", "SourceArn"): {
+        "AWS::RDS::DBInstance": ("DBInstanceArn",),
+        "AWS::RDS::DBCluster": ("DBClusterArn",),
+    },
     ("aws.rds", "SourceIdentifier"): {"AWS::RDS::DBInstance": ("Ref",), "AWS::RDS::DBCluster": ("Ref",)},
     ("aws.ecs", "clusterArn"): {"AWS::ECS::Cluster": ("Arn",)},
     ("aws.ecs", "resources"): {"AWS::ECS::Service": ("Ref", "ServiceArn"), "AWS::ECS::Cluster": ("Arn",)},
     ("aws.ecr", "repository-name"): {"AWS::ECR::Repository": ("Ref",)},
 }
-RDS_KINDS = {"RDS DB Instance Event": ":db:", "RDS DB Cluster Event": ":cluster:", "RDS DB Snapshot Event": ":snapshot:"}
+RDS_KINDS = {
+    "RDS DB Instance Event": ":db:",
+    "RDS DB Cluster Event": ":cluster:",
+    "RDS DB Snapshot Event": ":snapshot:",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,17 +114,27 @@ def a_pattern_for_what_is_never_sent(site: Site) -> Iterator[Finding]:
             if source.startswith("aws.") and source not in sent() and near:
                 yield _at(pattern, "source", kind="any event", source=source, instead=f"write {near}")
             elif source.lower().startswith("aws.") and source != source.lower():
-                yield _at(pattern, "source", kind="any event", source=source, instead=f"write {source.lower()}")
+                yield _at(
+                    pattern, "source", kind="any event", source=source, instead=f"write {source.lower()}"
+                )
         for kind in kinds:
             answers = [is_sent(source, kind) for source in sources]
             if answers and all(answer is False for answer in answers):
-                near = nearest(kind, {**sent()[""], **{one: () for source in sources for one in sent().get(source, {})}})
+                near = nearest(
+                    kind, {**sent()[""], **{one: () for source in sources for one in sent().get(source, {})}}
+                )
                 instead = f"write {near}" if near else "take the detail type from the service's own page"
                 yield _at(pattern, "detail-type", kind=kind, source=" and ".join(sources), instead=instead)
             elif not sources and kind not in sent()[""] and not any(kind in one for one in sent().values()):
                 every = {one: () for types in sent().values() for one in types}
                 if nearest(kind, every):
-                    yield _at(pattern, "detail-type", kind=kind, source="any source", instead=f"write {nearest(kind, every)}")
+                    yield _at(
+                        pattern,
+                        "detail-type",
+                        kind=kind,
+                        source="any source",
+                        instead=f"write {nearest(kind, every)}",
+                    )
 
 
 @rule(
@@ -115,7 +147,9 @@ def a_pattern_on_a_key_that_the_event_lacks(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
         for key in pattern.body:
             if key not in OUTER:
-                yield _at(pattern, key, key=key, kind="an event", instead=f"write {nearest(key, OUTER) or 'detail'}")
+                yield _at(
+                    pattern, key, key=key, kind="an event", instead=f"write {nearest(key, OUTER) or 'detail'}"
+                )
         source, kind = pattern.one
         keys, detail = keys_of(source, kind), pattern.body.get("detail")
         for key, inside in detail.items() if isinstance(detail, dict) else ():
@@ -126,7 +160,9 @@ def a_pattern_on_a_key_that_the_event_lacks(site: Site) -> Iterator[Finding]:
             for each in inside if within and isinstance(inside, dict) else ():
                 if within and each not in within and not each.startswith("$"):
                     instead = f"write {nearest(each, within) or ', '.join(sorted(within))}"
-                    yield _at(pattern, "detail", key, each, key=f"detail.{key}.{each}", kind=kind, instead=instead)
+                    yield _at(
+                        pattern, "detail", key, each, key=f"detail.{key}.{each}", kind=kind, instead=instead
+                    )
 
 
 @rule(
@@ -145,7 +181,15 @@ def a_pattern_for_a_value_that_never_comes(site: Site) -> Iterator[Finding]:
                     near = nearest(value, allowed)
                     many = ", ".join(sorted(allowed)) if len(allowed) < 20 else "an operation of the service"
                     instead = f"write {near}" if near else f"write {many}"
-                    yield _at(pattern, "detail", *keys, value=value, key=f"detail.{'.'.join(keys)}", kind=kind, instead=instead)
+                    yield _at(
+                        pattern,
+                        "detail",
+                        *keys,
+                        value=value,
+                        key=f"detail.{'.'.join(keys)}",
+                        kind=kind,
+                        instead=instead,
+                    )
 
 
 @rule(
@@ -159,7 +203,11 @@ def a_pattern_of_a_wrong_form(site: Site) -> Iterator[Finding]:
         for keys, values in leaves_of(pattern.body):
             what = ""
             if not isinstance(values, list):
-                what = "a value alone, and no list," if isinstance(values, str | int | float | bool | Reference) else ""
+                what = (
+                    "a value alone, and no list,"
+                    if isinstance(values, str | int | float | bool | Reference)
+                    else ""
+                )
             elif not values:
                 what = "an empty list, which nothing matches,"
             else:
@@ -182,7 +230,10 @@ def _matcher(value: Value) -> str:
             return "a numeric matcher without pairs of a sign and a number"
         if any(isinstance(one, str) for _, one in pairs):
             return "a numeric matcher with a text"
-        if any(sign in ("<", "<=") and isinstance(one, int | float) and (one < 0 or (one == 0 and sign == "<")) for sign, one in pairs):
+        if any(
+            sign in ("<", "<=") and isinstance(one, int | float) and (one < 0 or (one == 0 and sign == "<"))
+            for sign, one in pairs
+        ):
             return "a numeric matcher for less than nothing"
     elif "numeric" in value:
         return "a numeric matcher that is no list"
@@ -203,10 +254,14 @@ def a_pattern_on_another_resource(site: Site) -> Iterator[Finding]:
             for value in values if allowed and isinstance(values, list) else ():
                 wanted = _wanted(site, pattern, value, allowed or {}, keys[-1])
                 if wanted:
-                    yield _at(pattern, *keys, value=value, key=".".join(keys), source=sources[0], wanted=wanted)
+                    yield _at(
+                        pattern, *keys, value=value, key=".".join(keys), source=sources[0], wanted=wanted
+                    )
 
 
-def _wanted(site: Site, pattern: Pattern, value: Value, allowed: Mapping[str, tuple[str, ...]], key: str) -> str:
+def _wanted(
+    site: Site, pattern: Pattern, value: Value, allowed: Mapping[str, tuple[str, ...]], key: str
+) -> str:
     answers = "; ".join(f"{' or '.join(one)} of an {kind}" for kind, one in allowed.items())
     if isinstance(value, Reference):
         if value.resource.kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::SSM::")):
@@ -250,12 +305,23 @@ def _is(site: Site, text: str, resource: Resource) -> bool:
 def a_pattern_that_leaves_one_out(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
         for keys, values in leaves_of(pattern.body):
-            named = [value.resource for value in values if isinstance(value, Reference)] if isinstance(values, list) else []
+            named = (
+                [value.resource for value in values if isinstance(value, Reference)]
+                if isinstance(values, list)
+                else []
+            )
             kinds = {one.kind for one in named}
             every = list(site.all(*kinds)) if len(kinds) == 1 else []
             missing = [one for one in every if one not in named]
             if len(named) >= 2 and len(missing) == 1:
-                yield _at(pattern, *keys, key=".".join(keys), named=len(named), kind=named[0].kind, missing=missing[0])
+                yield _at(
+                    pattern,
+                    *keys,
+                    key=".".join(keys),
+                    named=len(named),
+                    kind=named[0].kind,
+                    missing=missing[0],
+                )
 
 
 @rule(
@@ -274,15 +340,24 @@ def a_pattern_that_hears_half_of_the_news(site: Site) -> Iterator[Finding]:
             enough = len(news) / 2 if news else 1
             if given and len(given) >= min(enough, 2) and missing:
                 yield _at(
-                    pattern, "detail", *keys, given=" and ".join(given), key=f"detail.{'.'.join(keys)}", missing=" and ".join(missing)
+                    pattern,
+                    "detail",
+                    *keys,
+                    given=" and ".join(given),
+                    key=f"detail.{'.'.join(keys)}",
+                    missing=" and ".join(missing),
                 )
 
 
 @rule(
     "E9667",
     cause="rule {rule} waits for a failed deployment of {service}, which never says that one failed",
-    remedy="switch on the deployment circuit breaker of the service: only then is SERVICE_DEPLOYMENT_FAILED sent",
-    sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html",),
+    remedy=(
+        "switch on the deployment circuit breaker of the service: only then is SERVICE_DEPLOYMENT_FAILED sent"
+    ),
+    sources=(
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html",
+    ),
 )
 def a_failed_deployment_that_nobody_declares_failed(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
@@ -294,13 +369,14 @@ def a_failed_deployment_that_nobody_declares_failed(site: Site) -> Iterator[Find
                 yield _at(pattern, "detail", "eventName", service=one.resource)
 
 
-
-
 @rule(
     "W9662",
     cause="rule {rule} takes {kind} from any source",
     remedy="name the source: whoever may put events on the bus can send that detail type too",
-    sources=("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-best-practices.html", PATTERNS),
+    sources=(
+        "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-best-practices.html",
+        PATTERNS,
+    ),
 )
 def a_pattern_without_a_source(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
@@ -318,8 +394,12 @@ def a_pattern_without_a_source(site: Site) -> Iterator[Finding]:
 def a_pattern_for_all_that_happens(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
         source, kind = pattern.one
-        told = [target.get("Arn") for target in site.items(pattern.rule, "Targets") if isinstance(target, dict)]
-        topic = next((one for one in (site.target(arn, "AWS::SNS::Topic") for arn in told) if one is not None), None)
+        told = [
+            target.get("Arn") for target in site.items(pattern.rule, "Targets") if isinstance(target, dict)
+        ]
+        topic = next(
+            (one for one in (site.target(arn, "AWS::SNS::Topic") for arn in told) if one is not None), None
+        )
         chatty = any(where == source and what == kind for where, what, _ in VALUES)
         if topic is not None and chatty and not pattern.body.get("detail"):
             yield _at(pattern, topic=topic, kind=kind)
@@ -341,7 +421,10 @@ def a_pattern_for_scans_without_findings(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9665",
-    cause="rule {rule} waits for scans of {repository}, and every image that this tree runs is from elsewhere: {image}",
+    cause=(
+        "rule {rule} waits for scans of {repository}, and every image that this tree runs is "
+        "from elsewhere: {image}"
+    ),
     remedy="name the repository that is deployed",
     sources=("https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html",),
 )
@@ -354,6 +437,10 @@ def scans_of_a_repository_that_nothing_runs(site: Site) -> Iterator[Finding]:
     ]
     own = [image for image in images if ".dkr.ecr." in image]
     for pattern in patterns(site):
-        for name in pattern.listed("detail", "repository-name") if "aws.ecr" in pattern.listed("source") else ():
-            if own and not any(f"/{name}@" in image or f"/{name}:" in image or image.endswith(f"/{name}") for image in own):
+        for name in (
+            pattern.listed("detail", "repository-name") if "aws.ecr" in pattern.listed("source") else ()
+        ):
+            if own and not any(
+                f"/{name}@" in image or f"/{name}:" in image or image.endswith(f"/{name}") for image in own
+            ):
                 yield _at(pattern, "detail", "repository-name", repository=name, image=own[0])

@@ -34,7 +34,17 @@ ARNS = {
     "AWS::Events::EventBus": ("Arn",),
 }
 # What never is a target.
-NEVER = ("AWS::KMS::", "AWS::IAM::", "AWS::S3::", "AWS::RDS::", "AWS::ElastiCache::", "AWS::SecretsManager::", "AWS::DynamoDB::", "AWS::EC2::", "AWS::CloudWatch::")
+NEVER = (
+    "AWS::KMS::",
+    "AWS::IAM::",
+    "AWS::S3::",
+    "AWS::RDS::",
+    "AWS::ElastiCache::",
+    "AWS::SecretsManager::",
+    "AWS::DynamoDB::",
+    "AWS::EC2::",
+    "AWS::CloudWatch::",
+)
 RATE = re.compile(r"rate\((\d+) (minute|hour|day)(s?)\)")
 CRON = re.compile(r"cron\(\S+ \S+ \S+ \S+ \S+ \S+\)")
 PLACE = re.compile(r"<([^<>\s]+)>")
@@ -62,7 +72,9 @@ def an_event_rule_that_is_disabled(site: Site) -> Iterator[Finding]:
 def an_event_rule_that_does_nothing(site: Site) -> Iterator[Finding]:
     for resource in site.all(RULE):
         if not site.items(resource, "Targets"):
-            yield found(resource, "Targets", rule=resource, lacks="has no target: what it matches goes nowhere")
+            yield found(
+                resource, "Targets", rule=resource, lacks="has no target: what it matches goes nowhere"
+            )
         if site.get(resource, "EventPattern") is None and site.get(resource, "ScheduleExpression") is None:
             yield found(resource, rule=resource, lacks="has neither pattern nor schedule")
 
@@ -90,7 +102,11 @@ def a_target_that_is_none(site: Site) -> Iterator[Finding]:
                 wanted = f"{' or '.join(answers)} of {arn.resource}"
             elif arn.resource.kind.startswith(NEVER):
                 wanted = "of a topic, a queue, a function or another target"
-        elif not isinstance(arn, Given | Unknown | None) and known(arn) and not str(arn).startswith(("arn:", "$")):
+        elif (
+            not isinstance(arn, Given | Unknown | None)
+            and known(arn)
+            and not str(arn).startswith(("arn:", "$"))
+        ):
             wanted = "of a topic, a queue, a function or another target"
         if wanted:
             yield found(resource, "Targets", position, "Arn", rule=resource, target=arn, wanted=wanted)
@@ -105,10 +121,22 @@ def a_target_that_is_none(site: Site) -> Iterator[Finding]:
 def a_template_with_a_place_that_nothing_fills(site: Site) -> Iterator[Finding]:
     for resource, position, _, paths, text in _transformers(site):
         for name in dict.fromkeys(PLACE.findall(text)):
-            if name not in paths and not OWN.fullmatch(name) and "\ue000" not in name and re.fullmatch(r"[\w.-]+", name):
+            if (
+                name not in paths
+                and not OWN.fullmatch(name)
+                and "\ue000" not in name
+                and re.fullmatch(r"[\w.-]+", name)
+            ):
                 have = ", ".join(paths) or "none"
                 yield found(
-                    resource, "Targets", position, "InputTransformer", "InputTemplate", rule=resource, name=name, have=have
+                    resource,
+                    "Targets",
+                    position,
+                    "InputTransformer",
+                    "InputTemplate",
+                    rule=resource,
+                    name=name,
+                    have=have,
                 )
 
 
@@ -133,7 +161,16 @@ def a_path_that_the_template_does_not_use(site: Site) -> Iterator[Finding]:
     for resource, position, _, paths, text in _transformers(site):
         for name in paths:
             if f"<{name}>" not in text:
-                yield found(resource, "Targets", position, "InputTransformer", "InputPathsMap", name, rule=resource, name=name)
+                yield found(
+                    resource,
+                    "Targets",
+                    position,
+                    "InputTransformer",
+                    "InputPathsMap",
+                    name,
+                    rule=resource,
+                    name=name,
+                )
 
 
 @rule(
@@ -155,32 +192,74 @@ def a_path_into_nothing(site: Site) -> Iterator[Finding]:
             if steps[0] != "$" or (len(steps) > 1 and steps[1].partition("[")[0] not in OUTER):
                 instead = "$.detail, $.time, $.resources and so on"
             elif len(steps) > 2 and steps[1] == "detail" and keys and steps[2].partition("[")[0] not in keys:
-                instead = f"$.detail.{nearest(steps[2], keys)}" if nearest(steps[2], keys) else ", ".join(sorted(keys))
+                instead = (
+                    f"$.detail.{nearest(steps[2], keys)}"
+                    if nearest(steps[2], keys)
+                    else ", ".join(sorted(keys))
+                )
             if instead:
                 yield found(
-                    resource, "Targets", position, "InputTransformer", "InputPathsMap", name, rule=resource, path=path, instead=instead
+                    resource,
+                    "Targets",
+                    position,
+                    "InputTransformer",
+                    "InputPathsMap",
+                    name,
+                    rule=resource,
+                    path=path,
+                    instead=instead,
                 )
 
 
 @rule(
     "E9676",
     cause="rule {rule} {wrong}",
-    remedy="write valid JSON: an object, or a text in double quotes; a target has one of Input, InputPath and InputTransformer",
+    remedy=(
+        "write valid JSON: an object, or a text in double quotes; a target has one of Input, "
+        "InputPath and InputTransformer"
+    ),
     sources=(TRANSFORM,),
 )
 def an_input_of_a_wrong_form(site: Site) -> Iterator[Finding]:
     for resource, position, target in targets(site):
         given = [name for name in ("Input", "InputPath", "InputTransformer") if name in target]
         if len(given) > 1:
-            yield found(resource, "Targets", position, given[1], rule=resource, wrong=f"gives a target both {given[0]} and {given[1]}")
+            yield found(
+                resource,
+                "Targets",
+                position,
+                given[1],
+                rule=resource,
+                wrong=f"gives a target both {given[0]} and {given[1]}",
+            )
         plain = marked(target.get("Input"))
         if plain is not None and not _json(plain.text):
-            yield found(resource, "Targets", position, "Input", rule=resource, wrong="gives a target an Input that is no JSON")
+            yield found(
+                resource,
+                "Targets",
+                position,
+                "Input",
+                rule=resource,
+                wrong="gives a target an Input that is no JSON",
+            )
     for resource, position, _, _, text in _transformers(site):
-        if text.lstrip().startswith(('"', "{")) and not _json(PLACE.sub("0", text)) and not _json(PLACE.sub('"0"', text)):
-            if not all(line.strip().startswith('"') and line.strip().endswith('"') for line in text.strip().splitlines()):
+        if (
+            text.lstrip().startswith(('"', "{"))
+            and not _json(PLACE.sub("0", text))
+            and not _json(PLACE.sub('"0"', text))
+        ):
+            if not all(
+                line.strip().startswith('"') and line.strip().endswith('"')
+                for line in text.strip().splitlines()
+            ):
                 yield found(
-                    resource, "Targets", position, "InputTransformer", "InputTemplate", rule=resource, wrong="has an InputTemplate that is no JSON"
+                    resource,
+                    "Targets",
+                    position,
+                    "InputTransformer",
+                    "InputTemplate",
+                    rule=resource,
+                    wrong="has an InputTemplate that is no JSON",
                 )
 
 
@@ -227,7 +306,10 @@ def a_schedule_that_is_none(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9679",
-    cause="nobody is told when {rule} cannot deliver: its targets have no queue for that, and no alarm watches its FailedInvocations, as one does of other rules",
+    cause=(
+        "nobody is told when {rule} cannot deliver: its targets have no queue for that, and no "
+        "alarm watches its FailedInvocations, as one does of other rules"
+    ),
     remedy="add its FailedInvocations to an alarm, or give the target a DeadLetterConfig",
     sources=(MONITORING, "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html"),
 )
@@ -235,11 +317,17 @@ def an_event_whose_loss_nobody_sees(site: Site) -> Iterator[Finding]:
     watched = {
         one
         for series in every_series(site)
-        if series.resource.kind == ALARM and series.namespace == "AWS/Events" and series.name in ("FailedInvocations", "InvocationsFailedToBeSentToDlq")
+        if series.resource.kind == ALARM
+        and series.namespace == "AWS/Events"
+        and series.name in ("FailedInvocations", "InvocationsFailedToBeSentToDlq")
         for one in subjects(site, series).values()
     }
     for pattern in patterns(site):
-        queued = [target for rule_, _, target in targets(site) if rule_ == pattern.rule and "DeadLetterConfig" in target]
+        queued = [
+            target
+            for rule_, _, target in targets(site)
+            if rule_ == pattern.rule and "DeadLetterConfig" in target
+        ]
         if watched and pattern.rule not in watched and not queued and site.items(pattern.rule, "Targets"):
             yield found(pattern.rule, "Targets", rule=pattern.rule)
 

@@ -8,18 +8,68 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 FUNCTIONS = frozenset(
-    (
-        "ABS ANOMALY_DETECTION_BAND AVG CEIL DATAPOINT_COUNT DATE DAY DB_PERF_INSIGHTS DIFF DIFF_TIME EPOCH FILL "
-        "FIRST FLOOR HOUR IF INSIGHT_RULE_METRIC LAMBDA LAST LOG LOG10 MAX METRIC_COUNT METRICS MIN MINUTE MONTH "
-        "PERIOD RATE REMOVE_EMPTY RUNNING_SUM SEARCH SERVICE_QUOTA SLICE SORT STDDEV SUM TIME_SERIES YEAR"
-    ).split()
+    [
+        "ABS",
+        "ANOMALY_DETECTION_BAND",
+        "AVG",
+        "CEIL",
+        "DATAPOINT_COUNT",
+        "DATE",
+        "DAY",
+        "DB_PERF_INSIGHTS",
+        "DIFF",
+        "DIFF_TIME",
+        "EPOCH",
+        "FILL",
+        "FIRST",
+        "FLOOR",
+        "HOUR",
+        "IF",
+        "INSIGHT_RULE_METRIC",
+        "LAMBDA",
+        "LAST",
+        "LOG",
+        "LOG10",
+        "MAX",
+        "METRIC_COUNT",
+        "METRICS",
+        "MIN",
+        "MINUTE",
+        "MONTH",
+        "PERIOD",
+        "RATE",
+        "REMOVE_EMPTY",
+        "RUNNING_SUM",
+        "SEARCH",
+        "SERVICE_QUOTA",
+        "SLICE",
+        "SORT",
+        "STDDEV",
+        "SUM",
+        "TIME_SERIES",
+        "YEAR",
+    ]
 )
 TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+\.?\d*|\.\d+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<text>'[^']*'|\"[^\"]*\")"
     r"|(?P<sign>==|!=|<=|>=|&&|\|\||[-+*/^<>()\[\],!]))"
 )
 WORDS = {"AND": "&&", "OR": "||"}
-BINDING = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, ">": 4, "<=": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "^": 8}
+BINDING = {
+    "||": 1,
+    "&&": 2,
+    "==": 3,
+    "!=": 3,
+    "<": 4,
+    ">": 4,
+    "<=": 4,
+    ">=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "^": 8,
+}
 TIGHT = 7
 
 
@@ -98,7 +148,9 @@ class _Reader:
                 return Node("call", text, self._until(")"))
             return Node("name", text)
         if text in ("-", "!", "+"):
-            return Node("minus" if text == "-" else "not" if text == "!" else "plus", parts=(self.expression(TIGHT),))
+            return Node(
+                "minus" if text == "-" else "not" if text == "!" else "plus", parts=(self.expression(TIGHT),)
+            )
         if text == "(":
             inside = self.expression(0)
             self._expect(")")

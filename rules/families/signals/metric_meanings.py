@@ -50,13 +50,20 @@ _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     "AWS/SQS": (
         # Of queues that were used within six hours alone.
-        _listed(LEVEL, HIGH, "ApproximateNumberOfMessagesVisible ApproximateNumberOfMessagesNotVisible", sparse=True),
+        _listed(
+            LEVEL,
+            HIGH,
+            "ApproximateNumberOfMessagesVisible ApproximateNumberOfMessagesNotVisible",
+            sparse=True,
+        ),
         _listed(SECONDS, HIGH, "ApproximateAgeOfOldestMessage", sparse=True),
         _listed(EVENTS, EITHER, "NumberOfMessagesSent NumberOfMessagesReceived NumberOfMessagesDeleted"),
     ),
     # https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
     "AWS/SNS": (
-        _listed(EVENTS, HIGH, "NumberOfNotificationsFailed NumberOfNotificationsFailedToRedriveToDlq", sparse=True),
+        _listed(
+            EVENTS, HIGH, "NumberOfNotificationsFailed NumberOfNotificationsFailedToRedriveToDlq", sparse=True
+        ),
         _listed(EVENTS, EITHER, "NumberOfMessagesPublished NumberOfNotificationsDelivered"),
     ),
     # https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html
@@ -66,7 +73,9 @@ _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
             HIGH,
             "GetRecords.IteratorAgeMilliseconds IteratorAgeMilliseconds SubscribeToShardEvent.MillisBehindLatest",
         ),
-        _listed(EVENTS, HIGH, "WriteProvisionedThroughputExceeded ReadProvisionedThroughputExceeded", sparse=True),
+        _listed(
+            EVENTS, HIGH, "WriteProvisionedThroughputExceeded ReadProvisionedThroughputExceeded", sparse=True
+        ),
         _listed(EVENTS, HIGH, "PutRecords.FailedRecords PutRecords.ThrottledRecords", sparse=True),
         _listed(EVENTS, EITHER, "IncomingRecords"),
         _listed(BYTES, EITHER, "IncomingBytes"),
@@ -149,7 +158,12 @@ _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
     ),
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
     "AWS/DynamoDB": (
-        _listed(EVENTS, HIGH, "ReadThrottleEvents WriteThrottleEvents ThrottledRequests SystemErrors UserErrors", sparse=True),
+        _listed(
+            EVENTS,
+            HIGH,
+            "ReadThrottleEvents WriteThrottleEvents ThrottledRequests SystemErrors UserErrors",
+            sparse=True,
+        ),
         _listed(MILLISECONDS, HIGH, "SuccessfulRequestLatency"),
     ),
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
@@ -189,7 +203,14 @@ _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
         _listed(MILLISECONDS, HIGH, "Latency IntegrationLatency"),
     ),
     # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
-    "AWS/States": (_listed(EVENTS, HIGH, "ExecutionsFailed ExecutionsTimedOut ExecutionsAborted ExecutionThrottled", sparse=True),),
+    "AWS/States": (
+        _listed(
+            EVENTS,
+            HIGH,
+            "ExecutionsFailed ExecutionsTimedOut ExecutionsAborted ExecutionThrottled",
+            sparse=True,
+        ),
+    ),
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html
     "AWS/S3": (
         _listed(EVENTS, HIGH, "4xxErrors 5xxErrors", sparse=True),

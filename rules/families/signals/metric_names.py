@@ -49,14 +49,23 @@ def _sets(*written: str) -> Sets:
 SERVICE = _sets("ClusterName ServiceName")
 SHARD = _sets("ShardId StreamName")
 STREAM = _sets("StreamName")
-INSTANCE = _sets("DBInstanceIdentifier", "DBClusterIdentifier", "DBClusterIdentifier Role", "DatabaseClass", "EngineName", "")
+INSTANCE = _sets(
+    "DBInstanceIdentifier",
+    "DBClusterIdentifier",
+    "DBClusterIdentifier Role",
+    "DatabaseClass",
+    "EngineName",
+    "",
+)
 ACTION = _sets("ActionType RuleName")
 TARGETS = _sets("LoadBalancer TargetGroup", "AvailabilityZone LoadBalancer TargetGroup")
 
 # (namespace, metric, or "" for all others of it) -> the sets under which it is published.
 SETS: Mapping[tuple[str, str], Sets] = {
     ("AWS/SQS", ""): _sets("QueueName"),
-    ("AWS/SNS", "NumberOfMessagesPublished"): _sets("TopicName", "Application", "Application Platform", "Platform"),
+    ("AWS/SNS", "NumberOfMessagesPublished"): _sets(
+        "TopicName", "Application", "Application Platform", "Platform"
+    ),
     ("AWS/SNS", "NumberOfNotificationsDelivered"): _sets(
         "TopicName", "Application", "Application Platform", "Platform", "PhoneNumber"
     ),
@@ -105,7 +114,9 @@ SETS: Mapping[tuple[str, str], Sets] = {
     ("ECS/ContainerInsights", "TaskSetCount"): SERVICE,
     ("ECS/ContainerInsights", "TaskCount"): _sets("ClusterName"),
     ("ECS/ContainerInsights", "ServiceCount"): _sets("ClusterName"),
-    ("ECS/ContainerInsights", "ContainerInstanceCount"): _sets("ClusterName", "CapacityProviderName ClusterName"),
+    ("ECS/ContainerInsights", "ContainerInstanceCount"): _sets(
+        "ClusterName", "CapacityProviderName ClusterName"
+    ),
     **{
         ("AWS/RDS", name): INSTANCE
         for name in (
@@ -128,7 +139,12 @@ SETS: Mapping[tuple[str, str], Sets] = {
         )
     },
     ("AWS/ElastiCache", ""): _sets(
-        "", "CacheClusterId", "CacheClusterId CacheNodeId", "CacheClusterId CacheNodeId Tier", "CacheClusterId Tier", "clusterId"
+        "",
+        "CacheClusterId",
+        "CacheClusterId CacheNodeId",
+        "CacheClusterId CacheNodeId Tier",
+        "CacheClusterId Tier",
+        "clusterId",
     ),
     ("AWS/ElastiCache", "GlobalDatastoreReplicationLag"): (),
     ("AWS/IoT", "TopicMatch"): _sets("RuleName"),
@@ -150,7 +166,9 @@ SETS: Mapping[tuple[str, str], Sets] = {
         for name in ("HealthyHostCount", "UnHealthyHostCount")
     },
     ("AWS/AutoScaling", ""): _sets("AutoScalingGroupName", ""),
-    ("AWS/EC2", "StatusCheckFailed"): _sets("InstanceId", "AutoScalingGroupName", "ImageId", "InstanceType", ""),
+    ("AWS/EC2", "StatusCheckFailed"): _sets(
+        "InstanceId", "AutoScalingGroupName", "ImageId", "InstanceType", ""
+    ),
     ("AWS/EC2", "CPUUtilization"): _sets("InstanceId", "AutoScalingGroupName", "ImageId", "InstanceType", ""),
     ("AWS/S3", "BucketSizeBytes"): _sets("BucketName StorageType"),
     ("AWS/S3", "NumberOfObjects"): _sets("BucketName StorageType"),
@@ -165,7 +183,10 @@ OPEN = ("Cmds", "Latency")
 def published() -> Mapping[str, Mapping[str, Any]]:
     """Namespace -> its metrics and dimensions."""
     written = json.loads((Path(__file__).parent / "published.json").read_text())
-    return {name: {"metrics": frozenset(one["metrics"]), "dimensions": frozenset(one["dimensions"])} for name, one in written.items()}
+    return {
+        name: {"metrics": frozenset(one["metrics"]), "dimensions": frozenset(one["dimensions"])}
+        for name, one in written.items()
+    }
 
 
 def of_aws(namespace: str) -> bool:

@@ -23,7 +23,11 @@ FORMS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "sqs": (r"arn:\S+:sqs:\S+", {"AWS::SQS::Queue": ("Arn",)}),
     "lambda": (
         r"arn:\S+:lambda:\S+",
-        {"AWS::Lambda::Function": ("Arn",), "AWS::Lambda::Alias": ("Ref", "AliasArn"), "AWS::Serverless::Function": ("Arn",)},
+        {
+            "AWS::Lambda::Function": ("Arn",),
+            "AWS::Lambda::Alias": ("Ref", "AliasArn"),
+            "AWS::Serverless::Function": ("Arn",),
+        },
     ),
     "firehose": (r"arn:\S+:firehose:\S+", {"AWS::KinesisFirehose::DeliveryStream": ("Arn",)}),
     "application": (r"arn:\S+:sns:\S+", {}),
@@ -44,7 +48,11 @@ def telling(site: Site) -> dict[Resource, list[Resource]]:
     """Topic -> the alarms and event rules that speak to it."""
     found_: dict[Resource, list[Resource]] = {}
     for topic in site.all(TOPIC):
-        users = [use.user for use in site.uses(topic, ALARM, COMPOSITE, "AWS::Events::Rule") if use.property in SPEAKING]
+        users = [
+            use.user
+            for use in site.uses(topic, ALARM, COMPOSITE, "AWS::Events::Rule")
+            if use.property in SPEAKING
+        ]
         if users:
             found_[topic] = list(dict.fromkeys(users))
     return found_
@@ -62,9 +70,15 @@ SPEAKING = ("AlarmActions", "OKActions", "InsufficientDataActions", "Targets")
 def a_topic_that_nobody_listens_to(site: Site) -> Iterator[Finding]:
     subscribed = [resource for resource, _, one in subscriptions(site) if resource.kind == TOPIC]
     for topic, users in telling(site).items():
-        known_outside = any(topic.name in str(value) for value in site.tree.root.outputs.values()) or site.get(topic, "TopicName")
-        unknown = any(not known(site.get(one, "TopicArn")) for one in site.all(SUBSCRIPTION)) or not known(site.get(topic, "Subscription"))
-        listened = topic in subscribed or any(use.property == "TopicArn" for use in site.uses(topic, SUBSCRIPTION))
+        known_outside = any(
+            topic.name in str(value) for value in site.tree.root.outputs.values()
+        ) or site.get(topic, "TopicName")
+        unknown = any(not known(site.get(one, "TopicArn")) for one in site.all(SUBSCRIPTION)) or not known(
+            site.get(topic, "Subscription")
+        )
+        listened = topic in subscribed or any(
+            use.property == "TopicArn" for use in site.uses(topic, SUBSCRIPTION)
+        )
         exported = topic.stack == site.tree.root.address and bool(known_outside)
         if not listened and not exported and not unknown and not _handed_out(site, topic):
             yield found(topic, topic=topic, count=len(users), user=users[0])
@@ -95,12 +109,20 @@ def a_subscription_whose_endpoint_does_not_fit(site: Site) -> Iterator[Finding]:
             continue
         form, kinds = FORMS[protocol]
         wanted = "; ".join(f"give {' or '.join(answers)} of an {kind}" for kind, answers in kinds.items())
-        wanted = wanted or {"sms": "give a telephone number", "email": "give a mail address"}.get(protocol, f"give what looks like {form}")
-        if isinstance(endpoint, Given) and protocol not in ("email", "email-json") and takes_mail(site, endpoint):
+        wanted = wanted or {"sms": "give a telephone number", "email": "give a mail address"}.get(
+            protocol, f"give what looks like {form}"
+        )
+        if (
+            isinstance(endpoint, Given)
+            and protocol not in ("email", "email-json")
+            and takes_mail(site, endpoint)
+        ):
             yield _at(resource, path, "Endpoint", protocol, endpoint, wanted)
         elif isinstance(endpoint, Reference):
             foreign = endpoint.resource.kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::SSM::"))
-            own = endpoint.resource.kind in PHYSICAL or (protocol.startswith(("email", "sms")) and not foreign)
+            own = endpoint.resource.kind in PHYSICAL or (
+                protocol.startswith(("email", "sms")) and not foreign
+            )
             if own and endpoint.attribute not in kinds.get(endpoint.resource.kind, ()):
                 yield _at(resource, path, "Endpoint", protocol, endpoint, wanted)
         elif isinstance(endpoint, str) and not re.fullmatch(form, endpoint):
@@ -116,17 +138,31 @@ def takes_mail(site: Site, value: Value) -> bool:
 
 
 PHYSICAL = frozenset(
-    {"AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::Serverless::Function", "AWS::KinesisFirehose::DeliveryStream", TOPIC, "AWS::Kinesis::Stream"}
+    {
+        "AWS::SQS::Queue",
+        "AWS::Lambda::Function",
+        "AWS::Serverless::Function",
+        "AWS::KinesisFirehose::DeliveryStream",
+        TOPIC,
+        "AWS::Kinesis::Stream",
+    }
 )
 
 
-def _at(resource: Resource, path: tuple[str | int, ...], step: str, protocol: str, endpoint: Value, wanted: str) -> Finding:
-    return found(resource, *path, step, subscription=resource, protocol=protocol, endpoint=endpoint, wanted=wanted)
+def _at(
+    resource: Resource, path: tuple[str | int, ...], step: str, protocol: str, endpoint: Value, wanted: str
+) -> Finding:
+    return found(
+        resource, *path, step, subscription=resource, protocol=protocol, endpoint=endpoint, wanted=wanted
+    )
 
 
 @rule(
     "W9682",
-    cause="subscription {subscription} filters what it is told by {policy}, and alarms have no such attribute: {user} does not get through",
+    cause=(
+        "subscription {subscription} filters what it is told by {policy}, and alarms have no "
+        "such attribute: {user} does not get through"
+    ),
     remedy="take the filter out, or subscribe whoever hears of alarms without one",
     sources=(FILTERS,),
 )
@@ -136,8 +172,16 @@ def a_filter_that_holds_alarms_back(site: Site) -> Iterator[Finding]:
         topic = resource if path else site.target(one.get("TopicArn"), TOPIC)
         policy = one.get("FilterPolicy")
         scope = one.get("FilterPolicyScope")
-        alarms = [user for user in speaking.get(topic, ()) if user.kind != "AWS::Events::Rule"] if topic is not None else []
-        body = scope == "MessageBody" and isinstance(policy, dict) and {"AlarmName", "NewStateValue", "AWSAccountId"} & policy.keys()
+        alarms = (
+            [user for user in speaking.get(topic, ()) if user.kind != "AWS::Events::Rule"]
+            if topic is not None
+            else []
+        )
+        body = (
+            scope == "MessageBody"
+            and isinstance(policy, dict)
+            and {"AlarmName", "NewStateValue", "AWSAccountId"} & policy.keys()
+        )
         if policy and alarms and not body:
             names = ", ".join(policy) if isinstance(policy, dict) else policy
             yield found(resource, *path, "FilterPolicy", subscription=resource, policy=names, user=alarms[0])
@@ -171,5 +215,11 @@ def a_subscription_to_no_topic(site: Site) -> Iterator[Finding]:
 def raw_messages_where_none_are_taken(site: Site) -> Iterator[Finding]:
     for resource, path, one in subscriptions(site):
         raw = str(one.get("RawMessageDelivery")).lower() == "true"
-        if raw and isinstance(one.get("Protocol"), str) and one.get("Protocol") not in ("sqs", "http", "https", "firehose"):
-            yield found(resource, *path, "RawMessageDelivery", subscription=resource, protocol=one.get("Protocol"))
+        if (
+            raw
+            and isinstance(one.get("Protocol"), str)
+            and one.get("Protocol") not in ("sqs", "http", "https", "firehose")
+        ):
+            yield found(
+                resource, *path, "RawMessageDelivery", subscription=resource, protocol=one.get("Protocol")
+            )

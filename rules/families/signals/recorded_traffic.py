@@ -30,7 +30,9 @@ def a_network_that_nobody_records(site: Site) -> Iterator[Finding]:
     for vpc in site.all(VPC):
         recorded = [site.get(one, "ResourceId") for one in site.all(FLOW_LOG)]
         by_vpc = any(isinstance(one, Reference) and one.resource == vpc for one in recorded)
-        by_subnet = any(isinstance(one, Reference) and one.resource.kind == "AWS::EC2::Subnet" for one in recorded)
+        by_subnet = any(
+            isinstance(one, Reference) and one.resource.kind == "AWS::EC2::Subnet" for one in recorded
+        )
         if not by_vpc and not by_subnet and all(known(one) for one in recorded):
             yield found(vpc, vpc=vpc)
 
@@ -38,20 +40,27 @@ def a_network_that_nobody_records(site: Site) -> Iterator[Finding]:
 @rule(
     "W9618",
     cause="flow log {log} records {traffic} traffic alone",
-    remedy="set TrafficType: ALL: what was refused tells of attempts, what was let through of what came of them",
+    remedy=(
+        "set TrafficType: ALL: what was refused tells of attempts, what was let through of what came of them"
+    ),
     sources=(CREATE, FLOWS),
 )
 def a_flow_log_of_half_the_traffic(site: Site) -> Iterator[Finding]:
     for log in site.all(FLOW_LOG):
         traffic = site.get(log, "TrafficType")
         if traffic in ("ACCEPT", "REJECT"):
-            yield found(log, "TrafficType", log=log, traffic="accepted" if traffic == "ACCEPT" else "rejected")
+            yield found(
+                log, "TrafficType", log=log, traffic="accepted" if traffic == "ACCEPT" else "rejected"
+            )
 
 
 @rule(
     "E9605",
     cause="flow log {log} {wrong}",
-    remedy="a log in CloudWatch takes a log group (its name in LogGroupName, its ARN in LogDestination) and a role; one in S3 takes a bucket's ARN",
+    remedy=(
+        "a log in CloudWatch takes a log group (its name in LogGroupName, its ARN in "
+        "LogDestination) and a role; one in S3 takes a bucket's ARN"
+    ),
     sources=(CREATE,),
 )
 def a_flow_log_that_reaches_nothing(site: Site) -> Iterator[Finding]:
@@ -67,9 +76,16 @@ def a_flow_log_that_reaches_nothing(site: Site) -> Iterator[Finding]:
                 wrong, step = "has no role to write with", "DeliverLogsPermissionArn"
         elif kind == "s3" and (group is not None or destination is None):
             wrong = "goes to S3 and names no bucket"
-        for value, answers, name in ((group, ("Ref",), "LogGroupName"), (destination, ("Arn",), "LogDestination")):
+        for value, answers, name in (
+            (group, ("Ref",), "LogGroupName"),
+            (destination, ("Arn",), "LogDestination"),
+        ):
             target = site.target(value)
-            if isinstance(value, Reference) and target is not None and target.kind in (LOG_GROUP, "AWS::S3::Bucket"):
+            if (
+                isinstance(value, Reference)
+                and target is not None
+                and target.kind in (LOG_GROUP, "AWS::S3::Bucket")
+            ):
                 fits = target.kind == LOG_GROUP or (kind == "s3" and name == "LogDestination")
                 if value.attribute not in answers or not fits or (kind == "s3" and target.kind == LOG_GROUP):
                     wrong, step = f"gives {value} as {name}", name
@@ -92,7 +108,9 @@ def a_flow_log_without_what_matters(site: Site) -> Iterator[Finding]:
     for log in site.all(FLOW_LOG):
         written = site.get(log, "LogFormat")
         if isinstance(written, str):
-            missing = [name for name in FIELDS if f"${{{name}}}" not in written and f"${{pkt-{name}}}" not in written]
+            missing = [
+                name for name in FIELDS if f"${{{name}}}" not in written and f"${{pkt-{name}}}" not in written
+            ]
             if missing:
                 yield found(log, "LogFormat", log=log, fields=", ".join(missing))
 
@@ -119,16 +137,27 @@ def a_log_group_without_an_end(site: Site) -> Iterator[Finding]:
 @rule(
     "W9620",
     cause="nothing writes to log group {group}",
-    remedy="name it where something logs (LogConfiguration, LoggingConfig, LogDeliveryConfigurations, a flow log), or remove it",
-    sources=("https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",),
+    remedy=(
+        "name it where something logs (LogConfiguration, LoggingConfig, "
+        "LogDeliveryConfigurations, a flow log), or remove it"
+    ),
+    sources=(
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
+    ),
 )
 def a_log_group_that_nothing_writes_to(site: Site) -> Iterator[Finding]:
     for group in site.all(LOG_GROUP):
         name = site.get(group, "LogGroupName")
-        writers = [use for use in site.uses(group) if (use.user.kind, use.property) not in READERS and not use.user.kind.startswith("AWS::IAM::")]
+        writers = [
+            use
+            for use in site.uses(group)
+            if (use.user.kind, use.property) not in READERS and not use.user.kind.startswith("AWS::IAM::")
+        ]
         if writers or not isinstance(name, str) or name.startswith("/aws/") or not known(name):
             continue
-        if name not in _words(site) and not any(group.name in str(value) for value in site.tree.root.outputs.values()):
+        if name not in _words(site) and not any(
+            group.name in str(value) for value in site.tree.root.outputs.values()
+        ):
             yield found(group, "LogGroupName", group=group)
 
 

@@ -35,7 +35,9 @@ def _adjustments(site: Site, policy: Resource) -> list[tuple[float | None, float
 
 def _direction(site: Site, policy: Resource) -> int:
     """1: more, -1: fewer, 0: not known."""
-    kind = site.get(policy, *((STEP, "AdjustmentType") if policy.kind == APPLICATION else ("AdjustmentType",)))
+    kind = site.get(
+        policy, *((STEP, "AdjustmentType") if policy.kind == APPLICATION else ("AdjustmentType",))
+    )
     given = [one for _, _, one in _adjustments(site, policy) if one]
     if kind == "ExactCapacity" or not given:
         return 0
@@ -52,7 +54,11 @@ def a_scaling_policy_that_nothing_starts(site: Site) -> Iterator[Finding]:
     given_out = {value for stack in site.tree.stacks.values() for value in map(str, stack.outputs.values())}
     for policy in site.all(APPLICATION, "AWS::AutoScaling::ScalingPolicy"):
         kind = site.get(policy, "PolicyType")
-        steps = kind == "StepScaling" if policy.kind == APPLICATION else kind in (None, "SimpleScaling", "StepScaling")
+        steps = (
+            kind == "StepScaling"
+            if policy.kind == APPLICATION
+            else kind in (None, "SimpleScaling", "StepScaling")
+        )
         if steps and not site.uses(policy, ALARM) and not any(policy.name in value for value in given_out):
             yield found(policy, policy=policy)
 
@@ -95,27 +101,45 @@ def _wrong(alarm: Alarm, policy: Resource, does: str, load: str) -> Finding:
 
 @rule(
     "E9619",
-    cause="alarm {alarm} starts {policy} when {operator}, and its steps are {bounds}, so that no step applies",
+    cause=(
+        "alarm {alarm} starts {policy} when {operator}, and its steps are {bounds}, so that no step applies"
+    ),
     remedy="bounds are counted from the threshold: from 0 upwards for Greater…, from 0 downwards for Less…",
     sources=(STEPS,),
 )
 def steps_on_the_other_side_of_the_threshold(site: Site) -> Iterator[Finding]:
     for alarm in alarms(site):
         for policy in policies_of(site, alarm):
-            steps = [(lower, upper) for lower, upper, _ in _adjustments(site, policy) if (lower, upper) != (None, None)]
+            steps = [
+                (lower, upper)
+                for lower, upper, _ in _adjustments(site, policy)
+                if (lower, upper) != (None, None)
+            ]
             above = bool(steps) and all(lower is not None and lower >= 0 for lower, _ in steps)
             below = bool(steps) and all(upper is not None and upper <= 0 for _, upper in steps)
-            late = bool(steps) and alarm.operator in UPWARDS and above and min(lower or 0 for lower, _ in steps) > 0
+            late = (
+                bool(steps)
+                and alarm.operator in UPWARDS
+                and above
+                and min(lower or 0 for lower, _ in steps) > 0
+            )
             if (above and alarm.operator in DOWNWARDS) or (below and alarm.operator in UPWARDS) or late:
                 bounds = "above it" if above and not late else "below it" if below else "beyond it"
                 yield found(
-                    alarm.resource, "ComparisonOperator", alarm=alarm.resource, policy=policy, operator=alarm.operator, bounds=bounds
+                    alarm.resource,
+                    "ComparisonOperator",
+                    alarm=alarm.resource,
+                    policy=policy,
+                    operator=alarm.operator,
+                    bounds=bounds,
                 )
 
 
 @rule(
     "W9627",
-    cause="alarms {more} and {fewer} ring together: one adds and the other takes away, in turn and without end",
+    cause=(
+        "alarms {more} and {fewer} ring together: one adds and the other takes away, in turn and without end"
+    ),
     remedy="let there be room between the two thresholds",
     sources=(STEPS,),
 )
@@ -137,7 +161,10 @@ def _key(series: object) -> tuple[str, ...]:
 
 
 def _target(site: Site, alarm: Alarm) -> set[str]:
-    found_ = {str(site.get(one, "ScalingTargetId") or site.get(one, "AutoScalingGroupName")) for one in policies_of(site, alarm)}
+    found_ = {
+        str(site.get(one, "ScalingTargetId") or site.get(one, "AutoScalingGroupName"))
+        for one in policies_of(site, alarm)
+    }
     return found_
 
 
@@ -165,12 +192,20 @@ def scaling_by_another_service_s_load(site: Site) -> Iterator[Finding]:
             target = site.target(site.get(policy, "ScalingTargetId"))
             named = site.get(target, "ResourceId") if target is not None else None
             services = {
-                part.resource for part in getattr(named, "parts", ()) if isinstance(part, Reference) and part.resource.kind == "AWS::ECS::Service"
+                part.resource
+                for part in getattr(named, "parts", ())
+                if isinstance(part, Reference) and part.resource.kind == "AWS::ECS::Service"
             }
             for series in alarm.series:
                 seen = {one for one in subjects(site, series).values() if one.kind == "AWS::ECS::Service"}
                 if services and seen and not services & seen:
-                    yield found(alarm.resource, "AlarmActions", alarm=alarm.resource, scaled=min(services, key=str), watched=min(seen, key=str))
+                    yield found(
+                        alarm.resource,
+                        "AlarmActions",
+                        alarm=alarm.resource,
+                        scaled=min(services, key=str),
+                        watched=min(seen, key=str),
+                    )
 
 
 @rule(
@@ -188,13 +223,96 @@ def a_deployment_that_watches_no_alarm(site: Site) -> Iterator[Finding]:
         for position, name in enumerate(site.items(service, *path, "AlarmNames")):
             why = ""
             if isinstance(name, Reference):
-                why = "no alarm" if name.resource.kind not in (ALARM, "AWS::CloudWatch::CompositeAlarm") else ""
+                why = (
+                    "no alarm" if name.resource.kind not in (ALARM, "AWS::CloudWatch::CompositeAlarm") else ""
+                )
                 why = why or ("an ARN, and no name" if name.attribute != "Ref" else "")
             elif isinstance(name, str) and name.startswith("arn:"):
                 why = "an ARN, and no name"
             if why:
                 yield found(service, *path, "AlarmNames", position, service=service, alarm=name, why=why)
         names = given.get("AlarmNames")
-        if known(given.get("Enable")) and known(names) and (str(given.get("Enable")).lower() != "true" or not names):
+        if (
+            known(given.get("Enable"))
+            and known(names)
+            and (str(given.get("Enable")).lower() != "true" or not names)
+        ):
             listed = ", ".join(map(str, names)) if isinstance(names, list) and names else "nothing"
-            yield found(service, *path, service=service, alarm=listed, why="not switched on" if names else "no alarm")
+            yield found(
+                service, *path, service=service, alarm=listed, why="not switched on" if names else "no alarm"
+            )
+
+
+@rule(
+    "E9613",
+    cause="the steps of {policy} {wrong}",
+    remedy=(
+        "let each step begin where the one before ends, the first or last without bound, and all go one way"
+    ),
+    sources=(STEPS,),
+)
+def steps_that_do_not_join(site: Site) -> Iterator[Finding]:
+    for policy in site.all(APPLICATION):
+        steps = _adjustments(site, policy)
+        spans = sorted(
+            ((lower, upper) for lower, upper, _ in steps),
+            key=lambda one: float("-inf") if one[0] is None else one[0],
+        )
+        ways = {way > 0 for _, _, way in steps if way}
+        wrong = ""
+        for (_, end), (begin, _) in zip(spans, spans[1:], strict=False):
+            if end is None or begin is None or end > begin:
+                wrong = "lie over each other"
+            elif end < begin:
+                wrong = f"leave out what lies between {end:g} and {begin:g}"
+        exact = site.get(policy, STEP, "AdjustmentType") == "ExactCapacity"
+        if not wrong and len(ways) == 2 and not exact:
+            wrong = "both add and take away"
+        if wrong:
+            yield found(policy, STEP, "StepAdjustments", policy=policy, wrong=wrong)
+
+
+@rule(
+    "W9641",
+    cause=(
+        "alarm {alarm} takes tasks away while {tracking} adds them to come down to {target}: one "
+        "undoes the other"
+    ),
+    remedy="take away well below the target value",
+    sources=(
+        STEPS,
+        "https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html",
+    ),
+)
+def tasks_taken_away_at_the_target(site: Site) -> Iterator[Finding]:
+    for alarm in alarms(site):
+        targets_ = {
+            repr(site.get(one, "ScalingTargetId"))
+            for one in policies_of(site, alarm)
+            if _direction(site, one) < 0
+        }
+        for tracking in site.all(APPLICATION) if targets_ else ():
+            path = ("TargetTrackingScalingPolicyConfiguration",)
+            metric = TRACKED.get(
+                str(site.get(tracking, *path, "PredefinedMetricSpecification", "PredefinedMetricType"))
+            )
+            target = number(site.get(tracking, *path, "TargetValue"))
+            calm = at(alarm, worst=False)
+            mine = next(
+                (series for series in alarm.series if (series.namespace, series.name) == metric), None
+            )
+            if (
+                repr(site.get(tracking, "ScalingTargetId")) not in targets_
+                or target is None
+                or calm is None
+                or mine is None
+            ):
+                continue
+            if rings(alarm, {**calm, mine.id: target}):
+                yield found(alarm.resource, alarm=alarm.resource, tracking=tracking, target=f"{target:g}")
+
+
+TRACKED = {
+    "ECSServiceAverageCPUUtilization": ("AWS/ECS", "CPUUtilization"),
+    "ECSServiceAverageMemoryUtilization": ("AWS/ECS", "MemoryUtilization"),
+}

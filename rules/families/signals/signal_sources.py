@@ -11,7 +11,9 @@ from topology.values import Text, known
 
 SHARD = "https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html"
 INSIGHTS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/deploy-container-insights-ECS-cluster.html"
-LOGS = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html"
+LOGS = (
+    "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html"
+)
 
 
 def insights(site: Site, cluster: Resource) -> bool | None:
@@ -37,12 +39,21 @@ def a_metric_of_insights_that_are_off(site: Site) -> Iterator[Finding]:
             continue
         for cluster in subjects(site, series).values():
             if cluster.kind == "AWS::ECS::Cluster" and insights(site, cluster) is False:
-                yield found(series.resource, *series.path, watcher=series.resource, metric=series.name, cluster=cluster)
+                yield found(
+                    series.resource,
+                    *series.path,
+                    watcher=series.resource,
+                    metric=series.name,
+                    cluster=cluster,
+                )
 
 
 @rule(
     "E9608",
-    cause="{watcher} looks at {metric} of each shard of {stream}, which publishes it of the whole stream at most",
+    cause=(
+        "{watcher} looks at {metric} of each shard of {stream}, which publishes it of the whole "
+        "stream at most"
+    ),
     remedy="add {metric} to DesiredShardLevelMetrics of the stream",
     sources=(SHARD,),
 )
@@ -53,8 +64,14 @@ def a_metric_of_shards_that_is_off(site: Site) -> Iterator[Finding]:
             continue
         for stream in subjects(site, series).values():
             on = site.get(stream, "DesiredShardLevelMetrics")
-            if stream.kind == "AWS::Kinesis::Stream" and known(on) and not {series.name, "ALL"} & set(on if isinstance(on, list) else ()):  # type: ignore[arg-type]
-                yield found(series.resource, *series.path, watcher=series.resource, metric=series.name, stream=stream)
+            if (
+                stream.kind == "AWS::Kinesis::Stream"
+                and known(on)
+                and not {series.name, "ALL"} & set(on if isinstance(on, list) else ())
+            ):  # type: ignore[arg-type]
+                yield found(
+                    series.resource, *series.path, watcher=series.resource, metric=series.name, stream=stream
+                )
 
 
 @rule(
@@ -65,19 +82,33 @@ def a_metric_of_shards_that_is_off(site: Site) -> Iterator[Finding]:
 )
 def a_log_that_the_database_does_not_export(site: Site) -> Iterator[Finding]:
     for database in site.all("AWS::RDS::DBInstance"):
-        exports, name = site.get(database, "EnableCloudwatchLogsExports"), site.get(database, "DBInstanceIdentifier")
+        exports, name = (
+            site.get(database, "EnableCloudwatchLogsExports"),
+            site.get(database, "DBInstanceIdentifier"),
+        )
         for group in site.all("AWS::Logs::LogGroup") if name is not None and known(name) else ():
             head = f"/aws/rds/instance/{name}/"
             title = str(site.get(group, "LogGroupName"))
-            if title.startswith(head) and known(exports) and title.removeprefix(head) not in (exports if isinstance(exports, list) else ()):
+            if (
+                title.startswith(head)
+                and known(exports)
+                and title.removeprefix(head) not in (exports if isinstance(exports, list) else ())
+            ):
                 yield found(
-                    database, "EnableCloudwatchLogsExports", group=group, log=title.removeprefix(head), database=database
+                    database,
+                    "EnableCloudwatchLogsExports",
+                    group=group,
+                    log=title.removeprefix(head),
+                    database=database,
                 )
 
 
 @rule(
     "W9610",
-    cause="log group {group} waits for the figures of cluster {cluster}, which writes none: Container Insights is not on",
+    cause=(
+        "log group {group} waits for the figures of cluster {cluster}, which writes none: "
+        "Container Insights is not on"
+    ),
     remedy="set ClusterSettings: containerInsights to enabled or enhanced",
     sources=(INSIGHTS,),
 )
@@ -85,13 +116,19 @@ def a_log_of_insights_that_are_off(site: Site) -> Iterator[Finding]:
     for cluster in site.all("AWS::ECS::Cluster"):
         name = site.get(cluster, "ClusterName")
         for group in site.all("AWS::Logs::LogGroup") if name is not None else ():
-            if str(site.get(group, "LogGroupName")) == f"/aws/ecs/containerinsights/{name}/performance" and insights(site, cluster) is False:
+            if (
+                str(site.get(group, "LogGroupName")) == f"/aws/ecs/containerinsights/{name}/performance"
+                and insights(site, cluster) is False
+            ):
                 yield found(cluster, "ClusterSettings", group=group, cluster=cluster)
 
 
 @rule(
     "W9611",
-    cause="database {database} writes its {log} log to a group that nobody declares, so it is kept for ever and under no key, unlike {other}",
+    cause=(
+        "database {database} writes its {log} log to a group that nobody declares, so it is kept "
+        "for ever and under no key, unlike {other}"
+    ),
     remedy="declare the log group {name} with a retention",
     sources=(LOGS,),
 )
@@ -99,11 +136,22 @@ def an_exported_log_without_a_group_of_ours(site: Site) -> Iterator[Finding]:
     titles = {str(site.get(group, "LogGroupName")): group for group in site.all("AWS::Logs::LogGroup")}
     for database in site.all("AWS::RDS::DBInstance"):
         name = site.get(database, "DBInstanceIdentifier")
-        wanted = {f"/aws/rds/instance/{name}/{log}": log for log in site.items(database, "EnableCloudwatchLogsExports") if isinstance(log, str)}
+        wanted = {
+            f"/aws/rds/instance/{name}/{log}": log
+            for log in site.items(database, "EnableCloudwatchLogsExports")
+            if isinstance(log, str)
+        }
         have = [titles[title] for title in wanted if title in titles]
         for title, log in wanted.items():
             if have and title not in titles and isinstance(name, str | Text):
-                yield found(database, "EnableCloudwatchLogsExports", database=database, log=log, other=have[0], name=title)
+                yield found(
+                    database,
+                    "EnableCloudwatchLogsExports",
+                    database=database,
+                    log=log,
+                    other=have[0],
+                    name=title,
+                )
 
 
 @rule(
@@ -117,11 +165,26 @@ def enhanced_monitoring_by_half(site: Site) -> Iterator[Finding]:
         interval, role = site.get(database, "MonitoringInterval"), site.get(database, "MonitoringRoleArn")
         on = number(interval)
         if role is not None and (interval is None or on == 0):
-            yield found(database, "MonitoringInterval", database=database, wrong="has a role for enhanced monitoring, and its interval is 0")
+            yield found(
+                database,
+                "MonitoringInterval",
+                database=database,
+                wrong="has a role for enhanced monitoring, and its interval is 0",
+            )
         elif on is not None and on > 0 and role is None:
-            yield found(database, "MonitoringRoleArn", database=database, wrong="has an interval for enhanced monitoring, and no role")
+            yield found(
+                database,
+                "MonitoringRoleArn",
+                database=database,
+                wrong="has an interval for enhanced monitoring, and no role",
+            )
         elif on is not None and on not in (0, 1, 5, 10, 15, 30, 60):
-            yield found(database, "MonitoringInterval", database=database, wrong=f"is monitored every {on:g} s, which it cannot be")
+            yield found(
+                database,
+                "MonitoringInterval",
+                database=database,
+                wrong=f"is monitored every {on:g} s, which it cannot be",
+            )
 
 
 @rule(
@@ -133,11 +196,21 @@ def enhanced_monitoring_by_half(site: Site) -> Iterator[Finding]:
 def minutes_of_an_instance_that_reports_by_fives(site: Site) -> Iterator[Finding]:
     for series in every_series(site):
         period = number(series.period)
-        if series.namespace != "AWS/EC2" or period is None or period >= 300 or str(series.name).startswith("StatusCheck"):
+        if (
+            series.namespace != "AWS/EC2"
+            or period is None
+            or period >= 300
+            or str(series.name).startswith("StatusCheck")
+        ):
             continue
         for instance in subjects(site, series).values():
             detailed = site.get(instance, "Monitoring")
-            if instance.kind == "AWS::EC2::Instance" and known(detailed) and str(detailed).lower() != "true" and site.get(instance, "LaunchTemplate") is None:
+            if (
+                instance.kind == "AWS::EC2::Instance"
+                and known(detailed)
+                and str(detailed).lower() != "true"
+                and site.get(instance, "LaunchTemplate") is None
+            ):
                 yield found(
                     series.resource,
                     *series.place("Period"),
@@ -146,3 +219,41 @@ def minutes_of_an_instance_that_reports_by_fives(site: Site) -> Iterator[Finding
                     instance=instance,
                     period=f"{period:g}",
                 )
+
+
+# Type -> the property with its name, and the log groups that the service opens for it.
+OPENED = {
+    "AWS::ECS::Cluster": ("ClusterName", "/aws/ecs/containerinsights/", "/performance"),
+    "AWS::RDS::DBInstance": ("DBInstanceIdentifier", "/aws/rds/instance/", ""),
+    "AWS::RDS::DBCluster": ("DBClusterIdentifier", "/aws/rds/cluster/", ""),
+    "AWS::Lambda::Function": ("FunctionName", "/aws/lambda/", ""),
+}
+
+
+@rule(
+    "W9644",
+    cause="log group {group} is that of {title}, and this tree's {kind} are called otherwise: {names}",
+    remedy=(
+        "call the group as the service does, or it opens another of its own, with no retention "
+        "and no key of yours"
+    ),
+    sources=(LOGS, INSIGHTS),
+)
+def a_log_group_of_what_is_called_otherwise(site: Site) -> Iterator[Finding]:
+    for kind, (name, head, tail) in OPENED.items():
+        names = [site.get(one, name) for one in site.all(kind)]
+        for group in (
+            site.all("AWS::Logs::LogGroup") if names and all(isinstance(one, str) for one in names) else ()
+        ):
+            title = site.get(group, "LogGroupName")
+            if isinstance(title, str) and title.startswith(head) and title.endswith(tail):
+                owner = title.removeprefix(head).removesuffix(tail).split("/")[0]
+                if owner not in names:
+                    yield found(
+                        group,
+                        "LogGroupName",
+                        group=group,
+                        title=owner,
+                        kind=kind,
+                        names=", ".join(map(str, names)),
+                    )

@@ -18,9 +18,7 @@ from rules.seam.site import Site
 from topology.tree import Resource
 from topology.values import references
 
-RECOMMENDED = (
-    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"
-)
+RECOMMENDED = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"
 ENOUGH = 5
 
 
@@ -81,14 +79,25 @@ WANTED: Mapping[str, tuple[Wanted, ...]] = {
     # https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html
     "AWS::Kinesis::Stream": (
         Wanted(
-            ("GetRecords.IteratorAgeMilliseconds", "SubscribeToShardEvent.MillisBehindLatest", "IteratorAgeMilliseconds"),
+            (
+                "GetRecords.IteratorAgeMilliseconds",
+                "SubscribeToShardEvent.MillisBehindLatest",
+                "IteratorAgeMilliseconds",
+            ),
             "how far its readers are behind",
         ),
-        Wanted(("WriteProvisionedThroughputExceeded", "PutRecords.ThrottledRecords"), "writes that it refuses"),
         Wanted(
-            ("ReadProvisionedThroughputExceeded", "SubscribeToShardEvent.MillisBehindLatest"), "reads that it refuses"
+            ("WriteProvisionedThroughputExceeded", "PutRecords.ThrottledRecords"), "writes that it refuses"
         ),
-        Wanted(("IncomingRecords", "IncomingBytes", "PutRecord.Success", "PutRecords.Success"), "that nothing comes in", _durable),
+        Wanted(
+            ("ReadProvisionedThroughputExceeded", "SubscribeToShardEvent.MillisBehindLatest"),
+            "reads that it refuses",
+        ),
+        Wanted(
+            ("IncomingRecords", "IncomingBytes", "PutRecord.Success", "PutRecords.Success"),
+            "that nothing comes in",
+            _durable,
+        ),
     ),
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
     "AWS::RDS::DBInstance": (
@@ -96,14 +105,26 @@ WANTED: Mapping[str, tuple[Wanted, ...]] = {
         Wanted(("FreeStorageSpace",), "its free storage", _own_storage),
         Wanted(("FreeableMemory", "SwapUsage"), "its free memory"),
         Wanted(("DatabaseConnections",), "its connections"),
-        Wanted(("MaximumUsedTransactionIDs",), "its use of transaction ids, at whose end it takes no more writes", _postgres),
-        Wanted(("EBSIOBalance%", "EBSByteBalance%", "BurstBalance"), "its credits for disk operations", _bursts),
+        Wanted(
+            ("MaximumUsedTransactionIDs",),
+            "its use of transaction ids, at whose end it takes no more writes",
+            _postgres,
+        ),
+        Wanted(
+            ("EBSIOBalance%", "EBSByteBalance%", "BurstBalance"), "its credits for disk operations", _bursts
+        ),
     ),
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
     "AWS::ECS::Service": (
-        Wanted(("RunningTaskCount", "HealthyHostCount", "UnHealthyHostCount", "PendingTaskCount"), "whether its tasks run"),
+        Wanted(
+            ("RunningTaskCount", "HealthyHostCount", "UnHealthyHostCount", "PendingTaskCount"),
+            "whether its tasks run",
+        ),
         Wanted(("CPUUtilization", "TaskCpuUtilization", "CpuUtilized"), "its load"),
-        Wanted(("MemoryUtilization", "TaskMemoryUtilization", "MemoryUtilized"), "its memory, for lack of which tasks are killed"),
+        Wanted(
+            ("MemoryUtilization", "TaskMemoryUtilization", "MemoryUtilized"),
+            "its memory, for lack of which tasks are killed",
+        ),
     ),
     # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     "AWS::Lambda::Function": (Wanted(("Errors",), "its errors"),),
@@ -115,10 +136,16 @@ WANTED: Mapping[str, tuple[Wanted, ...]] = {
     ),
     # https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
     "AWS::SNS::Topic": (
-        Wanted(("NumberOfNotificationsFailed", "NumberOfNotificationsFailedToRedriveToDlq"), "alarms that reach nobody", _calls),
+        Wanted(
+            ("NumberOfNotificationsFailed", "NumberOfNotificationsFailedToRedriveToDlq"),
+            "alarms that reach nobody",
+            _calls,
+        ),
     ),
     # https://docs.aws.amazon.com/vpc/latest/userguide/metrics-dimensions-nat-gateway.html
-    "AWS::EC2::NatGateway": (Wanted(("ErrorPortAllocation",), "connections that it refuses for want of a port"),),
+    "AWS::EC2::NatGateway": (
+        Wanted(("ErrorPortAllocation",), "connections that it refuses for want of a port"),
+    ),
 }
 
 
@@ -133,7 +160,11 @@ def a_trouble_that_nobody_watches(site: Site) -> Iterator[Finding]:
         return
     for kind, all_wanted in WANTED.items():
         for resource in site.all(kind):
-            names = {str(series.name) for series, about in telling_series(site) if resource in about or _behind(site, resource, about)}
+            names = {
+                str(series.name)
+                for series, about in telling_series(site)
+                if resource in about or _behind(site, resource, about)
+            }
             for wanted in all_wanted:
                 if not names & set(wanted.names) and wanted.only(site, resource):
                     yield found(resource, about=resource, trouble=wanted.trouble, metric=wanted.names[0])
@@ -149,10 +180,17 @@ def _behind(site: Site, service: Resource, about: tuple[Resource, ...]) -> bool:
 
 # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.WhichShouldIMonitor.html
 CACHE = (
-    Wanted(("DatabaseMemoryUsagePercentage", "DatabaseMemoryUsageCountedForEvictPercentage", "FreeableMemory"), "the memory"),
+    Wanted(
+        ("DatabaseMemoryUsagePercentage", "DatabaseMemoryUsageCountedForEvictPercentage", "FreeableMemory"),
+        "the memory",
+    ),
     Wanted(("Evictions",), "values shed for want of memory"),
     Wanted(("EngineCPUUtilization", "CPUUtilization"), "the load"),
-    Wanted(("ReplicationLag",), "how far it is behind the primary", lambda site, group: (nodes(site, group) or 1) > 1),
+    Wanted(
+        ("ReplicationLag",),
+        "how far it is behind the primary",
+        lambda site, group: (nodes(site, group) or 1) > 1,
+    ),
     Wanted(
         ("AuthenticationFailures",),
         "logins that are refused",
@@ -165,7 +203,9 @@ CACHE = (
     "W9699",
     cause="no alarm watches {trouble} of node {node} of {group}, in a tree that watches most of what it has",
     remedy="add an alarm on {metric} with CacheClusterId {node}: there is none of the whole group",
-    sources=("https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.WhichShouldIMonitor.html",),
+    sources=(
+        "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.WhichShouldIMonitor.html",
+    ),
 )
 def a_cache_node_that_nobody_watches(site: Site) -> Iterator[Finding]:
     if not cares(site):
@@ -182,7 +222,9 @@ def a_cache_node_that_nobody_watches(site: Site) -> Iterator[Finding]:
             for wanted in CACHE:
                 if not named.get(suffix, set()) & set(wanted.names) and wanted.only(site, group):
                     node_ = f"{group}{suffix}"
-                    yield found(group, trouble=wanted.trouble, node=node_, group=group, metric=wanted.names[0])
+                    yield found(
+                        group, trouble=wanted.trouble, node=node_, group=group, metric=wanted.names[0]
+                    )
 
 
 @once
@@ -222,8 +264,13 @@ def _named(name: str, value: object) -> Iterator[tuple[str, object]]:
 @rule(
     "W9608",
     cause="{source} sets aside in {queue} what it cannot deliver, and no alarm watches the queue",
-    remedy="add an alarm on ApproximateNumberOfMessagesVisible above 0: what lies there is lost when its retention ends",
-    sources=("https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html",),
+    remedy=(
+        "add an alarm on ApproximateNumberOfMessagesVisible above 0: what lies there is lost "
+        "when its retention ends"
+    ),
+    sources=(
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html",
+    ),
 )
 def dead_letters_that_nobody_watches(site: Site) -> Iterator[Finding]:
     kinds = {one.kind for _, about in telling_series(site) for one in about}
@@ -248,7 +295,10 @@ def _hears_failed_rotations(pattern: Pattern) -> bool:
 @rule(
     "W9609",
     cause="secret {secret} is rotated, and nobody is told when that fails",
-    remedy="add a rule on RotationFailed and RotationAbandoned of aws.secretsmanager, or an alarm on Errors of the function",
+    remedy=(
+        "add a rule on RotationFailed and RotationAbandoned of aws.secretsmanager, or an alarm "
+        "on Errors of the function"
+    ),
     sources=("https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html",),
 )
 def a_rotation_that_fails_unheard(site: Site) -> Iterator[Finding]:
@@ -262,7 +312,10 @@ def a_rotation_that_fails_unheard(site: Site) -> Iterator[Finding]:
         for reference in references(values)
         if keys
     }
-    open_ = any("aws.secretsmanager" in one.listed("source") and not list(references(one.body.get("detail"))) for one in patterns(site))
+    open_ = any(
+        "aws.secretsmanager" in one.listed("source") and not list(references(one.body.get("detail")))
+        for one in patterns(site)
+    )
     for schedule in site.all("AWS::SecretsManager::RotationSchedule"):
         secret = site.target(site.get(schedule, "SecretId"))
         if secret is not None and secret not in heard and not open_:
@@ -272,7 +325,10 @@ def a_rotation_that_fails_unheard(site: Site) -> Iterator[Finding]:
 @rule(
     "W9602",
     cause="devices may be refused by {policy}, and no alarm watches PublishIn.AuthError or Connect.AuthError",
-    remedy="add an alarm on their sum: a device that is refused is set up wrongly, or somebody else uses its certificate",
+    remedy=(
+        "add an alarm on their sum: a device that is refused is set up wrongly, or somebody else "
+        "uses its certificate"
+    ),
     sources=("https://docs.aws.amazon.com/iot/latest/developerguide/metrics_dimensions.html",),
 )
 def devices_refused_unseen(site: Site) -> Iterator[Finding]:
@@ -286,7 +342,10 @@ def devices_refused_unseen(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9603",
-    cause="RDS says nothing of {database} to anybody: no rule and no subscription hears of its fail-overs, failures and low storage",
+    cause=(
+        "RDS says nothing of {database} to anybody: no rule and no subscription hears of its "
+        "fail-overs, failures and low storage"
+    ),
     remedy="add a rule on RDS DB Instance Event, or an AWS::RDS::EventSubscription",
     sources=("https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.html",),
 )
@@ -301,20 +360,25 @@ def a_database_whose_events_nobody_hears(site: Site) -> Iterator[Finding]:
 
 def _hears_failures(pattern: Pattern) -> bool:
     names = pattern.listed("detail", "eventName")
-    return "aws.ecs" in pattern.listed("source") and (not names or any("FAILED" in name or "IMPAIRED" in name for name in names))
+    return "aws.ecs" in pattern.listed("source") and (
+        not names or any("FAILED" in name or "IMPAIRED" in name for name in names)
+    )
 
 
 @rule(
     "W9604",
     cause="service {service} takes failed deployments back, and nobody is told",
     remedy="add a rule on SERVICE_DEPLOYMENT_FAILED of ECS Deployment State Change",
-    sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html",),
+    sources=(
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html",
+    ),
 )
 def a_failed_deployment_that_nobody_hears_of(site: Site) -> Iterator[Finding]:
     if not cares(site) or any(_hears_failures(pattern) for pattern in patterns(site)):
         return
     for service in site.all("AWS::ECS::Service"):
-        if str(site.get(service, "DeploymentConfiguration", "DeploymentCircuitBreaker", "Enable")).lower() == "true":
+        if (
+            str(site.get(service, "DeploymentConfiguration", "DeploymentCircuitBreaker", "Enable")).lower()
+            == "true"
+        ):
             yield found(service, service=service)
-
-

@@ -18,7 +18,9 @@ from rules.seam.rule import Finding, Steps, found, rule
 from rules.seam.site import Site
 from topology.values import Reference, Text, Value, references
 
-METRICS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html"
+METRICS = (
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html"
+)
 CONCEPTS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html"
 
 
@@ -62,7 +64,11 @@ def _dimension_names(series: Series) -> list[str] | None:
     if series.dimensions is None:
         return None
     names = [name for name, _ in series.dimensions]
-    return [name for name in names if isinstance(name, str)] if all(isinstance(name, str) for name in names) else None
+    return (
+        [name for name in names if isinstance(name, str)]
+        if all(isinstance(name, str) for name in names)
+        else None
+    )
 
 
 def _at(series: Series, step: str, **parts: object) -> Finding:
@@ -89,7 +95,11 @@ def a_namespace_of_aws_that_there_is_not(site: Site) -> Iterator[Finding]:
             continue
         near = nearest_namespace(where)
         if of_aws(where) or (near and near.lower() == where.lower()):
-            yield _at(series, "Namespace", instead=f"write {near}" if near else "take it from the service's page on its metrics")
+            yield _at(
+                series,
+                "Namespace",
+                instead=f"write {near}" if near else "take it from the service's page on its metrics",
+            )
 
 
 @rule(
@@ -103,7 +113,11 @@ def a_metric_that_its_namespace_does_not_have(site: Site) -> Iterator[Finding]:
         where, name = series.namespace, series.name
         if isinstance(where, str) and isinstance(name, str) and is_metric(where, name) is False:
             near = nearest_metric(where, name)
-            yield _at(series, "MetricName", instead=f"write {near}" if near else "take one from the service's page on its metrics")
+            yield _at(
+                series,
+                "MetricName",
+                instead=f"write {near}" if near else "take one from the service's page on its metrics",
+            )
 
 
 @rule(
@@ -133,7 +147,12 @@ def a_dimension_that_names_something_else(site: Site) -> Iterator[Finding]:
 
 def _instead(site: Site, namespace: Value, name: Value, value: Value) -> str:
     """What belongs there; empty where the value is right, or nobody knows."""
-    if name == "Protocol" and namespace == "AWS/IoT" and isinstance(value, str) and value.upper() not in PROTOCOLS:
+    if (
+        name == "Protocol"
+        and namespace == "AWS/IoT"
+        and isinstance(value, str)
+        and value.upper() not in PROTOCOLS
+    ):
         return "give MQTT or HTTP"
     allowed = KINDS.get((str(namespace), str(name)))
     if allowed is None:
@@ -143,13 +162,17 @@ def _instead(site: Site, namespace: Value, name: Value, value: Value) -> str:
         return f"give a name, no ARN and no address: {answers}" if _addressed(str(name), value) else ""
     if isinstance(value, Text):
         about = [one.resource.kind for one in references(value)]
-        foreign = any(kind in LOOSE or kind.startswith(("Custom::", "AWS::CloudFormation::")) for kind in about)
+        foreign = any(
+            kind in LOOSE or kind.startswith(("Custom::", "AWS::CloudFormation::")) for kind in about
+        )
         wrong = bool(about) and not foreign and not any(kind in allowed for kind in about)
         if (member(value) is not None and name != "CacheClusterId") or (wrong and member(value) is None):
             return f"give {answers}"
         if _impossible(str(name), value):
             return f"give {answers}"
-    if not isinstance(value, Reference) or value.resource.kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::SSM::")):
+    if not isinstance(value, Reference) or value.resource.kind.startswith(
+        ("Custom::", "AWS::CloudFormation::", "AWS::SSM::")
+    ):
         return ""
     right = allowed.get(value.resource.kind)
     if right is None:
@@ -160,7 +183,16 @@ def _instead(site: Site, namespace: Value, name: Value, value: Value) -> str:
 PROTOCOLS = frozenset({"HTTP", "HTTPS", "MQTT", "WEBSOCKET", "WEBSOCKETS", "WSS"})
 LOOSE = frozenset({"AWS::SSM::Parameter"})
 PATHLESS = frozenset(
-    {"CacheClusterId", "ClusterName", "DBInstanceIdentifier", "FunctionName", "NatGatewayId", "QueueName", "ServiceName", "StreamName"}
+    {
+        "CacheClusterId",
+        "ClusterName",
+        "DBInstanceIdentifier",
+        "FunctionName",
+        "NatGatewayId",
+        "QueueName",
+        "ServiceName",
+        "StreamName",
+    }
 )
 
 
@@ -176,7 +208,9 @@ def _addressed(name: str, value: str) -> bool:
 
 @rule(
     "W9605",
-    cause="{watcher} watches {metric} of everything that the account has in {namespace}: it names no dimension",
+    cause=(
+        "{watcher} watches {metric} of everything that the account has in {namespace}: it names no dimension"
+    ),
     remedy="name {wanted}, as this tree has a {kind} of its own",
     sources=(CONCEPTS,),
 )
@@ -187,6 +221,10 @@ def a_metric_of_the_whole_account(site: Site) -> Iterator[Finding]:
         sets = sets_of(series.namespace, str(series.name))
         for (namespace, dimension), kinds in KINDS.items():
             own = next(site.all(*kinds), None)
-            if namespace == series.namespace and own is not None and (not sets or frozenset() in sets or not series.whole):
+            if (
+                namespace == series.namespace
+                and own is not None
+                and (not sets or frozenset() in sets or not series.whole)
+            ):
                 yield _at(series, "Dimensions", wanted=dimension, kind=own.kind)
                 break

@@ -44,7 +44,11 @@ KINDS: Mapping[tuple[str, str], Kinds] = {
     ("AWS/EC2", "InstanceId"): {"AWS::EC2::Instance": (REF, "InstanceId")},
     ("AWS/EC2", "AutoScalingGroupName"): GROUP,
     ("AWS/AutoScaling", "AutoScalingGroupName"): GROUP,
-    ("AWS/DynamoDB", "TableName"): {"AWS::DynamoDB::Table": (REF,), "AWS::DynamoDB::GlobalTable": (REF,), "AWS::Serverless::SimpleTable": (REF,)},
+    ("AWS/DynamoDB", "TableName"): {
+        "AWS::DynamoDB::Table": (REF,),
+        "AWS::DynamoDB::GlobalTable": (REF,),
+        "AWS::Serverless::SimpleTable": (REF,),
+    },
     ("AWS/ApplicationELB", "LoadBalancer"): BALANCER,
     ("AWS/ApplicationELB", "TargetGroup"): TARGETS,
     ("AWS/NetworkELB", "LoadBalancer"): BALANCER,
@@ -129,7 +133,9 @@ def watched(site: Site) -> Mapping[str, tuple[Series, ...]]:
 
 def nodes(site: Site, group: Resource) -> int | None:
     """How many nodes a group without cluster mode has; None where that is not known."""
-    if str(site.get(group, "ClusterMode") or "disabled").lower() != "disabled" or site.get(group, "NumNodeGroups"):
+    if str(site.get(group, "ClusterMode") or "disabled").lower() != "disabled" or site.get(
+        group, "NumNodeGroups"
+    ):
         return None
     count = number(site.get(group, "NumCacheClusters"))
     return int(count) if count is not None else None
@@ -163,7 +169,10 @@ def a_cache_node_that_there_is_not(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9607",
-    cause="{watcher} gives {value} as {dimension} of {namespace}, which is no {kind} of this tree, though it has some",
+    cause=(
+        "{watcher} gives {value} as {dimension} of {namespace}, which is no {kind} of this tree, "
+        "though it has some"
+    ),
     remedy="refer to the resource, so that what is watched follows what is deployed",
     sources=("https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html",),
 )
