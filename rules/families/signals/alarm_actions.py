@@ -1,4 +1,4 @@
-"""Whether an alarm tells somebody: enabled, with actions that can be carried out, at its begin and its end."""
+"""Whether an alarm tells somebody: enabled, with actions that can be carried out, at begin and end."""
 
 from collections.abc import Iterator
 

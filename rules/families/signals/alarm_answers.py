@@ -19,7 +19,7 @@ PLENTY, SOME = 1e15, 10.0  # more than any threshold; a usual number of tasks or
 
 
 def of_series(series: Series) -> Meaning | None:
-    """What a metric says; of one that no service publishes, what its name says: an age grows until it is bad."""
+    """What a metric says; of one that no service publishes, what its name does: an age grows."""
     return meaning(series.namespace, series.name) or (AGE if is_age(series) else None)
 
 
@@ -51,7 +51,7 @@ def expression_of(alarm: Alarm) -> Node | None:
 
 
 def rings(alarm: Alarm, given: Mapping[str, float]) -> bool | None:
-    """Whether the values breach its threshold; by the series' ids, "" for the one of an alarm without queries.
+    """Whether the values breach its threshold; by id, "" for the one of an alarm without queries.
 
     None where that cannot be told.
     """

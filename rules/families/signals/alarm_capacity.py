@@ -126,7 +126,7 @@ def _limited(site: Site) -> Iterator[tuple[Resource, Resource, str, str, float, 
 def a_threshold_beyond_what_the_resource_has(site: Site) -> Iterator[Finding]:
     for alarm, resource, metric, operator, threshold, has, what in _limited(site):
         if (operator in UPWARDS and threshold >= has) or (operator in DOWNWARDS and threshold >= has):
-            yield _far(alarm, resource, metric, threshold, has, what)
+            yield _far(alarm, resource, metric=metric, threshold=threshold, has=has, what=what)
 
 
 @rule(
@@ -143,11 +143,11 @@ def a_threshold_that_leaves_no_time(site: Site) -> Iterator[Finding]:
         free = metric.startswith("Free") and operator in DOWNWARDS and threshold < has / 1000
         crowded = metric.startswith("Free") and operator in DOWNWARDS and has / 2 < threshold < has
         if kept or free or crowded:
-            yield _far(alarm, resource, metric, threshold, has, what)
+            yield _far(alarm, resource, metric=metric, threshold=threshold, has=has, what=what)
 
 
 def _far(
-    alarm: Resource, resource: Resource, metric: str, threshold: float, has: float, what: str
+    alarm: Resource, resource: Resource, *, metric: str, threshold: float, has: float, what: str
 ) -> Finding:
     return found(
         alarm,

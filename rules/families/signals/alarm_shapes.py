@@ -1,12 +1,11 @@
 """Whether an alarm is whole: statistic, period, number of periods, and that they fit the metric."""
 
-import re
 from collections.abc import Iterator
 
 from rules.families.signals.alarm_actions_read import scaling_only
 from rules.families.signals.alarm_answers import of_series
-from rules.families.signals.alarm_series import ALARM, Alarm, Series, alarms, every_series, number
-from rules.families.signals.metric_meanings import EVENTS, HIGH, LEVEL, LOW, PERCENT, UNITS, meaning
+from rules.families.signals.alarm_series import ALARM, Alarm, Series, alarms, number
+from rules.families.signals.dashboard_series import every_series
 from rules.families.signals.metric_names import is_namespace
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -14,10 +13,6 @@ from topology.values import known
 
 CREATE = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
 EVALUATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html"
-STATISTICS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"
-RECOMMENDED = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"
-PLAIN = frozenset({"Average", "Maximum", "Minimum", "SampleCount", "Sum"})
-EXTENDED = re.compile(r"(p|tm|wm|tc|ts)\d{1,2}(\.\d+)?|p100|IQM|(TM|WM|PR|TC|TS)\([^()]*\)")
 DAY, WEEK, HOUR = 86400, 604800, 3600
 
 
@@ -122,7 +117,8 @@ def an_alarm_that_looks_back_too_far(site: Site) -> Iterator[Finding]:
 def _windows(site: Site) -> Iterator[tuple[Alarm, float]]:
     """Each alarm with its longest period."""
     for alarm in alarms(site):
-        given = [number(one.period) for one in (*alarm.series, *alarm.expressions)]
+        given = [number(one.period) for one in alarm.series]
+        given += [number(one.period) for one in alarm.expressions]
         lengths = [one for one in given if one is not None]
         if lengths:
             yield alarm, max(lengths)
@@ -166,115 +162,6 @@ def more_bad_points_than_there_are(site: Site) -> Iterator[Finding]:
                 alarm=alarm.resource,
                 points=f"{alarm.points or 0:g}",
                 periods=f"{alarm.periods:g}",
-            )
-
-
-@rule(
-    "E9636",
-    cause="{watcher} wants {stat} of {metric}, which is no statistic",
-    remedy="use Average, Maximum, Minimum, SampleCount or Sum, or an extended one such as p99",
-    sources=(STATISTICS,),
-)
-def a_statistic_that_there_is_not(site: Site) -> Iterator[Finding]:
-    for series in every_series(site):
-        stat = series.stat
-        if not isinstance(stat, str) or not series.whole:
-            continue
-        if stat not in PLAIN and not EXTENDED.fullmatch(stat):
-            yield _stat(series)
-
-
-def _stat(series: Series, **more: object) -> Finding:
-    simple = series.resource.kind == ALARM and series.path == ()
-    return found(
-        series.resource,
-        *(("Statistic",) if simple else series.place("Stat")),
-        watcher=series.resource,
-        stat=series.stat,
-        metric=series.name,
-        **more,
-    )
-
-
-@rule(
-    "W9637",
-    cause="{watcher} takes the {stat} of {metric}, and {why}",
-    remedy="use {better}",
-    sources=(STATISTICS, RECOMMENDED),
-)
-def a_statistic_that_says_something_else(site: Site) -> Iterator[Finding]:
-    for series in every_series(site):
-        why = _misfit(series)
-        if why:
-            yield _stat(series, why=why[0], better=why[1])
-
-
-def _misfit(series: Series) -> tuple[str, str] | None:
-    meant = meaning(series.namespace, series.name)
-    stat = str(series.stat).capitalize() if str(series.stat).isupper() else series.stat
-    stat = {"Avg": "Average", "Max": "Maximum", "Min": "Minimum", "Count": "SampleCount"}.get(str(stat), stat)
-    if meant is None or not isinstance(stat, str):
-        return None
-    alarming = series.resource.kind == ALARM
-    if stat == "SampleCount" and meant.kind != EVENTS:
-        return "that is how often it was measured", "Average, Maximum or Minimum"
-    if stat == "SampleCount" and series.namespace not in (
-        "AWS/ApplicationELB",
-        "AWS/ApiGateway",
-        "AWS/Kinesis",
-        "AWS/Lambda",
-    ):
-        return "that is how often it was reported, zeros too", "Sum"
-    if stat == "Sum" and meant.kind == PERCENT:
-        return "hundred percent twice is no two hundred", "Average or Maximum"
-    if stat == "Sum" and meant.kind != EVENTS and not (meant.kind == "bytes" and meant.bad == "either"):
-        return (
-            "it is a level: its sum grows with the number of points",
-            "Maximum" if meant.bad == HIGH else "Minimum",
-        )
-    if stat == "Minimum" and meant.bad == HIGH and alarming and not series.id:
-        return (
-            "one good moment in a period hides all bad ones",
-            "Sum" if meant.kind == EVENTS else "Maximum or Average",
-        )
-    if stat == "Maximum" and meant.bad == LOW and alarming and (meant.beat or not series.id):
-        return "one good moment in a period hides all bad ones", "Minimum or Average"
-    if (
-        alarming
-        and meant.kind == EVENTS
-        and stat in ("Average", "Maximum", "Minimum")
-        and series.namespace in SINGLE
-    ):
-        return "each point is a number of events: what happened is their sum", "Sum"
-    return None
-
-
-# Where an average is no rate: the services that publish a rate under the same name are not here.
-SINGLE = frozenset({"AWS/Events", "AWS/IoT", "AWS/NATGateway", "AWS/Lambda", "AWS/ElastiCache", "AWS/SNS"})
-
-
-@rule(
-    "E9638",
-    cause="{watcher} wants {metric} in {unit}, and it is published in {published}: there is no such data",
-    remedy="leave Unit out",
-    sources=(CREATE,),
-)
-def a_unit_in_which_nobody_publishes(site: Site) -> Iterator[Finding]:
-    for series in every_series(site):
-        meant = of_series(series)
-        if meant is None or not isinstance(series.unit, str):
-            continue
-        published = UNITS[meant.kind]
-        if series.unit not in published and not (
-            meant.kind == LEVEL and series.unit in ("Count/Second", "Count")
-        ):
-            yield found(
-                series.resource,
-                *series.place("Unit"),
-                watcher=series.resource,
-                metric=series.name,
-                unit=series.unit,
-                published=" or ".join(sorted(published)),
             )
 
 

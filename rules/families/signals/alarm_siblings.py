@@ -1,12 +1,14 @@
-"""Alarms against their like: those on the nodes of one group, those of the dashboard, those of one composite."""
+"""Alarms against their like: on the nodes of one group, of the dashboard, of one composite."""
 
 from collections.abc import Iterator
 
 from rules.families.signals.alarm_actions_read import scaling_only
-from rules.families.signals.alarm_series import ALARM, COMPOSITE, Alarm, Series, alarms, number, widgets
-from rules.families.signals.event_targets import RULE, minutes
+from rules.families.signals.alarm_series import COMPOSITE, Alarm, Series, alarms, number
+from rules.families.signals.dashboard_series import widgets
+from rules.families.signals.dead_letters import dead_letter_queues
+from rules.families.signals.event_patterns import RULE
+from rules.families.signals.event_targets import minutes
 from rules.families.signals.metric_names import is_namespace
-from rules.families.signals.watch_coverage import dead_letter_queues
 from rules.families.signals.watched_resources import member, subjects
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -264,22 +266,3 @@ def _measuring(site: Site, series: Series) -> Iterator[tuple[Resource, float]]:
         }
         if every is not None and about & given:
             yield one, every
-
-
-@rule(
-    "W9640",
-    cause=(
-        "service {service} rolls a deployment back for {alarm}, which only scales: it rings "
-        "whenever there is much to do"
-    ),
-    remedy="name an alarm that rings when the service does not do its work",
-    sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html",),
-)
-def a_deployment_that_load_takes_back(site: Site) -> Iterator[Finding]:
-    scaling = {alarm.resource for alarm in alarms(site) if scaling_only(site, alarm)}
-    path = ("DeploymentConfiguration", "Alarms", "AlarmNames")
-    for service in site.all("AWS::ECS::Service"):
-        for position, name in enumerate(site.items(service, *path)):
-            alarm = site.target(name, ALARM)
-            if alarm in scaling:
-                yield found(service, *path, position, service=service, alarm=alarm)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from rules.families.signals.alarm_actions_read import scaling_only
 from rules.families.signals.alarm_answers import DOWNWARDS, UPWARDS, is_age, of_series, used
-from rules.families.signals.alarm_series import Alarm, alarms, every_series
+from rules.families.signals.alarm_series import Alarm, alarms
+from rules.families.signals.dashboard_series import every_series
 from rules.families.signals.metric_meanings import EITHER, EVENTS, HIGH
 from rules.families.signals.watched_resources import subjects
 from rules.seam.rule import Finding, found, rule
@@ -33,7 +34,7 @@ def an_alarm_on_absence_that_absence_calms(site: Site) -> Iterator[Finding]:
 
 
 def _beat(alarm: Alarm) -> str:
-    """A metric that its silence speaks for: of what should live, or of what should come, or of what somebody measures."""
+    """A metric whose silence speaks: of what should live, of what should come, of what somebody measures."""
     for series in used(alarm):
         meant, name = of_series(series), str(series.name)
         if meant is not None and meant.beat:

@@ -189,25 +189,28 @@ def _other_unit(alarm: Alarm, series: Series, meant: Meaning) -> str:
     limit = alarm.threshold
     if limit is None or limit < 0 or (limit == 0 and meant.kind != PERCENT):
         return ""
-    if meant.kind == MILLISECONDS and str(series.name).endswith(LAGS) and limit < 1000:
-        return "a reader that asks once a second is always that far behind: 60000 is a minute"
-    if meant.kind == BYTES and meant.bad == LOW and limit < MEBIBYTE:
-        return "1073741824 is one GiB"
-    if (
-        meant.kind == SECONDS
-        and series.name in ("ReadLatency", "WriteLatency", "TargetResponseTime", "Latency")
-        and limit >= 100
-    ):
-        return "a tenth of a second is 0.1"
-    if meant.kind == PERCENT and 0 < limit < 1:
-        return "a half is 50"
-    if meant.kind == PERCENT and meant.bad == HIGH and alarm.operator in UPWARDS and limit <= 5:
-        return "so little is everyday"
-    if series.name == "MaximumUsedTransactionIDs" and alarm.operator in UPWARDS and limit < EVERYDAY_IDS:
-        return "vacuum begins its work at 200 million, so that many are everyday"
-    return ""
+    upwards = alarm.operator in UPWARDS
+    hints = (
+        (
+            meant.kind == MILLISECONDS and str(series.name).endswith(LAGS) and limit < 1000,
+            "a reader that asks once a second is always that far behind: 60000 is a minute",
+        ),
+        (meant.kind == BYTES and meant.bad == LOW and limit < MEBIBYTE, "1073741824 is one GiB"),
+        (
+            meant.kind == SECONDS and str(series.name).endswith(WAITS) and limit >= 100,
+            "a tenth of a second is 0.1",
+        ),
+        (meant.kind == PERCENT and 0 < limit < 1, "a half is 50"),
+        (meant.kind == PERCENT and meant.bad == HIGH and upwards and limit <= 5, "so little is everyday"),
+        (
+            series.name == "MaximumUsedTransactionIDs" and upwards and limit < EVERYDAY_IDS,
+            "vacuum begins its work at 200 million, so that many are everyday",
+        ),
+    )
+    return next((hint for holds, hint in hints if holds), "")
 
 
+WAITS = ("Latency", "ResponseTime")
 EVERYDAY_IDS = 250e6
 
 
@@ -220,9 +223,11 @@ EVERYDAY_IDS = 250e6
     sources=(RECOMMENDED,),
 )
 def an_alarm_that_lets_many_failures_pass(site: Site) -> Iterator[Finding]:
-    for alarm, series, meant in _single(site):
-        if str(series.namespace).endswith("ELB") or not meant.counts:
-            continue  # there a thousandth of all requests may be as many
+    for alarm in alarms(site):
+        series = alarm.series[0] if alarm.series else None
+        meant = of_series(series) if series is not None else None
+        if series is None or meant is None or str(series.namespace).endswith("ELB") or not meant.counts:
+            continue  # behind a load balancer a thousandth of all requests may be as many
         if meant.bad == HIGH and alarm.operator in UPWARDS and (alarm.threshold or 0) > 1000:
             yield found(
                 alarm.resource,

@@ -62,9 +62,7 @@ def _either(
         tokens = tokens[1:]
     joined = "AND" if "AND" in operators else "OR" if operators else ""
     members = [
-        Member(one.state, one.name, one.negated, one.joined if not joined else joined)
-        for group in groups
-        for one in group
+        Member(one.state, one.name, one.negated, joined or one.joined) for group in groups for one in group
     ]
     return members, tokens
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rules.families.signals.alarm_series import ALARM, COMPOSITE, DASHBOARD
+from rules.families.signals.alarm_series import ALARM, COMPOSITE
+from rules.families.signals.dashboard_series import DASHBOARD
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import NESTED, Stack

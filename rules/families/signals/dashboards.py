@@ -3,17 +3,8 @@
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from rules.families.signals.alarm_series import (
-    ALARM,
-    COMPOSITE,
-    DASHBOARD,
-    Series,
-    Widget,
-    alarms,
-    body_of,
-    number,
-    widgets,
-)
+from rules.families.signals.alarm_series import ALARM, COMPOSITE, Series, alarms, number
+from rules.families.signals.dashboard_series import DASHBOARD, Widget, body_of, widgets
 from rules.families.signals.metric_names import is_namespace
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -229,8 +220,7 @@ def one_metric_of_ours_written_in_two_ways(site: Site) -> Iterator[Finding]:
         for other, there in seen.items():
             alike = sum(left == right for left, right in zip(key, other, strict=True)) == 2
             near = alike and (
-                (_near(key[0], other[0]) and _near(key[1], other[1]))
-                or (key[2] != other[2] and _same(series, site, other))
+                (_near(key[0], other[0]) and _near(key[1], other[1])) or (key[2] != other[2] and series.whole)
             )
             if near and series.resource != there:
                 yield found(
@@ -253,7 +243,3 @@ def _near(one: str, other: str) -> bool:
     if one.lower() == other.lower():
         return True
     return SequenceMatcher(None, one, other).ratio() >= 0.75
-
-
-def _same(series: Series, site: Site, other: tuple[str, str, frozenset[str]]) -> bool:
-    return len(series.dimensions or ()) == len(other[2])

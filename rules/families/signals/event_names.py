@@ -1,8 +1,8 @@
 """Which events AWS sends, and what is in them: what a pattern may wait for.
 
 Sources, detail types and the keys of their details stand in events.json: those of the directory in npm's
-@aws-cdk/aws-service-spec 0.1.216 (Apache-2.0), and of the services' pages where it has none. Under "" stand the
-types that CloudTrail sends for every service.
+@aws-cdk/aws-service-spec 0.1.216 (Apache-2.0), and of the services' pages where it has none. Under "" stand
+the types that CloudTrail sends for every service.
 """
 
 import json

@@ -71,7 +71,8 @@ _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
         _listed(
             MILLISECONDS,
             HIGH,
-            "GetRecords.IteratorAgeMilliseconds IteratorAgeMilliseconds SubscribeToShardEvent.MillisBehindLatest",
+            "GetRecords.IteratorAgeMilliseconds IteratorAgeMilliseconds "
+            "SubscribeToShardEvent.MillisBehindLatest",
         ),
         _listed(
             EVENTS, HIGH, "WriteProvisionedThroughputExceeded ReadProvisionedThroughputExceeded", sparse=True
@@ -97,7 +98,8 @@ _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
         _listed(
             EVENTS,
             HIGH,
-            "FailedInvocations ThrottledRules DeadLetterInvocations InvocationsFailedToBeSentToDlq InvocationsSentToDlq",
+            "FailedInvocations ThrottledRules DeadLetterInvocations InvocationsFailedToBeSentToDlq "
+            "InvocationsSentToDlq",
             sparse=True,
         ),
         _listed(EVENTS, EITHER, "Invocations TriggeredRules MatchedEvents"),
@@ -142,13 +144,15 @@ _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
         _listed(
             PERCENT,
             HIGH,
-            "DatabaseMemoryUsagePercentage DatabaseMemoryUsageCountedForEvictPercentage EngineCPUUtilization CPUUtilization",
+            "DatabaseMemoryUsagePercentage DatabaseMemoryUsageCountedForEvictPercentage "
+            "EngineCPUUtilization CPUUtilization",
         ),
         _listed(EVENTS, HIGH, "Evictions"),
         _listed(
             EVENTS,
             HIGH,
-            "AuthenticationFailures CommandAuthorizationFailures KeyAuthorizationFailures ChannelAuthorizationFailures",
+            "AuthenticationFailures CommandAuthorizationFailures KeyAuthorizationFailures "
+            "ChannelAuthorizationFailures",
         ),
         _listed(SECONDS, HIGH, "ReplicationLag"),
         _listed(LEVEL, HIGH, "CurrConnections"),
@@ -171,7 +175,8 @@ _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
         _listed(
             EVENTS,
             HIGH,
-            "HTTPCode_ELB_5XX_Count HTTPCode_Target_5XX_Count HTTPCode_ELB_4XX_Count HTTPCode_Target_4XX_Count "
+            "HTTPCode_ELB_5XX_Count HTTPCode_Target_5XX_Count HTTPCode_ELB_4XX_Count "
+            "HTTPCode_Target_4XX_Count "
             "HTTPCode_ELB_502_Count HTTPCode_ELB_503_Count HTTPCode_ELB_504_Count TargetConnectionErrorCount "
             "RejectedConnectionCount ClientTLSNegotiationErrorCount",
             sparse=True,

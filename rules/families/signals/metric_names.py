@@ -1,8 +1,9 @@
 """Which metrics AWS publishes, and under which sets of dimensions: what an alarm may watch.
 
 Names and dimensions stand in published.json, by namespace: those of the directory in npm's
-@aws-cdk/aws-service-spec 0.1.216, of the lists in grafana-aws-sdk's pkg/cloudWatchConsts (both Apache-2.0), and
-of AWS's pages where both lag behind. A namespace without metrics there exists, and that is all that is known.
+@aws-cdk/aws-service-spec 0.1.216, of the lists in grafana-aws-sdk's pkg/cloudWatchConsts (both Apache-2.0),
+and of AWS's pages where both lag behind. A namespace without metrics there exists, and that is all that is
+known.
 """
 
 import json

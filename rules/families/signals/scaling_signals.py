@@ -1,6 +1,7 @@
 """Alarms that scale: that a policy has its alarm, and that the alarm says more when there is more to do."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from rules.families.signals.alarm_actions_read import policies_of
 from rules.families.signals.alarm_answers import DOWNWARDS, UPWARDS, at, judged_bad, rings
@@ -9,10 +10,9 @@ from rules.families.signals.watched_resources import subjects
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, known
+from topology.values import Reference
 
 STEPS = "https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html"
-ECS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html"
 APPLICATION = "AWS::ApplicationAutoScaling::ScalingPolicy"
 STEP = "StepScalingPolicyConfiguration"
 
@@ -151,9 +151,9 @@ def scaling_out_and_in_at_once(site: Site) -> Iterator[Finding]:
     for more in ways[1]:
         for fewer in ways[-1]:
             same = [(one, other) for one in more.series for other in fewer.series if _key(one) == _key(other)]
-            if len(more.series) == 1 and len(same) == 1 and _target(site, more) & _target(site, fewer):
-                if any(_both(more, fewer, same[0][1].id, value) for value in _tries(more, fewer)):
-                    yield found(fewer.resource, "Threshold", more=more.resource, fewer=fewer.resource)
+            shared = len(more.series) == 1 and len(same) == 1 and _target(site, more) & _target(site, fewer)
+            if shared and any(_both(more, fewer, same[0][1].id, value) for value in _tries(more, fewer)):
+                yield found(fewer.resource, "Threshold", more=more.resource, fewer=fewer.resource)
 
 
 def _key(series: object) -> tuple[str, ...]:
@@ -161,11 +161,10 @@ def _key(series: object) -> tuple[str, ...]:
 
 
 def _target(site: Site, alarm: Alarm) -> set[str]:
-    found_ = {
+    return {
         str(site.get(one, "ScalingTargetId") or site.get(one, "AutoScalingGroupName"))
         for one in policies_of(site, alarm)
     }
-    return found_
 
 
 def _tries(more: Alarm, fewer: Alarm) -> list[float]:
@@ -209,41 +208,6 @@ def scaling_by_another_service_s_load(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9629",
-    cause="service {service} watches {alarm} while it deploys, which is {why}",
-    remedy="name alarms by their names (Ref) in AlarmNames, and set Enable: true",
-    sources=(ECS,),
-)
-def a_deployment_that_watches_no_alarm(site: Site) -> Iterator[Finding]:
-    for service in site.all("AWS::ECS::Service"):
-        path = ("DeploymentConfiguration", "Alarms")
-        given = site.get(service, *path)
-        if not isinstance(given, dict):
-            continue
-        for position, name in enumerate(site.items(service, *path, "AlarmNames")):
-            why = ""
-            if isinstance(name, Reference):
-                why = (
-                    "no alarm" if name.resource.kind not in (ALARM, "AWS::CloudWatch::CompositeAlarm") else ""
-                )
-                why = why or ("an ARN, and no name" if name.attribute != "Ref" else "")
-            elif isinstance(name, str) and name.startswith("arn:"):
-                why = "an ARN, and no name"
-            if why:
-                yield found(service, *path, "AlarmNames", position, service=service, alarm=name, why=why)
-        names = given.get("AlarmNames")
-        if (
-            known(given.get("Enable"))
-            and known(names)
-            and (str(given.get("Enable")).lower() != "true" or not names)
-        ):
-            listed = ", ".join(map(str, names)) if isinstance(names, list) and names else "nothing"
-            yield found(
-                service, *path, service=service, alarm=listed, why="not switched on" if names else "no alarm"
-            )
-
-
-@rule(
     "E9613",
     cause="the steps of {policy} {wrong}",
     remedy=(
@@ -260,7 +224,7 @@ def steps_that_do_not_join(site: Site) -> Iterator[Finding]:
         )
         ways = {way > 0 for _, _, way in steps if way}
         wrong = ""
-        for (_, end), (begin, _) in zip(spans, spans[1:], strict=False):
+        for (_, end), (begin, _) in pairwise(spans):
             if end is None or begin is None or end > begin:
                 wrong = "lie over each other"
             elif end < begin:

@@ -1,8 +1,9 @@
-"""Whether what is watched is published at all: insights, shard metrics, exports, monitoring that are switched on."""
+"""Whether what is watched is published at all: insights, metrics of shards, exports, monitoring are on."""
 
 from collections.abc import Iterator
 
-from rules.families.signals.alarm_series import every_series, number
+from rules.families.signals.alarm_series import number
+from rules.families.signals.dashboard_series import every_series
 from rules.families.signals.watched_resources import subjects
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -17,7 +18,7 @@ LOGS = (
 
 
 def insights(site: Site, cluster: Resource) -> bool | None:
-    """Whether a cluster has Container Insights on; None where nobody knows. The account may have it on for all."""
+    """Whether a cluster has Container Insights on; None where nobody knows."""
     settings = site.get(cluster, "ClusterSettings")
     if not known(settings):
         return None
@@ -68,7 +69,7 @@ def a_metric_of_shards_that_is_off(site: Site) -> Iterator[Finding]:
                 stream.kind == "AWS::Kinesis::Stream"
                 and known(on)
                 and not {series.name, "ALL"} & set(on if isinstance(on, list) else ())
-            ):  # type: ignore[arg-type]
+            ):
                 yield found(
                     series.resource, *series.path, watcher=series.resource, metric=series.name, stream=stream
                 )
@@ -257,3 +258,29 @@ def a_log_group_of_what_is_called_otherwise(site: Site) -> Iterator[Finding]:
                         kind=kind,
                         names=", ".join(map(str, names)),
                     )
+
+
+@rule(
+    "W9645",
+    cause=(
+        "{watcher} watches {metric} of the whole cluster {cluster}, which is published of EC2 "
+        "hosts alone, and it has none"
+    ),
+    remedy="name the service too: ClusterName and ServiceName",
+    sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html",),
+)
+def hosts_of_a_cluster_that_has_none(site: Site) -> Iterator[Finding]:
+    for series in every_series(site):
+        names = {str(name) for name, _ in series.dimensions or ()}
+        if series.namespace != "AWS/ECS" or names != {"ClusterName"}:
+            continue
+        for cluster in subjects(site, series).values():
+            providers = site.items(cluster, "CapacityProviders")
+            if providers and all(str(one).startswith("FARGATE") for one in providers):
+                yield found(
+                    series.resource,
+                    *series.place("Dimensions"),
+                    watcher=series.resource,
+                    metric=series.name,
+                    cluster=cluster,
+                )

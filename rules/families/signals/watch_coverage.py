@@ -1,7 +1,7 @@
 """What nobody watches, in a tree that otherwise watches what it has.
 
-Only such trees are judged: those whose alarms are about resources of at least five types. Where a team watches
-elsewhere, or not at all yet, nothing is said.
+Only such trees are judged: those whose alarms are about resources of at least five types. Where a team
+watches elsewhere, or not at all yet, nothing is said.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from rules.families.signals.alarm_actions_read import scaling_only
 from rules.families.signals.alarm_series import Series, alarms
-from rules.families.signals.event_patterns import Pattern, leaves_of, patterns
 from rules.families.signals.notifications import telling
 from rules.families.signals.site_memory import once
 from rules.families.signals.watched_resources import REPLICATION, member, nodes, subjects
@@ -225,160 +224,3 @@ def a_cache_node_that_nobody_watches(site: Site) -> Iterator[Finding]:
                     yield found(
                         group, trouble=wanted.trouble, node=node_, group=group, metric=wanted.names[0]
                     )
-
-
-@once
-def dead_letter_queues(site: Site) -> Mapping[Resource, Resource]:
-    """Queue -> what sets aside into it."""
-    into: dict[Resource, Resource] = {}
-    for resource in site.tree.resources():
-        for use in _setting_aside(site, resource):
-            if use.kind == "AWS::SQS::Queue":
-                into.setdefault(use, resource)
-    return into
-
-
-PLACES = ("RedrivePolicy", "DeadLetterConfig", "DeadLetterQueue", "ErrorAction", "OnFailure")
-
-
-def _setting_aside(site: Site, resource: Resource) -> Iterator[Resource]:
-    if resource.kind in ("AWS::CloudFormation::Stack", "AWS::CloudWatch::Dashboard"):
-        return
-    for name, value in site.properties(resource).items():
-        for key, inside in _named(name, value):
-            if key in PLACES:
-                yield from (one.resource for one in references(inside))
-
-
-def _named(name: str, value: object) -> Iterator[tuple[str, object]]:
-    yield name, value  # type: ignore[misc]
-    if isinstance(value, dict):
-        for key, inside in value.items():
-            yield from _named(str(key), inside)
-    elif isinstance(value, list):
-        for inside in value:
-            if isinstance(inside, dict):
-                yield from _named("", inside)
-
-
-@rule(
-    "W9608",
-    cause="{source} sets aside in {queue} what it cannot deliver, and no alarm watches the queue",
-    remedy=(
-        "add an alarm on ApproximateNumberOfMessagesVisible above 0: what lies there is lost "
-        "when its retention ends"
-    ),
-    sources=(
-        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html",
-    ),
-)
-def dead_letters_that_nobody_watches(site: Site) -> Iterator[Finding]:
-    kinds = {one.kind for _, about in telling_series(site) for one in about}
-    if len(kinds) < 2:
-        return
-    watched = {
-        one
-        for series, about in telling_series(site)
-        for one in about
-        if str(series.name) in ("ApproximateNumberOfMessagesVisible", "NumberOfMessagesSent")
-    }
-    for queue, source in dead_letter_queues(site).items():
-        if queue not in watched:
-            yield found(queue, queue=queue, source=source)
-
-
-def _hears_failed_rotations(pattern: Pattern) -> bool:
-    names = pattern.listed("detail", "eventName")
-    return not names or "RotationFailed" in names
-
-
-@rule(
-    "W9609",
-    cause="secret {secret} is rotated, and nobody is told when that fails",
-    remedy=(
-        "add a rule on RotationFailed and RotationAbandoned of aws.secretsmanager, or an alarm "
-        "on Errors of the function"
-    ),
-    sources=("https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html",),
-)
-def a_rotation_that_fails_unheard(site: Site) -> Iterator[Finding]:
-    if not cares(site):
-        return
-    heard = {
-        reference.resource
-        for pattern in patterns(site)
-        if "aws.secretsmanager" in pattern.listed("source") and _hears_failed_rotations(pattern)
-        for keys, values in leaves_of(pattern.body)
-        for reference in references(values)
-        if keys
-    }
-    open_ = any(
-        "aws.secretsmanager" in one.listed("source") and not list(references(one.body.get("detail")))
-        for one in patterns(site)
-    )
-    for schedule in site.all("AWS::SecretsManager::RotationSchedule"):
-        secret = site.target(site.get(schedule, "SecretId"))
-        if secret is not None and secret not in heard and not open_:
-            yield found(schedule, secret=secret)
-
-
-@rule(
-    "W9602",
-    cause="devices may be refused by {policy}, and no alarm watches PublishIn.AuthError or Connect.AuthError",
-    remedy=(
-        "add an alarm on their sum: a device that is refused is set up wrongly, or somebody else "
-        "uses its certificate"
-    ),
-    sources=("https://docs.aws.amazon.com/iot/latest/developerguide/metrics_dimensions.html",),
-)
-def devices_refused_unseen(site: Site) -> Iterator[Finding]:
-    if not cares(site):
-        return
-    names = {str(series.name) for series, _ in telling_series(site)}
-    policy = next(iter(site.all("AWS::IoT::Policy")), None)
-    if policy is not None and not names & {"PublishIn.AuthError", "Connect.AuthError"}:
-        yield found(policy, policy=policy)
-
-
-@rule(
-    "W9603",
-    cause=(
-        "RDS says nothing of {database} to anybody: no rule and no subscription hears of its "
-        "fail-overs, failures and low storage"
-    ),
-    remedy="add a rule on RDS DB Instance Event, or an AWS::RDS::EventSubscription",
-    sources=("https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.html",),
-)
-def a_database_whose_events_nobody_hears(site: Site) -> Iterator[Finding]:
-    if not cares(site) or any(site.all("AWS::RDS::EventSubscription")):
-        return
-    if any("aws.rds" in pattern.listed("source") for pattern in patterns(site)):
-        return
-    for database in site.all("AWS::RDS::DBInstance"):
-        yield found(database, database=database)
-
-
-def _hears_failures(pattern: Pattern) -> bool:
-    names = pattern.listed("detail", "eventName")
-    return "aws.ecs" in pattern.listed("source") and (
-        not names or any("FAILED" in name or "IMPAIRED" in name for name in names)
-    )
-
-
-@rule(
-    "W9604",
-    cause="service {service} takes failed deployments back, and nobody is told",
-    remedy="add a rule on SERVICE_DEPLOYMENT_FAILED of ECS Deployment State Change",
-    sources=(
-        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html",
-    ),
-)
-def a_failed_deployment_that_nobody_hears_of(site: Site) -> Iterator[Finding]:
-    if not cares(site) or any(_hears_failures(pattern) for pattern in patterns(site)):
-        return
-    for service in site.all("AWS::ECS::Service"):
-        if (
-            str(site.get(service, "DeploymentConfiguration", "DeploymentCircuitBreaker", "Enable")).lower()
-            == "true"
-        ):
-            yield found(service, service=service)

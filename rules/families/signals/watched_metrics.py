@@ -1,8 +1,9 @@
 """Whether the metrics that alarms and widgets name are published, and under the dimensions that they name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from rules.families.signals.alarm_series import Series, every_series
+from rules.families.signals.alarm_series import Series
+from rules.families.signals.dashboard_series import every_series
 from rules.families.signals.metric_names import (
     dimensions_of,
     is_metric,
@@ -147,41 +148,40 @@ def a_dimension_that_names_something_else(site: Site) -> Iterator[Finding]:
 
 def _instead(site: Site, namespace: Value, name: Value, value: Value) -> str:
     """What belongs there; empty where the value is right, or nobody knows."""
-    if (
-        name == "Protocol"
-        and namespace == "AWS/IoT"
-        and isinstance(value, str)
-        and value.upper() not in PROTOCOLS
-    ):
-        return "give MQTT or HTTP"
+    if name == "Protocol" and namespace == "AWS/IoT":
+        return "give MQTT or HTTP" if isinstance(value, str) and value.upper() not in PROTOCOLS else ""
     allowed = KINDS.get((str(namespace), str(name)))
     if allowed is None:
         return ""
-    answers = "; ".join(f"{' or '.join(answer)} of an {kind}" for kind, answer in allowed.items())
     if isinstance(value, str):
-        return f"give a name, no ARN and no address: {answers}" if _addressed(str(name), value) else ""
-    if isinstance(value, Text):
-        about = [one.resource.kind for one in references(value)]
-        foreign = any(
-            kind in LOOSE or kind.startswith(("Custom::", "AWS::CloudFormation::")) for kind in about
-        )
-        wrong = bool(about) and not foreign and not any(kind in allowed for kind in about)
-        if (member(value) is not None and name != "CacheClusterId") or (wrong and member(value) is None):
-            return f"give {answers}"
-        if _impossible(str(name), value):
-            return f"give {answers}"
-    if not isinstance(value, Reference) or value.resource.kind.startswith(
-        ("Custom::", "AWS::CloudFormation::", "AWS::SSM::")
-    ):
-        return ""
-    right = allowed.get(value.resource.kind)
-    if right is None:
-        return f"give {answers}"
-    return "" if value.attribute in right else f"give {answers}"
+        wrong = _addressed(str(name), value)
+    elif isinstance(value, Text):
+        wrong = _other_text(str(name), value, frozenset(allowed))
+    else:
+        wrong = isinstance(value, Reference) and not _foreign(value) and not _answers(value, allowed)
+    answers = "; ".join(f"{' or '.join(answer)} of an {kind}" for kind, answer in allowed.items())
+    return f"give a name, no ARN and no address: {answers}" if wrong else ""
+
+
+def _foreign(reference: Reference) -> bool:
+    """Answers what nobody sees in a template."""
+    return reference.resource.kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::SSM::"))
+
+
+def _answers(reference: Reference, allowed: Mapping[str, tuple[str, ...]]) -> bool:
+    return reference.attribute in allowed.get(reference.resource.kind, ())
+
+
+def _other_text(name: str, value: Text, allowed: frozenset[str]) -> bool:
+    """A name that is made of what has another name, or with a sign that no name has."""
+    if member(value) is not None:
+        return name != "CacheClusterId"
+    about = list(references(value))
+    strange = not any(map(_foreign, about)) and not any(one.resource.kind in allowed for one in about)
+    return (bool(about) and strange) or _impossible(name, value)
 
 
 PROTOCOLS = frozenset({"HTTP", "HTTPS", "MQTT", "WEBSOCKET", "WEBSOCKETS", "WSS"})
-LOOSE = frozenset({"AWS::SSM::Parameter"})
 PATHLESS = frozenset(
     {
         "CacheClusterId",

@@ -1,9 +1,10 @@
-"""Which resource a dimension's value names: by reference, by a name that is fixed, or as a node of a group."""
+"""Which resource a dimension's value names: by reference, by a fixed name, or as a node of a group."""
 
 import re
 from collections.abc import Iterator, Mapping
 
-from rules.families.signals.alarm_series import Series, every_series, number
+from rules.families.signals.alarm_series import Series, number
+from rules.families.signals.dashboard_series import every_series
 from rules.families.signals.site_memory import once
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
