@@ -1,0 +1,121 @@
+"""References of alarms, dashboards and rules to what is not in their template: gone, or misspelt."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rules.families.signals.alarm_series import ALARM, COMPOSITE
+from rules.families.signals.dashboard_series import DASHBOARD
+from rules.seam.rule import Finding, found, rule
+from rules.seam.site import Site
+from topology.tree import NESTED, Stack
+from topology.values import REF
+
+KINDS = (
+    ALARM,
+    COMPOSITE,
+    DASHBOARD,
+    "AWS::Events::Rule",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::Logs::MetricFilter",
+    "AWS::EC2::FlowLog",
+    "AWS::ECS::Service",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::Budgets::Budget",
+)
+NAME = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
+
+
+@rule(
+    "E9699",
+    cause="{user} refers to {name}, which is neither a resource nor a parameter of its template",
+    remedy="correct the name, or put back what it stood for: whatever it watched or told goes unseen",
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-ref.html",
+    ),
+)
+def a_signal_about_what_is_gone(site: Site) -> Iterator[Finding]:
+    for resource in site.all(*KINDS):
+        stack = site.tree.stacks[resource.stack]
+        if stack.body.get("Conditions") or "Transform" in stack.body or _included(stack):
+            continue
+        for name, value in resource.properties.items():
+            for gone in dict.fromkeys(_names(value)):
+                if (
+                    gone not in stack.resources
+                    and gone not in stack.parameters
+                    and not gone.startswith("AWS::")
+                ):
+                    yield found(resource, name, user=resource, name=gone)
+
+
+def _included(stack: Stack) -> bool:
+    return any(name.startswith("Fn::") for name in (stack.body.get("Resources") or {}))
+
+
+def _names(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for one in node:
+            yield from _names(one)
+        return
+    if not isinstance(node, Mapping):
+        return
+    if len(node) == 1:
+        ((function, argument),) = node.items()
+        if function == REF and isinstance(argument, str):
+            yield argument
+            return
+        if function == "Fn::GetAtt" and argument:
+            yield argument.partition(".")[0] if isinstance(argument, str) else str(argument[0])
+            return
+        if function == "Fn::Sub":
+            text, own = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
+            yield from (name for name in NAME.findall(text) if name not in own)
+            yield from _names(list(own.values()))
+            return
+    for one in node.values():
+        yield from _names(one)
+
+
+@rule(
+    "E9697",
+    cause=(
+        "nested stack {stack} hands {parameter} on to alarms from {output}, which {child} does not give out"
+    ),
+    remedy="give the output in the child, or hand on another",
+    sources=(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html",
+    ),
+)
+def a_signal_s_parameter_from_nowhere(site: Site) -> Iterator[Finding]:
+    for resource in site.all(NESTED):
+        child = site.tree.stacks.get(resource.address)
+        signals = child is not None and any(one.kind in KINDS for one in child.resources.values())
+        for name, value in (resource.properties.get("Parameters") or {}).items() if signals else ():
+            argument = value.get("Fn::GetAtt") if isinstance(value, Mapping) else None
+            parts = (
+                argument.split(".")
+                if isinstance(argument, str)
+                else argument
+                if isinstance(argument, list)
+                else []
+            )
+            path = ".".join(map(str, parts)).split(".")
+            if len(path) == 3 and path[1] == "Outputs":
+                stack = site.tree.stacks[resource.stack]
+                giver = (
+                    site.tree.stacks.get(stack.resources[path[0]].address)
+                    if path[0] in stack.resources
+                    else None
+                )
+                if giver is not None and path[2] not in giver.outputs:
+                    yield found(
+                        resource,
+                        "Parameters",
+                        name,
+                        stack=resource,
+                        parameter=name,
+                        output=path[2],
+                        child=giver.address,
+                    )
