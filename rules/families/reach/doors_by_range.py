@@ -1,6 +1,7 @@
 """Doors that name addresses where a group would say who: towards stores and endpoints, and out of stores."""
 
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 
 from rules.families.reach.network_model import GROUP, Door, Network, network
 from rules.families.reach.network_needs import needs
@@ -12,6 +13,8 @@ from rules.seam.rule import Finding, rule
 from rules.seam.site import Site
 from topology.tree import Resource
 
+# https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")))
 RULES = "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"
 
 
@@ -82,7 +85,7 @@ def a_store_that_lets_a_range_in(site: Site) -> Iterator[Finding]:
                 if inside:
                     why = f"whatever stands in {', '.join(map(str, inside))}"
                     yield at(door, store=store, range=block, why=why)
-                elif block.is_global and private:
+                elif private and not any(block.subnet_of(one) for one in PRIVATE):
                     yield at(door, store=store, range=block, why="public addresses, and it is private")
 
 

@@ -16,6 +16,7 @@ OPERATORS = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html"
 )
 ACCOUNTS = frozenset({"aws:principalaccount", "aws:resourceaccount"})
+ACCOUNT_OF = re.compile(r"(?:^|:iam::)([0-9]{12})(?:$|:)")
 # What each key looks like, wildcards included.
 FORMS: Mapping[str, re.Pattern[str]] = {
     "aws:principalaccount": re.compile(r"[0-9*?]+"),
@@ -73,6 +74,10 @@ def an_owner_asked_for_where_there_is_no_resource(site: Site) -> Iterator[Findin
 )
 def a_policy_bound_to_an_account_that_is_written_out(site: Site) -> Iterator[Finding]:
     for policy, at, statement in statements(site):
+        for _, name in statement.principals:
+            account = ACCOUNT_OF.search(name)
+            if account and account[1] != ACCOUNT:
+                yield place(policy, at, statement, "Principal", key="Principal", account=account[1])
         resolved = statement.resolved.get("Condition")
         for operator, keys in resolved.items() if isinstance(resolved, dict) else ():
             for key, value in keys.items() if isinstance(keys, dict) else ():

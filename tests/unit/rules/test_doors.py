@@ -37,7 +37,7 @@ def test_pairs_of_groups_and_a_range_for_endpoints_alone_are_well(say: Say) -> N
         (DB.replace("tcp", "udp"), "W9121"),
         ("{IpProtocol: tcp, FromPort: 3306, ToPort: 3306, CidrIp: 172.20.0.0/16}", "W9126"),
         ("{IpProtocol: tcp, FromPort: 3306, ToPort: 3306, CidrIp: 172.20.1.0/24}", "W9132"),
-        ("{IpProtocol: tcp, FromPort: 3306, ToPort: 3306, CidrIp: 8.8.8.0/24}", "W9132"),
+        ("{IpProtocol: tcp, FromPort: 3306, ToPort: 3306, CidrIp: 203.0.113.0/24}", "W9132"),
     ],
 )
 def test_a_database_that_stands_open_is_named(say: Say, rule: str, expected: str) -> None:

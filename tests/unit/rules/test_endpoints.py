@@ -42,6 +42,7 @@ def test_an_endpoint_that_is_bound_to_the_account_is_well(say: Say) -> None:
         ("StringEquals", "ArnEquals", "E9182"),
         ("Resource: '*'", "Resource: 'arn:aws:sns:*:*:orders'", "E9183"),
         ("'aws:PrincipalAccount': !Ref AWS::AccountId", "'aws:PrincipalAccount': '444455556666'", "W9183"),
+        ("Principal: '*'", "Principal: {AWS: 'arn:aws:iam::444455556666:root'}", "W9183"),
         ("Principal: '*'", "Principal: {Service: lambda.amazonaws.com}", "E9184"),
         ("- Effect: Allow\n          Principal: '*'", "- Effect: Deny\n          Principal: '*'", "E9184"),
     ],
