@@ -90,7 +90,7 @@ def versions_that_are_gone_at_once(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9473",
-    cause="bucket {bucket} deletes every object {days} days after it was written, used or not",
+    cause="bucket {bucket} deletes every object {when}, used or not",
     remedy="expire earlier versions, or narrow the rule by Prefix to what may go",
     sources=(LIFECYCLE,),
 )
@@ -103,10 +103,12 @@ def objects_that_expire_while_in_use(site: Site) -> Iterator[Finding]:
         if logs or not versioned(site, bucket) or not declared(site, bucket):
             continue
         for position, one in _rules(site, bucket):
-            days = number(one.get("ExpirationInDays"))
-            if _enabled(one) and _whole(one) and days is not None:
-                path = ("LifecycleConfiguration", "Rules", position, "ExpirationInDays")
-                yield found(bucket, *path, bucket=bucket, days=days)
+            name = "ExpirationDate" if "ExpirationDate" in one else "ExpirationInDays"
+            end = one.get(name)
+            if _enabled(one) and _whole(one) and end is not None:
+                when = f"on {end}" if name == "ExpirationDate" else f"{end} days after it was written"
+                path = ("LifecycleConfiguration", "Rules", position, name)
+                yield found(bucket, *path, bucket=bucket, when=when)
 
 
 @rule(

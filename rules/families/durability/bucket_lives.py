@@ -245,3 +245,19 @@ def a_bucket_whose_encryption_is_not_told(site: Site) -> Iterator[Finding]:
         algorithm = word(site, bucket, *path, "SSEAlgorithm") or ""
         if algorithm.startswith("aws:kms") and site.get(bucket, *path, "KMSMasterKeyID") is None:
             yield found(bucket, *path, bucket=bucket, algorithm=algorithm)
+
+
+@rule(
+    "E9487",
+    cause="bucket {bucket} has the ACL {acl}, and its ObjectOwnership {ownership} takes none",
+    remedy="leave AccessControl out, and grant by a bucket policy",
+    sources=(f"{S3}about-object-ownership.html",),
+)
+def an_acl_where_none_is_taken(site: Site) -> Iterator[Finding]:
+    for bucket in site.all(BUCKET):
+        acl = word(site, bucket, "AccessControl")
+        owned = word(site, bucket, "OwnershipControls", "Rules", 0, "ObjectOwnership")
+        told = owned or "BucketOwnerEnforced, the default,"
+        refused = owned == "BucketOwnerEnforced" or "OwnershipControls" not in bucket.properties
+        if refused and acl not in (None, "Private", "BucketOwnerFullControl"):
+            yield found(bucket, "AccessControl", bucket=bucket, acl=acl, ownership=told)

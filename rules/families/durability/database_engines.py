@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from rules.families.durability.upkeep import CLUSTER, INSTANCE, exported, number, word
+from rules.families.durability.upkeep import CLUSTER, INSTANCE, declared, exported, number, word
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -48,6 +48,33 @@ def a_parameter_group_of_another_version(site: Site) -> Iterator[Finding]:
             if written is not None and fits is not None and not re.fullmatch(fits, written):
                 told = {"engine": engine, "version": version or "of any version"}
                 yield found(database, name, database=database, group=group, family=written, **told)
+
+
+@rule(
+    "W9439",
+    cause="{what} leaves its version to a default that moves, and {group} is of the fixed family {family}",
+    remedy="set EngineVersion, so that version and family move together",
+    sources=(GROUPS,),
+)
+def a_version_that_moves_away_from_its_group(site: Site) -> Iterator[Finding]:
+    for kind, name, of, told in (
+        (INSTANCE, "DBParameterGroupName", INSTANCE_GROUP, "Family"),
+        (CLUSTER, "DBClusterParameterGroupName", CLUSTER_GROUP, "Family"),
+        (
+            "AWS::ElastiCache::ReplicationGroup",
+            "CacheParameterGroupName",
+            "AWS::ElastiCache::ParameterGroup",
+            "CacheParameterGroupFamily",
+        ),
+    ):
+        for one in site.all(kind):
+            group = site.target(site.get(one, name), of)
+            inherits = {"DBClusterIdentifier", "SourceDBInstanceIdentifier", "DBSnapshotIdentifier"}
+            inherits |= {"SnapshotIdentifier", "GlobalReplicationGroupId"}
+            if group is not None and "EngineVersion" not in one.properties and declared(site, one):
+                written = word(site, group, told)
+                if written is not None and inherits.isdisjoint(one.properties):
+                    yield found(one, "EngineVersion", what=one, group=group, family=written)
 
 
 USED = {

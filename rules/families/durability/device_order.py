@@ -8,6 +8,7 @@ from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.policies import Kind, texts
 from topology.tree import Resource
+from topology.values import REF, Reference
 
 ACTION = "https://docs.aws.amazon.com/iot/latest/developerguide/kinesis-rule-action.html"
 CONCEPTS = "https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html"
@@ -151,3 +152,17 @@ def a_rule_that_is_disabled(site: Site) -> Iterator[Finding]:
     for topic_rule in site.all(RULE):
         if str(site.get(topic_rule, "TopicRulePayload", "RuleDisabled")).lower() == "true":
             yield found(topic_rule, "TopicRulePayload", "RuleDisabled", rule=topic_rule)
+
+
+@rule(
+    "E9467",
+    cause="rule {rule} names {queue} by its {attribute}, where its URL is asked for",
+    remedy="give the queue's Ref, which is its URL",
+    sources=("https://docs.aws.amazon.com/iot/latest/developerguide/sqs-rule-action.html",),
+)
+def a_queue_that_is_not_named_by_its_url(site: Site) -> Iterator[Finding]:
+    for topic_rule in site.all(RULE):
+        path = ("TopicRulePayload", "ErrorAction", "Sqs", "QueueUrl")
+        value = site.get(topic_rule, *path)
+        if isinstance(value, Reference) and value.attribute not in (REF, "QueueUrl"):
+            yield found(topic_rule, *path, rule=topic_rule, queue=value.resource, attribute=value.attribute)

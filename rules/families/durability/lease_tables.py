@@ -8,6 +8,7 @@ from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.policies import texts
 from topology.tree import Resource
+from topology.values import known
 
 DEV = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
 KCL = "https://docs.aws.amazon.com/streams/latest/dev/kcl-dynamoDB.html"
@@ -95,9 +96,12 @@ def leases_in_a_class_for_what_is_seldom_read(site: Site) -> Iterator[Finding]:
     sources=(KCL, "https://docs.aws.amazon.com/streams/latest/dev/kcl-iam-permissions.html"),
 )
 def companions_of_a_table_that_there_is_not(site: Site) -> Iterator[Finding]:
-    tables = [word(site, table, "TableName") for table in _leases(site)]
-    if not tables or None in tables:
+    leases = list(_leases(site))
+    if not leases or not all(known(site.get(table, "TableName")) for table in leases):
         return
+    tables = {
+        word(site, table, "TableName") for table in leases
+    }  # a name left out is made up, and never that
     for policy in site.policies:
         for statement in policy.statements:
             for arn in texts(statement.document.get("Resource")):

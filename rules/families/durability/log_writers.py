@@ -175,19 +175,30 @@ def a_cluster_log_that_nobody_keeps(site: Site) -> Iterator[Finding]:
                 yield found(cluster, "ClusterSettings", cluster=cluster, name=name)
 
 
+ABOUT = frozenset(
+    {
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::Dashboard",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::IAM::RolePolicy",
+    }
+)  # what may write, and what looks: neither is told to
 BY_CONVENTION = ("/aws/", "aws-waf-logs-", "API-Gateway-", "/ecs/", "/var/log")
 
 
 @rule(
     "W9436",
-    cause="log group {group} ({name}) is named by nothing in this tree, so nothing is known to write to it",
+    cause="log group {group} ({name}) is named by no writer of this tree, so nothing is known to write to it",
     remedy="name it where the log is configured, or remove it",
     sources=(f"{LOGS}Working-with-log-groups-and-streams.html",),
 )
 def a_log_group_that_nothing_names(site: Site) -> Iterator[Finding]:
     for group in site.all(LOG_GROUP):
         name = word(site, group, "LogGroupName")
-        if name is None or name.startswith(BY_CONVENTION) or site.uses(group) or not declared(site, group):
+        told = any(use.user.kind not in ABOUT for use in site.uses(group))
+        if name is None or name.startswith(BY_CONVENTION) or told or not declared(site, group):
             continue
         exported = any(
             isinstance(value, Reference) and value.resource == group

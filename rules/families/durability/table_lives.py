@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rules.families.durability.upkeep import TABLE, members, off
+from rules.families.durability.upkeep import TABLE, members, off, word
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -178,7 +178,8 @@ def a_table_key_that_is_not_used(site: Site) -> Iterator[Finding]:
     for table in site.all(TABLE):
         if site.get(table, "SSESpecification", "KMSMasterKeyId") is None:
             continue
-        if off(site, table, "SSESpecification", "SSEEnabled"):
+        other = word(site, table, "SSESpecification", "SSEType") not in (None, "KMS")
+        if off(site, table, "SSESpecification", "SSEEnabled") or other:
             yield found(table, "SSESpecification", "SSEEnabled", table=table)
 
 

@@ -39,7 +39,7 @@ Resources:
           AbortIncompleteMultipartUpload: {DaysAfterInitiation: 1}
       Tags: [{Key: Environment, Value: STAGE}]
 """.replace("BLOCK", BLOCK)
-IDS = (*(f"E948{number}" for number in (0, 1, 3, 4)), "W946", *(f"W947{number}" for number in range(9)))
+IDS = (*(f"E948{number}" for number in (0, 1, 3, 4, 7)), "W946", *(f"W947{number}" for number in range(9)))
 
 
 def ids(say: Say, template: str, stage: str = "prod") -> set[str]:
@@ -80,6 +80,7 @@ def test_a_bucket_that_keeps_is_well(say: Say, stage: str) -> None:
         ("          NoncurrentVersionExpiration: {NoncurrentDays: 60}\n", "", {"W9470"}),
         ("          Status: Enabled", "          Status: Enabled\n          ExpirationInDays: 30", {"W9473"}),
         ("ExpirationInDays: 90", "ExpirationInDays: 3", {"W9474"}),
+        ("      OwnershipControls", "      AccessControl: PublicRead\n      OwnershipControls", {"E9487"}),
         ("ExpirationInDays: 90, ", "", {"W9475"}),
         ("          Status: Enabled", "          Status: Disabled", {"W9470", "W9476"}),
         ("          AbortIncompleteMultipartUpload: {DaysAfterInitiation: 1}\n", "", {"W9477"}),

@@ -47,7 +47,7 @@ Resources:
       Dimensions: [{Name: CacheClusterId, Value: !Sub '${Sessions}-002'}]
   Where: {Type: AWS::SSM::Parameter, Properties: {Value: !GetAtt Sessions.PrimaryEndPoint.Address}}
 """
-IDS = ("E941", "E9431", "E9437", "E9438", *(f"E94{number}" for number in range(45, 60)))
+IDS = ("E941", "E9431", "E9437", "E9438", "E9439", *(f"E94{number}" for number in range(45, 60)))
 IDS += ("W9408", "W941", *(f"W94{number}" for number in range(21, 30)))
 
 
@@ -113,6 +113,7 @@ def test_a_cache_that_fits_is_well(say: Say, stage: str) -> None:
             {"E9459"},
         ),
         ("[subnet-1, subnet-2]", "[subnet-1]", {"E9437"}),
+        ("UserIds: [!Ref Shop]", "UserIds: []", {"E9439", "W9414"}),
         ("      CacheSubnetGroupName: !Ref Places\n", "", {"E9438", "W9414"}),
         ("cache.r7g.large", "cache.t4g.small", {"W9413"}),
         ("MultiAZEnabled: true", "MultiAZEnabled: true\n      AutoMinorVersionUpgrade: false", {"W9411"}),

@@ -48,7 +48,7 @@ Resources:
     Properties: {SecretId: !Ref Login, TargetId: !Ref Orders, TargetType: AWS::RDS::DBInstance}
 """
 IDS = tuple(f"E94{number}" for number in range(12, 40))
-IDS += tuple(f"W94{number:02}" for number in (*range(8, 21), 29, 38))
+IDS += tuple(f"W94{number:02}" for number in (*range(8, 21), 29, 38, 39))
 
 
 def ids(say: Say, template: str, stage: str = "prd") -> set[str]:
@@ -90,6 +90,7 @@ def test_a_database_that_fits_is_well(say: Say, stage: str) -> None:
         ("Family: postgres14", "Family: postgres15", {"E9421"}),
         ("EngineVersion: '14.12'", "EngineVersion: '15.7'", {"E9421"}),
         ("Family: postgres14", "Family: mysql8.0", {"E9421"}),
+        ("      EngineVersion: '14.12'\n", "", {"W9439"}),
         ("work_mem: 64", "fsync: off", {"E9422"}),
         ("work_mem: 64", "synchronous_commit: 'off'", {"E9422"}),
         ("rds.force_ssl: 1", "rds.force_ssl: '0'", {"E9423"}),

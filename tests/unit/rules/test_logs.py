@@ -64,6 +64,11 @@ def test_logs_that_are_written_and_kept_are_well(say: Say, stage: str) -> None:
         ("    DependsOn: [Figures]\n", "", {"E9443"}),
         ("containerinsights/shop", "containerinsights/store", {"E9444", "W9435"}),
         ("!Ref Said, F", "/other, F", {"W9436"}),
+        (
+            "AWS::Logs::MetricFilter\n    Properties: {LogGroupName",
+            "AWS::IAM::Role\n    Properties: {Policies",
+            {"W9436"},
+        ),
     ],
 )
 def test_each_log_that_is_lost_is_told(say: Say, old: str, new: str, raised: set[str]) -> None:

@@ -87,6 +87,11 @@ def test_a_stream_that_keeps_and_orders_is_well(say: Say, stage: str) -> None:
         ("'${topic(4)}'", "'${device}'", set()),
         ("'${topic(4)}'", "'${topic()}'", set()),
         ("        ErrorAction: {S3: {BucketName: lost, Key: x, RoleArn: x}}\n", "", {"W9454"}),
+        (
+            "{S3: {BucketName: lost, Key: x, RoleArn: x}}",
+            "{Sqs: {QueueUrl: !GetAtt Lost.Arn}}\n  Lost: {Type: AWS::SQS::Queue}",
+            {"E9467"},
+        ),
         ("        Sql", "        RuleDisabled: true\n        Sql", {"W9455"}),
     ],
 )

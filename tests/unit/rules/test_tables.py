@@ -79,6 +79,8 @@ def test_a_table_that_fits_is_well(say: Say, stage: str) -> None:
         ("SSEEnabled: true", "SSEEnabled: false", {"E9477"}),
         ("ProjectionType: ALL", "ProjectionType: INCLUDE", {"E9478"}),
         ("TableName: reader", "TableName: writer", {"W9458"}),
+        ("      TableName: reader\n", "", {"W9458"}),
+        ("SSEEnabled: true", "SSEEnabled: true, SSEType: AES256", {"E9477"}),
         ("TableName: reader", "TableName: reader\n      TableClass: STANDARD_INFREQUENT_ACCESS", {"W9457"}),
     ],
 )
