@@ -91,7 +91,8 @@ def a_handler_that_is_not_found(site: Site) -> Iterator[Finding]:
         why = "" if re.fullmatch(form, handler) else f"which is no file.function of {runtime}"
         if handler.endswith((".py", ".js", ".mjs", ".rb", ".ts")):
             why = "which is a file, not a function in it"
-        if not why and site.get(function, "Code", "ZipFile") is not None and not handler.startswith("index."):
+        inline = site.get(function, "Code", "ZipFile") is not None and form != ".*"
+        if not why and inline and not handler.startswith("index."):
             why = "and its inline code is in index"
         if why:
             yield found(function, "Handler", function=function, handler=handler, why=why)

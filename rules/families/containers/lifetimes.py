@@ -1,5 +1,6 @@
 """How containers of a task start, depend on each other and stop."""
 
+import re
 from collections.abc import Iterator
 
 from rules.families.containers.health_checks import checked
@@ -14,6 +15,7 @@ from rules.families.containers.workloads import (
     providers,
     services_of,
     shown,
+    true,
 )
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -135,3 +137,30 @@ def two_containers_of_one_name(site: Site) -> Iterator[Finding]:
             if isinstance(name, str) and name in seen:
                 yield container.found("Name", task=task, name=name)
             seen.add(str(name))
+
+
+@rule(
+    "W9546",
+    cause="container {container} is told to run {command}, which does nothing and never ends",
+    remedy="leave Command and EntryPoint out, so that the image's own program runs",
+    sources=(CONTAINER,),
+)
+def a_container_that_only_waits(site: Site) -> Iterator[Finding]:
+    for task in site.all(TASK):
+        for container in containers_of(site, task):
+            for name in ("EntryPoint", "Command"):
+                words = " ".join(str(word) for word in container.items(name))
+                if re.search(r"(^|\s|/)(sleep\s+(infinity|inf|\d+)|tail\s+-f\s+/dev/null)\s*$", words):
+                    yield container.found(name, command=words)
+
+
+@rule(
+    "W9548",
+    cause="task {task} takes faults that are injected into it, and is in use",
+    remedy="leave EnableFaultInjection out where nobody is trying it",
+    sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fault-injection.html",),
+)
+def a_lasting_task_that_takes_faults(site: Site) -> Iterator[Finding]:
+    for task in site.all(TASK):
+        if true(site.get(task, "EnableFaultInjection")) and site.durable(task):
+            yield found(task, "EnableFaultInjection", task=task)

@@ -153,3 +153,17 @@ def a_lasting_repository_that_empties_itself(site: Site) -> Iterator[Finding]:
     for repository in site.all(REPOSITORY):
         if true(site.get(repository, "EmptyOnDelete")) and site.durable(repository):
             yield found(repository, "EmptyOnDelete", repository=repository)
+
+
+@rule(
+    "W9532",
+    cause="the images of repository {repository} are under none of the keys here, such as {key}",
+    remedy="set EncryptionConfiguration to KMS and one of them; only a new repository can have another",
+    sources=("https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html", CONTROLS),
+)
+def a_repository_under_no_key(site: Site) -> Iterator[Finding]:
+    keys = list(site.all("AWS::KMS::Key"))
+    for repository in site.all(REPOSITORY):
+        said = site.get(repository, "EncryptionConfiguration", "KmsKey")
+        if keys and said is None:
+            yield found(repository, "EncryptionConfiguration", repository=repository, key=keys[0])

@@ -103,14 +103,15 @@ def a_service_without_a_network(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9589",
-    cause="service {service} says no security group, so its tasks are in the default group of the VPC",
-    remedy="name a group of its own in SecurityGroups",
-    sources=(AWSVPC,),
+    cause="{workload} stands in subnets and says no security group, so others decide what it may reach",
+    remedy="name a security group of its own",
+    sources=(AWSVPC, "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"),
 )
-def a_service_in_the_default_group(site: Site) -> Iterator[Finding]:
-    for service in site.all(SERVICE):
-        if site.items(service, *VPC, "Subnets") and site.get(service, *VPC, "SecurityGroups") in (None, []):
-            yield found(service, *VPC, "SecurityGroups", service=service)
+def a_workload_without_a_group(site: Site) -> Iterator[Finding]:
+    for workload, path in placed(site):
+        name = "SecurityGroups" if workload.kind == SERVICE else "SecurityGroupIds"
+        if site.items(workload, *path) and site.get(workload, *path[:-1], name) in (None, []):
+            yield found(workload, *path[:-1], name, workload=workload)
 
 
 @rule(

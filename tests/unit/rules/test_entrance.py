@@ -20,13 +20,18 @@ Resources:
     Type: AWS::CloudFormation::Stack
     Properties: {TemplateURL: child.yaml}
 """
-CHILD = """\
+IMAGE = f"app@sha256:{'0' * 64}"
+CHILD = f"""\
 Resources:
   Task:
     Type: AWS::ECS::TaskDefinition
     Properties:
       ContainerDefinitions:
-      - {Name: app, Image: app}
+      - Name: app
+        Image: {IMAGE}
+        User: "1000"
+        LinuxParameters: {{Capabilities: {{Drop: [ALL]}}}}
+        LogConfiguration: {{LogDriver: awslogs, Options: {{awslogs-group: a, awslogs-region: eu-west-2}}}}
 """
 
 
@@ -81,7 +86,7 @@ def test_a_template_s_own_directive_silences_a_rule(write: Write) -> None:
 
 
 def test_what_cannot_be_judged_is_told_to_whoever_asks(write: Write) -> None:
-    unknown = CHILD.replace("Image: app", "Image: !ImportValue app, ReadonlyRootFilesystem: true")
+    unknown = CHILD.replace(IMAGE, "!ImportValue app\n        ReadonlyRootFilesystem: true")
     directory = write(unknown).parent
     assert ours(cfn_lint("root.yaml", cwd=directory)) == []
     (told,) = ours(cfn_lint("root.yaml", "-x", "W9000:unresolved=true", cwd=directory))

@@ -97,6 +97,9 @@ CHECK = '[CMD-SHELL, "curl -f http://localhost:8080/health || exit 1"]'
 WEB_LINUX = """User: "1000:1000"
         ReadonlyRootFilesystem: true
         LinuxParameters: {InitProcessEnabled: true, Capabilities: {Drop: [ALL]}}"""
+FAULTS = """      EnableFaultInjection: true
+      Tags: [{Key: env, Value: prod}]
+      Volumes:"""
 PROXY_CHECK = "        HealthCheck: {Command: [CMD, /probe], StartPeriod: 10}\n"
 
 BREAKS = [
@@ -154,6 +157,9 @@ BREAKS = [
     ("E9549", PROXY_CHECK, ""),
     ("E9549", PROXY_CHECK, PROXY_CHECK + "        DependsOn: [{ContainerName: web, Condition: START}]\n"),
     ("E9550", "- Name: proxy", "- Name: web"),
+    ("W9546", "        StopTimeout: 120\n", "        Command: [sleep, infinity]\n"),
+    ("W9546", "        StopTimeout: 120\n", '        Command: [sh, -c, "tail -f /dev/null"]\n'),
+    ("W9548", "      Volumes:", FAULTS),
     ("E9551", "LogDriver: awslogs", "LogDriver: json-file"),
     ("E9552", "            awslogs-stream-prefix: web\n", ""),
     ("E9553", "mode: non-blocking", "mode: unblocking"),
@@ -263,10 +269,12 @@ Resources:
 
 REPOSITORY = """\
 Resources:
+  Key: {Type: AWS::KMS::Key}
   Images:
     Type: AWS::ECR::Repository
     Properties:
       ImageTagMutability: IMMUTABLE
+      EncryptionConfiguration: {EncryptionType: KMS, KmsKey: !Ref Key}
       ImageScanningConfiguration: {ScanOnPush: true}
       Tags: [{Key: env, Value: prod}]
       LifecyclePolicy:
@@ -280,6 +288,7 @@ Resources:
     [
         ("W9517", "IMMUTABLE", "MUTABLE"),
         ("W9518", "{ScanOnPush: true}", "{}"),
+        ("W9532", ", KmsKey: !Ref Key}", "}"),
         ("W9519", "LifecyclePolicyText:", "RegistryId:"),
         ("E9520", '"rules"', '"rule"'),
         ("E9520", '"any"', '"tagged"'),

@@ -54,7 +54,7 @@ Resources:
     Properties: {FunctionName: !Ref Rotator, EventSourceArn: !GetAtt Work.Arn}
 """
 RULES = ("E9555", "E9556", "E9559", "E956", "E9573", "E9574", "E9575", "E9579", "W9520", "W9523", "W9524",
-         "W9526", "W9527", "W9528", "W9533", "W9534", "W9537", "W9587")  # fmt: skip
+         "W9526", "W9527", "W9528", "W9533", "W9534", "W9537", "W9587", "W9589")  # fmt: skip
 
 BREAKS = [
     ("E9555", "  Timeout: 60", "  Timeout: 1000"),
@@ -85,6 +85,7 @@ BREAKS = [
     ("E9579", "      VpcConfig: {SubnetIds: [subnet-1, subnet-2], SecurityGroupIds: [sg-1]}\n", ""),
     ("W9534", "      Memory", "      RuntimeManagementConfig: {UpdateRuntimeOn: Manual}\n      Memory"),
     ("W9537", "      MemorySize", "      RecursiveLoop: Allow\n      MemorySize"),
+    ("W9589", ", SecurityGroupIds: [sg-1]}", "}"),
     ("W9587", "[subnet-1, subnet-2]", "[subnet-1, subnet-1]"),
 ]  # fmt: skip
 
@@ -140,6 +141,6 @@ Resources:
       MemorySize: !Ref Size
       ReservedConcurrentExecutions: !Ref Size
       DeadLetterConfig: {TargetArn: !ImportValue failed}
-      VpcConfig: {SubnetIds: !Ref Net}
+      VpcConfig: {SubnetIds: !Ref Net, SecurityGroupIds: !Ref Net}
 """
     assert say("E95", given) + say("W95", given) == []
