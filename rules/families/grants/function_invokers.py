@@ -75,7 +75,9 @@ def _refusal(site: Site, caller: Caller, lines: list[Line]) -> str:
     known = book(site)
     on = known.wording.arn(caller.function)
     request = {"aws:sourceaccount": ACCOUNT, "aws:sourcearn": known.wording.arn(caller.source)}
-    services = (caller.service, "logs.amazonaws.com") if caller.service.startswith("logs.") else (caller.service,)
+    services = (
+        (caller.service, "logs.amazonaws.com") if caller.service.startswith("logs.") else (caller.service,)
+    )
     about = tuple(
         line for line in lines if any(may(name, one) for _, name in line.principals for one in services)
     )

@@ -122,7 +122,8 @@ def a_publisher_that_the_target_refuses(site: Site) -> Iterator[Finding]:
             line
             for line in known.guards(one.target)
             if any(
-                kind == "*" or (kind == "Service" and may(name, one.service)) for kind, name in line.principals
+                kind == "*" or (kind == "Service" and may(name, one.service))
+                for kind, name in line.principals
             )
         )
         # A topic without a policy of its own has the one that SNS makes, which lets alarms of the account in.
@@ -132,8 +133,12 @@ def a_publisher_that_the_target_refuses(site: Site) -> Iterator[Finding]:
         why = _refusal(known, one, lines)
         if why:
             yield found(
-                one.user, user=one.user, service=one.service, action=SENDING[one.target.kind],
-                target=one.target, why=why,
+                one.user,
+                user=one.user,
+                service=one.service,
+                action=SENDING[one.target.kind],
+                target=one.target,
+                why=why,
             )
 
 
@@ -181,9 +186,7 @@ def an_access_log_that_nobody_may_write(site: Site) -> Iterator[Finding]:
         lines = tuple(
             line
             for line in known.guards(bucket)
-            if any(
-                kind == "*" or may(name, "logging.s3.amazonaws.com") for kind, name in line.principals
-            )
+            if any(kind == "*" or may(name, "logging.s3.amazonaws.com") for kind, name in line.principals)
         )
         prefix = known.wording.text(logging.get("LogFilePrefix") or "")
         why = _logged(known, lines, f"{known.wording.arn(bucket)}/{prefix}{ANY}", _request(site, source))

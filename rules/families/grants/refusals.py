@@ -13,9 +13,7 @@ from topology.policies import Kind
 from topology.tree import Resource
 
 TLS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"
-QUEUES = (
-    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html"
-)
+QUEUES = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html"
 ELEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
 # A request as it should be: over TLS, from this account; a new object, written where none is.
 PROPER = {
@@ -139,7 +137,9 @@ def a_refusal_without_tls_of_a_part(site: Site) -> Iterator[Finding]:
                     continue
                 others = [one for one in refusing(site, guarded, PLAIN) if one is not line]
                 missing = [one for one in _within(site, guarded) if not line.reaches(one)]
-                actions = [one for one in (*USES[kind], f"{USES[kind][0].split(':')[0]}:x") if not line.covers(one)]
+                actions = [
+                    one for one in (*USES[kind], f"{USES[kind][0].split(':')[0]}:x") if not line.covers(one)
+                ]
                 if (missing or actions) and not others:
                     what = "what it holds" if missing and ANY in missing[0] else "the resource itself"
                     yield found(

@@ -61,6 +61,7 @@ def test_each_function_is_followed(plant: Plant, written: str, found: Value) -> 
     [
         ("!Ref Nothing", "Service/Thing.Value: Nothing is neither a resource nor a parameter of Service"),
         ("!GetAtt Nothing.Arn", "Service has no resource Nothing"),
+        ("{'Fn::GetAtt': [Thing, !Ref Image]}", "Thing is asked for an attribute that a deployment names"),
         ("!GetAtt Inner.Outputs.Nothing", "Service/Inner has no output Nothing; it has none"),
         ("!Select [2, !Ref Zones]", "wants item 2 of 2"),
         ("!Select [0, !Ref Image]", r"\$\{Image\} is no list"),
@@ -74,6 +75,11 @@ def test_each_function_is_followed(plant: Plant, written: str, found: Value) -> 
 def test_what_cannot_be_followed_says_where_and_why(plant: Plant, written: str, why: str) -> None:
     with pytest.raises(Unresolvable, match=why):
         value(plant(written))
+
+
+def test_an_attribute_may_be_written_with_a_parameter(plant: Plant) -> None:
+    tree = plant("{'Fn::GetAtt': [Thing, !Ref Unset]}")
+    assert value(tree) == Reference(tree.resource("Service/Thing"), "fallback")
 
 
 def test_a_parameter_without_value_is_an_error_where_it_is_used(plant: Plant) -> None:
