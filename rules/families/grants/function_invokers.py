@@ -75,7 +75,9 @@ def _refusal(site: Site, caller: Caller, lines: list[Line]) -> str:
     known = book(site)
     on = known.wording.arn(caller.function)
     request = {"aws:sourceaccount": ACCOUNT, "aws:sourcearn": known.wording.arn(caller.source)}
-    services = (caller.service, "logs.amazonaws.com") if caller.service.startswith("logs.") else (caller.service,)
+    services = (
+        (caller.service, "logs.amazonaws.com") if caller.service.startswith("logs.") else (caller.service,)
+    )
     about = tuple(
         line for line in lines if any(may(name, one) for _, name in line.principals for one in services)
     )
@@ -132,7 +134,7 @@ def a_permission_for_any_account(site: Site) -> Iterator[Finding]:
 )
 def a_permission_for_everybody(site: Site) -> Iterator[Finding]:
     for permission in site.all(PERMISSION):
-        bound = ("SourceAccount", "SourceArn", "PrincipalOrgID", "FunctionUrlAuthType")
+        bound = ("PrincipalOrgID", "FunctionUrlAuthType")
         open_ = site.get(permission, "Principal") == "*"
         if open_ and all(site.get(permission, name) is None for name in bound):
             yield found(

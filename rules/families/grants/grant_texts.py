@@ -152,7 +152,7 @@ def _absorbs(mark: str, other: str, open_ended: bool) -> bool:
     """A region or account may be what is written out; a name that AWS will make is not written out anywhere."""
     if not _marked(mark) or _marked(other):
         return False
-    return open_ended if mark.startswith(OPEN) else other not in ":/"
+    return other not in ":/" and (open_ended or not mark.startswith(OPEN))
 
 
 def references_in(value: Value) -> list[Reference]:

@@ -67,7 +67,10 @@ def uses_of_keys(site: Site) -> Iterator[tuple[Resource, tuple[str | int, ...], 
 
 def narrowed(line: Line) -> bool:
     """Whether a condition says from where or by whom."""
-    return any(key.lower() in NARROWING and "ifexists" not in operator.lower() for operator, key, _ in line.conditions)
+    return any(
+        key.lower() in NARROWING and "ifexists" not in operator.lower()
+        for operator, key, _ in line.conditions
+    )
 
 
 def _administers(line: Line, on: str) -> bool:

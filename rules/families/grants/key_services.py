@@ -11,7 +11,14 @@ from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
 
-LOGS = ("Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
+LOGS = (
+    "Encrypt",
+    "Decrypt",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+)
 PUBLISHING = ("kms:GenerateDataKey", "kms:Decrypt")
 LOG_KEYS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
 TOPIC_KEYS = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
@@ -116,9 +123,7 @@ def a_publisher_to_what_is_under_the_key_of_aws(site: Site) -> Iterator[Finding]
     for one in publishers(site):
         key = site.get(one.target, "KmsMasterKeyId")
         if isinstance(key, str) and (key.startswith("alias/aws/") or ":alias/aws/" in key):
-            yield found(
-                one.target, "KmsMasterKeyId", user=one.user, target=one.target, service=one.service
-            )
+            yield found(one.target, "KmsMasterKeyId", user=one.user, target=one.target, service=one.service)
 
 
 @rule(
@@ -181,7 +186,12 @@ def a_key_that_a_service_may_use_for_anybody(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
         for line in known.guards(key):
             names = {name.lower() for _, name, _ in line.conditions}
-            bound = any(name.startswith(("kms:encryptioncontext", "aws:source", "kms:viaservice", "kms:calleraccount")) for name in names)
+            bound = any(
+                name.startswith(
+                    ("kms:encryptioncontext", "aws:source", "kms:viaservice", "kms:calleraccount")
+                )
+                for name in names
+            )
             for kind, name in line.principals:
                 free = kind == "Service" and not name.startswith(("events.", "delivery.logs"))
                 if line.allows and free and not bound and name.startswith(("logs.", "cloudwatch.")):

@@ -122,7 +122,8 @@ def a_publisher_that_the_target_refuses(site: Site) -> Iterator[Finding]:
             line
             for line in known.guards(one.target)
             if any(
-                kind == "*" or (kind == "Service" and may(name, one.service)) for kind, name in line.principals
+                kind == "*" or (kind == "Service" and may(name, one.service))
+                for kind, name in line.principals
             )
         )
         # A topic without a policy of its own has the one that SNS makes, which lets alarms of the account in.
@@ -132,8 +133,12 @@ def a_publisher_that_the_target_refuses(site: Site) -> Iterator[Finding]:
         why = _refusal(known, one, lines)
         if why:
             yield found(
-                one.user, user=one.user, service=one.service, action=SENDING[one.target.kind],
-                target=one.target, why=why,
+                one.user,
+                user=one.user,
+                service=one.service,
+                action=SENDING[one.target.kind],
+                target=one.target,
+                why=why,
             )
 
 
@@ -144,7 +149,7 @@ def a_publisher_that_the_target_refuses(site: Site) -> Iterator[Finding]:
     sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",),
 )
 def a_target_that_a_service_may_fill_for_anybody(site: Site) -> Iterator[Finding]:
-    for target in site.all(*SENDING):
+    for target in site.all(*SENDING, "AWS::S3::Bucket"):
         for line in book(site).guards(target):
             bound = any(key.lower().startswith("aws:source") for _, key, _ in line.conditions)
             for kind, name in line.principals:
@@ -156,7 +161,7 @@ def a_target_that_a_service_may_fill_for_anybody(site: Site) -> Iterator[Finding
                         *line.path,
                         statement=line.statement.name,
                         service=name,
-                        action=SENDING[target.kind],
+                        action=SENDING.get(target.kind, "s3:PutObject"),
                         target=target,
                     )
 
@@ -181,9 +186,7 @@ def an_access_log_that_nobody_may_write(site: Site) -> Iterator[Finding]:
         lines = tuple(
             line
             for line in known.guards(bucket)
-            if any(
-                kind == "*" or may(name, "logging.s3.amazonaws.com") for kind, name in line.principals
-            )
+            if any(kind == "*" or may(name, "logging.s3.amazonaws.com") for kind, name in line.principals)
         )
         prefix = known.wording.text(logging.get("LogFilePrefix") or "")
         why = _logged(known, lines, f"{known.wording.arn(bucket)}/{prefix}{ANY}", _request(site, source))

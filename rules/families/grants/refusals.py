@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rules.families.grants.grant_book import Line, book
 from rules.families.grants.grant_conditions import Holds, holds
-from rules.families.grants.grant_texts import ACCOUNT, ANY
+from rules.families.grants.grant_texts import ACCOUNT, ANY, CLOSE, OPEN
 from rules.families.grants.key_care import narrowed
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -13,9 +13,7 @@ from topology.policies import Kind
 from topology.tree import Resource
 
 TLS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"
-QUEUES = (
-    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html"
-)
+QUEUES = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html"
 ELEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
 # A request as it should be: over TLS, from this account; a new object, written where none is.
 PROPER = {
@@ -28,7 +26,7 @@ PROPER = {
     "s3:objectcreationoperation": "true",
 }
 PLAIN = {**PROPER, "aws:securetransport": "false"}
-STRANGE = {**PROPER, "aws:principalaccount": "another account"}
+STRANGE = {**PROPER, "aws:principalaccount": f"{OPEN}another{CLOSE}"}
 # What resources of a type are for.
 USES = {
     "AWS::ECR::Repository": ("ecr:batchgetimage",),
@@ -139,7 +137,9 @@ def a_refusal_without_tls_of_a_part(site: Site) -> Iterator[Finding]:
                     continue
                 others = [one for one in refusing(site, guarded, PLAIN) if one is not line]
                 missing = [one for one in _within(site, guarded) if not line.reaches(one)]
-                actions = [one for one in (*USES[kind], f"{USES[kind][0].split(':')[0]}:x") if not line.covers(one)]
+                actions = [
+                    one for one in (*USES[kind], f"{USES[kind][0].split(':')[0]}:x") if not line.covers(one)
+                ]
                 if (missing or actions) and not others:
                     what = "what it holds" if missing and ANY in missing[0] else "the resource itself"
                     yield found(
