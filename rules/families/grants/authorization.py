@@ -1,4 +1,4 @@
-"""The service authorization reference, as cfn-lint carries it: actions, and the resources that they are on."""
+"""The service authorization reference, as cfn-lint carries it: actions, and what they are on."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ WILD = re.compile(r"[*?]")
 @cache
 def reference() -> Mapping[str, Any]:
     """Service prefix → Actions and Resources, with the names in lower case."""
-    loaded: Mapping[str, Any] = load_resource(AdditionalSpecs, "Policies.json")
+    loaded: Mapping[str, Any] = load_resource(AdditionalSpecs, "Policies.json")  # type: ignore[no-untyped-call]
     return loaded
 
 

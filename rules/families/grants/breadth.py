@@ -1,4 +1,4 @@
-"""What is broader than its users need: actions and resources by wildcard, rights over rights, fixed places."""
+"""What is broader than its users need: wildcards, rights over rights, fixed places."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ DESTROYING = re.compile(
     r"kinesis:(updateshardcount|decreasestreamretentionperiod|stopstreamencryption)|"
     r"\w+:(addpermission|removepermission|setqueueattributes|settopicattributes|purgequeue))"
 )
-# Types that could be named, though AWS knows the action on * too; what Lambda's own documentation has on * is not.
+# Where AWS's own documentation has * too.
 NAMED_ELSEWHERE = frozenset(
     {"ec2", "logs", "xray", "cloudwatch", "ssmmessages", "ec2messages", "autoscaling"}
 )

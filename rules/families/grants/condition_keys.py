@@ -88,13 +88,17 @@ OF_SERVICES = frozenset(
     "s3:dataaccesspointarn s3:dataaccesspointaccount s3:locationconstraint "
     "secretsmanager:addreplicaregions secretsmanager:blockpublicpolicy secretsmanager:description "
     "secretsmanager:forcedeletewithoutrecovery secretsmanager:forceoverwritereplicasecret "
-    "secretsmanager:kmskeyarn secretsmanager:kmskeyid secretsmanager:modifyrotationrules secretsmanager:name "
+    """
+    secretsmanager:kmskeyarn secretsmanager:kmskeyid secretsmanager:modifyrotationrules
+    secretsmanager:name
+    """
     "secretsmanager:recoverywindowindays secretsmanager:resource/allowrotationlambdaarn "
     "secretsmanager:rotateimmediately secretsmanager:rotationlambdaarn secretsmanager:secretid "
     "secretsmanager:secretprimaryregion secretsmanager:versionid secretsmanager:versionstage "
     "secretsmanager:type secretsmanager:externalsecretrotationrolearn "
     "sns:endpoint sns:protocol "
-    "sts:externalid sts:rolesessionname sts:sourceidentity sts:transitivetagkeys sts:durationseconds".lower().split()
+    "sts:externalid sts:rolesessionname sts:sourceidentity sts:transitivetagkeys "
+    "sts:durationseconds".lower().split()
 )
 COMPLETE = ("aws", "cloudwatch", "kms", "lambda", "secretsmanager", "sns")  # lists without gaps
 WITH_NAME = (  # keys that go on with a name of the team's own

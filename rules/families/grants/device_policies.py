@@ -67,7 +67,7 @@ def a_device_that_may_do_everything(site: Site) -> Iterator[Finding]:
 @rule(
     "E9296",
     cause="{statement} of {policy} allows {action} on {named}, which is about something else",
-    remedy="name a resource of the action's kind: client/ to connect, topic/ to publish, topicfilter/ to subscribe",
+    remedy="name client/ to connect, topic/ to publish or receive, topicfilter/ to subscribe",
     sources=("https://docs.aws.amazon.com/iot/latest/developerguide/iot-policy-actions.html",),
 )
 def a_device_action_on_another_kind(site: Site) -> Iterator[Finding]:
@@ -75,12 +75,12 @@ def a_device_action_on_another_kind(site: Site) -> Iterator[Finding]:
         for action in line.actions:
             start = ON.get(action)
             ends = [resource.split(":", 5)[5] for resource in line.resources if resource.count(":") > 4]
-            if start and ends and len(ends) == len(line.resources):
-                if not any(end.startswith((start, "*", ANY)) for end in ends):
-                    policy, name = line.policy.resource, line.statement.name
-                    yield found(
-                        policy, *line.path, statement=name, policy=policy, action=action, named=shown(ends[0])
-                    )
+            read = start is not None and bool(ends) and len(ends) == len(line.resources)
+            if read and not any(end.startswith((str(start), "*", ANY)) for end in ends):
+                policy, name = line.policy.resource, line.statement.name
+                yield found(
+                    policy, *line.path, statement=name, policy=policy, action=action, named=shown(ends[0])
+                )
 
 
 @rule(

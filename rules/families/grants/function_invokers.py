@@ -1,4 +1,4 @@
-"""Who calls functions: each service that must is let in by a permission, for what it calls for, and no other."""
+"""Who calls functions: each service that must is let in, for what it calls for, and no other."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +52,10 @@ def _calling(site: Site) -> Iterator[tuple[str, Resource, Resource, Value]]:
         for told in site.items(bucket, "NotificationConfiguration", "LambdaConfigurations"):
             if isinstance(told, dict):
                 yield "s3.amazonaws.com", bucket, bucket, told.get("Function")
+    yield from _subscribed(site)
+
+
+def _subscribed(site: Site) -> Iterator[tuple[str, Resource, Resource, Value]]:
     for carrier in site.all("AWS::IoT::TopicRule"):
         for _, kind, properties in rule_actions(site, carrier):
             if kind == "Lambda":

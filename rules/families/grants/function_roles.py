@@ -228,7 +228,7 @@ def a_rotation_that_is_not_allowed(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9219",
-    cause="the variables of {function} are under {key}, and its role {role} may not kms:Decrypt with it ({why})",
+    cause="the variables of {function} are under {key}, which its role {role} may not use ({why})",
     remedy="allow kms:Decrypt, or name the key that the role may use",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html",),
 )

@@ -69,6 +69,7 @@ class Book:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.wording = Wording(site)
+        self.publishers: tuple[object, ...] | None = None  # kept for rules/families/grants/publishers.py
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -192,9 +193,9 @@ class Book:
         """Those that deny it in every deployment."""
         action = action.lower()
         for line in lines:
-            if not line.allows and line.surely_covers(action) and line.surely_reaches(on):
-                if holds(line.conditions, request) is Holds.YES:
-                    yield line
+            hit = not line.allows and line.surely_covers(action) and line.surely_reaches(on)
+            if hit and holds(line.conditions, request) is Holds.YES:
+                yield line
 
 
 def book(site: Site) -> Book:

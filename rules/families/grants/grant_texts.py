@@ -149,7 +149,7 @@ def _marked(symbol: str) -> bool:
 
 
 def _absorbs(mark: str, other: str, open_ended: bool) -> bool:
-    """A region or account may be what is written out; a name that AWS will make is not written out anywhere."""
+    """A region or account may be written out; a name that AWS will make is written nowhere."""
     if not _marked(mark) or _marked(other):
         return False
     return other not in ":/" and (open_ended or not mark.startswith(OPEN))

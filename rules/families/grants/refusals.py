@@ -125,21 +125,19 @@ def a_resource_that_takes_other_accounts(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9267",
-    cause="{statement} refuses requests without TLS to {guarded} for a part of it only: {missing} is left out",
+    cause="{statement} refuses what comes to {guarded} without TLS in part: {missing} is left out",
     remedy="deny all actions, on the resource and on what it holds",
     sources=(TLS,),
 )
 def a_refusal_without_tls_of_a_part(site: Site) -> Iterator[Finding]:
-    for kind in USES:
+    for kind, uses in USES.items():
         for guarded in site.all(kind):
             for line in refusing(site, guarded, PLAIN):
                 if not any(key.lower() == "aws:securetransport" for _, key, _ in line.conditions):
                     continue
                 others = [one for one in refusing(site, guarded, PLAIN) if one is not line]
                 missing = [one for one in _within(site, guarded) if not line.reaches(one)]
-                actions = [
-                    one for one in (*USES[kind], f"{USES[kind][0].split(':')[0]}:x") if not line.covers(one)
-                ]
+                actions = [one for one in (*uses, f"{uses[0].split(':')[0]}:x") if not line.covers(one)]
                 if (missing or actions) and not others:
                     what = "what it holds" if missing and ANY in missing[0] else "the resource itself"
                     yield found(

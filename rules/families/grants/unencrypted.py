@@ -1,4 +1,4 @@
-"""What is left out where its siblings have it: a key of the team's own, a denial for the code of a function."""
+"""What is left out where its siblings have it: a key of the team's own, a denial for a function's code."""
 
 from collections.abc import Iterator
 
@@ -46,7 +46,7 @@ SOURCE = "lambda:sourcefunctionarn"
 
 @rule(
     "W9200",
-    cause="the code of {function} has its role's rights over network interfaces, besides the secrets it reads",
+    cause="the code of {function} has its role's rights over network interfaces, and reads secrets",
     remedy="deny them where lambda:SourceFunctionArn is a function's: only Lambda itself needs them",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",),
 )
