@@ -22,7 +22,7 @@ REFERENCE = (
 ESCALATING = re.compile(
     r"iam:(passrole|put(role|user|group)policy|attach(role|user|group)policy|createpolicyversion|"
     r"setdefaultpolicyversion|createaccesskey|createloginprofile|updateassumerolepolicy|"
-    r"delete(role|user)permissionsboundary|\*)|sts:assumerole"
+    r"delete(role|user)permissionsboundary|\*)"
 )
 DESTROYING = re.compile(
     r"(kms:(schedulekeydeletion|disablekey|putkeypolicy|disablekeyrotation|deletealias)|"
@@ -40,6 +40,7 @@ NAMED_ELSEWHERE = frozenset(
 PROVISIONED = frozenset(
     action.lower() for action in (*ANY_WAY, *(one for made in PROVISIONING.values() for one, _ in made))
 )
+AGENTS = frozenset({"ssmmessages:*", "ec2messages:*"})  # of Systems Manager: there is nothing else in them
 WHOLE = re.compile(r"(?:[a-z-]+[:/])?\*")  # stream/*, secret:*, *
 CLASSES = frozenset(
     ["dynamodb", "ecr", "elasticache", "kinesis", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs"]
@@ -102,7 +103,7 @@ def a_grant_on_all_of_a_kind(site: Site) -> Iterator[Finding]:
 def a_grant_of_everything(site: Site) -> Iterator[Finding]:
     for line in _allowing(site):
         for action in line.actions:
-            if action == "*" or action.endswith(":*"):
+            if action not in AGENTS and (action == "*" or action.endswith(":*")):
                 policy, name = line.policy.resource, line.statement.name
                 yield found(policy, *line.path, statement=name, policy=policy, action=action)
 
@@ -172,6 +173,7 @@ def a_user_that_may_destroy_what_it_uses(site: Site) -> Iterator[Finding]:
                     )
 
 
+EDGE = "log-group:/aws/lambda/us-east-1."  # where functions at the edge log, wherever they run
 ACCOUNTED = re.compile(r"(?<![0-9A-Za-z-])\d{12}(?![0-9A-Za-z-])")
 REGIONED = re.compile(r"(?<![a-z0-9-])(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d(?![0-9])")
 
@@ -203,7 +205,7 @@ def a_statement_fixed_to_one_place(site: Site) -> Iterator[Finding]:
         if not any(mark in text for _, text in written):
             continue
         for line, text in written:
-            literal = form.search(text)
+            literal = None if EDGE in text else form.search(text)
             if literal:
                 policy, name = line.policy.resource, line.statement.name
                 yield found(policy, *line.path, statement=name, policy=policy, fixed=literal[0])

@@ -91,6 +91,8 @@ class Book:
         resources = all_of("Resource")
         if policy.kind in (Kind.TRUST, Kind.RESOURCE) and not resources and "NotResource" not in said:
             resources = ("*",)
+        if policy.resource.kind == "AWS::Lambda::Permission":  # which names its function as it likes
+            resources = tuple(map(self.wording.arn, policy.about)) or (ANY,)
         if policy.resource.kind == "AWS::KMS::Key" and resources == ("*",):
             resources = (self.wording.arn(policy.resource),)
         return Line(

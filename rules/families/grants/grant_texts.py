@@ -94,6 +94,15 @@ def may(wanted: str, text: str) -> bool:
         return True
     if not SPECIAL.search(wanted) and not SPECIAL.search(text):
         return False
+    ours, theirs = wanted.split(":", 5), text.split(":", 5)
+    if wanted.startswith("arn:") and text.startswith("arn:") and len(ours) == len(theirs) == 6:
+        # A wildcard stays within its part, but for the last: what a resource is called may have colons.
+        return all(_may(one, other) for one, other in zip(ours, theirs, strict=True))
+    return _may(wanted, text)
+
+
+@lru_cache(maxsize=20_000)
+def _may(wanted: str, text: str) -> bool:
     open_ended = any(mark in wanted for mark in ("*", "?", ANY))
     return _meets(tuple(SYMBOL.findall(wanted)), tuple(SYMBOL.findall(text)), open_ended)
 
