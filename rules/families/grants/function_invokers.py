@@ -1,4 +1,4 @@
-"""Who calls functions: each service that must is let in by a permission, for what it calls for, and no other."""
+"""Who calls functions: each service that must is let in, for what it calls for, and no other."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +52,10 @@ def _calling(site: Site) -> Iterator[tuple[str, Resource, Resource, Value]]:
         for told in site.items(bucket, "NotificationConfiguration", "LambdaConfigurations"):
             if isinstance(told, dict):
                 yield "s3.amazonaws.com", bucket, bucket, told.get("Function")
+    yield from _subscribed(site)
+
+
+def _subscribed(site: Site) -> Iterator[tuple[str, Resource, Resource, Value]]:
     for carrier in site.all("AWS::IoT::TopicRule"):
         for _, kind, properties in rule_actions(site, carrier):
             if kind == "Lambda":
@@ -134,7 +138,7 @@ def a_permission_for_any_account(site: Site) -> Iterator[Finding]:
 )
 def a_permission_for_everybody(site: Site) -> Iterator[Finding]:
     for permission in site.all(PERMISSION):
-        bound = ("SourceAccount", "SourceArn", "PrincipalOrgID", "FunctionUrlAuthType")
+        bound = ("PrincipalOrgID", "FunctionUrlAuthType")
         open_ = site.get(permission, "Principal") == "*"
         if open_ and all(site.get(permission, name) is None for name in bound):
             yield found(

@@ -85,7 +85,7 @@ def _joining(function: Resource, role: Resource, later: bool) -> Iterator[Need]:
     yield Need(role, "ec2:DescribeNetworkInterfaces", "*", function, OF_THE_SERVICE)
 
 
-def _in_network(site: Site) -> Iterator[tuple[Resource, Resource]]:
+def in_network(site: Site) -> Iterator[tuple[Resource, Resource]]:
     for function, role in roles(site):
         if site.items(function, "VpcConfig", "SubnetIds"):
             yield function, role
@@ -98,7 +98,7 @@ def _in_network(site: Site) -> Iterator[tuple[Resource, Resource]]:
     sources=(VPC,),
 )
 def a_function_that_cannot_join_its_network(site: Site) -> Iterator[Finding]:
-    for function, role in _in_network(site):
+    for function, role in in_network(site):
         for need, why in unmet(site, _joining(function, role, later=False)):
             yield found(
                 role, "Policies", function=function, role=role, action=need.action, on=need.shown, why=why
@@ -112,7 +112,7 @@ def a_function_that_cannot_join_its_network(site: Site) -> Iterator[Finding]:
     sources=(VPC,),
 )
 def a_function_that_joins_its_network_by_half(site: Site) -> Iterator[Finding]:
-    for function, role in _in_network(site):
+    for function, role in in_network(site):
         for need, why in unmet(site, _joining(function, role, later=True)):
             yield found(role, "Policies", function=function, role=role, action=need.action, why=why)
 
@@ -228,7 +228,7 @@ def a_rotation_that_is_not_allowed(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9219",
-    cause="the variables of {function} are under {key}, and its role {role} may not kms:Decrypt with it ({why})",
+    cause="the variables of {function} are under {key}, which its role {role} may not use ({why})",
     remedy="allow kms:Decrypt, or name the key that the role may use",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html",),
 )

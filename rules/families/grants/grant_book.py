@@ -69,6 +69,7 @@ class Book:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.wording = Wording(site)
+        self.publishers: tuple[object, ...] | None = None  # kept for rules/families/grants/publishers.py
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -90,6 +91,8 @@ class Book:
         resources = all_of("Resource")
         if policy.kind in (Kind.TRUST, Kind.RESOURCE) and not resources and "NotResource" not in said:
             resources = ("*",)
+        if policy.resource.kind == "AWS::Lambda::Permission":  # which names its function as it likes
+            resources = tuple(map(self.wording.arn, policy.about)) or (ANY,)
         if policy.resource.kind == "AWS::KMS::Key" and resources == ("*",):
             resources = (self.wording.arn(policy.resource),)
         return Line(
@@ -192,9 +195,9 @@ class Book:
         """Those that deny it in every deployment."""
         action = action.lower()
         for line in lines:
-            if not line.allows and line.surely_covers(action) and line.surely_reaches(on):
-                if holds(line.conditions, request) is Holds.YES:
-                    yield line
+            hit = not line.allows and line.surely_covers(action) and line.surely_reaches(on)
+            if hit and holds(line.conditions, request) is Holds.YES:
+                yield line
 
 
 def book(site: Site) -> Book:

@@ -8,6 +8,7 @@ from topology.values import Value
 
 # Lower-case key → its value; None where the request has no such key. A key that is not listed is not known.
 Request = Mapping[str, str | None]
+CONTEXT = "kms:encryptioncontext:"
 SETS = ("foranyvalue:", "forallvalues:")
 EQUAL = frozenset({"stringequals", "stringequalsignorecase", "arnequals", "bool", "binaryequals"})
 LIKE = frozenset({"stringlike", "arnlike"})
@@ -50,9 +51,9 @@ def _one(operator: str, key: str, values: tuple[str, ...], request: Request) -> 
         name = name.removeprefix(prefix)
     optional = name.endswith("ifexists")
     name = name.removesuffix("ifexists")
-    if key.lower() not in request:
+    if not _said(key.lower(), request):
         return Holds.PERHAPS
-    given = request[key.lower()]
+    given = request.get(key.lower())
     if name == "null":
         absent = str(given is None).lower()
         return _answer(values == (absent,), absent in values or len(values) != 1)
@@ -61,6 +62,12 @@ def _one(operator: str, key: str, values: tuple[str, ...], request: Request) -> 
     if name in UNEQUAL:
         return Holds(2 - _compared(UNEQUAL[name], values, given))
     return _compared(name, values, given)
+
+
+def _said(key: str, request: Request) -> bool:
+    """Whether it is known what the request has there; of an encryption context all is known or nothing."""
+    context = key.startswith(CONTEXT) and any(name.startswith(CONTEXT) for name in request)
+    return context or key in request
 
 
 def _compared(name: str, values: tuple[str, ...], given: str) -> Holds:

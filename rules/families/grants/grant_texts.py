@@ -94,6 +94,15 @@ def may(wanted: str, text: str) -> bool:
         return True
     if not SPECIAL.search(wanted) and not SPECIAL.search(text):
         return False
+    ours, theirs = wanted.split(":", 5), text.split(":", 5)
+    if wanted.startswith("arn:") and text.startswith("arn:") and len(ours) == len(theirs) == 6:
+        # A wildcard stays within its part, but for the last: what a resource is called may have colons.
+        return all(_may(one, other) for one, other in zip(ours, theirs, strict=True))
+    return _may(wanted, text)
+
+
+@lru_cache(maxsize=20_000)
+def _may(wanted: str, text: str) -> bool:
     open_ended = any(mark in wanted for mark in ("*", "?", ANY))
     return _meets(tuple(SYMBOL.findall(wanted)), tuple(SYMBOL.findall(text)), open_ended)
 
@@ -149,10 +158,10 @@ def _marked(symbol: str) -> bool:
 
 
 def _absorbs(mark: str, other: str, open_ended: bool) -> bool:
-    """A region or account may be what is written out; a name that AWS will make is not written out anywhere."""
+    """A region or account may be written out; a name that AWS will make is written nowhere."""
     if not _marked(mark) or _marked(other):
         return False
-    return open_ended if mark.startswith(OPEN) else other not in ":/"
+    return other not in ":/" and (open_ended or not mark.startswith(OPEN))
 
 
 def references_in(value: Value) -> list[Reference]:

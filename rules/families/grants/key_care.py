@@ -74,7 +74,7 @@ def narrowed(line: Line) -> bool:
 
 
 def _administers(line: Line, on: str) -> bool:
-    people = any(kind == "AWS" or kind == "*" for kind, _ in line.principals)
+    people = any(kind in ("AWS", "*") for kind, _ in line.principals)
     return people and line.allows and line.covers(ADMINISTERING) and line.reaches(on)
 
 
@@ -94,9 +94,9 @@ def a_key_that_nobody_may_administer(site: Site) -> Iterator[Finding]:
             yield found(key, "KeyPolicy", key=key, why="no statement of its policy allows kms:PutKeyPolicy")
         for line in lines:
             people = any(name in ("*", ANY) or name.endswith(":root") for _, name in line.principals)
-            if people and not line.allows and line.surely_covers(ADMINISTERING):
-                if holds(line.conditions, {"aws:principalaccount": ACCOUNT}) is Holds.YES:
-                    yield found(key, *line.path, key=key, why=f"{line.statement.name} denies it")
+            denies = people and not line.allows and line.surely_covers(ADMINISTERING)
+            if denies and holds(line.conditions, {"aws:principalaccount": ACCOUNT}) is Holds.YES:
+                yield found(key, *line.path, key=key, why=f"{line.statement.name} denies it")
 
 
 @rule(

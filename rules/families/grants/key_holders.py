@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rules.families.grants.grant_book import MANAGED, ROLE, book
 from rules.families.grants.grant_needs import OF_A_ROLE, Need, through, unmet
-from rules.families.grants.grant_texts import may
+from rules.families.grants.grant_texts import ANY, may
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -172,10 +172,8 @@ def a_role_with_half_of_what_a_table_asks_of_its_key(site: Site) -> Iterator[Fin
             continue
         arn = known.wording.arn(key)
         for role in site.all(ROLE):
-            # Who uses the key for a table with more than reading has been told the list; most need no more.
-            asked = [one for one in OF_TABLES if any(_given(site, role, one, arn))]
             writes = any(known.allowing(known.held(role), "dynamodb:PutItem", on, OF_A_ROLE))
-            if writes and asked:
+            if writes:
                 needs = [Need(role, action, arn, table, through("dynamodb"), key) for action in OF_TABLES]
                 for need, why in unmet(site, needs):
                     yield found(
@@ -183,6 +181,9 @@ def a_role_with_half_of_what_a_table_asks_of_its_key(site: Site) -> Iterator[Fin
                     )
 
 
-def _given(site: Site, role: Resource, action: str, on: str) -> Iterator[object]:
-    for line in book(site).allowing(book(site).held(role), action, on, through("dynamodb")):
-        yield from (1 for _, key, _ in line.conditions if key.lower() == "kms:viaservice")
+def uses_service(site: Site, holder: Resource, service: str) -> bool:
+    """Whether a holder is allowed anything at all of a service."""
+    return any(
+        line.allows and (bool(line.but_actions) or any(may(one, f"{service}:{ANY}") for one in line.actions))
+        for line in book(site).held(holder)
+    )

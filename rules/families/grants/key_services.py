@@ -62,7 +62,7 @@ def unread(site: Site, resource: Resource) -> bool:
 @rule(
     "E9240",
     cause="{group} is under {key}, with which CloudWatch Logs may not {action} for it ({why})",
-    remedy="allow logs.<region>.amazonaws.com in the key's policy, with this group's ARN as encryption context",
+    remedy="allow logs.<region>.amazonaws.com in the key's policy, for this group's ARN as context",
     sources=(LOG_KEYS,),
 )
 def a_log_group_whose_key_the_service_may_not_use(site: Site) -> Iterator[Finding]:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from rules.families.grants.grant_book import ROLE, book
 from rules.families.grants.grant_needs import OF_A_ROLE, Need, arn, unmet
-from rules.families.grants.grant_texts import ANY, may
+from rules.families.grants.grant_texts import ANY
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
+from topology.values import Value
 
 TABLE = "AWS::DynamoDB::Table"
 STREAM = "AWS::Kinesis::Stream"
@@ -30,7 +31,7 @@ def lease_tables(site: Site) -> Iterator[Resource]:
             yield table
 
 
-def owner_indexes(site: Site, table: Resource) -> list[tuple[int, object]]:
+def owner_indexes(site: Site, table: Resource) -> list[tuple[int, Value]]:
     """Position and name of the indexes by which a worker finds its own leases."""
     found = []
     for position, index in enumerate(site.items(table, "GlobalSecondaryIndexes")):
@@ -139,9 +140,9 @@ def a_worker_that_writes_any_metric(site: Site) -> Iterator[Finding]:
         for role in workers(site, table):
             for line in book(site).held(role):
                 named = {key.lower() for _, key, _ in line.conditions}
-                if line.allows and "cloudwatch:putmetricdata" in line.actions:
-                    if "cloudwatch:namespace" not in named and may("*", line.resources[0]):
-                        yield found(line.policy.resource, *line.path, role=role)
+                writes = line.allows and "cloudwatch:putmetricdata" in line.actions
+                if writes and "cloudwatch:namespace" not in named and "*" in line.resources:
+                    yield found(line.policy.resource, *line.path, role=role)
 
 
 @rule(
@@ -168,7 +169,7 @@ def a_reader_with_half_of_what_reading_takes(site: Site) -> Iterator[Finding]:
 
 @rule(
     "E9211",
-    cause="{holder} may elasticache:Connect, and on no {lacks}: who logs in needs it on the cache and the user",
+    cause="{holder} may elasticache:Connect, and on no {lacks}: a login needs it on cache and user",
     remedy="name the replication group or serverless cache and the user, not its group",
     sources=("https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html",),
 )

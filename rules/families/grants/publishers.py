@@ -19,6 +19,9 @@ TOPICS = "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.
 BUSES = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"
 
 
+Spoken = tuple[Resource, Value, str]  # who, to what, by which service
+
+
 @dataclass(frozen=True)
 class Publisher:
     """A service, and for what in this tree it sends where."""
@@ -37,36 +40,57 @@ def _request(site: Site, user: Resource) -> Mapping[str, str | None]:
     }
 
 
-def publishers(site: Site) -> Iterator[Publisher]:
-    """Each pair of service and target once, by the first that speaks there so."""
-    for user, value, service in _spoken(site):
-        target = site.target(value, TOPIC, QUEUE)
-        if target is not None:
-            yield Publisher(service, user, target, _request(site, user))
+def publishers(site: Site) -> tuple[Publisher, ...]:
+    """Each that speaks to a topic or queue of this tree, once."""
+    known = book(site)
+    if known.publishers is None:
+        spoken = [(user, site.target(to, TOPIC, QUEUE), name) for user, to, name in _spoken(site)]
+        made = [
+            Publisher(name, user, to, _request(site, user)) for user, to, name in spoken if to is not None
+        ]
+        known.publishers = tuple(dict.fromkeys(made))
+    return tuple(one for one in known.publishers if isinstance(one, Publisher))
 
 
-def _spoken(site: Site) -> Iterator[tuple[Resource, Value, str]]:
+def _spoken(site: Site) -> Iterator[Spoken]:
+    for ways in (_by_alarms, _by_events, _by_topics, _by_budgets, _by_buckets):
+        yield from ways(site)
+
+
+def _by_alarms(site: Site) -> Iterator[Spoken]:
     for alarm in site.all(*ALARMS):
         for name in TOLD:
             for value in site.items(alarm, name):
                 yield alarm, value, "cloudwatch.amazonaws.com"
+
+
+def _by_events(site: Site) -> Iterator[Spoken]:
     for rule_ in site.all("AWS::Events::Rule"):
         for target in site.items(rule_, "Targets"):
             if isinstance(target, dict) and target.get("RoleArn") is None:
                 yield rule_, target.get("Arn"), "events.amazonaws.com"
                 letters = target.get("DeadLetterConfig")
                 yield rule_, letters.get("Arn") if isinstance(letters, dict) else None, "events.amazonaws.com"
+
+
+def _by_topics(site: Site) -> Iterator[Spoken]:
     for subscription in site.all("AWS::SNS::Subscription"):
         if site.get(subscription, "Protocol") == "sqs":
             topic = site.target(site.get(subscription, "TopicArn"), TOPIC)
             if topic is not None:
                 yield topic, site.get(subscription, "Endpoint"), "sns.amazonaws.com"
+
+
+def _by_budgets(site: Site) -> Iterator[Spoken]:
     for budget in site.all("AWS::Budgets::Budget"):
         for notified in site.items(budget, "NotificationsWithSubscribers"):
             subscribers = notified.get("Subscribers") if isinstance(notified, dict) else None
             for one in subscribers if isinstance(subscribers, list) else []:
                 if isinstance(one, dict) and one.get("SubscriptionType") == "SNS":
                     yield budget, one.get("Address"), "budgets.amazonaws.com"
+
+
+def _by_buckets(site: Site) -> Iterator[Spoken]:
     for bucket in site.all("AWS::S3::Bucket"):
         told = site.get(bucket, "NotificationConfiguration")
         for name, key in (("TopicConfigurations", "Topic"), ("QueueConfigurations", "Queue")):
@@ -149,11 +173,11 @@ def a_publisher_that_the_target_refuses(site: Site) -> Iterator[Finding]:
     sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",),
 )
 def a_target_that_a_service_may_fill_for_anybody(site: Site) -> Iterator[Finding]:
-    for target in site.all(*SENDING):
+    for target in site.all(*SENDING, "AWS::S3::Bucket"):
         for line in book(site).guards(target):
             bound = any(key.lower().startswith("aws:source") for _, key, _ in line.conditions)
             for kind, name in line.principals:
-                # EventBridge sends neither to a topic, https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+                # EventBridge sends neither to a topic under a key: see BUSES.
                 free = kind == "Service" and not (name.startswith("events.") and target.kind == TOPIC)
                 if line.allows and free and not bound:
                     yield found(
@@ -161,7 +185,7 @@ def a_target_that_a_service_may_fill_for_anybody(site: Site) -> Iterator[Finding
                         *line.path,
                         statement=line.statement.name,
                         service=name,
-                        action=SENDING[target.kind],
+                        action=SENDING.get(target.kind, "s3:PutObject"),
                         target=target,
                     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rules.families.grants.grant_book import Line, book
 from rules.families.grants.grant_conditions import Holds, holds
-from rules.families.grants.grant_texts import ACCOUNT, ANY
+from rules.families.grants.grant_texts import ACCOUNT, ANY, CLOSE, OPEN
 from rules.families.grants.key_care import narrowed
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -26,7 +26,7 @@ PROPER = {
     "s3:objectcreationoperation": "true",
 }
 PLAIN = {**PROPER, "aws:securetransport": "false"}
-STRANGE = {**PROPER, "aws:principalaccount": "another account"}
+STRANGE = {**PROPER, "aws:principalaccount": f"{OPEN}another{CLOSE}"}
 # What resources of a type are for.
 USES = {
     "AWS::ECR::Repository": ("ecr:batchgetimage",),
@@ -125,21 +125,19 @@ def a_resource_that_takes_other_accounts(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9267",
-    cause="{statement} refuses requests without TLS to {guarded} for a part of it only: {missing} is left out",
+    cause="{statement} refuses what comes to {guarded} without TLS in part: {missing} is left out",
     remedy="deny all actions, on the resource and on what it holds",
     sources=(TLS,),
 )
 def a_refusal_without_tls_of_a_part(site: Site) -> Iterator[Finding]:
-    for kind in USES:
+    for kind, uses in USES.items():
         for guarded in site.all(kind):
             for line in refusing(site, guarded, PLAIN):
                 if not any(key.lower() == "aws:securetransport" for _, key, _ in line.conditions):
                     continue
                 others = [one for one in refusing(site, guarded, PLAIN) if one is not line]
                 missing = [one for one in _within(site, guarded) if not line.reaches(one)]
-                actions = [
-                    one for one in (*USES[kind], f"{USES[kind][0].split(':')[0]}:x") if not line.covers(one)
-                ]
+                actions = [one for one in (*uses, f"{uses[0].split(':')[0]}:x") if not line.covers(one)]
                 if (missing or actions) and not others:
                     what = "what it holds" if missing and ANY in missing[0] else "the resource itself"
                     yield found(

@@ -122,14 +122,16 @@ def environment(container: dict[str, Value]) -> Iterator[Reference]:
 
 @rule(
     "E9203",
-    cause="container {container} of {task} is told of {on}, and the task role {role} may not {action} ({why})",
+    cause="container {container} of {task} is told of {on}, where its role {role} may not {action} ({why})",
     remedy="allow the task role what the container does with it, or do not name it there",
     sources=(TASK_ROLE,),
 )
 def a_container_that_may_not_use_what_it_is_told_of(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):
         role = role_of(site, site.get(task, "TaskRoleArn"))
-        for position, container in containers(site, task) if role else ():
+        if role is None:
+            continue
+        for position, container in containers(site, task):
             for reference in environment(container):
                 for need, why in unmet(site, needs_of_named(site, role, task, reference)):
                     yield found(

@@ -27,7 +27,7 @@ TAKERS: Mapping[tuple[str, str], tuple[str, str | None]] = {
     ("AWS::IoT::ProvisioningTemplate", "ProvisioningRoleArn"): ("iot", f"iot|provisioningtemplate/{ANY}"),
     ("AWS::IoT::TopicRule", "TopicRulePayload"): ("iot", f"iot|rule/{ANY}"),
     # https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
-    ("AWS::Lambda::Function", "Role"): ("lambda", None),
+    ("AWS::Lambda::Function", "Role"): ("lambda", None),  # and edgelambda, at the edge
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/cross-service-confused-deputy-prevention.html
     ("AWS::RDS::DBInstance", "MonitoringRoleArn"): ("monitoring.rds", "itself"),
     ("AWS::RDS::DBCluster", "MonitoringRoleArn"): ("monitoring.rds", None),
@@ -143,7 +143,8 @@ def a_service_that_is_trusted_for_nothing(site: Site) -> Iterator[Finding]:
             continue
         for line in trusting(known, role):
             for kind, name in line.principals:
-                if line.allows and kind == "Service" and not any(may(name, one.service) for one in users):
+                taken = any(may(name, one.service) or name == f"edge{one.service}" for one in users)
+                if line.allows and kind == "Service" and not taken:
                     yield found(role, *line.path, role=role, service=shown(name))
 
 
