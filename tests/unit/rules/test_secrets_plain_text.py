@@ -12,7 +12,8 @@ Parameters:
 Resources:
   Login:
     Type: AWS::SecretsManager::Secret
-    Properties: {GenerateSecretString: {SecretStringTemplate: '{"user": "shop"}', GenerateStringKey: password}}
+    Properties:
+      GenerateSecretString: {SecretStringTemplate: '{"user": "shop"}', GenerateStringKey: password}
   Db:
     Type: AWS::RDS::DBInstance
     Properties: {Engine: postgres, MasterUsername: boss, MasterUserPassword: !Ref DbPassword}
@@ -93,7 +94,8 @@ def test_secrets_that_are_secret_are_well(say: Say) -> None:
         ("E9371", "LoginArn: {Value: !Ref Login}", "AdminPassword: {Value: sesame}"),
         ("E9371", "LoginArn: {Value: !Ref Login}", "Answer: {Value: !Ref DbPassword}"),
         ("E9371", '{"user": "shop"}', '{"user": "shop", "token": "3f9a2c17b0"}'),
-        ("E9371", "Type: AWS::EC2::Instance", "Type: AWS::EC2::Instance\n    Metadata: {SEED_PASSWORD: sesame}"),
+        ("E9371", "Type: AWS::EC2::Instance",
+         "Type: AWS::EC2::Instance\n    Metadata: {SEED_PASSWORD: sesame}"),
         ("E9371", "Resources:", "Description: 'the login is shop, password: sesame123'\nResources:"),
         ("E9373", "LEVEL: info", "X: '{{resolve:secretsmanager:shop:SecretString:password}}'"),
         ("E9373", "Value: !Ref Login}\n  Old", "x"),
@@ -130,7 +132,7 @@ def test_secrets_in_plain_text_are_named(say: Say, id: str, old: str, new: str) 
 
 def test_the_place_is_the_value(say: Say) -> None:
     (finding,) = say("E9371", SHOP.replace("LEVEL: info", "DB_PASSWORD: sesame"))
-    assert finding.startswith("root.yaml:37: E9371 DB_PASSWORD is given a credential in plain text; ")
+    assert finding.startswith("root.yaml:38: E9371 DB_PASSWORD is given a credential in plain text; ")
 
 
 def test_a_password_that_a_parent_hands_down_is_named_there_and_where_it_lands(say: Say) -> None:
