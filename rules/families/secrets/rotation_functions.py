@@ -104,12 +104,8 @@ def permissions(site: Site, function: Resource) -> Iterator[Resource]:
         here = any(reference.resource == function for reference in references(named)) or (
             isinstance(named, str) and named == site.get(function, "FunctionName")
         )
-        action = str(site.get(one, "Action"))
-        if (
-            here
-            and site.get(one, "Principal") == SERVICE
-            and action in ("lambda:InvokeFunction", "lambda:*", "*")
-        ):
+        calls = site.get(one, "Action") in ("lambda:InvokeFunction", "lambda:*", "*")
+        if here and calls and site.get(one, "Principal") == SERVICE:
             yield one
 
 

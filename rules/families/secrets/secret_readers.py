@@ -7,7 +7,9 @@ from rules.families.secrets.rotation_functions import PERMITTED, STRATEGIES, per
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, known, references
+from topology.values import Reference, Value, known, references
+
+TOLD = ("Command", "EntryPoint", "Environment", "EnvironmentFiles", "Secrets")
 
 
 @rule(
@@ -39,7 +41,10 @@ def a_master_that_the_function_does_not_know(site: Site) -> Iterator[Finding]:
 def a_login_that_the_container_does_not_know(site: Site) -> Iterator[Finding]:
     for task in site.all("AWS::ECS::TaskDefinition"):
         role = site.target(site.get(task, "TaskRoleArn"), "AWS::IAM::Role")
-        containers = site.get(task, "ContainerDefinitions")
+        containers: list[Value] = [
+            {name: value for name, value in one.items() if name in TOLD} if isinstance(one, dict) else one
+            for one in site.items(task, "ContainerDefinitions")
+        ]
         if role is None or not known(containers):
             continue
         told = {reference.resource for reference in references(containers)}

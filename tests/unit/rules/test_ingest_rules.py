@@ -87,6 +87,8 @@ def test_a_rule_that_carries_is_well(say: Say) -> None:
         ("E9734", FILTER, "'camera/+/frame'"),
         ("E9734", FILTER, "'cam/+'"),
         ("E9734", f" FROM {FILTER} WHERE size > 10 AND NOT isUndefined(at)", ""),
+        ("W9738", FILTER, "'+/+/frame'"),
+        ("W9738", FILTER, "'#'"),
         ("W9736", KEY, "'${topic(3)}'"),
         ("E9750", "'kinesis:Put*'", "'kinesis:Get*'"),
         ("E9751", "Service: iot.amazonaws.com", "Service: lambda.amazonaws.com"),
@@ -187,3 +189,10 @@ def test_a_filter_meets_a_topic(filter: str, text: str, met: bool) -> None:
 def test_filters_that_are_none(filter: str) -> None:
     assert wrong_with(filter)
     assert not wrong_with("$aws/rules/r/a/b/c/d/e/f/g")
+
+
+def test_what_failed_lies_under_a_key_as_the_stream_does(say: Say) -> None:
+    keyed = PLANT.replace("StreamModeDetails:", "StreamEncryption: {KeyId: !Ref Key}, StreamModeDetails:")
+    keyed += "  Key: {Type: AWS::KMS::Key}\n"
+    assert "W9779 Failed keeps readings that Cameras could not deliver" in say("W9779", keyed)[0]
+    assert say("W9779", keyed.replace("{MessageRet", "{KmsMasterKeyId: !Ref Key, MessageRet")) == []

@@ -48,6 +48,8 @@ def test_what_is_set_aside_for_long_enough_is_well(say: Say) -> None:
         ("W9773", "      DestinationConfig: {OnFailure: {Destination: !GetAtt Lost.Arn}}\n", ""),
         ("W9774", "TRIM_HORIZON", "LATEST"),
         ("E9775", "VisibilityTimeout: 180", "VisibilityTimeout: 20"),
+        ("E9777", "{TargetArn: !GetAtt Lost.Arn}", "{TargetArn: !GetAtt Grain.Arn}"),
+        ("W9778", LOST, LOST.replace("MessageRetentionPeriod: 1209600", "MaximumMessageSize: 1024")),
         ("E9776", "maxReceiveCount: 5", "maxReceiveCount: 1"),
         ("E9776", "!GetAtt Failed.Arn", "!GetAtt Jobs.Arn"),
         ("E9776", "VisibilityTimeout: 180", "VisibilityTimeout: 180\n      FifoQueue: true"),

@@ -65,6 +65,7 @@ Resources:
       Action: lambda:InvokeFunction
       FunctionName: !Ref Rotator
       Principal: secretsmanager.amazonaws.com
+      SourceAccount: !Ref AWS::AccountId
   Monthly:
     Type: AWS::SecretsManager::RotationSchedule
     DependsOn: [Link, Call, MayRotate]
@@ -123,6 +124,9 @@ def test_an_attachment_stands_for_its_secret(say: Say) -> None:
         ("E9316", f"{{ADMIN_SECRET: {MASTER}}}", "{ADMIN_SECRET: !Ref Login}"),
         ("E9317", f"{{ADMIN_SECRET: {MASTER}}}", "{ADMIN_SECRET: !Ref OrdersKey}"),
         ("W9318", f"{{ADMIN_SECRET: {MASTER}}}", "{LEVEL: info}"),
+        ("W9321", "      SourceAccount: !Ref AWS::AccountId\n", ""),
+        ("E9312", "Action: lambda:InvokeFunction", "Action: lambda:GetFunction"),
+        ("W9354", "PasswordLength: 24", "IncludeSpace: true"),
         ("W9319", "{KmsMasterKeyId: !Ref OrdersKey, ", "{"),
         ("E9330", "[Link, Call, MayRotate]", "[Call, MayRotate]"),
         ("E9330", "[Link, Call, MayRotate]", "[Link, MayRotate]"),
@@ -165,6 +169,35 @@ def test_a_login_without_a_value_is_named(say: Say) -> None:
 def test_a_key_of_another_service_is_no_key_for_secrets(say: Say) -> None:
     assert "logs.eu-west-2.amazonaws.com may decrypt" in say("W9362", KEY_OF_LOGS)[0]
     assert say("W9362", GOOD) == []
+
+
+def test_the_key_of_data_is_no_key_for_secrets(say: Say) -> None:
+    data = """\
+  DataKey: {Type: AWS::KMS::Key}
+  Frames: {Type: AWS::Kinesis::Stream, Properties: {StreamEncryption: {KeyId: !Ref DataKey}}}
+"""
+    assert say("W9363", GOOD + data) == []
+    (finding,) = say("W9363", GOOD.replace(KEYED, KEYED.replace("OrdersKey", "DataKey")) + data)
+    assert "W9363 Login lies under DataKey, with which Frames is encrypted, while OrdersDb has" in finding
+
+
+def test_a_container_is_told_of_what_its_role_may_read(say: Say) -> None:
+    task = """\
+  AppRole:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies:
+      - PolicyName: read
+        PolicyDocument:
+          Statement: {Effect: Allow, Action: 'secretsmanager:GetSecretValue', Resource: !Ref Login}
+  App:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      TaskRoleArn: !GetAtt AppRole.Arn
+      ContainerDefinitions: [{Name: app, Image: !ImportValue image, Environment: [{Name: DB, Value: TOLD}]}]
+"""
+    assert say("W9320", GOOD + task.replace("TOLD", "!Ref Login")) == []
+    assert "W9320 AppRole lets App read ${Login}" in say("W9320", GOOD + task.replace("TOLD", "x"))[0]
 
 
 def test_an_application_reads_no_master_where_it_has_a_login(say: Say) -> None:
