@@ -82,7 +82,7 @@ def _unbound(site: Site) -> Iterator[tuple[Allowed, int, str]]:
 
 
 def _is_attached(one: Allowed) -> bool:
-    return any(ATTACHED in keys for keys in one.conditions.values())
+    return any(ATTACHED in keys for operator, keys in one.conditions.items() if "IfExists" not in operator)
 
 
 @rule(

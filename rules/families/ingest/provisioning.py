@@ -18,6 +18,11 @@ FLEET = "https://docs.aws.amazon.com/iot/latest/developerguide/provision-wo-cert
 HOOKS = "https://docs.aws.amazon.com/iot/latest/developerguide/pre-provisioning-hook.html"
 CERTIFICATE = "AWS::IoT::Certificate::Id"
 TYPES = ("AWS::IoT::Thing", "AWS::IoT::Certificate", POLICY)
+NEEDED = {
+    "AWS::IoT::Thing": {"ThingName"},
+    "AWS::IoT::Certificate": {"CertificateId", "CertificateSigningRequest", "CertificatePem"},
+    POLICY: {"PolicyName", "PolicyDocument"},
+}
 OVERRIDES = {
     "AttributePayload": {"DO_NOTHING", "REPLACE", "FAIL", "MERGE"},
     "ThingTypeName": {"DO_NOTHING", "REPLACE", "FAIL"},
@@ -80,8 +85,12 @@ def a_body_that_is_none(site: Site) -> Iterator[Finding]:
             continue
         for name, one in resources.items():
             kind = one.get("Type") if isinstance(one, dict) else None
-            if kind not in TYPES:
-                yield found(template, BODY, template=template, wrong=f"has {name} of the type {kind}")
+            given = one.get("Properties") if isinstance(one, dict) else None
+            wrong = f"has {name} of the type {kind}" if kind not in TYPES else ""
+            if not wrong and not {*(given or {})} & NEEDED[str(kind)]:
+                wrong = f"has {name} without {' or '.join(sorted(NEEDED[str(kind)]))}"
+            if wrong:
+                yield found(template, BODY, template=template, wrong=wrong)
 
 
 @rule(

@@ -159,3 +159,32 @@ def _level_of_thing(filter: str, one: Allowed, on: On) -> int:
     before = on.name.partition(f"${{{THING}}}")[0]
     plain = THING in on.name and not variables(On("", before, None)) and "*" not in before
     return before.count("/") + 1 if plain and before.endswith("/") and _meets(filter, one, on) else 0
+
+
+@rule(
+    "W9738",
+    cause="{rule} listens to {filter}, and all that its devices publish has {text} at level {level}",
+    remedy="write that in place of the wildcard, or what others publish comes in as well",
+    sources=(FROM, PUBSUB),
+)
+def a_rule_that_hears_others(site: Site) -> Iterator[Finding]:
+    publishing = _publishing(site)
+    for one in site.all(RULE):
+        query = statement(site, one)
+        filter = query.source if query else None
+        meeting = [on for by, _, on in publishing if filter and _meets(filter, by, on)]
+        if not filter or not meeting or any(on.kind != "topic" for on in meeting):
+            continue
+        for position, level in enumerate(filter.split("/")):
+            texts = {_fixed(on, position) for on in meeting}
+            if level in ("+", "#") and len(texts) == 1 and "" not in texts:
+                parts = {"rule": one, "filter": filter, "text": texts.pop(), "level": position + 1}
+                yield found(one, PAYLOAD, "Sql", **parts)
+                break
+
+
+def _fixed(on: On, position: int) -> str:
+    """What a topic always has at a level; empty where something else may stand there, or before it."""
+    levels = on.name.split("/")[: position + 1]
+    plain = all(not any(sign in level for sign in ("$", "*", "?", "\0")) for level in levels)
+    return levels[position] if len(levels) > position and plain else ""

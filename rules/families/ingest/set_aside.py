@@ -9,7 +9,7 @@ from rules.families.ingest.topic_rules import RULE
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Value, known, references
+from topology.values import Reference, Value, known, references
 
 QUEUE = "AWS::SQS::Queue"
 FUNCTION = "AWS::Lambda::Function"
@@ -25,6 +25,7 @@ READ_IN_ORDER = ("AWS::Kinesis::Stream", "AWS::Kinesis::StreamConsumer", "AWS::D
 DAY = 86400
 DEFAULT = 4 * DAY
 A_WEEK = 7 * DAY
+LARGEST_READING = 128 * 1024  # of MQTT, to IoT Core
 SOURCES = (
     ("AWS::Events::Rule", "Targets"),
     ("AWS::Scheduler::Schedule", "Target"),
@@ -234,3 +235,50 @@ def a_redrive_that_does_not_work(site: Site) -> Iterator[Finding]:
             wrong = f"after {count} attempts"
         if wrong:
             yield found(queue, "RedrivePolicy", queue=queue, target=target, wrong=wrong)
+
+
+@rule(
+    "E9777",
+    cause="{function} sends what it fails at to {target}, which is neither a queue nor a topic",
+    remedy="set DeadLetterConfig.TargetArn to the Arn of an SQS queue, or to an SNS topic",
+    sources=(ASYNC,),
+)
+def dead_letters_to_nowhere(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        value = site.get(function, "DeadLetterConfig", "TargetArn")
+        target = site.target(value)
+        if target is None or target.kind.startswith(("Custom::", "AWS::CloudFormation::")):
+            continue
+        if target.kind not in (QUEUE, "AWS::SNS::Topic") or value == Reference(target, "QueueName"):
+            yield found(function, "DeadLetterConfig", "TargetArn", function=function, target=value)
+
+
+@rule(
+    "W9778",
+    cause="{queue} takes messages of {size} bytes at most, and {user} sets larger ones aside",
+    remedy="leave MaximumMessageSize out",
+    sources=("https://docs.aws.amazon.com/general/latest/gr/iot-core.html", DEAD),
+)
+def dead_letters_too_large(site: Site) -> Iterator[Finding]:
+    for queue, user in _dead_letters(site).items():
+        size = site.get(queue, "MaximumMessageSize")
+        if user.kind != QUEUE and str(size).isdigit() and int(str(size)) < LARGEST_READING:
+            yield found(queue, "MaximumMessageSize", queue=queue, size=size, user=user)
+
+
+@rule(
+    "W9779",
+    cause="{queue} keeps readings that {rule} could not deliver, and not under a key as {stream} does",
+    remedy="give the queue the KmsMasterKeyId that the stream has as KeyId",
+    sources=(
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
+        "sqs-server-side-encryption.html",
+    ),
+)
+def dead_letters_in_the_open(site: Site) -> Iterator[Finding]:
+    for queue, user in _dead_letters(site).items():
+        for stream in streams(site, user) if user.kind == RULE else ():
+            key = site.target(site.get(stream, "StreamEncryption", "KeyId"), "AWS::KMS::Key")
+            own = site.get(queue, "KmsMasterKeyId")
+            if key is not None and (own is None or own == "alias/aws/sqs"):
+                yield found(queue, "KmsMasterKeyId", queue=queue, rule=user, stream=stream)

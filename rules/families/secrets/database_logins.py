@@ -159,6 +159,26 @@ def passwords_kept_as_md5(site: Site) -> Iterator[Finding]:
 
 
 @rule(
+    "E9391",
+    cause="{user} of the cache {wrong}",
+    remedy="set AuthenticationMode, UserId and UserName alike for iam, and let AccessString begin with on",
+    sources=(USERS, "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html"),
+)
+def a_user_who_cannot_log_in(site: Site) -> Iterator[Finding]:
+    for user in site.all("AWS::ElastiCache::User"):
+        mode = site.get(user, "AuthenticationMode")
+        kind = mode.get("Type") if isinstance(mode, dict) else None
+        id, name = site.get(user, "UserId"), site.get(user, "UserName")
+        if kind == "iam" and known([id, name]) and id != name and None not in (id, name):
+            yield found(user, "UserName", user=user, wrong=f"logs in by IAM as {id}, and is named {name}")
+        ways = [mode, site.get(user, "Passwords"), site.get(user, "NoPasswordRequired")]
+        if all(way is None for way in ways):
+            yield found(user, "AuthenticationMode", user=user, wrong="has no way to prove who it is")
+        if kind == "iam" and str(site.get(user, "AccessString")).startswith("off"):
+            yield found(user, "AccessString", user=user, wrong="logs in by IAM, and is switched off")
+
+
+@rule(
     "W9388",
     cause="{database} refuses logins through IAM, so whoever works with it needs a password that lasts",
     remedy="set EnableIAMDatabaseAuthentication: true",

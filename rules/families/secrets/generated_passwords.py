@@ -113,9 +113,12 @@ def a_password_with_breaking_characters(site: Site) -> Iterator[Finding]:
         if given is None or not attachments(site, secret):
             continue
         without, characters = given.get("ExcludePunctuation"), given.get("ExcludeCharacters")
-        if not known([without, characters]) or str(without).lower() == "true":
+        if not known([without, characters]):
             continue
-        left = [one for one in BREAKING if one not in str(characters or "")]
+        left = [] if str(without).lower() == "true" else [*BREAKING]
+        left = [one for one in left if one not in str(characters or "")]
+        if str(given.get("IncludeSpace")).lower() == "true":
+            left.append("a space")
         if left:
             yield found(
                 secret,

@@ -104,7 +104,8 @@ def permissions(site: Site, function: Resource) -> Iterator[Resource]:
         here = any(reference.resource == function for reference in references(named)) or (
             isinstance(named, str) and named == site.get(function, "FunctionName")
         )
-        if here and site.get(one, "Principal") == SERVICE:
+        calls = site.get(one, "Action") in ("lambda:InvokeFunction", "lambda:*", "*")
+        if here and calls and site.get(one, "Principal") == SERVICE:
             yield one
 
 
@@ -228,55 +229,3 @@ def _is_no_secret(name: str, value: object) -> bool:
     if is_managed(value) or kind.startswith("AWS::Cognito"):  # a user pool's client has a secret of its own
         return False
     return "Secret" not in kind and "Secret" not in value.attribute
-
-
-@rule(
-    "W9318",
-    cause="{role} lets the rotation function read {secret}, of which the function is told nowhere",
-    remedy="give the function its ARN in an environment variable, or take the permission away",
-    sources=(STRATEGIES, PERMITTED),
-)
-def a_master_that_the_function_does_not_know(site: Site) -> Iterator[Finding]:
-    for function in dict.fromkeys(function for _, function in rotators(site)):
-        role = site.target(site.get(function, "Role"), "AWS::IAM::Role")
-        rotated = {meant(site, site.get(one, "SecretId")) for one, by in rotators(site) if by == function}
-        told = {*references(site.get(function, "Environment"))}
-        for secret in (one for one in rotated if one is not None):
-            told |= {*references(list(site.properties(secret).values()))}
-        if role is None or None in rotated or not known(site.get(function, "Environment")):
-            continue
-        for readable in dict.fromkeys(_readable(site, role)):
-            if readable not in told and readable.resource not in rotated:
-                yield found(role, "Policies", role=role, secret=readable)
-
-
-def _readable(site: Site, role: Resource) -> Iterator[Reference]:
-    """What the statements of a role name when they let it read secrets."""
-    for policy in site.policies:
-        if role in policy.about and policy.kind == "identity":
-            for statement in policy.statements:
-                if statement.allows and "secretsmanager:GetSecretValue" in statement.actions:
-                    for reference in references(statement.resolved.get("Resource")):
-                        if reference.resource.kind == SECRET or is_managed(reference):
-                            yield reference
-
-
-@rule(
-    "W9319",
-    cause="{queue} keeps what {function} could not do, RotationToken and all, and not under the secret's key",
-    remedy="give the queue the KmsMasterKeyId that the secret has as KmsKeyId",
-    sources=(
-        "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html",
-        "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
-    ),
-)
-def dead_letters_under_another_key(site: Site) -> Iterator[Finding]:
-    for schedule, function in rotators(site):
-        secret = meant(site, site.get(schedule, "SecretId"))
-        queue = site.target(site.get(function, "DeadLetterConfig", "TargetArn"), "AWS::SQS::Queue")
-        if secret is None or queue is None:
-            continue
-        wanted = site.target(site.get(secret, "KmsKeyId"), "AWS::KMS::Key")
-        has = site.get(queue, "KmsMasterKeyId")
-        if wanted is not None and known(has) and site.target(has, "AWS::KMS::Key") != wanted:
-            yield found(queue, "KmsMasterKeyId", queue=queue, function=function)

@@ -11,6 +11,16 @@ from topology.values import Value, known
 
 ENCRYPTION = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html"
 KEY = "AWS::KMS::Key"
+DATA = {
+    "AWS::Kinesis::Stream": ("StreamEncryption",),
+    "AWS::RDS::DBInstance": ("KmsKeyId",),
+    "AWS::RDS::DBCluster": ("KmsKeyId",),
+    "AWS::DynamoDB::Table": ("SSESpecification",),
+    "AWS::S3::Bucket": ("BucketEncryption",),
+    "AWS::ElastiCache::ReplicationGroup": ("KmsKeyId",),
+    "AWS::Logs::LogGroup": ("KmsKeyId",),
+    "AWS::SNS::Topic": ("KmsMasterKeyId",),
+}
 KEYS = (KEY, "AWS::KMS::ReplicaKey", "AWS::KMS::Alias")
 
 
@@ -103,3 +113,26 @@ def _services(site: Site, key: Resource) -> Iterator[str]:
                         for kind, name in statement.principals
                         if kind == "Service" and not name.startswith(("secretsmanager.", "rds."))
                     )
+
+
+@rule(
+    "W9363",
+    cause="{secret} lies under {key}, with which {data} is encrypted, while {other} has a key of its own",
+    remedy="take the key of the secrets: who may read the data must not thereby read a login",
+    sources=(ENCRYPTION, "https://docs.aws.amazon.com/kms/latest/developerguide/data-protection.html"),
+)
+def a_secret_under_the_key_of_data(site: Site) -> Iterator[Finding]:
+    keyed = [(holder, path, site.target(site.get(holder, *path), KEY)) for holder, path in _places(site)]
+    for holder, path, key in keyed:
+        data = _data(site, key)
+        others = [one for one, _, own in keyed if own is not None and own != key and not _data(site, own)]
+        if data is not None and others:
+            yield found(holder, *path, secret=holder, key=key, data=data, other=others[0])
+
+
+def _data(site: Site, key: Resource | None) -> Resource | None:
+    """Something that a key encrypts and that is read by whoever reads data."""
+    for use in site.uses(key) if key is not None else ():
+        if use.user.kind in DATA and use.property in DATA[use.user.kind]:
+            return use.user
+    return None

@@ -12,7 +12,8 @@ Parameters:
 Resources:
   Login:
     Type: AWS::SecretsManager::Secret
-    Properties: {GenerateSecretString: {SecretStringTemplate: '{"user": "shop"}', GenerateStringKey: password}}
+    Properties:
+      GenerateSecretString: {SecretStringTemplate: '{"user": "shop"}', GenerateStringKey: password}
   Db:
     Type: AWS::RDS::DBInstance
     Properties: {Engine: postgres, MasterUsername: boss, MasterUserPassword: !Ref DbPassword}
@@ -21,7 +22,7 @@ Resources:
     Properties: {Parameters: {rds.force_ssl: '1', password_encryption: scram-sha-256}}
   Reader:
     Type: AWS::ElastiCache::User
-    Properties: {AccessString: on ~* +@read, AuthenticationMode: {Type: iam}}
+    Properties: {UserId: r, UserName: r, AccessString: on ~* +@read, AuthenticationMode: {Type: iam}}
   Readers: {Type: AWS::ElastiCache::UserGroup, Properties: {UserIds: [!Ref Reader]}}
   Cache:
     Type: AWS::ElastiCache::ReplicationGroup
@@ -34,6 +35,7 @@ Resources:
         Command: [serve, --password-file, /run/secret]
         Environment:
         - {Name: DB_SECRET, Value: !Ref Login}
+        - {Name: CA, Value: /etc/rds-eu-west-1.pem}
         - {Name: TOKEN_TTL, Value: '3600'}
         - {Name: PASSWORD_MIN_LENGTH, Value: '12'}
         - {Name: URL, Value: 'https://shop.example/login'}
@@ -51,6 +53,7 @@ Resources:
         Fn::Sub: |
           export PGPASSWORD=$(aws secretsmanager get-secret-value --secret-id ${Login})
           run --token "$TOKEN"
+  Robot: {Type: AWS::IAM::AccessKey, Properties: {UserName: robot}}
   Name:
     Type: AWS::SSM::Parameter
     Properties: {Name: /shop/login, Type: String, Value: !Ref Login}
@@ -93,7 +96,8 @@ def test_secrets_that_are_secret_are_well(say: Say) -> None:
         ("E9371", "LoginArn: {Value: !Ref Login}", "AdminPassword: {Value: sesame}"),
         ("E9371", "LoginArn: {Value: !Ref Login}", "Answer: {Value: !Ref DbPassword}"),
         ("E9371", '{"user": "shop"}', '{"user": "shop", "token": "3f9a2c17b0"}'),
-        ("E9371", "Type: AWS::EC2::Instance", "Type: AWS::EC2::Instance\n    Metadata: {SEED_PASSWORD: sesame}"),
+        ("E9371", "Type: AWS::EC2::Instance",
+         "Type: AWS::EC2::Instance\n    Metadata: {SEED_PASSWORD: sesame}"),
         ("E9371", "Resources:", "Description: 'the login is shop, password: sesame123'\nResources:"),
         ("E9373", "LEVEL: info", "X: '{{resolve:secretsmanager:shop:SecretString:password}}'"),
         ("E9373", "Value: !Ref Login}\n  Old", "x"),
@@ -113,6 +117,14 @@ def test_secrets_that_are_secret_are_well(say: Say) -> None:
         ("E9382", "AuthenticationMode: {Type: iam}", "NoPasswordRequired: true"),
         ("E9383", "on ~* +@read", "on >sesame123 ~* +@read"),
         ("E9384", "rds.force_ssl: '1'", "rds.force_ssl: 0"),
+        ("E9379", "LEVEL: info", "KEY: !GetAtt Robot.SecretAccessKey"),
+        ("E9379", "LoginArn: {Value: !Ref Login}", "Key: {Value: !GetAtt Robot.SecretAccessKey}"),
+        ("E9389", "LEVEL: info", "PGSSLMODE: prefer"),
+        ("E9389", "https://shop.example/login", "postgres://db/shop?sslmode=disable"),
+        ("W9390", "LEVEL: info", "CA: /etc/rds-us-east-1.pem"),
+        ("E9391", "UserName: r", "UserName: reader"),
+        ("E9391", ", AuthenticationMode: {Type: iam}", ""),
+        ("E9391", "AccessString: on", "AccessString: off"),
         ("E9385", "TransitEncryptionEnabled: true", "TransitEncryptionEnabled: false"),
         ("E9385", "TransitEncryptionEnabled: true",
          "TransitEncryptionEnabled: true, TransitEncryptionMode: preferred"),
@@ -130,7 +142,7 @@ def test_secrets_in_plain_text_are_named(say: Say, id: str, old: str, new: str) 
 
 def test_the_place_is_the_value(say: Say) -> None:
     (finding,) = say("E9371", SHOP.replace("LEVEL: info", "DB_PASSWORD: sesame"))
-    assert finding.startswith("root.yaml:37: E9371 DB_PASSWORD is given a credential in plain text; ")
+    assert finding.startswith("root.yaml:39: E9371 DB_PASSWORD is given a credential in plain text; ")
 
 
 def test_a_password_that_a_parent_hands_down_is_named_there_and_where_it_lands(say: Say) -> None:

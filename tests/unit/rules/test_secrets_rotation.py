@@ -18,7 +18,10 @@ Resources:
       MasterUserSecret: {KmsKeyId: !Ref OrdersKey}
   OtherDb:
     Type: AWS::RDS::DBCluster
-    Properties: {Engine: aurora-mysql, MasterUsername: boss, ManageMasterUserPassword: true, MasterUserSecret: {KmsKeyId: !Ref OrdersKey}}
+    Properties:
+      Engine: aurora-mysql
+      ManageMasterUserPassword: true
+      MasterUserSecret: {KmsKeyId: !Ref OrdersKey}
   Login:
     Type: AWS::SecretsManager::Secret
     Properties:
@@ -46,7 +49,9 @@ Resources:
       Roles: [!Ref Rights]
       PolicyDocument:
         Statement:
-        - {Effect: Allow, Action: 'secretsmanager:GetSecretValue', Resource: !GetAtt OrdersDb.MasterUserSecret.SecretArn}
+        - Effect: Allow
+          Action: secretsmanager:GetSecretValue
+          Resource: !GetAtt OrdersDb.MasterUserSecret.SecretArn
   Rotator:
     Type: AWS::Lambda::Function
     Properties:
@@ -60,6 +65,7 @@ Resources:
       Action: lambda:InvokeFunction
       FunctionName: !Ref Rotator
       Principal: secretsmanager.amazonaws.com
+      SourceAccount: !Ref AWS::AccountId
   Monthly:
     Type: AWS::SecretsManager::RotationSchedule
     DependsOn: [Link, Call, MayRotate]
@@ -69,6 +75,8 @@ Resources:
       RotationRules: {ScheduleExpression: cron(0 2 1 * ? *), Duration: 3h}
 """
 HOSTED = "HostedRotationLambda: {RotationType: TYPE}"
+KEYED = "Properties:\n      KmsKeyId: !Ref OrdersKey"
+MASTER = "!GetAtt OrdersDb.MasterUserSecret.SecretArn"
 LAMBDA = "RotationLambdaARN: !GetAtt Rotator.Arn"
 AT = "ScheduleExpression: cron(0 2 1 * ? *)"
 STATEMENT = "{Effect: Allow, Principal: {Service: SERVICE}, Action: 'kms:Decrypt', Resource: '*'}"
@@ -113,9 +121,12 @@ def test_an_attachment_stands_for_its_secret(say: Say) -> None:
         ("E9314", "Timeout: 60", "ReservedConcurrentExecutions: 0"),
         ("E9315", LAMBDA, HOSTED.replace("TYPE", "PostgreSQLMultiUser")),
         ("E9315", LAMBDA, HOSTED.replace("TYPE", "MySQLSingleUser")),
-        ("E9316", "{ADMIN_SECRET: !GetAtt OrdersDb.MasterUserSecret.SecretArn}", "{ADMIN_SECRET: !Ref Login}"),
-        ("E9317", "{ADMIN_SECRET: !GetAtt OrdersDb.MasterUserSecret.SecretArn}", "{ADMIN_SECRET: !Ref OrdersKey}"),
-        ("W9318", "{ADMIN_SECRET: !GetAtt OrdersDb.MasterUserSecret.SecretArn}", "{LEVEL: info}"),
+        ("E9316", f"{{ADMIN_SECRET: {MASTER}}}", "{ADMIN_SECRET: !Ref Login}"),
+        ("E9317", f"{{ADMIN_SECRET: {MASTER}}}", "{ADMIN_SECRET: !Ref OrdersKey}"),
+        ("W9318", f"{{ADMIN_SECRET: {MASTER}}}", "{LEVEL: info}"),
+        ("W9321", "      SourceAccount: !Ref AWS::AccountId\n", ""),
+        ("E9312", "Action: lambda:InvokeFunction", "Action: lambda:GetFunction"),
+        ("W9354", "PasswordLength: 24", "IncludeSpace: true"),
         ("W9319", "{KmsMasterKeyId: !Ref OrdersKey, ", "{"),
         ("E9330", "[Link, Call, MayRotate]", "[Call, MayRotate]"),
         ("E9330", "[Link, Call, MayRotate]", "[Link, MayRotate]"),
@@ -140,18 +151,13 @@ def test_an_attachment_stands_for_its_secret(say: Say) -> None:
         ("W9356", "Properties:\n      KmsKeyId: !Ref OrdersKey", "Properties:\n      Name: shop-a1b2c3\n"
          "      KmsKeyId: !Ref OrdersKey"),
         ("W9360", "Properties:\n      KmsKeyId: !Ref OrdersKey", "Properties:\n      Description: x"),
-        ("W9360", "OrdersDb.MasterUserSecret.SecretArn", "OrdersDb.MasterUserSecret.SecretArn"),
-        ("W9361", "Properties:\n      KmsKeyId: !Ref OrdersKey", "Properties:\n      KmsKeyId: !Ref OrdersKey\n"
-         "      ReplicaRegions: [{Region: eu-west-1}]"),
+        ("W9360", "      MasterUserSecret: {KmsKeyId: !Ref OrdersKey}\n", ""),
+        ("W9361", KEYED, f"{KEYED}\n      ReplicaRegions: [{{Region: eu-west-1}}]"),
     ],
 )  # fmt: skip
 def test_a_rotation_that_does_not_is_named(say: Say, id: str, old: str, new: str) -> None:
     assert old in GOOD
-    if old == new:  # the master's own secret under AWS's key
-        broken = GOOD.replace("      MasterUserSecret: {KmsKeyId: !Ref OrdersKey}\n", "", 1)
-    else:
-        broken = GOOD.replace(old, new, 1)
-    assert say(id, broken) != []
+    assert say(id, GOOD.replace(old, new, 1)) != []
 
 
 def test_a_login_without_a_value_is_named(say: Say) -> None:
@@ -163,6 +169,35 @@ def test_a_login_without_a_value_is_named(say: Say) -> None:
 def test_a_key_of_another_service_is_no_key_for_secrets(say: Say) -> None:
     assert "logs.eu-west-2.amazonaws.com may decrypt" in say("W9362", KEY_OF_LOGS)[0]
     assert say("W9362", GOOD) == []
+
+
+def test_the_key_of_data_is_no_key_for_secrets(say: Say) -> None:
+    data = """\
+  DataKey: {Type: AWS::KMS::Key}
+  Frames: {Type: AWS::Kinesis::Stream, Properties: {StreamEncryption: {KeyId: !Ref DataKey}}}
+"""
+    assert say("W9363", GOOD + data) == []
+    (finding,) = say("W9363", GOOD.replace(KEYED, KEYED.replace("OrdersKey", "DataKey")) + data)
+    assert "W9363 Login lies under DataKey, with which Frames is encrypted, while OrdersDb has" in finding
+
+
+def test_a_container_is_told_of_what_its_role_may_read(say: Say) -> None:
+    task = """\
+  AppRole:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies:
+      - PolicyName: read
+        PolicyDocument:
+          Statement: {Effect: Allow, Action: 'secretsmanager:GetSecretValue', Resource: !Ref Login}
+  App:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      TaskRoleArn: !GetAtt AppRole.Arn
+      ContainerDefinitions: [{Name: app, Image: !ImportValue image, Environment: [{Name: DB, Value: TOLD}]}]
+"""
+    assert say("W9320", GOOD + task.replace("TOLD", "!Ref Login")) == []
+    assert "W9320 AppRole lets App read ${Login}" in say("W9320", GOOD + task.replace("TOLD", "x"))[0]
 
 
 def test_an_application_reads_no_master_where_it_has_a_login(say: Say) -> None:
