@@ -102,7 +102,8 @@ def _counted(series: Series, meant: Meaning, stat: str) -> tuple[str, str] | Non
 
 
 def _hidden(series: Series, meant: Meaning, stat: str) -> tuple[str, str] | None:
-    if stat == "Minimum" and meant.bad == HIGH and not series.id:
+    checked = str(series.name).startswith("StatusCheck")  # a machine is recovered when all checks fail
+    if stat == "Minimum" and meant.bad == HIGH and not series.id and not checked:
         better = "Sum" if meant.kind == EVENTS else "Maximum or Average"
         return "one good moment in a period hides all bad ones", better
     if stat == "Average" and str(series.name).endswith(WAITING):
