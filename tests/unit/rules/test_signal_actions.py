@@ -126,12 +126,28 @@ UPWARD_FEWER = policy((0, None, -1))
 CASES = [
     ("E9650", watching(alarm(ERRORS, ActionsEnabled=True)), watching(alarm(ERRORS, ActionsEnabled=False))),
     ("W9651", watching(alarm(ERRORS)), watching(alarm(ERRORS, AlarmActions=None))),
-    ("W9651", many(alarm(CPU, **BUSY)), many(alarm(CPU, **BUSY, AlarmActions=[]), Also=made("SSM::Parameter", Value=ref("Last")))),
+    (
+        "W9651",
+        many(alarm(CPU, **BUSY)),
+        many(alarm(CPU, **BUSY, AlarmActions=[]), Also=made("SSM::Parameter", Value=ref("Last"))),
+    ),
     ("E9652", watching(alarm(ERRORS)), watching(alarm(ERRORS, AlarmActions=[att("Pager", "TopicName")]))),
-    ("E9652", watching(alarm(ERRORS, AlarmActions=["arn:aws:sns:eu-west-1:111122223333:x"])), watching(alarm(ERRORS, AlarmActions=["pager"]))),
-    ("E9653", watching(alarm(ERRORS, OKActions=[ref("Pager")])), watching(alarm(ERRORS, AlarmActions=None, OKActions=[ref("Pager")]))),
+    (
+        "E9652",
+        watching(alarm(ERRORS, AlarmActions=["arn:aws:sns:eu-west-1:111122223333:x"])),
+        watching(alarm(ERRORS, AlarmActions=["pager"])),
+    ),
+    (
+        "E9653",
+        watching(alarm(ERRORS, OKActions=[ref("Pager")])),
+        watching(alarm(ERRORS, AlarmActions=None, OKActions=[ref("Pager")])),
+    ),
     ("W9654", many(alarm(CPU, **BUSY, OKActions=[ref("Pager")])), many(alarm(CPU, **BUSY))),
-    ("W9655", many(alarm(CPU, **BUSY), Other=OTHER), many(alarm(CPU, **BUSY, AlarmActions=[ref("Other")]), Other=OTHER)),
+    (
+        "W9655",
+        many(alarm(CPU, **BUSY), Other=OTHER),
+        many(alarm(CPU, **BUSY, AlarmActions=[ref("Other")]), Other=OTHER),
+    ),
     ("W9656", scaled(), scaled(out(OKActions=[ref("More")]))),
     ("E9657", composite(ANY), composite(sub('ALARM("${Alarm.Arn}") or ALARM(${B})'))),
     ("E9657", composite(ANY), composite(sub('(ALARM("${Alarm.Arn}") OR ALARM(${B})'))),
@@ -139,8 +155,16 @@ CASES = [
     ("E9659", composite(ANY), composite(sub("ALARM(${Alarm}) OR ALARM(${Both})"))),
     ("W9660", composite(ANY), composite(sub("ALARM(${Alarm}) OR OK(${B})"))),
     ("W9660", composite(ANY), composite(sub("ALARM(${Alarm}) AND ALARM(${B}) AND ALARM(${C})"))),
-    ("W9660", composite(sub("ALARM(${Alarm}) AND NOT ALARM(${B})")), composite(sub("ALARM(${Alarm}) OR ALARM(${Alarm})"))),
-    ("W9661", watching(alarm(ERRORS, AlarmName="a"), B=alarm(CPU, AlarmName="b")), watching(alarm(ERRORS, AlarmName="a"), B=alarm(CPU, AlarmName="a"))),
+    (
+        "W9660",
+        composite(sub("ALARM(${Alarm}) AND NOT ALARM(${B})")),
+        composite(sub("ALARM(${Alarm}) OR ALARM(${Alarm})")),
+    ),
+    (
+        "W9661",
+        watching(alarm(ERRORS, AlarmName="a"), B=alarm(CPU, AlarmName="b")),
+        watching(alarm(ERRORS, AlarmName="a"), B=alarm(CPU, AlarmName="a")),
+    ),
     ("W9633", composite(sub("ALARM(${C}) OR ALARM(${D})")), composite(sub("ALARM(${C}) OR ALARM(${B})"))),
     ("E9617", scaled(), scaled(out(AlarmActions=[ref("Fewer")]))),
     ("E9618", scaled(), scaled(down=down(AlarmActions=[ref("More")]))),
@@ -150,12 +174,23 @@ CASES = [
     ("E9613", scaled(More=policy((0, 10, 1), (10, None, 2))), scaled(More=policy((0, 10, 1), (5, None, 2)))),
     ("W9625", scaled(), scaled(out(TreatMissingData="breaching"))),
     ("W9627", scaled(), scaled(down=down(Threshold=90))),
-    ("W9628", scaled(), scaled(Web=changed(TARGET, "Properties", "ResourceId", to=sub("service/${Cluster}/${Batch.Name}")), Batch=SERVICE)),
+    (
+        "W9628",
+        scaled(),
+        scaled(
+            Web=changed(TARGET, "Properties", "ResourceId", to=sub("service/${Cluster}/${Batch.Name}")),
+            Batch=SERVICE,
+        ),
+    ),
     ("W9641", scaled(Tracking=TRACKING), scaled(down=down(Threshold=60), Tracking=TRACKING)),
     ("E9629", deployed([ref("Alarm")]), deployed([att("Alarm")])),
     ("E9629", deployed([ref("Alarm")]), deployed([ref("Alarm")], False)),
-    ("W9640", deployed([ref("Alarm")]), deployed([ref("Scaler")], Scaler=alarm(CPU, **BUSY, AlarmActions=[ref("More")]), More=MORE)),
-]  # fmt: skip
+    (
+        "W9640",
+        deployed([ref("Alarm")]),
+        deployed([ref("Scaler")], Scaler=alarm(CPU, **BUSY, AlarmActions=[ref("More")]), More=MORE),
+    ),
+]
 
 
 @pytest.mark.parametrize(("rule", "fine", "wrong"), CASES)

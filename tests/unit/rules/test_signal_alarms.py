@@ -240,14 +240,49 @@ def test_a_rule_tells_the_wrong_from_the_fine(say: Say, rule: str, fine: str, wr
     ("rule", "text"),
     [
         # Of a parameter, a custom resource, another account: nobody knows, and nothing is said.
-        ("E96", template(parameters={"Queue": {"Type": "String"}}, Alarm=alarm(metric("AWS/SQS", WAITING["MetricName"], QueueName=ref("Queue"))), Pager=PAGER)),
-        ("E96", template(Alarm=alarm(metric("AWS/SQS", WAITING["MetricName"], QueueName=att("Made", "Name"))), Made=made("CloudFormation::CustomResource"), Pager=PAGER)),
+        (
+            "E96",
+            template(
+                parameters={"Queue": {"Type": "String"}},
+                Alarm=alarm(metric("AWS/SQS", WAITING["MetricName"], QueueName=ref("Queue"))),
+                Pager=PAGER,
+            ),
+        ),
+        (
+            "E96",
+            template(
+                Alarm=alarm(metric("AWS/SQS", WAITING["MetricName"], QueueName=att("Made", "Name"))),
+                Made=made("CloudFormation::CustomResource"),
+                Pager=PAGER,
+            ),
+        ),
         ("E9603", watching(alarm(metric("AWS/Glue", "glue.driver.aggregate.bytesRead", JobName="x")))),
-        ("E9610", watching(alarm(metric("AWS/RDS", "DatabaseConnections", DBInstanceIdentifier=ref("Store")), Statistic="Maximum", ComparisonOperator="LessThanThreshold", Threshold=1))),
-        ("W9607", template(Alarm=alarm(metric("AWS/RDS", "CPUUtilization", DBInstanceIdentifier="elsewhere")), Pager=PAGER)),
-        ("E9615", store("FreeStorageSpace", Threshold=10**12, ComparisonOperator="LessThanThreshold").replace('"100"', '{"Ref": "AWS::NoValue"}')),
+        (
+            "E9610",
+            watching(
+                alarm(
+                    metric("AWS/RDS", "DatabaseConnections", DBInstanceIdentifier=ref("Store")),
+                    Statistic="Maximum",
+                    ComparisonOperator="LessThanThreshold",
+                    Threshold=1,
+                )
+            ),
+        ),
+        (
+            "W9607",
+            template(
+                Alarm=alarm(metric("AWS/RDS", "CPUUtilization", DBInstanceIdentifier="elsewhere")),
+                Pager=PAGER,
+            ),
+        ),
+        (
+            "E9615",
+            store("FreeStorageSpace", Threshold=10**12, ComparisonOperator="LessThanThreshold").replace(
+                '"100"', '{"Ref": "AWS::NoValue"}'
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_nobody_knows_is_not_judged(say: Say, rule: str, text: str) -> None:
     assert say(rule, text) == []
 

@@ -48,8 +48,18 @@ LOCKED = {
     },
 }
 TELL = {"Id": "tell", "Arn": ref("Pager")}
-TASK = made("ECS::TaskDefinition", ContainerDefinitions=[{"Name": "web", "Image": {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/shop:1"}}])  # fmt: skip
-WEB = made("ECS::Service", ServiceName="web", Cluster=ref("Cluster"), DeploymentConfiguration={"DeploymentCircuitBreaker": {"Enable": True}})  # fmt: skip
+TASK = made(
+    "ECS::TaskDefinition",
+    ContainerDefinitions=[
+        {"Name": "web", "Image": {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/shop:1"}}
+    ],
+)
+WEB = made(
+    "ECS::Service",
+    ServiceName="web",
+    Cluster=ref("Cluster"),
+    DeploymentConfiguration={"DeploymentCircuitBreaker": {"Enable": True}},
+)
 
 
 def heard(pattern: Any, target: Any = TELL, *more: Any, **others: Any) -> str:
@@ -91,15 +101,35 @@ CASES = [
     ("E9662", heard(DEPLOYED), heard({**DEPLOYED, "source": ["ecs"]})),
     ("E9662", heard({"source": ["shop"], "detail-type": ["Sold"]}), heard({"source": ["aws.secretmanager"]})),
     ("E9663", heard(DEPLOYED), heard({**DEPLOYED, "detail": {"event": ["SERVICE_DEPLOYMENT_FAILED"]}})),
-    ("E9663", heard(SCANNED), heard(changed(SCANNED, "detail", "finding-severity-counts", to={"High": [{"numeric": [">", 0]}]}))),
+    (
+        "E9663",
+        heard(SCANNED),
+        heard(changed(SCANNED, "detail", "finding-severity-counts", to={"High": [{"numeric": [">", 0]}]})),
+    ),
     ("E9663", heard(DEPLOYED), heard({**DEPLOYED, "detailType": ["x"]})),
     ("E9664", heard(DEPLOYED), heard({**DEPLOYED, "detail": {"eventName": ["DEPLOYMENT_FAILED"]}})),
     ("E9664", heard(ROTATED), heard({**ROTATED, "detail-type": ["AWS API Call via CloudTrail"]})),
     ("E9665", heard(DEPLOYED), heard({**DEPLOYED, "source": "aws.ecs"})),
-    ("E9665", heard(SCANNED), heard(changed(SCANNED, "detail", "finding-severity-counts", to={"HIGH": [{"numeric": ["<", 0]}]}))),
+    (
+        "E9665",
+        heard(SCANNED),
+        heard(changed(SCANNED, "detail", "finding-severity-counts", to={"HIGH": [{"numeric": ["<", 0]}]})),
+    ),
     ("E9665", heard({"source": [{"prefix": "aws."}]}), heard({"source": [{"begins": "aws."}]})),
     ("E9666", heard(STORED), heard(changed(STORED, "detail", "SourceArn", to=[ref("Store")]))),
-    ("E9666", heard(ABOUT, Web=WEB), heard({**ABOUT, "resources": [{"Fn::Sub": "arn:aws:ecs:${AWS::Region}:${AWS::AccountId}:service/${Web.Name}/web"}]}, Web=WEB)),
+    (
+        "E9666",
+        heard(ABOUT, Web=WEB),
+        heard(
+            {
+                **ABOUT,
+                "resources": [
+                    {"Fn::Sub": "arn:aws:ecs:${AWS::Region}:${AWS::AccountId}:service/${Web.Name}/web"}
+                ],
+            },
+            Web=WEB,
+        ),
+    ),
     ("E9667", heard(ABOUT, Web=WEB), heard(ABOUT, Web=UNSPOKEN)),
     ("W9662", heard(DEPLOYED), heard(ANY_SOURCE)),
     ("W9663", heard(DEPLOYED), heard(ALL)),
@@ -111,17 +141,29 @@ CASES = [
     ("E9671", heard(DEPLOYED), template(Rule=made("Events::Rule", EventPattern=DEPLOYED))),
     ("E9672", heard(DEPLOYED), heard(DEPLOYED, {**TELL, "Arn": ref("Worker")})),
     ("E9672", heard(DEPLOYED), heard(DEPLOYED, {**TELL, "Arn": ref("Store")})),
-    ("E9673", told('"It failed: <why>"', why="$.detail.reason"), told('"It failed: <reason>"', why="$.detail.reason")),
+    (
+        "E9673",
+        told('"It failed: <why>"', why="$.detail.reason"),
+        told('"It failed: <reason>"', why="$.detail.reason"),
+    ),
     ("W9674", told('"It failed: <why>"', why="$.detail.reason"), told('"It failed"', why="$.detail.reason")),
-    ("E9675", told('"It failed: <why>"', why="$.detail.reason"), told('"It failed: <why>"', why="$.detail.reasons")),
+    (
+        "E9675",
+        told('"It failed: <why>"', why="$.detail.reason"),
+        told('"It failed: <why>"', why="$.detail.reasons"),
+    ),
     ("E9675", told('"At <when>"', when="$.time"), told('"At <when>"', when="time")),
-    ("E9676", told('{"why": "<why>"}', why="$.detail.reason"), told('"It failed: <why>', why="$.detail.reason")),
+    (
+        "E9676",
+        told('{"why": "<why>"}', why="$.detail.reason"),
+        told('"It failed: <why>', why="$.detail.reason"),
+    ),
     ("E9676", heard(DEPLOYED, {**TELL, "Input": '{"a": 1}'}), heard(DEPLOYED, {**TELL, "Input": '{"a": 1'})),
     ("E9677", heard(DEPLOYED, TELL, {**TELL, "Id": "also"}), heard(DEPLOYED, TELL, TELL)),
     ("E9678", timed("rate(2 hours)"), timed("rate(2 hour)")),
     ("E9678", timed("cron(0 6 ? * MON-FRI *)"), timed("cron(0 6 * * *)")),
     ("W9679", heard(DEPLOYED, Alarm=UNDELIVERED, Also=KEPT), heard(DEPLOYED, Alarm=UNDELIVERED, Also=SECOND)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("rule", "fine", "wrong"), CASES)
