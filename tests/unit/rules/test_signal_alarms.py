@@ -71,7 +71,17 @@ def slow(expression: str, period: int = 60) -> str:
 
 FINE = "FILL(a, 0) + FILL(b, 0)"
 
+
+def clicks(**changes: Any) -> str:
+    on = metric("AWS/Kinesis", "IncomingRecords", StreamName=ref("Clicks"))
+    silent = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "TreatMissingData": "breaching"}
+    return watching(alarm(on, **{**silent, **changes}))
+
+
 CASES = [
+    ("W9650", clicks(), clicks(ComparisonOperator="GreaterThanThreshold")),
+    ("W9637", clicks(), clicks(Statistic="Average")),
+    ("E9620", clicks(), clicks(TreatMissingData="notBreaching")),
     (
         "E9601",
         watching(alarm(WAITING)),
