@@ -198,3 +198,17 @@ def an_alarm_that_does_not_say_what_silence_means(site: Site) -> Iterator[Findin
     mute = [alarm for alarm in every if site.get(alarm.resource, "TreatMissingData") is None]
     if len(mute) == 1 and len(every) >= 6 and mute[0].series:
         yield _at(mute[0], str(mute[0].series[0].name))
+
+
+@rule(
+    "W9650",
+    cause="alarm {alarm} rings when there is {metric}, and when there is none of it: always",
+    remedy="use LessThanThreshold to hear of silence, or TreatMissingData: notBreaching to hear of a rush",
+    sources=(MISSING,),
+)
+def an_alarm_on_traffic_and_on_its_absence(site: Site) -> Iterator[Finding]:
+    for alarm in alarms(site):
+        meant = of_series(alarm.series[0]) if len(alarm.series) == 1 else None
+        traffic = meant is not None and meant.kind == EVENTS and meant.bad == EITHER
+        if traffic and alarm.missing == BREACHING and alarm.operator in UPWARDS:
+            yield _at(alarm, str(alarm.series[0].name))

@@ -102,14 +102,16 @@ def _counted(series: Series, meant: Meaning, stat: str) -> tuple[str, str] | Non
 
 
 def _hidden(series: Series, meant: Meaning, stat: str) -> tuple[str, str] | None:
-    if stat == "Minimum" and meant.bad == HIGH and not series.id:
+    checked = str(series.name).startswith("StatusCheck")  # a machine is recovered when all checks fail
+    if stat == "Minimum" and meant.bad == HIGH and not series.id and not checked:
         better = "Sum" if meant.kind == EVENTS else "Maximum or Average"
         return "one good moment in a period hides all bad ones", better
     if stat == "Average" and str(series.name).endswith(WAITING):
         return "one shard or message that waits is lost among all that do not", "Maximum"
     if stat == "Maximum" and meant.bad == LOW and (meant.beat or not series.id):
         return "one good moment in a period hides all bad ones", "Minimum or Average"
-    if meant.kind == EVENTS and stat in ("Average", "Maximum", "Minimum") and series.namespace in SINGLE:
+    counted = series.namespace in SINGLE or series.name == "IncomingRecords"
+    if meant.kind == EVENTS and stat in ("Average", "Maximum", "Minimum") and counted:
         return "each point is a number of events: what happened is their sum", "Sum"
     return None
 

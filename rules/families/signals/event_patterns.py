@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rules.families.signals.event_names import (
     OUTER,
+    UNLISTED,
     VALUES,
     WITHIN,
     is_sent,
@@ -85,7 +86,7 @@ def a_pattern_for_what_is_never_sent(site: Site) -> Iterator[Finding]:
         sources, kinds = pattern.listed("source"), pattern.listed("detail-type")
         for source in sources:
             near = nearest(source, sent())
-            if source.startswith("aws.") and source not in sent() and near:
+            if source.startswith("aws.") and source not in {*sent(), *UNLISTED} and near:
                 yield at_pattern(pattern, "source", kind="any event", source=source, instead=f"write {near}")
             elif source.lower().startswith("aws.") and source != source.lower():
                 yield at_pattern(

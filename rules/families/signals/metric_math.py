@@ -203,6 +203,7 @@ OPERATORS: Mapping[str, Callable[..., float]] = {
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right,
     "/": lambda left, right: left / right,
+    "^": lambda left, right: left**right,
     "<": lambda left, right: left < right,
     ">": lambda left, right: left > right,
     "<=": lambda left, right: left <= right,

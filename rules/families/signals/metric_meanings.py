@@ -117,7 +117,7 @@ _BY_NAMESPACE: Mapping[str, tuple[Iterator[tuple[str, Meaning]], ...]] = {
         _listed(EVENTS, EITHER, "PublishIn.Success Connect.Success TopicMatch Success"),
     ),
     # https://docs.aws.amazon.com/vpc/latest/userguide/metrics-dimensions-nat-gateway.html
-    "AWS/NATGateway": (_listed(EVENTS, HIGH, "ErrorPortAllocation PacketsDropCount", sparse=True),),
+    "AWS/NATGateway": (_listed(EVENTS, HIGH, "ErrorPortAllocation PacketsDropCount"),),
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
     "AWS/ECS": (_listed(PERCENT, HIGH, "CPUUtilization MemoryUtilization CPUReservation MemoryReservation"),),
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from rules.families.signals.alarm_actions_read import policies_of
 from rules.families.signals.alarm_answers import DOWNWARDS, UPWARDS, at, judged_bad, rings
-from rules.families.signals.alarm_series import ALARM, Alarm, alarms, number
+from rules.families.signals.alarm_series import Alarm, alarms, number
 from rules.families.signals.watched_resources import subjects
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -59,7 +59,7 @@ def a_scaling_policy_that_nothing_starts(site: Site) -> Iterator[Finding]:
             if policy.kind == APPLICATION
             else kind in (None, "SimpleScaling", "StepScaling")
         )
-        if steps and not site.uses(policy, ALARM) and not any(policy.name in value for value in given_out):
+        if steps and not site.uses(policy) and not any(policy.name in value for value in given_out):
             yield found(policy, policy=policy)
 
 
