@@ -23,6 +23,9 @@ A rule is a function over a `Site` that yields a `Finding` for each place that b
   lists. Cause and remedy are each one line, without a full stop, printed as `cause; remedy`; names in braces
   are filled from the finding's parts, the same braces become italics in docs/rules.md. A literal brace is
   written twice.
+- `demanding=True` marks a rule that asks for what a plant in operation should have (an alarm on each store,
+  a circuit breaker, dropped capabilities), and not for what must be so to work or to be safe: it is silent
+  in a tree that does not say which environment it is, such as a sample or a library's module.
 - `found(resource, *path, **parts)` places a finding at a property, and at what stands around it where the
   property is missing. `Finding(resource, ("DeletionPolicy",), {…})` places it beside `Properties`, and
   `Finding(site.tree.root, ("Resources",), {…})` where no one resource is at fault. Name resources in the

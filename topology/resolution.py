@@ -146,9 +146,10 @@ class Resolver:
         resource = place.stack.resources.get(name)
         if resource is None:
             raise Unresolvable(place.where, f"{_named(place.stack)} has no resource {name}")
-        attribute = self._value(attribute, place)  # may be written with Ref
-        if not isinstance(attribute, str):
+        named = self._value(attribute, place)  # may be written with Ref
+        if not isinstance(named, str):
             raise Unresolvable(place.where, f"{name} is asked for an attribute that a deployment names")
+        attribute = named
         child = self.tree.stacks.get(resource.address)
         if resource.kind != NESTED or child is None or not attribute.startswith("Outputs."):
             return Reference(resource, attribute)

@@ -7,7 +7,7 @@ environment (on the resource, else on whatever has one), a directory that is nam
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from topology.tree import Resource, Tree
+from topology.tree import Tree
 from topology.values import Value
 
 METADATA = "Durable"
@@ -16,7 +16,8 @@ LASTING = frozenset({"live", "prd", "prod", "production"})
 PASSING = frozenset({"ci", "dev", "develop", "development", "sandbox", "test", "testing"})
 
 
-def durable(tree: Tree, resource: Resource, tags: Value) -> bool | None:
+def durable(tree: Tree, tags: Value) -> bool | None:
+    """`tags`: of the resource in question, None for the tree as a whole."""
     said = (tree.root.body.get("Metadata") or {}).get(METADATA)
     if isinstance(said, bool):
         return said

@@ -49,7 +49,8 @@ class Judged:
 
     def _judged(self, rule: Rule, site: Site) -> list[Placed]:
         try:
-            return [_placed(rule, site, finding) for finding in rule.judge(site)]
+            silent = rule.demanding and not site.says_its_environment
+            return [] if silent else [_placed(rule, site, finding) for finding in rule.judge(site)]
         except Exception as error:
             at, cause = error.__traceback__, f"{type(error).__name__}: {error}"
             while at is not None and at.tb_next is not None:

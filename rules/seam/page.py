@@ -28,6 +28,9 @@ An environment demands durability where the root's `Metadata` says `Durable: tru
 so named. Whoever calls cfn-lint from Python tells each rule, by its configuration `linted`, which files are
 part of the run.
 
+A rule marked ° asks for what a plant in operation should have, and not for what must be so to work or to be
+safe. It says nothing in a tree of which nothing tells the environment, such as a sample or a library's module.
+
 In the words below, *italics* stand for what the finding names.
 """
 COLUMNS = ("rule", "what is wrong", "what to do", "said by")
@@ -44,7 +47,7 @@ def page(rules: Iterable[Rule]) -> str:
 def _family(name: str, rules: list[Rule]) -> Iterator[str]:
     rows = tuple(
         (
-            f"`{rule.id}`",
+            f"`{rule.id}`{'°' if rule.demanding else ''}",
             _words(rule.cause),
             _words(rule.remedy),
             ", ".join(f"[{number}]({source})" for number, source in enumerate(rule.sources, start=1)),

@@ -53,6 +53,7 @@ class Rule:
     sources: tuple[str, ...]
     judge: Judge
     only_if: str = ""  # a boolean of cfn-lint's rule configuration, without which the rule is silent
+    demanding: bool = False  # silent in a tree that does not say which environment it is
 
     @property
     def title(self) -> str:
@@ -69,9 +70,19 @@ class Rule:
 
 
 def rule(
-    id: str, *, cause: str, remedy: str, sources: tuple[str, ...], only_if: str = ""
+    id: str,
+    *,
+    cause: str,
+    remedy: str,
+    sources: tuple[str, ...],
+    only_if: str = "",
+    demanding: bool = False,
 ) -> Callable[[Judge], Rule]:
-    """Declare what it decorates as a rule. Raises BadRule."""
+    """Declare what it decorates as a rule. Raises BadRule.
+
+    `demanding`: it asks for what a plant in operation should have, and not for what must be so to work or
+    to be safe. A sample or a module of a library does without; what says its environment does not.
+    """
     if not ID.fullmatch(id):
         raise BadRule(f"{id}: is no id; E9nnn for what is wrong, W9nnn for what is doubtful")
     for name, text in (("cause", cause), ("remedy", remedy)):
@@ -79,7 +90,7 @@ def rule(
             raise BadRule(f"{id}: its {name} is one line without a full stop")
     if not sources or not all(source.startswith("https://") for source in sources):
         raise BadRule(f"{id}: names no source; give the pages that say so, with https://")
-    return lambda judge: Rule(id, cause, remedy, sources, judge, only_if)
+    return lambda judge: Rule(id, cause, remedy, sources, judge, only_if, demanding)
 
 
 def fields(text: str) -> list[str]:

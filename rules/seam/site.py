@@ -143,6 +143,11 @@ class Site:
         """What a root's parameter is when nobody gives another value; None where it must be given."""
         return self.tree.root.parameters.get(given.name, {}).get("Default")
 
+    @cached_property
+    def says_its_environment(self) -> bool:
+        """Whether anything tells what environment this is: a sample or a library's module does not."""
+        return durable(self.tree, None) is not None
+
     def durable(self, resource: Resource) -> bool | None:
         """Whether its environment demands that data outlive mistakes; None where nothing says so."""
-        return durable(self.tree, resource, self.get(resource, "Tags"))
+        return durable(self.tree, self.get(resource, "Tags"))

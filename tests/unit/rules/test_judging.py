@@ -83,6 +83,22 @@ def broken(site: Site) -> Iterator[Finding]:
     yield found(next(site.all("AWS::SQS::Queue")))
 
 
+@rule("E9997", cause="a", remedy="b", sources=("https://example.com/",), demanding=True)
+def demanded(site: Site) -> Iterator[Finding]:
+    for log in site.all("AWS::Logs::LogGroup"):
+        yield found(log)
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_what_a_plant_should_have_is_asked_of_a_tree_that_says_its_environment(
+    write: Write, environment: str
+) -> None:
+    log = "Resources:\n  Log:\n    Type: AWS::Logs::LogGroup\n"
+    tags = f"    Properties: {{Tags: [{{Key: Environment, Value: {environment}}}]}}\n"
+    assert Judged(load(write(log))).said(demanded) == ()
+    assert len(Judged(load(write(log + tags))).said(demanded)) == 1
+
+
 def test_a_rule_that_raises_is_named_with_its_line(write: Write) -> None:
     judged = Judged(load(write("Resources:\n  Log: {Type: AWS::Logs::LogGroup}\n")))
     with pytest.raises(JudgingFailed, match=r"E9998 failed on .*root\.yaml: RuntimeError: generator raised"):
