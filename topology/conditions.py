@@ -3,7 +3,8 @@
 A condition is decided where the wiring decides it, and else by what a deployment gives. A scenario is one way
 to give: a tree without `Fn::If`, without the resources and outputs whose condition does not hold. What is
 wrong in a scenario is wrong for whoever deploys so; nothing is said of ways that exclude each other, such as
-one parameter with two values.
+one parameter with two values. A root's parameter that has a default, and of which no condition says otherwise,
+is its default: so the tree is deployed by whoever gives nothing.
 """
 
 import json
@@ -35,7 +36,7 @@ class Scenario:
 def scenarios(tree: Tree) -> list[Scenario]:
     """At least one; one alone where no condition is left to a deployment."""
     if not any(_conditional(stack.body) for stack in tree.stacks.values()):
-        return [Scenario(tree, {})]
+        return [Scenario(_given(tree, _Deployment(tree, {}, True)), {})]
     first = [_scenario(tree, {}, otherwise) for otherwise in (True, False)]
     asked = list(dict.fromkeys(name for scenario in first for name in scenario.taken))
     if len(asked) <= ALL_WAYS:
@@ -66,7 +67,13 @@ def _scenario(tree: Tree, way: Mapping[str, bool], otherwise: bool) -> Scenario:
         here = replace(stack, arguments=given)
         before = Tree({**tree.stacks, **stacks, stack.address: here}, tree.top)
         stacks[stack.address] = _Rewriting(here, Resolver(before, patient=True), deployment).done()
-    return Scenario(Tree(stacks, tree.top), deployment.taken)
+    return Scenario(_given(Tree(stacks, tree.top), deployment), deployment.taken)
+
+
+def _given(tree: Tree, deployment: "_Deployment") -> Tree:
+    """With the values that the root's parameters have."""
+    root = replace(tree.root, arguments={**deployment.values(), **tree.root.arguments})
+    return Tree({**tree.stacks, root.address: root}, tree.top)
 
 
 def _nested(stack: Stack) -> dict[str, Mapping[str, Any]]:
@@ -111,6 +118,24 @@ class _Deployment:
         else:
             refused.add(value)
         return self.taken[comparison]
+
+    def values(self) -> dict[str, Any]:
+        """Of each parameter of which it is known: what it was said to be, else its default."""
+        found = {name: self._value_of(name, declared) for name, declared in self._parameters.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _value_of(self, name: str, declared: Mapping[str, Any]) -> Any:
+        if name in self._settled:
+            return self._settled[name]
+        refused = self._values.get(name, set())
+        left = {_text(one) for one in declared.get("AllowedValues") or ()} - refused
+        default = declared.get("Default")
+        if refused and len(left) == 1:
+            return left.pop()
+        # An empty one asks to be given; one of a Systems Manager type is a name, and its value lies elsewhere.
+        named = str(declared.get("Type")).startswith("AWS::SSM::")
+        known_one = _literal(default) and default != "" and not named and _text(default) not in refused
+        return default if known_one else None
 
     def _asked(self, comparison: str) -> bool:
         return self.taken.setdefault(comparison, self._way.get(comparison, self._otherwise))
