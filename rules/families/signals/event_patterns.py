@@ -9,13 +9,12 @@ from rules.families.signals.event_names import (
     SERVICE,
     TRAIL,
     UNLISTED,
-    VALUES,
-    WITHIN,
     is_sent,
     keys_of,
     nearest,
     sent,
 )
+from rules.families.signals.event_values import VALUES, WITHIN
 from rules.families.signals.marked_text import marked
 from rules.seam.rule import Finding, Steps, found, rule
 from rules.seam.site import Site
