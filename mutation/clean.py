@@ -1,0 +1,148 @@
+"""The emitted templates, and what a break makes of them.
+
+The clean templates are written anew by the same hand as the edited ones, functions in their long form, so
+that a tool meets one way of writing on both sides.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mutation.breaking import Break
+from mutation.draft import NESTED, Body, DoesNotApply, Draft
+from topology.yaml_template import read
+
+VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes a value again where it stands twice, since CloudFormation takes no aliases."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Clean:
+    """The templates of one environment."""
+
+    environment: str
+    bodies: Mapping[str, Body]  # file name → template
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        return {name: text(body) for name, body in self.bodies.items()}
+
+    @cached_property
+    def _packed(self) -> str:
+        """Templates are JSON by nature; copied so, ten times as fast as by copy.deepcopy."""
+        return json.dumps(self.bodies)
+
+    @cached_property
+    def roots(self) -> tuple[str, ...]:
+        """The files that nothing nests."""
+        nested = {url for body in self.bodies.values() for url in nests(body)}
+        return tuple(name for name in self.bodies if name not in nested)
+
+    def broken_by(self, broken: Break) -> dict[str, str]:
+        """The texts that a break changes, by file. Raises DoesNotApply."""
+        draft = Draft(self.environment, json.loads(self._packed))
+        try:
+            broken.edit(draft)
+        except (LookupError, ValueError, TypeError) as error:
+            raise DoesNotApply(f"{broken.title} ({self.environment}): {_said(error)}") from error
+        changed = {name: text(body) for name, body in draft.files.items() if body != self.bodies[name]}
+        if not changed:
+            raise DoesNotApply(f"{broken.title} ({self.environment}): changes nothing")
+        if missing := sorted(set(dangling(draft.files))):
+            raise DoesNotApply(f"{broken.title} ({self.environment}): leaves {'; '.join(missing)}")
+        return changed
+
+    def write(self, directory: Path, changed: Mapping[str, str] | None = None) -> None:
+        """The whole tree, as templates/<environment> has it."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, made in {**self.texts, **(changed or {})}.items():
+            (directory / name).write_text(made, encoding="utf-8")
+
+
+def clean(directory: Path) -> Clean:
+    """What templates/<environment> holds. Raises BadTemplate; DoesNotApply where it holds nothing."""
+    files = sorted(directory.glob("*.yaml"))
+    if not files:
+        raise DoesNotApply(f"{directory}: holds no templates; run `make build`")
+    return Clean(directory.name, {file.name: read(file)[0] for file in files})
+
+
+def text(body: Body) -> str:
+    return yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 20)
+
+
+def nests(body: Body) -> list[str]:
+    """The files of a template's nested stacks."""
+    stacks = (resource for resource in body["Resources"].values() if resource["Type"] == NESTED)
+    return [stack["Properties"]["TemplateURL"] for stack in stacks]
+
+
+def dangling(files: Mapping[str, Body]) -> Iterator[str]:
+    """References to what no template has: a deployment would refuse them, so they break nothing."""
+    for file, body in files.items():
+        known = {*body["Resources"], *body.get("Parameters", {})}
+        for name in _referred(body):
+            if name not in known and not name.startswith("AWS::"):
+                yield f"{file}: a reference to {name}, which is not there"
+        for title, resource in body["Resources"].items():
+            if resource["Type"] == NESTED:
+                child = files[resource["Properties"]["TemplateURL"]]
+                given = resource["Properties"].get("Parameters", {})
+                for name in set(given) ^ set(child.get("Parameters", {})):
+                    yield f"{file}: {title} is not given what it asks for: {name}"
+        for title, output in _outputs_used(body):
+            stack = body["Resources"].get(title, {})
+            if stack.get("Type") == NESTED:
+                child = files[stack["Properties"]["TemplateURL"]]
+                if output not in child.get("Outputs", {}):
+                    yield f"{file}: {title} has no output {output}"
+
+
+def _referred(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _referred(item)
+    if not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        if key == "Ref":
+            yield inner
+        elif key == "Fn::GetAtt":
+            yield inner[0]
+        elif key == "DependsOn":
+            yield from [inner] if isinstance(inner, str) else inner
+        elif key == "Fn::Sub":
+            made, own = inner if isinstance(inner, list) else (inner, {})
+            names = (name.partition(".")[0] for name in VARIABLE.findall(made))
+            yield from (name for name in names if name not in own)
+            yield from _referred(own)
+        else:
+            yield from _referred(inner)
+
+
+def _outputs_used(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _outputs_used(item)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "Fn::GetAtt" and inner[1].startswith("Outputs."):
+                yield inner[0], inner[1].removeprefix("Outputs.")
+            else:
+                yield from _outputs_used(inner)
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, DoesNotApply) else f"{type(error).__name__}: {error}"
