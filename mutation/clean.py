@@ -64,6 +64,15 @@ class Clean:
             raise DoesNotApply(f"{broken.title} ({self.environment}): leaves {'; '.join(missing)}")
         return changed
 
+    def concerned(self, changed: Mapping[str, str]) -> list[str]:
+        """The changed files, and those that nest one whose parameters or outputs are others now.
+
+        Nothing else of a nested template is seen by cfn-lint's own rules from outside.
+        """
+        doors = {name for name, made in changed.items() if _door(yaml_body(made)) != _door(self.bodies[name])}
+        above = [name for name, body in self.bodies.items() if doors.intersection(nests(body))]
+        return list(dict.fromkeys([*changed, *above]))
+
     def write(self, directory: Path, changed: Mapping[str, str] | None = None) -> None:
         """The whole tree, as templates/<environment> has it."""
         directory.mkdir(parents=True, exist_ok=True)
@@ -81,6 +90,16 @@ def clean(directory: Path) -> Clean:
 
 def text(body: Body) -> str:
     return yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 20)
+
+
+def _door(body: Body) -> tuple[object, object]:
+    return body.get("Parameters"), body.get("Outputs")
+
+
+def yaml_body(made: str) -> Body:
+    """What this module wrote: plain YAML, since functions stand in their long form."""
+    found: Body = yaml.load(made, yaml.CSafeLoader)
+    return found
 
 
 def nests(body: Body) -> list[str]:
