@@ -6,7 +6,7 @@ that a tool meets one way of writing on both sides.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,26 +50,33 @@ class Clean:
         nested = {url for body in self.bodies.values() for url in nests(body)}
         return tuple(name for name in self.bodies if name not in nested)
 
-    def broken_by(self, broken: Break) -> dict[str, str]:
-        """The texts that a break changes, by file. Raises DoesNotApply."""
+    def edited_by(self, broken: Break) -> dict[str, Body]:
+        """The templates that a break changes, by file. Raises DoesNotApply."""
         draft = Draft(self.environment, json.loads(self._packed))
         try:
             broken.edit(draft)
         except (LookupError, ValueError, TypeError) as error:
             raise DoesNotApply(f"{broken.title} ({self.environment}): {_said(error)}") from error
-        changed = {name: text(body) for name, body in draft.files.items() if body != self.bodies[name]}
+        changed = {name: body for name, body in draft.files.items() if body != self.bodies[name]}
         if not changed:
             raise DoesNotApply(f"{broken.title} ({self.environment}): changes nothing")
-        if missing := sorted(set(dangling(draft.files))):
+        if missing := sorted(set(dangling(draft.files, self._concerned(changed)))):
             raise DoesNotApply(f"{broken.title} ({self.environment}): leaves {'; '.join(missing)}")
         return changed
+
+    def broken_by(self, broken: Break) -> dict[str, str]:
+        """The same as text. Raises DoesNotApply."""
+        return {name: text(body) for name, body in self.edited_by(broken).items()}
 
     def concerned(self, changed: Mapping[str, str]) -> list[str]:
         """The changed files, and those that nest one whose parameters or outputs are others now.
 
         Nothing else of a nested template is seen by cfn-lint's own rules from outside.
         """
-        doors = {name for name, made in changed.items() if _door(yaml_body(made)) != _door(self.bodies[name])}
+        return self._concerned({name: _plain(made) for name, made in changed.items()})
+
+    def _concerned(self, changed: Mapping[str, Body]) -> list[str]:
+        doors = {name for name, body in changed.items() if _door(body) != _door(self.bodies[name])}
         above = [name for name, body in self.bodies.items() if doors.intersection(nests(body))]
         return list(dict.fromkeys([*changed, *above]))
 
@@ -96,7 +103,7 @@ def _door(body: Body) -> tuple[object, object]:
     return body.get("Parameters"), body.get("Outputs")
 
 
-def yaml_body(made: str) -> Body:
+def _plain(made: str) -> Body:
     """What this module wrote: plain YAML, since functions stand in their long form."""
     found: Body = yaml.load(made, yaml.CSafeLoader)
     return found
@@ -108,28 +115,29 @@ def nests(body: Body) -> list[str]:
     return [stack["Properties"]["TemplateURL"] for stack in stacks]
 
 
-def dangling(files: Mapping[str, Body]) -> Iterator[str]:
+def dangling(files: Mapping[str, Body], concerned: Iterable[str]) -> Iterator[str]:
     """References to what no template has: a deployment would refuse them, so they break nothing."""
-    for file, body in files.items():
-        known = {*body["Resources"], *body.get("Parameters", {})}
-        for name in _referred(body):
+    for file in concerned:
+        body = files[file]
+        resources = body["Resources"]
+        known = {*resources, *body.get("Parameters", {})}
+        stacks = {title: made for title, made in resources.items() if made["Type"] == NESTED}
+        children = {title: files[stack["Properties"]["TemplateURL"]] for title, stack in stacks.items()}
+        for name, attribute in _referred(body):
             if name not in known and not name.startswith("AWS::"):
                 yield f"{file}: a reference to {name}, which is not there"
-        for title, resource in body["Resources"].items():
-            if resource["Type"] == NESTED:
-                child = files[resource["Properties"]["TemplateURL"]]
-                given = resource["Properties"].get("Parameters", {})
-                for name in set(given) ^ set(child.get("Parameters", {})):
-                    yield f"{file}: {title} is not given what it asks for: {name}"
-        for title, output in _outputs_used(body):
-            stack = body["Resources"].get(title, {})
-            if stack.get("Type") == NESTED:
-                child = files[stack["Properties"]["TemplateURL"]]
-                if output not in child.get("Outputs", {}):
-                    yield f"{file}: {title} has no output {output}"
+            elif name in children and attribute.startswith("Outputs."):
+                output = attribute.removeprefix("Outputs.")
+                if output not in children[name].get("Outputs", {}):
+                    yield f"{file}: {name} has no output {output}"
+        for title, child in children.items():
+            given = stacks[title]["Properties"].get("Parameters", {})
+            for name in set(given) ^ set(child.get("Parameters", {})):
+                yield f"{file}: {title} is not given what it asks for: {name}"
 
 
-def _referred(value: Any) -> Iterator[str]:
+def _referred(value: Any) -> Iterator[tuple[str, str]]:
+    """The name, and the attribute where one is asked for."""
     if isinstance(value, list):
         for item in value:
             yield from _referred(item)
@@ -137,30 +145,18 @@ def _referred(value: Any) -> Iterator[str]:
         return
     for key, inner in value.items():
         if key == "Ref":
-            yield inner
+            yield inner, ""
         elif key == "Fn::GetAtt":
-            yield inner[0]
+            yield inner[0], inner[1]
         elif key == "DependsOn":
-            yield from [inner] if isinstance(inner, str) else inner
+            yield from ((name, "") for name in ([inner] if isinstance(inner, str) else inner))
         elif key == "Fn::Sub":
             made, own = inner if isinstance(inner, list) else (inner, {})
-            names = (name.partition(".")[0] for name in VARIABLE.findall(made))
-            yield from (name for name in names if name not in own)
+            names = (name.partition(".")[::2] for name in VARIABLE.findall(made))
+            yield from ((name, attribute) for name, attribute in names if name not in own)
             yield from _referred(own)
-        else:
+        elif isinstance(inner, dict | list):
             yield from _referred(inner)
-
-
-def _outputs_used(value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _outputs_used(item)
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key == "Fn::GetAtt" and inner[1].startswith("Outputs."):
-                yield inner[0], inner[1].removeprefix("Outputs.")
-            else:
-                yield from _outputs_used(inner)
 
 
 def _said(error: Exception) -> str:

@@ -12,14 +12,14 @@ SHOWN = 3  # of others' rules that see one break; ours are all named
 HEAD = """\
 # Who sees a break
 
-`make mutate` breaks the emitted templates in one place at a time and asks four tools: cfn-lint's own rules \
-("schema lint"), checkov, Guard, and the rules of [rules.md](rules.md). A break is seen by a tool that says of \
-the broken tree what it does not say of the clean one; W2001 says no more than that a parameter has lost its \
+`make mutate` breaks the emitted templates in one place at a time and asks four tools: cfn-lint's own rules
+("schema lint"), checkov, Guard, and the rules of [rules.md](rules.md). A break is seen by a tool that says of
+the broken tree what it does not say of the clean one; W2001 says no more than that a parameter has lost its
 use. Each break is counted in each environment in which it breaks something.
 
-`make mutate FULL=1` asks all four anew. Without it, what was judged before and has not changed since is taken \
-from [mutation.json](mutation.json), and a scanner that would have to run is shown as "not run". Ours must see \
-{floor:g} %; what they do not see is explained below. Why so: [decisions/mutation.md](decisions/mutation.md). \
+`make mutate FULL=1` asks all four anew. Without it, what was judged before and has not changed since is taken
+from [mutation.json](mutation.json), and a scanner that would have to run is shown as "not run". Ours must see
+{floor:g} %; what they do not see is explained below. Why so: [decisions/mutation.md](decisions/mutation.md).
 The breaks are in `mutation/breaks/`, and this page is made of them.
 """
 
