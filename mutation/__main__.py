@@ -30,6 +30,9 @@ from topology.yaml_template import BadTemplate
 
 REPOSITORY = Path(__file__).parents[1]
 
+Verdicts = dict[Place, dict[str, Verdict]]
+Keys = Mapping[Place, Mapping[str, str]]
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -50,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         breaks = _chosen(options.only)
         before = record.load(options.root / record.FILE)
-        after = run(breaks, options.root, options.environment, before, full=options.full)
+        whole = not (options.only or options.environment)
+        kept = options.root / record.FILE if whole and not options.check else None
+        after = run(breaks, options.root, options.environment, before, full=options.full, kept=kept)
     except (BadBreak, BadRecord, re.error) as error:
         parser.exit(2, f"mutation: {error}\n")
     except (DoesNotApply, BadTemplate, CannotJudge) as error:
@@ -61,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         print(*lines(rows), sep="\n")
     wrong = list(complaints(rows))
-    if not options.only and not options.environment:
+    if whole:
         wrong += _written(
             {options.root / record.FILE: record.text(after), options.root / PAGE: page(rows)}, options.check
         )
@@ -71,29 +76,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(
-    breaks: Sequence[Break], root: Path, environment: str | None, before: Record, *, full: bool
+    breaks: Sequence[Break],
+    root: Path,
+    environment: str | None,
+    before: Record,
+    *,
+    full: bool,
+    kept: Path | None = None,
 ) -> Record:
-    """Raises DoesNotApply, BadTemplate, CannotJudge."""
+    """The verdicts on each break; written to `kept` after each tool, so that an interrupted run loses little.
+
+    Raises DoesNotApply, BadTemplate, CannotJudge.
+    """
     templates = root / "templates"
     names = [environment] if environment else ENVIRONMENTS
     cleans = {name: clean(templates / name) for name in names}
     broken = mutants(breaks, cleans)
     wanted = {place(mutant): keys(mutant, cleans[mutant.environment]) for mutant in broken}
-    known: Record = {} if full else before
-    found: dict[Place, dict[str, Verdict]] = {
-        where: {
-            tool: verdict for tool, verdict in known.get(where, {}).items() if digests[tool] == verdict.key
-        }
-        for where, digests in wanted.items()
-    }
+    found = _still_true(before, wanted)
     for tool in (OURS, LINT):
-        missing = [mutant for mutant in broken if tool not in found[place(mutant)]]
+        missing = [mutant for mutant in broken if full or tool not in found[place(mutant)]]
         _say(f"{tool}: {len(missing)} to judge, {len(broken) - len(missing)} known")
         _keep(found, wanted, tool, missing, list(judging.verdicts(tool, missing, templates)))
+        if kept:
+            kept.write_text(record.text(_ordered(found)), encoding="utf-8")
     if full:
         _say(f"{CHECKOV} and {GUARD}: {len(broken)} to judge")
         for tool, verdicts in scanned.verdicts(broken, cleans).items():
             _keep(found, wanted, tool, broken, verdicts)
+    return _ordered(found)
+
+
+def _still_true(before: Record, wanted: Keys) -> Verdicts:
+    found: Verdicts = {}
+    for where, digests in wanted.items():
+        recalled = before.get(where, {}).items()
+        found[where] = {tool: verdict for tool, verdict in recalled if digests[tool] == verdict.key}
+    return found
+
+
+def _ordered(found: Verdicts) -> Record:
     return {where: {tool: tools[tool] for tool in TOOLS if tool in tools} for where, tools in found.items()}
 
 
@@ -102,8 +124,8 @@ def place(mutant: Mutant) -> Place:
 
 
 def _keep(
-    found: dict[Place, dict[str, Verdict]],
-    wanted: Mapping[Place, Mapping[str, str]],
+    found: Verdicts,
+    wanted: Keys,
     tool: str,
     broken: Sequence[Mutant],
     verdicts: Sequence[tuple[str, ...]],

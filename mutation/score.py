@@ -37,13 +37,14 @@ class Score:
     all: int
 
     @property
-    def share(self) -> float:
-        return self.seen / self.judged if self.judged else 0.0
+    def low(self) -> bool:
+        return self.seen < FLOOR * self.judged
 
     def __str__(self) -> str:
         if not self.judged:
             return "not run"
-        told = f"{self.seen} of {self.judged}, {_percent(self.share)}"
+        per_mille = self.seen * 1000 // self.judged  # rounded down: 96.99 % are not 97 %
+        told = f"{self.seen} of {self.judged}, {per_mille / 10:g} %"
         return told if self.judged == self.all else f"{told}; {self.all - self.judged} not run"
 
 
@@ -71,8 +72,8 @@ def complaints(rows: Sequence[Judged]) -> Iterator[str]:
         if row.broken.survives and not missed and score([row], OURS).judged:
             yield f"{row.broken.title}: is seen, so take its explanation away: {row.broken.survives}"
     total = score(rows, OURS)
-    if total.judged and total.share < FLOOR:
-        yield f"our rules see {total}; {_percent(FLOOR)} is the least"
+    if total.low:
+        yield f"our rules see {total}; {FLOOR * 100:g} % is the least"
 
 
 def held(breaks: Sequence[Break], record: Record) -> list[str]:
@@ -83,8 +84,3 @@ def held(breaks: Sequence[Break], record: Record) -> list[str]:
     )
     gone = sorted(f"{title} ({environment}): is no break" for title, environment in set(record) - wanted)
     return [*missing, *gone, *complaints(judged(breaks, record))]
-
-
-def _percent(share: float) -> str:
-    """Rounded down: 96.99 % are not 97 %."""
-    return f"{int(share * 1000) / 10:g} %"
