@@ -36,7 +36,7 @@ build: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
 
-# FULL=1: all four tools, all anew; else what has changed, and no scanner.
+# What has changed since docs/mutation.json; FULL=1: by the scanners too; ARGS=--anew: everything.
 mutate: $(READY) $(SCAN_READY)
 	$(BIN)/python -m mutation $(if $(FULL),--full) $(ARGS)
 

@@ -1,8 +1,8 @@
 """python -m mutation: break the emitted templates, one break at a time, and tell who saw it.
 
-Verdicts of before are taken where nothing that decides them has changed; others are judged anew, but for
-checkov and Guard, which run with --full only. A run over everything writes docs/mutation.md and
-docs/mutation.json.
+Verdicts of before are taken where nothing that decides them has changed: neither the templates nor the tool.
+checkov and Guard run with --full only. A run over everything writes docs/mutation.md and docs/mutation.json,
+the latter after each tool, so that an interrupted run loses little.
 
 Exit codes: 0 all is well · 1 our rules see too little, or a break that they do not see is not explained, or
 one that is explained is seen, or --check found the page stale · 2 the command line or a declaration is wrong
@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from mutation import judging, record, scanned
 from mutation.breaking import ENVIRONMENTS, BadBreak, Break
-from mutation.clean import clean
+from mutation.clean import Clean, clean
 from mutation.discovery import every_break
 from mutation.draft import DoesNotApply
 from mutation.mutant import Mutant, keys, mutants
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(
         prog="mutation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--full", action="store_true", help="all four tools, all anew")
+    parser.add_argument("--full", action="store_true", help="all four tools; without it no scanner runs")
+    parser.add_argument("--anew", action="store_true", help="take no verdict of before")
     parser.add_argument("--only", metavar="PATTERN", help="breaks whose family: name this regex finds")
     parser.add_argument("--environment", choices=ENVIRONMENTS, help="default: both")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is stale")
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         breaks = _chosen(options.only)
-        before = record.load(options.root / record.FILE)
+        before = {} if options.anew else record.load(options.root / record.FILE)
         whole = not (options.only or options.environment)
         kept = options.root / record.FILE if whole and not options.check else None
         after = run(breaks, options.root, options.environment, before, full=options.full, kept=kept)
@@ -84,26 +85,24 @@ def run(
     full: bool,
     kept: Path | None = None,
 ) -> Record:
-    """The verdicts on each break; written to `kept` after each tool, so that an interrupted run loses little.
-
-    Raises DoesNotApply, BadTemplate, CannotJudge.
-    """
+    """The verdicts on each break. Raises DoesNotApply, BadTemplate, CannotJudge."""
     templates = root / "templates"
     names = [environment] if environment else ENVIRONMENTS
     cleans = {name: clean(templates / name) for name in names}
     broken = mutants(breaks, cleans)
     wanted = {place(mutant): keys(mutant, cleans[mutant.environment]) for mutant in broken}
     found = _still_true(before, wanted)
-    for tool in (OURS, LINT):
-        missing = [mutant for mutant in broken if full or tool not in found[place(mutant)]]
-        _say(f"{tool}: {len(missing)} to judge, {len(broken) - len(missing)} known")
-        _keep(found, wanted, tool, missing, list(judging.verdicts(tool, missing, templates)))
+    for tools in ((OURS,), (LINT,), (CHECKOV, GUARD)) if full else ((OURS,), (LINT,)):
+        missing = [mutant for mutant in broken if not found[place(mutant)].keys() >= set(tools)]
+        known = len(broken) - len(missing)
+        _say(f"{' and '.join(tools)}: {len(missing)} to judge, {known} known and unchanged")
+        if missing:
+            for tool, verdicts in _verdicts(tools, missing, cleans, templates).items():
+                for mutant, seen in zip(missing, verdicts, strict=True):
+                    where = place(mutant)
+                    found[where][tool] = Verdict(wanted[where][tool], seen)
         if kept:
             kept.write_text(record.text(_ordered(found)), encoding="utf-8")
-    if full:
-        _say(f"{CHECKOV} and {GUARD}: {len(broken)} to judge")
-        for tool, verdicts in scanned.verdicts(broken, cleans).items():
-            _keep(found, wanted, tool, broken, verdicts)
     return _ordered(found)
 
 
@@ -123,16 +122,12 @@ def place(mutant: Mutant) -> Place:
     return mutant.title, mutant.environment
 
 
-def _keep(
-    found: Verdicts,
-    wanted: Keys,
-    tool: str,
-    broken: Sequence[Mutant],
-    verdicts: Sequence[tuple[str, ...]],
-) -> None:
-    for mutant, seen in zip(broken, verdicts, strict=True):
-        where = place(mutant)
-        found[where][tool] = Verdict(wanted[where][tool], seen)
+def _verdicts(
+    tools: Sequence[str], missing: Sequence[Mutant], cleans: Mapping[str, Clean], templates: Path
+) -> Mapping[str, Sequence[tuple[str, ...]]]:
+    if CHECKOV in tools:
+        return scanned.verdicts(missing, cleans)
+    return {tool: list(judging.verdicts(tool, missing, templates)) for tool in tools}
 
 
 def _chosen(pattern: str | None) -> list[Break]:

@@ -17,10 +17,11 @@ HEAD = """\
 the broken tree what it does not say of the clean one; W2001 says no more than that a parameter has lost its
 use. Each break is counted in each environment in which it breaks something.
 
-`make mutate FULL=1` asks all four anew. Without it, what was judged before and has not changed since is taken
-from [mutation.json](mutation.json), and a scanner that would have to run is shown as "not run". Ours must see
-{floor:g} %; what they do not see is explained below. Why so: [decisions/mutation.md](decisions/mutation.md).
-The breaks are in `mutation/breaks/`, and this page is made of them.
+`make mutate` judges what has changed since [mutation.json](mutation.json), where each verdict stands with a
+digest of all that decided it; `FULL=1` asks the scanners too, which otherwise are shown as "not run" where
+they would have to. Ours must see {floor:g} %; what they do not see is explained below. Why so:
+[decisions/mutation.md](decisions/mutation.md). The breaks are in `mutation/breaks/`, and this page is made of
+them.
 """
 
 

@@ -186,9 +186,9 @@ def a_user_of_the_cache_has_another_name_than_its_id(draft: Draft) -> None:
     draft.the(USER).properties["UserName"] = "processor"
 
 
-@broken(why="a group for valkey takes valkey's users, and the cache's engine is valkey", source=OF_USERS)
-def the_users_are_of_another_engine(draft: Draft) -> None:
-    draft.the(USER).properties["Engine"] = "redis"
+@broken(why="a cache of Redis takes no group of users that is Valkey's", source=OF_USERS)
+def the_cache_is_of_another_engine_than_its_users(draft: Draft) -> None:
+    draft.the(CACHE).properties.update(Engine="redis", EngineVersion="7.1")
 
 
 @broken(why="the age of a login that RDS changes is measured, and the application login grows old unseen")

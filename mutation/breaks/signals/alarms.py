@@ -12,6 +12,7 @@ OF_CACHES = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetric
 OF_STREAMS = "https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html"
 OF_QUEUES = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"
 OF_LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"
+OF_ECS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html"
 OF_TOPICS = "https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html"
 
 
@@ -60,7 +61,7 @@ def a_dimension_has_the_wrong_case(draft: Draft) -> None:
     dimension(watching(draft, "DatabaseConnections"))["Name"] = "DbInstanceIdentifier"
 
 
-@broken(why="two dimensions belong to the series, and one alone names none", source=OF_STREAMS)
+@broken(why="two dimensions belong to the series, and one alone names none", source=OF_ECS)
 def a_dimension_is_missing(draft: Draft) -> None:
     draft.the(ALARM, MetricName="MemoryUtilization").properties["Dimensions"].pop(0)
 
@@ -158,7 +159,7 @@ def lag_is_added_up(draft: Draft) -> None:
 
 
 @broken(
-    why="counts one where there were a thousand: one sample's value is no number of errors", source=OF_LAMBDA
+    why="samples come one a minute, however many connections there are: the alarm never rings", source=OF_RDS
 )
 def the_samples_are_counted_and_not_the_connections(draft: Draft) -> None:
     watching(draft, "DatabaseConnections").properties["Statistic"] = "SampleCount"

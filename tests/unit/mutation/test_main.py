@@ -80,15 +80,21 @@ def test_what_is_known_is_not_judged_again(run: Run, tools: Tools, templates: Pa
 
     assert run() == 0
 
-    assert tools.asked == [(OURS, 0), (LINT, 0)]
+    assert tools.asked == []
     assert documents(templates) == written
     assert "`CKV_1`" in written["mutation.md"]
 
 
-def test_a_full_run_asks_all_anew(run: Run, tools: Tools) -> None:
+def test_a_run_anew_asks_all_again(run: Run, tools: Tools) -> None:
     run("--full")
-    run("--full")
+    run("--full", "--anew")
     assert tools.asked == [(OURS, 2), (LINT, 2), (CHECKOV, 2)] * 2
+
+
+def test_a_full_run_asks_the_scanners_what_they_were_not_asked(run: Run, tools: Tools) -> None:
+    run()
+    run("--full")
+    assert tools.asked == [(OURS, 2), (LINT, 2), (CHECKOV, 2)]
 
 
 def test_changed_templates_make_old_verdicts_untrue(run: Run, tools: Tools, templates: Path) -> None:
@@ -176,4 +182,4 @@ def test_an_interrupted_run_keeps_what_it_knows(run: Run, tools: Tools, template
 
     run()
 
-    assert tools.asked == [(OURS, 0), (LINT, 2)]
+    assert tools.asked == [(LINT, 2)]
