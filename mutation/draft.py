@@ -114,7 +114,8 @@ class Draft:
         resources = self.files[beside.file]["Resources"]
         if name in resources:
             raise DoesNotApply(f"{name}: is in {beside.file} already")
-        resources[name] = {"Type": kind, "Properties": properties}
+        why = {"com.aws.cloudformation.Context": {"why": "added later"}}  # as every resource here has
+        resources[name] = {"Type": kind, "Metadata": why, "Properties": properties}
         return Part(beside.file, name, resources[name])
 
     def remove(self, *parts: Part) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from mutation.breaking import broken
-from mutation.draft import Body, Draft, att, ref, statement
+from mutation.draft import Body, Draft, att, ref, statement, sub
 
 RULE = "AWS::IoT::TopicRule"
 DEVICE = "AWS::IoT::Policy"
@@ -37,7 +37,8 @@ def body(draft: Draft) -> dict[str, Any]:
 
 
 def provision(draft: Draft, made: dict[str, Any]) -> None:
-    draft.the(TEMPLATE).properties["TemplateBody"]["Fn::Sub"] = json.dumps(made)
+    text = json.dumps(made)
+    draft.the(TEMPLATE).properties["TemplateBody"] = sub(text) if "${" in text else text
 
 
 @broken(why="devices publish one level deeper than the rule listens", source=SQL)
