@@ -72,7 +72,10 @@ def _scenario(tree: Tree, way: Mapping[str, bool], otherwise: bool) -> Scenario:
 
 def _given(tree: Tree, deployment: "_Deployment") -> Tree:
     """With the values that the root's parameters have."""
-    root = replace(tree.root, arguments={**deployment.values(), **tree.root.arguments})
+    values = deployment.values()
+    if not values:
+        return tree
+    root = replace(tree.root, arguments={**values, **tree.root.arguments})
     return Tree({**tree.stacks, root.address: root}, tree.top)
 
 
