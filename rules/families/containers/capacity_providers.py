@@ -71,6 +71,7 @@ def a_strategy_that_ecs_refuses(site: Site) -> Iterator[Finding]:
     cause="service {service} runs on Spot alone, which may take all its tasks away at once",
     remedy="add FARGATE with a Base: what must always run",
     sources=(GUIDE, ITEM),
+    demanding=True,
 )
 def a_service_on_spot_alone(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -79,7 +80,7 @@ def a_service_on_spot_alone(site: Site) -> Iterator[Finding]:
             str(one.get("CapacityProvider")) for one in providers(site, service) if number(one.get("Base"))
         }
         names = {str(one.get("CapacityProvider")) for one in used} | based
-        if names == {"FARGATE_SPOT"} and site.durable(service) is not False:
+        if names == {"FARGATE_SPOT"}:
             yield found(service, STRATEGY, service=service)
 
 
