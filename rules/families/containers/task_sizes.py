@@ -186,6 +186,7 @@ def architecture(site: Site, workload: Resource) -> str | None:
     cause="{workload} runs on x86_64, and all else here that brings code on arm64: {others}",
     remedy="say for which processor the code is made: ARM64 with its image or package, or X86_64 for all",
     sources=(ARM, "https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html"),
+    demanding=True,
 )
 def a_workload_on_another_processor(site: Site) -> Iterator[Finding]:
     found_here = {one: architecture(site, one) for one in site.all(TASK, FUNCTION)}

@@ -50,6 +50,7 @@ def storage_that_cannot_grow(site: Site) -> Iterator[Finding]:
     cause="{database} stops when its storage is full: nothing lets it grow",
     remedy="set MaxAllocatedStorage to what it may cost at most",
     sources=(f"{RDS}USER_PIOPS.Autoscaling.html",),
+    demanding=True,
 )
 def storage_that_does_not_grow(site: Site) -> Iterator[Finding]:
     for database in _own(site):
@@ -129,6 +130,7 @@ def _misfits(
     cause="{database} stands on magnetic storage, which is kept for what is old and cannot grow by itself",
     remedy="set StorageType: gp3",
     sources=(STORAGE,),
+    demanding=True,
 )
 def magnetic_storage(site: Site) -> Iterator[Finding]:
     for database in _own(site):

@@ -39,6 +39,7 @@ def a_retention_that_sqs_refuses(site: Site) -> Iterator[Finding]:
     cause="{letters} keeps dead letters for {seconds} s, no longer than {source} keeps its messages",
     remedy="set MessageRetentionPeriod: 1209600: a letter's age counts from when it was first sent",
     sources=(RETENTION,),
+    demanding=True,
 )
 def letters_that_expire_with_their_source(site: Site) -> Iterator[Finding]:
     for letters, sources in dead_letters(site).items():
@@ -58,6 +59,7 @@ def letters_that_expire_with_their_source(site: Site) -> Iterator[Finding]:
     cause="{letters} keeps what failed for {days:g} days, and nobody need have read it by then",
     remedy="set MessageRetentionPeriod: 1209600, two weeks",
     sources=(RETENTION,),
+    demanding=True,
 )
 def letters_that_are_gone_too_soon(site: Site) -> Iterator[Finding]:
     for letters in dead_letters(site):

@@ -71,6 +71,7 @@ def a_route_without_its_one_target(site: Site) -> Iterator[Finding]:
     cause="{route} takes {subnet} of zone {zone} to {gateway} in zone {other}, though {near} is in its own",
     remedy="lead it to the NAT gateway of its own zone, so that another zone's end takes nothing with it",
     sources=("https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html",),
+    demanding=True,
 )
 def a_route_to_the_nat_gateway_of_another_zone(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -146,6 +147,7 @@ def _before(site: Site, resource: Resource) -> set[str]:
     cause="{gateway} and {other} both stand in zone {zone}, and {subnet}, which uses one, is in {away}",
     remedy="place one in a public subnet of {away}, so that no zone's end takes another's way out with it",
     sources=("https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html",),
+    demanding=True,
 )
 def two_nat_gateways_in_one_zone(site: Site) -> Iterator[Finding]:
     net = network(site)

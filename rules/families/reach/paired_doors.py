@@ -92,6 +92,7 @@ def _within(narrow: Door, wide: Door) -> bool:
     cause="{group} lets {range} {way} on {door}, which makes its rule {narrow} pointless",
     remedy="keep the narrower rule and remove this one, or say in one rule what is meant",
     sources=(RULES,),
+    demanding=True,
 )
 def a_wide_rule_beside_a_narrow_one(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -131,6 +132,7 @@ def a_group_that_nothing_carries(site: Site) -> Iterator[Finding]:
     cause="{user} uses the default security group of {vpc}, in which all members reach each other",
     remedy="give it a security group of its own, with rules for what it needs",
     sources=("https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html",),
+    demanding=True,
 )
 def a_default_security_group_in_use(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -152,6 +154,7 @@ def a_default_security_group_in_use(site: Site) -> Iterator[Finding]:
     cause="{group} of {store} lets {other} in, and {members} of it is told of no such thing, while {user} is",
     remedy="remove both halves of the pair, or tell {members} of {store} where the template shows it",
     sources=(RULES,),
+    demanding=True,
 )
 def a_door_for_somebody_with_no_business_there(site: Site) -> Iterator[Finding]:
     net = network(site)

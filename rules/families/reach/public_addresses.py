@@ -49,6 +49,7 @@ def a_publicly_accessible_store(site: Site) -> Iterator[Finding]:
         ADDRESSING,
         "https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html",
     ),
+    demanding=True,
 )
 def a_subnet_that_gives_public_addresses(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -77,6 +78,7 @@ def _asking(net: Network, subnet: Resource) -> list[str]:
     cause="{service} asks for public addresses in {subnet}, {why}",
     remedy="set AssignPublicIp: DISABLED, and let tasks call out by a NAT gateway or endpoints",
     sources=(FARGATE,),
+    demanding=True,
 )
 def a_public_address_for_a_private_task(site: Site) -> Iterator[Finding]:
     net = network(site)
