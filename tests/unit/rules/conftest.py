@@ -30,8 +30,8 @@ def write(tmp_path: Path) -> Write:
 def say(write: Write) -> Say:
     """What the rules of which the id begins so say: say("E95", root="…", child="…").
 
-    Each finding as `file:line: id message`, in the order of files and lines. Demands are heard as well, though
-    a template says no environment.
+    Each finding as `file:line: id message`, in the order of files and lines. Demands are heard too, though a
+    template says no environment.
     """
 
     def said(ids: str, root: str, **others: str) -> list[str]:
