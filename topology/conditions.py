@@ -3,8 +3,8 @@
 A condition is decided where the wiring decides it, and else by what a deployment gives. A scenario is one way
 to give: a tree without `Fn::If`, without the resources and outputs whose condition does not hold. What is
 wrong in a scenario is wrong for whoever deploys so; nothing is said of ways that exclude each other, such as
-one parameter with two values. A root's parameter that has a default, and of which no condition says otherwise,
-is its default: so the tree is deployed by whoever gives nothing.
+one parameter with two values. A root's parameter that has a default, and of which no condition says
+otherwise, is its default: so the tree is deployed by whoever gives nothing.
 """
 
 import json
@@ -72,7 +72,10 @@ def _scenario(tree: Tree, way: Mapping[str, bool], otherwise: bool) -> Scenario:
 
 def _given(tree: Tree, deployment: "_Deployment") -> Tree:
     """With the values that the root's parameters have."""
-    root = replace(tree.root, arguments={**deployment.values(), **tree.root.arguments})
+    values = deployment.values()
+    if not values:
+        return tree
+    root = replace(tree.root, arguments={**values, **tree.root.arguments})
     return Tree({**tree.stacks, root.address: root}, tree.top)
 
 
@@ -132,7 +135,7 @@ class _Deployment:
         default = declared.get("Default")
         if refused and len(left) == 1:
             return left.pop()
-        # An empty one asks to be given; one of a Systems Manager type is a name, and its value lies elsewhere.
+        # An empty one asks to be given; one of a Systems Manager type names where its value lies.
         named = str(declared.get("Type")).startswith("AWS::SSM::")
         known_one = _literal(default) and default != "" and not named and _text(default) not in refused
         return default if known_one else None

@@ -56,7 +56,7 @@ def letters_that_expire_with_their_source(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9490",
-    cause="{letters} keeps what failed for {days:g} days, and nobody need have read it by then",
+    cause="{letters} keeps what failed for {days} days, and nobody need have read it by then",
     remedy="set MessageRetentionPeriod: 1209600, two weeks",
     sources=(RETENTION,),
     demanding=True,
@@ -65,7 +65,7 @@ def letters_that_are_gone_too_soon(site: Site) -> Iterator[Finding]:
     for letters in dead_letters(site):
         seconds = _kept(site, letters)
         if seconds is not None and SHORTEST <= seconds < LONGEST and declared(site, letters):
-            yield found(letters, "MessageRetentionPeriod", letters=letters, days=seconds / DAY)
+            yield found(letters, "MessageRetentionPeriod", letters=letters, days=f"{seconds / DAY:g}")
 
 
 @rule(

@@ -7,7 +7,7 @@ import pytest
 from topology.conditions import Scenario, scenarios
 from topology.resolution import Resolver
 from topology.tree import load
-from topology.values import Value
+from topology.values import Given, Value
 
 ROOT = """\
 Parameters:
