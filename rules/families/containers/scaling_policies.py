@@ -173,6 +173,7 @@ def _moves(site: Site, policy: Resource) -> set[str]:
     cause="the policies of {target} only {what}: it ends at its {bound}, and stays there",
     remedy="add what goes the other way: a step policy with its alarm, or target tracking that may scale in",
     sources=(TRACKING, STEPS),
+    demanding=True,
 )
 def a_target_that_moves_one_way(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):

@@ -113,14 +113,14 @@ def containers_that_need_more_than_their_task(site: Site) -> Iterator[Finding]:
 @rule(
     "E9526",
     cause="container {container} {what}",
-    remedy="reserve less than the limit, and give a container more than it needs to start",
+    remedy="reserve no more than the limit, and give a container more than it needs to start",
     sources=(CONTAINER,),
 )
 def a_container_whose_memory_cannot_be(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):
         for container in containers_of(site, task):
             limit, soft = number(container.get("Memory")), number(container.get("MemoryReservation"))
-            if limit is not None and soft is not None and soft >= limit:
+            if limit is not None and soft is not None and soft > limit:
                 yield container.found(
                     "MemoryReservation", what=f"reserves {soft:g} MiB of the {limit:g} that it may have"
                 )

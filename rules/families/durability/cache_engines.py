@@ -174,6 +174,7 @@ def a_user_whom_nobody_asks(site: Site) -> Iterator[Finding]:
     cause="cache {cache} takes connections without TLS{why}",
     remedy="set TransitEncryptionEnabled: true and TransitEncryptionMode: required",
     sources=(TLS, RBAC, "https://docs.aws.amazon.com/securityhub/latest/userguide/elasticache-controls.html"),
+    by_default=True,
 )
 def a_cache_without_tls(site: Site) -> Iterator[Finding]:
     for cache in site.all(GROUP):

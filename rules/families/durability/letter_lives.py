@@ -122,6 +122,7 @@ def a_message_that_is_worked_on_twice(site: Site) -> Iterator[Finding]:
     cause="queue {queue} stores its messages unencrypted",
     remedy="name a KmsMasterKeyId, or leave SqsManagedSseEnabled to its default, true",
     sources=(f"{SQS}sqs-server-side-encryption.html",),
+    by_default=True,
 )
 def a_queue_that_is_not_encrypted(site: Site) -> Iterator[Finding]:
     for queue in site.all(QUEUE):

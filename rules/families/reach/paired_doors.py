@@ -52,9 +52,14 @@ def _shares(one: Door, other: Door) -> bool:
     sources=(RULES,),
 )
 def a_rule_without_its_other_half(site: Site) -> Iterator[Finding]:
+    """What nothing here carries has its rules from others, such as EMR; a group that may call itself alone is
+    one that calls nobody.
+    """
     net = network(site)
     for door, other in _between(net):
-        if net.unsure or (other, not door.out) in net.vague:
+        if net.unsure or (other, not door.out) in net.vague or (door.out and other == door.group):
+            continue
+        if not net.members.get(other) or not net.members.get(door.group):
             continue
         halves = [half for half in net.doors.get(other, ()) if _meets(door, other, half) is not False]
         if not any(_shares(door, half) for half in halves):
@@ -115,6 +120,7 @@ def a_wide_rule_beside_a_narrow_one(site: Site) -> Iterator[Finding]:
     cause="{group} is carried by nothing here and given to nobody, so {rule} lets nothing through",
     remedy="give the group to what it was meant for, or remove it with its rules",
     sources=(GROUPS,),
+    demanding=True,
 )
 def a_group_that_nothing_carries(site: Site) -> Iterator[Finding]:
     net = network(site)
