@@ -31,6 +31,7 @@ class Scenario:
 
     tree: Tree
     taken: Mapping[str, bool] = field(hash=False)  # a comparison that a deployment decides → what it comes to
+    usual: bool = True  # no parameter has another value than its default
 
 
 def scenarios(tree: Tree) -> list[Scenario]:
@@ -44,7 +45,7 @@ def scenarios(tree: Tree) -> list[Scenario]:
         made = [_scenario(tree, way, True) for way in ways]
     else:
         apart = [_scenario(tree, {name: not rest}, rest) for rest in (True, False) for name in asked]
-        made = [*first, *apart]
+        made = [*first, *apart, _scenario(tree, {}, False, by_default=True)]
     return list({tuple(sorted(scenario.taken.items())): scenario for scenario in made}.values())
 
 
@@ -54,8 +55,8 @@ def _conditional(node: Any) -> bool:
     return isinstance(node, list) and any(map(_conditional, node))
 
 
-def _scenario(tree: Tree, way: Mapping[str, bool], otherwise: bool) -> Scenario:
-    deployment = _Deployment(tree, way, otherwise)
+def _scenario(tree: Tree, way: Mapping[str, bool], otherwise: bool, *, by_default: bool = False) -> Scenario:
+    deployment = _Deployment(tree, way, otherwise, by_default=by_default)
     stacks: dict[str, Stack] = {}
     for stack in tree.stacks.values():
         if stack.parent is None:
@@ -67,7 +68,7 @@ def _scenario(tree: Tree, way: Mapping[str, bool], otherwise: bool) -> Scenario:
         here = replace(stack, arguments=given)
         before = Tree({**tree.stacks, **stacks, stack.address: here}, tree.top)
         stacks[stack.address] = _Rewriting(here, Resolver(before, patient=True), deployment).done()
-    return Scenario(_given(Tree(stacks, tree.top), deployment), deployment.taken)
+    return Scenario(_given(Tree(stacks, tree.top), deployment), deployment.taken, deployment.usual)
 
 
 def _given(tree: Tree, deployment: "_Deployment") -> Tree:
@@ -88,9 +89,12 @@ def _nested(stack: Stack) -> dict[str, Mapping[str, Any]]:
 class _Deployment:
     """Decides what only a deployment can, the same way whenever it is asked, and never against itself."""
 
-    def __init__(self, tree: Tree, way: Mapping[str, bool], otherwise: bool) -> None:
+    def __init__(
+        self, tree: Tree, way: Mapping[str, bool], otherwise: bool, *, by_default: bool = False
+    ) -> None:
         self.taken: dict[str, bool] = {}
-        self._way, self._otherwise = way, otherwise
+        self.usual = True
+        self._way, self._otherwise, self._by_default = way, otherwise, by_default
         self._parameters = tree.root.parameters
         self._values: dict[str, set[str]] = {}  # a parameter → the values that it was said not to have
         self._settled: dict[str, str] = {}  # a parameter → the value that it was said to have
@@ -116,7 +120,12 @@ class _Deployment:
         if allowed and (value not in allowed or allowed - refused == {value}):
             return value in allowed
         comparison = f"{name} = {value or EMPTY}"
-        if self._asked(comparison):
+        default = self._parameters.get(name, {}).get("Default")
+        if self._by_default and _literal(default):
+            self.taken[comparison] = _text(default) == value
+        if self._asked(comparison) != (_text(default) == value) and _literal(default):
+            self.usual = False
+        if self.taken[comparison]:
             self._settled[name] = value
         else:
             refused.add(value)
