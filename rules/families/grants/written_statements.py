@@ -104,7 +104,7 @@ def an_action_that_is_on_no_resource(site: Site) -> Iterator[Finding]:
         if line.but_resources or not line.allows or not line.resources:
             continue
         for action in line.actions:
-            on_groups = action == "logs:describeloggroups"  # cfn-lint's copy does not have its resource
+            on_groups = action == "logs:describeloggroups"  # the copy leaves its resource out
             if (
                 formats(action) == ()
                 and not on_groups

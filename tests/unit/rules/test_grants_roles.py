@@ -27,7 +27,10 @@ def role(name: str, service: str, *statements: str) -> str:
     if service not in BOUND:
         trust = trust[: trust.index("          Condition")]
     written = "".join(f"\n          - {one}" for one in statements)
-    policies = f"      Policies:\n      - PolicyName: own\n        PolicyDocument:\n          Version: '2012-10-17'\n          Statement:{written}\n"
+    policies = (
+        "      Policies:\n      - PolicyName: own\n        PolicyDocument:\n"
+        f"          Version: '2012-10-17'\n          Statement:{written}\n"
+    )
     return f"  {name}:\n    Type: AWS::IAM::Role\n    Properties:{trust}{policies if written else ''}"
 
 
