@@ -1,6 +1,7 @@
 """Dashboards: a body that can be read, widgets that lie beside each other and show what the alarms watch."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from rules.families.signals.alarm_series import ALARM, COMPOSITE, Series, alarms, number
@@ -206,23 +207,12 @@ def a_widget_of_another_region(site: Site) -> Iterator[Finding]:
 )
 def one_metric_of_ours_written_in_two_ways(site: Site) -> Iterator[Finding]:
     """Of alarms and widgets, for metrics that no service publishes and so no list has."""
-    seen: dict[tuple[str, str, frozenset[str]], Resource] = {}
-    watched = [series for alarm in alarms(site) for series in alarm.series]
-    for series in (*watched, *(one for widget in widgets(site) for one in widget.series)):
-        where, name, pairs = series.namespace, series.name, series.dimensions
-        if (
-            not (isinstance(where, str) and isinstance(name, str) and pairs)
-            or is_namespace(where)
-            or where.startswith("AWS/")
-        ):
-            continue
-        key = (where, name, frozenset(str(one) for one, _ in pairs))
-        for other, there in seen.items():
-            alike = sum(left == right for left, right in zip(key, other, strict=True)) == 2
-            near = alike and (
-                (_near(key[0], other[0]) and _near(key[1], other[1])) or (key[2] != other[2] and series.whole)
-            )
-            if near and series.resource != there:
+    watched = _ours(series for alarm in alarms(site) for series in alarm.series)
+    shown = _ours(series for widget in widgets(site) for series in widget.series)
+    for key in watched.keys() - shown.keys():
+        for other in shown.keys() - watched.keys():
+            if _alike(key, other):
+                series, there = watched[key], shown[other].resource
                 yield found(
                     series.resource,
                     *series.path,
@@ -231,10 +221,35 @@ def one_metric_of_ours_written_in_two_ways(site: Site) -> Iterator[Finding]:
                     there=there,
                     other=_named(other),
                 )
-        seen.setdefault(key, series.resource)
 
 
-def _named(key: tuple[str, str, frozenset[str]]) -> str:
+Key = tuple[str, str, frozenset[str]]
+
+
+def _ours(every: Iterable[Series]) -> dict[Key, Series]:
+    """By namespace, name and the names of the dimensions."""
+    ours: dict[Key, Series] = {}
+    for series in every:
+        where, name, pairs = series.namespace, series.name, series.dimensions
+        if not isinstance(where, str) or not isinstance(name, str) or pairs is None or not series.whole:
+            continue
+        if not is_namespace(where) and not where.startswith("AWS/"):
+            ours.setdefault((where, name, frozenset(str(one) for one, _ in pairs)), series)
+    return ours
+
+
+def _alike(key: Key, other: Key) -> bool:
+    """The same but for one part, and that nearly so."""
+    differing = [place for place in range(3) if key[place] != other[place]]
+    if differing == [2]:
+        return True
+    return len(differing) == 1 and _near(str(key[differing[0]]), str(other[differing[0]]))
+
+
+DIGITS = re.compile(r"\d")
+
+
+def _named(key: Key) -> str:
     return f"{key[0]} {key[1]} under {', '.join(sorted(key[2]))}"
 
 
@@ -242,4 +257,6 @@ def _near(one: str, other: str) -> bool:
     """Alike but for case, or for a letter or two."""
     if one.lower() == other.lower():
         return True
+    if DIGITS.sub("", one) == DIGITS.sub("", other):
+        return False  # 4xx and 5xx are two metrics
     return SequenceMatcher(None, one, other).ratio() >= 0.75

@@ -3,10 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from rules.families.signals.event_names import (
-    TOGETHER,
-    VALUES,
-)
 from rules.families.signals.event_patterns import (
     OPERATORS,
     PATTERNS,
@@ -16,6 +12,7 @@ from rules.families.signals.event_patterns import (
     leaves_of,
     patterns,
 )
+from rules.families.signals.event_values import TOGETHER, VALUES
 from rules.seam.rule import Finding, rule
 from rules.seam.site import Site
 from topology.rendering import NoForm

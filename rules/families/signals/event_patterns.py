@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from rules.families.signals.event_names import (
     OUTER,
+    SERVICE,
+    TRAIL,
     UNLISTED,
-    VALUES,
-    WITHIN,
     is_sent,
     keys_of,
     nearest,
     sent,
 )
+from rules.families.signals.event_values import VALUES, WITHIN
 from rules.families.signals.marked_text import marked
 from rules.seam.rule import Finding, Steps, found, rule
 from rules.seam.site import Site
@@ -152,7 +153,7 @@ def a_pattern_for_a_value_that_never_comes(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
         source, kind = pattern.one
         for keys, values in leaves_of(pattern.body.get("detail")):
-            allowed = VALUES.get((source, kind, keys[-1])) if keys else None
+            allowed = _allowed(source, kind, keys[-1], values) if keys else None
             for value in values if allowed and isinstance(values, list) else ():
                 if isinstance(value, str) and allowed and value not in allowed:
                     near = nearest(value, allowed)
@@ -167,6 +168,21 @@ def a_pattern_for_a_value_that_never_comes(site: Site) -> Iterator[Finding]:
                         kind=kind,
                         instead=instead,
                     )
+
+
+def _allowed(source: str, kind: str, key: str, values: Value) -> frozenset[str] | None:
+    """What a key may have; none of another service's operations, where the source's own are not listed."""
+    own = VALUES.get((source, kind, key))
+    if own is not None or kind not in (TRAIL, SERVICE) or key != "eventName" or not isinstance(values, list):
+        return own
+    texts = {value for value in values if isinstance(value, str)} - COMMON
+    for (other, what, name), theirs in VALUES.items():
+        if texts and (what, name) == (kind, key) and other != source and texts <= theirs:
+            return frozenset({f"an operation of {source}"})
+    return None
+
+
+COMMON = frozenset({"TagResource", "UntagResource", "Decrypt", "Encrypt", "Sign", "Verify"})
 
 
 @rule(

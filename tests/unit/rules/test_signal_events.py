@@ -109,6 +109,7 @@ CASES = [
     ("E9663", heard(DEPLOYED), heard({**DEPLOYED, "detailType": ["x"]})),
     ("E9664", heard(DEPLOYED), heard({**DEPLOYED, "detail": {"eventName": ["DEPLOYMENT_FAILED"]}})),
     ("E9664", heard(ROTATED), heard({**ROTATED, "detail-type": ["AWS API Call via CloudTrail"]})),
+    ("E9664", heard(LOCKED, **KEYS), heard({**LOCKED, "source": ["aws.sns"]}, **KEYS)),
     ("E9665", heard(DEPLOYED), heard({**DEPLOYED, "source": "aws.ecs"})),
     (
         "E9665",

@@ -173,6 +173,13 @@ def test_a_line_may_repeat_the_one_before(say: Say) -> None:
     assert "NumberOfMessageReceived" in finding
 
 
+def test_metrics_that_differ_in_a_number_are_two(say: Say) -> None:
+    one = alarm(metric("Shop", "Replies5xx", Till="1"))
+
+    assert say("W9697", board(ours("Replies4xx"), one=one)) == []
+    assert say("W9697", board(ours("Replies5xx"), one=alarm(metric("Shop", "Replies5xx")))) != []
+
+
 def test_a_board_of_which_a_part_is_unknown_is_not_judged(say: Say) -> None:
     shown = made("CloudWatch::Dashboard", DashboardBody=ref("Body"))
     parts = {"Store": STORE, "Clicks": STREAM, "Pager": PAGER}
