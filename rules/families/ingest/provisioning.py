@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rules.families.ingest.device_statements import ATTRIBUTE, THING, plain, statements
+from rules.families.ingest.device_statements import ATTRIBUTE, plain, statements
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -23,12 +23,6 @@ NEEDED = {
     "AWS::IoT::Certificate": {"CertificateId", "CertificateSigningRequest", "CertificatePem"},
     POLICY: {"PolicyName", "PolicyDocument"},
 }
-OVERRIDES = {
-    "AttributePayload": {"DO_NOTHING", "REPLACE", "FAIL", "MERGE"},
-    "ThingTypeName": {"DO_NOTHING", "REPLACE", "FAIL"},
-    "ThingGroups": {"DO_NOTHING", "REPLACE", "FAIL"},
-}
-STATUSES = {"ACTIVE", "INACTIVE"}
 BODY = "TemplateBody"
 
 
@@ -183,7 +177,7 @@ def a_policy_that_is_another(site: Site) -> Iterator[Finding]:
 def an_attribute_that_no_thing_has(site: Site) -> Iterator[Finding]:
     for body in bodies(site):
         policies = {reference.resource for reference in references(site.get(body.template, BODY))}
-        made = {name for thing in body.of("AWS::IoT::Thing").values() for name in _attributes(thing)}
+        made = {name for thing in body.of("AWS::IoT::Thing").values() for name in attributes(thing)}
         if not body.of("AWS::IoT::Thing"):
             continue
         for one in statements(site):
@@ -199,7 +193,7 @@ def an_attribute_that_no_thing_has(site: Site) -> Iterator[Finding]:
                         )
 
 
-def _attributes(thing: Mapping[str, Any]) -> Mapping[str, Any]:
+def attributes(thing: Mapping[str, Any]) -> Mapping[str, Any]:
     properties = thing.get("Properties")
     found = properties.get("AttributePayload") if isinstance(properties, dict) else None
     return found if isinstance(found, dict) else {}
@@ -215,7 +209,7 @@ def _attributes(thing: Mapping[str, Any]) -> Mapping[str, Any]:
 def an_attribute_of_other_levels(site: Site) -> Iterator[Finding]:
     for body in bodies(site):
         for thing in body.of("AWS::IoT::Thing").values():
-            for attribute, value in _attributes(thing).items():
+            for attribute, value in attributes(thing).items():
                 count = _joined_levels(value)
                 for one in statements(site) if count else ():
                     for keys in one.conditions.values():
@@ -239,92 +233,3 @@ def _joined_levels(value: Any) -> int:
     if not isinstance(joined, list) or len(joined) != 2 or not isinstance(joined[1], list):
         return 0
     return len(joined[1]) if joined[0] == "/" else 1
-
-
-@rule(
-    "E9746",
-    cause="{template} gives every device the {property} {value}",
-    remedy="take it from a parameter that is another for each device, or from the certificate",
-    sources=(BODIES,),
-)
-def one_name_for_all_devices(site: Site) -> Iterator[Finding]:
-    for body in bodies(site):
-        for thing in body.of("AWS::IoT::Thing").values():
-            properties = thing.get("Properties")
-            name = properties.get("ThingName") if isinstance(properties, dict) else None
-            declared = body.parameters.get(name.get("Ref", "")) if isinstance(name, dict) else None
-            default = declared.get("Default") if isinstance(declared, dict) else None
-            if isinstance(name, str) or default:
-                value = name if isinstance(name, str) else default
-                yield found(body.template, BODY, template=body.template, property="ThingName", value=value)
-
-
-@rule(
-    "E9747",
-    cause="{template} makes certificates with the status {status}",
-    remedy="set Status to ACTIVE: no device connects otherwise",
-    sources=(BODIES,),
-)
-def a_certificate_that_lets_nobody_in(site: Site) -> Iterator[Finding]:
-    for body in bodies(site):
-        for one in body.of("AWS::IoT::Certificate").values():
-            properties = one.get("Properties")
-            status = properties.get("Status") if isinstance(properties, dict) else None
-            if isinstance(status, str) and status != "ACTIVE":
-                yield found(body.template, BODY, template=body.template, status=status)
-
-
-@rule(
-    "W9748",
-    cause="{template} lets whoever claims the name of a known thing {what}",
-    remedy='set OverrideSettings of the thing to {{"AttributePayload": "FAIL", "ThingTypeName": "FAIL", '
-    '"ThingGroups": "FAIL"}}, or check the claim in a PreProvisioningHook',
-    sources=(BODIES, HOOKS),
-)
-def a_thing_that_another_may_take(site: Site) -> Iterator[Finding]:
-    for body in bodies(site):
-        if site.get(body.template, "PreProvisioningHook") is not None:
-            continue
-        for thing in body.of("AWS::IoT::Thing").values():
-            settings = thing.get("OverrideSettings")
-            if not _relied_upon(site, thing):
-                continue
-            payload = settings.get("AttributePayload") if isinstance(settings, dict) else None
-            if payload in ("REPLACE", "MERGE"):
-                what = f"change its attributes, by {payload}"
-            elif payload == "FAIL":
-                continue
-            else:
-                what = "have a certificate for it, since an override is not refused"
-            yield found(body.template, BODY, template=body.template, what=what)
-
-
-def _relied_upon(site: Site, thing: Mapping[str, Any]) -> bool:
-    """Whether a policy decides by what such things are."""
-    names = {THING, *(f"iot:Connection.Thing.Attributes[{name}]" for name in _attributes(thing))}
-    return any(
-        f"${{{name}}}" in on.name for one in statements(site) for on in one.resources for name in names
-    )
-
-
-@rule(
-    "E9749",
-    cause="{template} says {setting} {value} for a thing, which takes {allowed}",
-    remedy="write one of them",
-    sources=(BODIES,),
-)
-def a_setting_that_there_is_not(site: Site) -> Iterator[Finding]:
-    for body in bodies(site):
-        for thing in body.of("AWS::IoT::Thing").values():
-            settings = thing.get("OverrideSettings")
-            for name, value in settings.items() if isinstance(settings, dict) else ():
-                allowed = OVERRIDES.get(name, set())
-                if value not in allowed:
-                    yield found(
-                        body.template,
-                        BODY,
-                        template=body.template,
-                        setting=name,
-                        value=value,
-                        allowed=", ".join(sorted(allowed)) or "no such setting",
-                    )

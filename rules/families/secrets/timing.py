@@ -111,7 +111,7 @@ def _numbers(field: str, first: int, end: int, names: list[str] | tuple[str, ...
         span, _, step = part.partition("/")
         begin, _, until = span.partition("-")
         by = _number(step, 1, end, ()) if step else 1
-        if begin == "*":
+        if begin == "*" or (step and not begin):  # /4 is every fourth from the first
             low, high = first, end
         else:
             low = _number(begin, first, end, names)

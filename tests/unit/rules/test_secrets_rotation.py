@@ -252,6 +252,7 @@ def test_a_child_alone_is_not_judged_by_what_it_does_not_have(say: Say) -> None:
         ("rate(12 hours)", 0),
         ("cron(0 2 1 * ? *)", 31),
         ("cron(0 8,20 * * ? *)", 0),
+        ("cron(0 /4 * * ? *)", 0),
         ("cron(0 2 L * ? *)", 31),
         ("cron(0 2 ? * SUN#1 *)", 35),
         ("cron(0 2 ? * 6L *)", 35),
