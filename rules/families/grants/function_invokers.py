@@ -120,6 +120,7 @@ def a_function_that_its_caller_may_not_invoke(site: Site) -> Iterator[Finding]:
     cause="{permission} lets {service} invoke {function} on behalf of any account",
     remedy="bind it by SourceArn, or by SourceAccount where the source has no ARN of an account",
     sources=(SERVICES, "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"),
+    demanding=True,
 )
 def a_permission_for_any_account(site: Site) -> Iterator[Finding]:
     for permission in site.all(PERMISSION):

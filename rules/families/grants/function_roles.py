@@ -110,6 +110,7 @@ def a_function_that_cannot_join_its_network(site: Site) -> Iterator[Finding]:
     cause="Lambda may not {action} for {function}, by its role {role} ({why})",
     remedy="allow all six actions that joining a network takes",
     sources=(VPC,),
+    demanding=True,
 )
 def a_function_that_joins_its_network_by_half(site: Site) -> Iterator[Finding]:
     for function, role in in_network(site):

@@ -173,6 +173,7 @@ def a_task_without_role(site: Site) -> Iterator[Finding]:
     cause="{task} takes {role} for its containers and for its agent",
     remedy="make two roles: what runs in a container must not have the agent's rights, nor the agent its",
     sources=(EXECUTION, TASK_ROLE),
+    demanding=True,
 )
 def one_role_for_agent_and_containers(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):

@@ -164,6 +164,7 @@ def a_policy_of_an_old_version(site: Site) -> Iterator[Finding]:
     cause="{policy} has version {version}",
     remedy="set Version: '2012-10-17', as AWS advises for all policies",
     sources=(VERSION,),
+    demanding=True,
 )
 def a_policy_without_the_newest_version(site: Site) -> Iterator[Finding]:
     for policy in site.policies:
@@ -295,6 +296,7 @@ def two_statements_of_one_name(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} asks for {key} only where a request has it ({operator})",
     remedy="leave IfExists out: a request without the key passes",
     sources=(OPERATOR,),
+    demanding=True,
 )
 def a_condition_that_absence_passes(site: Site) -> Iterator[Finding]:
     binding = {

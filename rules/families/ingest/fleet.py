@@ -20,6 +20,7 @@ FUNCTION = "AWS::Lambda::Function"
     cause="{template} is off: no device can be provisioned by it",
     remedy="set Enabled: true",
     sources=(FLEET,),
+    demanding=True,
 )
 def a_provisioning_that_is_off(site: Site) -> Iterator[Finding]:
     for template in site.all(TEMPLATE):
@@ -94,6 +95,7 @@ def a_claim_on_what_is_no_template(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} lets claims be made on {resource}: on whatever template comes",
     remedy="name the TemplateArn of the one template",
     sources=(FLEET,),
+    demanding=True,
 )
 def a_claim_on_every_template(site: Site) -> Iterator[Finding]:
     for resource, position, name, values in _claiming(site):
@@ -109,6 +111,7 @@ def a_claim_on_every_template(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} lets its holder do {action}, which includes to change things and policies",
     remedy="name the actions: iot:CreateProvisioningClaim for who installs devices",
     sources=(FLEET, "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"),
+    demanding=True,
 )
 def an_installer_that_may_do_everything(site: Site) -> Iterator[Finding]:
     for policy in site.policies:

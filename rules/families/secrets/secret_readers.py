@@ -17,6 +17,7 @@ TOLD = ("Command", "EntryPoint", "Environment", "EnvironmentFiles", "Secrets")
     cause="{role} lets {user} read {secret}, of which it is told nowhere",
     remedy="give it the ARN in an environment variable, or take the permission away",
     sources=(STRATEGIES, PERMITTED),
+    demanding=True,
 )
 def a_master_that_the_function_does_not_know(site: Site) -> Iterator[Finding]:
     for function in dict.fromkeys(function for _, function in rotators(site)):
@@ -37,6 +38,7 @@ def a_master_that_the_function_does_not_know(site: Site) -> Iterator[Finding]:
     cause="{role} lets {task} read {secret}, of which its containers are told nowhere",
     remedy="give the container the ARN in its environment, or take the permission away",
     sources=(STRATEGIES, PERMITTED),
+    demanding=True,
 )
 def a_login_that_the_container_does_not_know(site: Site) -> Iterator[Finding]:
     for task in site.all("AWS::ECS::TaskDefinition"):
@@ -58,6 +60,7 @@ def a_login_that_the_container_does_not_know(site: Site) -> Iterator[Finding]:
     cause="{permission} lets Secrets Manager call {function} for any account's secret",
     remedy="set SourceAccount: !Ref AWS::AccountId",
     sources=(PERMITTED,),
+    demanding=True,
 )
 def a_function_for_every_account(site: Site) -> Iterator[Finding]:
     for _, function in rotators(site):
@@ -85,6 +88,7 @@ def _readable(site: Site, role: Resource) -> Iterator[Reference]:
         "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html",
         "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
     ),
+    demanding=True,
 )
 def dead_letters_under_another_key(site: Site) -> Iterator[Finding]:
     for schedule, function in rotators(site):

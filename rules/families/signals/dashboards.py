@@ -115,6 +115,7 @@ def a_widget_of_what_is_no_alarm(site: Site) -> Iterator[Finding]:
     cause="dashboard {dashboard} shows every alarm of {stack} but {alarm}",
     remedy="add it to the widget of alarms",
     sources=(BODY,),
+    demanding=True,
 )
 def an_alarm_that_the_dashboard_leaves_out(site: Site) -> Iterator[Finding]:
     for widget in widgets(site):
@@ -136,6 +137,7 @@ def an_alarm_that_the_dashboard_leaves_out(site: Site) -> Iterator[Finding]:
     ),
     remedy="draw the line where the alarm rings, or have it ring where the line is",
     sources=(BODY,),
+    demanding=True,
 )
 def a_line_that_is_no_threshold(site: Site) -> Iterator[Finding]:
     rings: dict[str, set[float]] = {}

@@ -51,6 +51,7 @@ CRON = re.compile(r"cron\(\S+ \S+ \S+ \S+ \S+ \S+\)")
     cause="rule {rule} is disabled",
     remedy="set State: ENABLED, or remove the rule",
     sources=("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",),
+    demanding=True,
 )
 def an_event_rule_that_is_disabled(site: Site) -> Iterator[Finding]:
     for resource in site.all(RULE):
@@ -148,6 +149,7 @@ def a_schedule_that_is_none(site: Site) -> Iterator[Finding]:
     ),
     remedy="add its FailedInvocations to an alarm, or give the target a DeadLetterConfig",
     sources=(MONITORING, "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html"),
+    demanding=True,
 )
 def an_event_whose_loss_nobody_sees(site: Site) -> Iterator[Finding]:
     watched = {

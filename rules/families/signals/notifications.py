@@ -66,6 +66,7 @@ SPEAKING = ("AlarmActions", "OKActions", "InsufficientDataActions", "Targets")
     cause="topic {topic} has no subscription, and {count} alarms and rules speak to it, among them {user}",
     remedy="subscribe whoever should be told",
     sources=(SUBSCRIBE, "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html"),
+    demanding=True,
 )
 def a_topic_that_nobody_listens_to(site: Site) -> Iterator[Finding]:
     subscribed = [resource for resource, _, one in subscriptions(site) if resource.kind == TOPIC]

@@ -213,6 +213,7 @@ def _addressed(name: str, value: str) -> bool:
     ),
     remedy="name {wanted}, as this tree has a {kind} of its own",
     sources=(CONCEPTS,),
+    demanding=True,
 )
 def a_metric_of_the_whole_account(site: Site) -> Iterator[Finding]:
     for series in every_series(site):

@@ -14,13 +14,21 @@ Say = Callable[..., list[str]]
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
+def environment(request: pytest.FixtureRequest) -> str:
+    """What the templates' directory is named after: ENVIRONMENT of a module that tests demands of operation."""
+    return str(getattr(request.module, "ENVIRONMENT", ""))
+
+
+@pytest.fixture
+def write(tmp_path: Path, environment: str) -> Write:
     """Templates as files of one directory: write(root="…", child="…"); the root's path."""
+    directory = tmp_path / environment
+    directory.mkdir(exist_ok=True)
 
     def written(root: str, **others: str) -> Path:
         for name, text in {"root": root, **others}.items():
-            (tmp_path / f"{name}.yaml").write_text(text)
-        return tmp_path / "root.yaml"
+            (directory / f"{name}.yaml").write_text(text)
+        return directory / "root.yaml"
 
     return written
 

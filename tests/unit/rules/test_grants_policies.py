@@ -4,6 +4,8 @@ import pytest
 
 from tests.unit.rules.conftest import Say
 
+ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
+
 ROOT_LINE = (
     "{Effect: Allow, Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}, "
     "Action: 'kms:*', Resource: '*'}"

@@ -28,6 +28,8 @@ from tests.unit.rules.signal_cases import (
     watching,
 )
 
+ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
+
 OTHER = made("SNS::Topic")
 BUSY = {"Statistic": "Average", "Threshold": 80}
 
