@@ -109,6 +109,7 @@ def a_grant_of_everything(site: Site) -> Iterator[Finding]:
             if action not in AGENTS and (action == "*" or action.endswith(":*")):
                 policy, name = line.policy.resource, line.statement.name
                 yield found(policy, *line.path, statement=name, policy=policy, action=action)
+                break
 
 
 @rule(
@@ -145,6 +146,7 @@ def a_role_with_a_broad_policy_of_aws(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} allows {action} on {named}: by that it can be allowed anything",
     remedy="name the roles that may be passed or taken, or leave it out",
     sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html", LEAST),
+    demanding=True,
 )
 def a_grant_that_grants_more(site: Site) -> Iterator[Finding]:
     for line in _allowing(site):

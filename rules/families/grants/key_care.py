@@ -109,7 +109,14 @@ def a_key_for_everybody(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
         for line in book(site).guards(key):
             open_ = any(kind == "*" and name == "*" for kind, name in line.principals)
-            if line.allows and open_ and not narrowed(line):
+            # Who may read an object that is for everybody must be able to decrypt it.
+            public = "kms:viaservice" in {key.lower() for _, key, _ in line.conditions}
+            if (
+                line.allows
+                and open_
+                and not narrowed(line)
+                and not (public and not site.says_its_environment)
+            ):
                 what = ", ".join(line.statement.actions)
                 yield found(key, *line.path, statement=line.statement.name, key=key, what=what)
 

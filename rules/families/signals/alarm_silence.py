@@ -73,7 +73,7 @@ def an_alarm_on_failures_that_their_absence_sets_off(site: Site) -> Iterator[Fin
     "W9622",
     cause=(
         "alarm {alarm} treats missing data as {missing}, and {metric} is missing whenever "
-        "nothing goes wrong: it never calms down again"
+        "nothing goes wrong: it does not come back to OK"
     ),
     remedy="set TreatMissingData: notBreaching",
     sources=(MISSING,),

@@ -58,8 +58,11 @@ def a_widget_of_a_wrong_form(site: Site) -> Iterator[Finding]:
             yield _at(widget, wrong="reaches over the edge", remedy=f"keep x + width within {WIDTH} columns")
         if kind == "metric" and not any(properties.get(name) for name in ("metrics", "annotations")):
             yield _at(widget, wrong="shows no metric", remedy="give it metrics, or an alarm's annotation")
-        if kind == "metric" and "region" not in properties:
-            yield _at(widget, wrong="names no region", remedy="write ${AWS::Region}")
+        elsewhere = any(
+            "region" in one.properties for one in widgets(site) if one.dashboard == widget.dashboard
+        )
+        if kind == "metric" and properties.get("metrics") and "region" not in properties and elsewhere:
+            yield _at(widget, wrong="names no region, as others do", remedy="write ${AWS::Region}")
         if kind == "text" and not properties.get("markdown"):
             yield _at(widget, wrong="has no text", remedy="give it markdown, or take it out")
         if kind == "alarm" and not properties.get("alarms"):

@@ -136,7 +136,8 @@ def a_schedule_that_is_none(site: Site) -> Iterator[Finding]:
             continue
         rate = RATE.fullmatch(schedule)
         fits = bool(rate) and int(rate[1]) > 0 and (int(rate[1]) == 1) == (rate[3] == "") if rate else False
-        cron = CRON.fullmatch(schedule) is not None and "?" in (schedule.split()[2], schedule.split()[4])
+        # EventBridge takes a ? in any field for the one that a day field should be.
+        cron = CRON.fullmatch(schedule) is not None and "?" in schedule.removesuffix(")").split()[1:]
         if not fits and not cron:
             yield found(resource, "ScheduleExpression", rule=resource, schedule=schedule)
 

@@ -244,7 +244,8 @@ OPENED = {
 )
 def a_log_group_of_what_is_called_otherwise(site: Site) -> Iterator[Finding]:
     for kind, (name, head, tail) in OPENED.items():
-        names = [site.get(one, name) for one in site.all(kind)]
+        kinds = (kind, "AWS::Serverless::Function") if kind == "AWS::Lambda::Function" else (kind,)
+        names = [site.get(one, name) for one in site.all(*kinds)]
         for group in (
             site.all("AWS::Logs::LogGroup") if names and all(isinstance(one, str) for one in names) else ()
         ):

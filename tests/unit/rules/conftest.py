@@ -15,7 +15,7 @@ Say = Callable[..., list[str]]
 
 @pytest.fixture
 def environment(request: pytest.FixtureRequest) -> str:
-    """What the templates' directory is named after: ENVIRONMENT of a module that tests demands of operation."""
+    """What the directory of the templates is named after: the ENVIRONMENT of the test's module."""
     return str(getattr(request.module, "ENVIRONMENT", ""))
 
 
