@@ -130,6 +130,7 @@ def a_resource_that_takes_other_accounts(site: Site) -> Iterator[Finding]:
     cause="{statement} refuses what comes to {guarded} without TLS in part: {missing} is left out",
     remedy="deny all actions, on the resource and on what it holds",
     sources=(TLS,),
+    demanding=True,
 )
 def a_refusal_without_tls_of_a_part(site: Site) -> Iterator[Finding]:
     for kind, uses in USES.items():

@@ -111,7 +111,8 @@ def an_action_that_is_on_no_resource(site: Site) -> Iterator[Finding]:
         if line.but_resources or not line.allows or not line.resources:
             continue
         for action in line.actions:
-            on_groups = action == "logs:describeloggroups"  # the copy leaves its resource out
+            # Of CloudWatch Logs, even what is on no group is asked for on an ARN of groups.
+            on_groups = action.startswith("logs:") and any(":logs:" in one for one in line.resources)
             if (
                 formats(action) == ()
                 and is_well_known(action)

@@ -108,7 +108,8 @@ def _keys(node: object) -> Iterator[str]:
 def in_command(text: str) -> str:
     """The option or variable of a command line, script or connection string that is given a credential."""
     for match in ASSIGNED.finditer(text):
-        if literal(match[2], match[1]):
+        made = text[match.end() : match.end() + 1] == "$"  # the text goes on with a variable
+        if literal(match[2], match[1]) and not made:
             return match[1].lstrip("-")
     for match in FLAGGED.finditer(f" {text}"):
         return next(one for one in match.groups() if one).lstrip("-")

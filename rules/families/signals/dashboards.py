@@ -63,7 +63,7 @@ def a_widget_of_a_wrong_form(site: Site) -> Iterator[Finding]:
         )
         if kind == "metric" and properties.get("metrics") and "region" not in properties and elsewhere:
             yield _at(widget, wrong="names no region, as others do", remedy="write ${AWS::Region}")
-        if kind == "text" and not properties.get("markdown"):
+        if kind == "text" and "markdown" not in properties:
             yield _at(widget, wrong="has no text", remedy="give it markdown, or take it out")
         if kind == "alarm" and not properties.get("alarms"):
             yield _at(widget, wrong="shows no alarm", remedy="give it the alarms' ARNs")

@@ -175,6 +175,8 @@ def _other_text(name: str, value: Text, allowed: frozenset[str]) -> bool:
     if member(value) is not None:
         return name != "CacheClusterId"
     about = list(references(value))
+    if name == "DBInstanceIdentifier" and any(one.resource.kind == "AWS::RDS::DBCluster" for one in about):
+        return False  # a cluster over several zones names its instances after itself
     strange = not any(map(_foreign, about)) and not any(one.resource.kind in allowed for one in about)
     return (bool(about) and strange) or _impossible(name, value)
 
