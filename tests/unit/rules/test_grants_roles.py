@@ -4,8 +4,6 @@ import pytest
 
 from tests.unit.rules.conftest import Say
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 TRUST = """
       AssumeRolePolicyDocument:
         Version: '2012-10-17'

@@ -5,8 +5,6 @@ import pytest
 from tests.unit.rules.conftest import Say
 from tests.unit.rules.test_grants_roles import allow, resources, role
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 CARRIER = """
   Readings: {Type: AWS::Kinesis::Stream}
   Carries:

@@ -4,8 +4,6 @@ from rules.families.ingest.topic_filters import meet, of_filter, of_glob, of_tex
 from rules.families.ingest.topic_sql import BadSql, expression, parse
 from tests.unit.rules.conftest import Say
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 PLANT = """\
 Resources:
   Frames: {Type: AWS::Kinesis::Stream, Properties: {StreamModeDetails: {StreamMode: ON_DEMAND}}}

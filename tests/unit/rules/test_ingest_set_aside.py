@@ -2,8 +2,6 @@ import pytest
 
 from tests.unit.rules.conftest import Say
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 MILL = """\
 Resources:
   Jobs:

@@ -5,8 +5,6 @@ import pytest
 from rules.families.secrets.credential_forms import decoded, form, in_command, literal
 from tests.unit.rules.conftest import Say
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 SHOP = """\
 Parameters:
   Stage: {Type: String}

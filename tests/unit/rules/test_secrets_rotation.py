@@ -3,8 +3,6 @@ import pytest
 from rules.families.secrets.timing import BadExpression, timing
 from tests.unit.rules.conftest import Say
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 ORDERS = """\
 Resources:
   OrdersKey:

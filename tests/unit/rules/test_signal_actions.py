@@ -28,8 +28,6 @@ from tests.unit.rules.signal_cases import (
     watching,
 )
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 OTHER = made("SNS::Topic")
 BUSY = {"Statistic": "Average", "Threshold": 80}
 

@@ -25,8 +25,6 @@ from tests.unit.rules.signal_cases import (
     watching,
 )
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 BUSY = {"Statistic": "Average", "Threshold": 80}
 LATE = {"Statistic": "Maximum", "Threshold": 60000, "TreatMissingData": "breaching"}
 CACHE = made("ElastiCache::ReplicationGroup", NumCacheClusters=2)

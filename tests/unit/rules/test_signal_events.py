@@ -19,8 +19,6 @@ from tests.unit.rules.signal_cases import (
     template,
 )
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 DEPLOYED = {
     "source": ["aws.ecs"],
     "detail-type": ["ECS Deployment State Change"],

@@ -25,8 +25,6 @@ from tests.unit.rules.signal_cases import (
     watching,
 )
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 BARE = made("SNS::Topic")
 
 

@@ -12,8 +12,6 @@ from tests.unit.rules import (
     test_signal_people,
 )
 
-ENVIRONMENT = "dev"  # some rules ask what they ask of a plant in operation alone
-
 MODULES = (
     test_signal_actions,
     test_signal_alarms,
