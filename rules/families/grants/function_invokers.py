@@ -60,6 +60,9 @@ def _subscribed(site: Site) -> Iterator[tuple[str, Resource, Resource, Value]]:
         for _, kind, properties in rule_actions(site, carrier):
             if kind == "Lambda":
                 yield "iot.amazonaws.com", carrier, carrier, properties.get("FunctionArn")
+    for template in site.all("AWS::IoT::ProvisioningTemplate"):
+        value = site.get(template, "PreProvisioningHook", "TargetArn")
+        yield "iot.amazonaws.com", template, template, value
     for subscribed in site.all("AWS::Logs::SubscriptionFilter"):
         group = site.target(site.get(subscribed, "LogGroupName"), "AWS::Logs::LogGroup")
         value = site.get(subscribed, "DestinationArn")

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from rules.families.ingest.device_statements import plain
-from rules.families.ingest.provisioning import FLEET, HOOKS, TEMPLATE, bodies
+from rules.families.ingest.provisioning import FLEET, TEMPLATE, bodies
 from rules.seam.rule import Finding, Steps, found, rule
 from rules.seam.site import Site
 from topology.policies import Kind
 from topology.tree import Resource
-from topology.values import Reference, Value, known, references
+from topology.values import Reference, Value, known
 
 TYPES = "https://docs.aws.amazon.com/iot/latest/developerguide/jit-provisioning.html"
 CLAIM = "iot:CreateProvisioningClaim"
@@ -48,28 +48,6 @@ def a_template_of_the_other_type(site: Site) -> Iterator[Finding]:
         ]
         if asked and _is_just_in_time(site, body.template):
             yield found(body.template, "TemplateType", template=body.template, names=", ".join(asked))
-
-
-@rule(
-    "E9762",
-    cause="{template} asks {function} before it provisions, and no Lambda permission lets IoT call it",
-    remedy="add an AWS::Lambda::Permission for the function with Principal iot.amazonaws.com",
-    sources=(HOOKS,),
-)
-def a_hook_that_nobody_may_call(site: Site) -> Iterator[Finding]:
-    permissions = list(site.all("AWS::Lambda::Permission"))
-    if not all(known(site.get(one, "FunctionName")) for one in permissions):
-        return
-    for template in site.all(TEMPLATE):
-        function = site.target(site.get(template, "PreProvisioningHook", "TargetArn"), FUNCTION)
-        allowed = [
-            one
-            for one in permissions
-            if site.get(one, "Principal") == "iot.amazonaws.com"
-            and any(to.resource == function for to in references(site.get(one, "FunctionName")))
-        ]
-        if function is not None and not allowed:
-            yield found(template, "PreProvisioningHook", template=template, function=function)
 
 
 @rule(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rules.families.secrets.logins import SECRET, is_managed, meant, rotators
-from rules.families.secrets.rotation_functions import PERMITTED, STRATEGIES, permissions
+from rules.families.secrets.rotation_functions import PERMITTED, STRATEGIES
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -53,20 +53,6 @@ def a_login_that_the_container_does_not_know(site: Site) -> Iterator[Finding]:
         for readable in dict.fromkeys(_readable(site, role)):
             if readable.resource not in told:
                 yield found(task, "ContainerDefinitions", role=role, task=task, secret=readable)
-
-
-@rule(
-    "W9321",
-    cause="{permission} lets Secrets Manager call {function} for any account's secret",
-    remedy="set SourceAccount: !Ref AWS::AccountId",
-    sources=(PERMITTED,),
-    demanding=True,
-)
-def a_function_for_every_account(site: Site) -> Iterator[Finding]:
-    for _, function in rotators(site):
-        for permission in permissions(site, function):
-            if all(site.get(permission, name) is None for name in ("SourceAccount", "SourceArn")):
-                yield found(permission, "SourceAccount", permission=permission, function=function)
 
 
 def _readable(site: Site, role: Resource) -> Iterator[Reference]:
