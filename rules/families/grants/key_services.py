@@ -156,6 +156,7 @@ def a_key_that_binds_eventbridge(site: Site) -> Iterator[Finding]:
     cause="{statement} lets {service} use {key}, and nothing that is under this key has to do with it",
     remedy="take the service out of the key's policy, or put under the key what it was meant for",
     sources=("https://docs.aws.amazon.com/kms/latest/developerguide/least-privilege.html",),
+    demanding=True,
 )
 def a_service_that_uses_a_key_for_nothing(site: Site) -> Iterator[Finding]:
     known = book(site)
@@ -180,6 +181,7 @@ def a_service_that_uses_a_key_for_nothing(site: Site) -> Iterator[Finding]:
     cause="{statement} of {key} lets {service} use it for any account, and any resource there",
     remedy="bind the statement by the encryption context, aws:SourceAccount or aws:SourceArn",
     sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html", LOG_KEYS),
+    demanding=True,
 )
 def a_key_that_a_service_may_use_for_anybody(site: Site) -> Iterator[Finding]:
     known = book(site)

@@ -171,6 +171,7 @@ def a_publisher_that_the_target_refuses(site: Site) -> Iterator[Finding]:
     cause="{statement} lets {service} {action} to {target} for any account",
     remedy="bind it by aws:SourceAccount or aws:SourceArn",
     sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",),
+    demanding=True,
 )
 def a_target_that_a_service_may_fill_for_anybody(site: Site) -> Iterator[Finding]:
     for target in site.all(*SENDING, "AWS::S3::Bucket"):

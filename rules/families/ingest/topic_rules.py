@@ -115,6 +115,7 @@ def _levels(filter: str) -> list[str]:
     cause="{rule} is evaluated by version {version} of the SQL engine",
     remedy=f"set AwsIotSqlVersion: '{NEWEST}'; without it the engine is that of 2015-10-08",
     sources=(VERSIONS,),
+    demanding=True,
 )
 def an_engine_of_another_time(site: Site) -> Iterator[Finding]:
     for one in site.all(RULE):
@@ -128,6 +129,7 @@ def an_engine_of_another_time(site: Site) -> Iterator[Finding]:
     cause="{rule} is off, and what devices publish to it is dropped without a word",
     remedy="set RuleDisabled: false, or take the rule out",
     sources=(CREATING,),
+    demanding=True,
 )
 def a_rule_that_is_off(site: Site) -> Iterator[Finding]:
     for one in site.all(RULE):
@@ -177,6 +179,7 @@ def _contradicts(condition: list[str], filter: str) -> bool:
     cause="{rule} listens to everything that anybody publishes",
     remedy="name the first levels of the topics that are meant for it",
     sources=(FROM, TOPICS),
+    demanding=True,
 )
 def a_rule_for_every_topic(site: Site) -> Iterator[Finding]:
     for one in site.all(RULE):

@@ -90,8 +90,8 @@ def test_a_rule_that_carries_is_well(say: Say) -> None:
         ("W9738", FILTER, "'+/+/frame'"),
         ("W9738", FILTER, "'#'"),
         ("W9736", KEY, "'${topic(3)}'"),
-        ("E9750", "'kinesis:Put*'", "'kinesis:Get*'"),
-        ("E9751", "Service: iot.amazonaws.com", "Service: lambda.amazonaws.com"),
+        ("E9223", "'kinesis:Put*'", "'kinesis:Get*'"),
+        ("E9230", "Service: iot.amazonaws.com", "Service: lambda.amazonaws.com"),
     ],
 )  # fmt: skip
 def test_a_rule_that_loses_or_mixes_readings_is_named(say: Say, id: str, old: str, new: str) -> None:
