@@ -305,3 +305,21 @@ Resources:
 @pytest.mark.parametrize(("which", "count"), [("Other", 1), ("Login", 0)])
 def test_a_function_is_asked_about_the_secret_that_it_rotates(say: Say, which: str, count: int) -> None:
     assert len(say("W9314", ASKED.replace("WHICH", which))) == count
+
+
+PUBLISHED = (
+    ASKED.partition("  Daily:")[0]
+    + """\
+  Db: {Type: AWS::RDS::DBInstance, Properties: {ManageMasterUserPassword: true}}
+  Told:
+    Type: AWS::SSM::Parameter
+    Properties: {Type: String, Value: WHICH, Tags: {Environment: test}}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("which", "count"), [("!GetAtt Db.MasterUserSecret.SecretArn", 1), ("!Ref Login", 0)]
+)
+def test_the_secret_that_is_published_is_not_the_master_s(say: Say, which: str, count: int) -> None:
+    assert len(say("W9315", PUBLISHED.replace("WHICH", which))) == count
