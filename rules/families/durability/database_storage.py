@@ -102,8 +102,9 @@ def storage_that_is_too_small(site: Site) -> Iterator[Finding]:
 def a_speed_that_the_storage_does_not_have(site: Site) -> Iterator[Finding]:
     for database in _own(site):
         kind = site.get(database, "StorageType")
-        if not isinstance(kind, str) or kind not in SMALLEST:
-            continue
+        asked = (database.body.get("Properties") or {}).get("StorageType")
+        if not isinstance(kind, str) or kind not in SMALLEST or not isinstance(asked, str):
+            continue  # whoever chooses the one by a parameter, chooses the other as well
         iops, throughput = site.get(database, "Iops"), site.get(database, "StorageThroughput")
         for place, what in _misfits(site, database, kind, iops, throughput):
             yield found(database, place, database=database, kind=kind, what=what)

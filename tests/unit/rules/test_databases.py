@@ -172,3 +172,13 @@ def test_a_cluster_keeps_what_its_instances_do_not(say: Say) -> None:
     assert ids(say, AURORA) == set()
     alone = AURORA[: AURORA.index("  Two")]
     assert ids(say, alone) == {"E9419"}
+
+
+def test_storage_that_a_deployment_chooses_is_not_judged(say: Say) -> None:
+    chosen = """
+Parameters: {Kind: {Type: String, Default: io1}}
+Resources:
+  Db: {Type: AWS::RDS::DBInstance, Properties: {Engine: mysql, StorageType: !Ref Kind}}
+"""
+    assert say("E9430", chosen) == []
+    assert len(say("E9430", chosen.replace("!Ref Kind", "io1"))) == 1
