@@ -151,7 +151,11 @@ class Resolver:
             raise Unresolvable(place.where, f"{name} is asked for an attribute that a deployment names")
         attribute = named
         child = self.tree.stacks.get(resource.address)
-        if resource.kind != NESTED or child is None or not attribute.startswith("Outputs."):
+        if not attribute.startswith("Outputs."):
+            return Reference(resource, attribute)
+        if self.patient and (child is None or resource.kind != NESTED):
+            raise Unresolvable(place.where, f"{name} is made from a template that is not at hand")
+        if resource.kind != NESTED or child is None:
             return Reference(resource, attribute)
         output = attribute.removeprefix("Outputs.")
         if output not in child.outputs:

@@ -64,7 +64,11 @@ class Stack:
     def outputs(self) -> Mapping[str, Any]:
         """Name → value."""
         found = (self.body.get("Outputs") or {}).items()
-        return {name: output["Value"] for name, output in found if "Value" in output}
+        return {
+            name: output["Value"]
+            for name, output in found
+            if isinstance(output, Mapping) and "Value" in output
+        }
 
     @cached_property
     def resources(self) -> Mapping[str, Resource]:

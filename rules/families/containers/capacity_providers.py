@@ -80,7 +80,7 @@ def a_service_on_spot_alone(site: Site) -> Iterator[Finding]:
             str(one.get("CapacityProvider")) for one in providers(site, service) if number(one.get("Base"))
         }
         names = {str(one.get("CapacityProvider")) for one in used} | based
-        if names == {"FARGATE_SPOT"} and site.durable(service) is not False:
+        if names == {"FARGATE_SPOT"}:
             yield found(service, STRATEGY, service=service)
 
 

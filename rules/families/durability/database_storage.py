@@ -263,17 +263,16 @@ def an_authority_that_has_expired(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9420",
-    cause="{database} of a lasting environment does not tell what it waits for: {switch} is off",
+    cause="{database} does not tell what it waits for: {switch} is off",
     remedy="set EnablePerformanceInsights: true, and MonitoringInterval to 60 with its role",
     sources=(
         f"{RDS}USER_PerfInsights.html",
         "https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html",
     ),
+    demanding=True,
 )
 def a_database_that_is_not_watched_from_inside(site: Site) -> Iterator[Finding]:
     for database in _own(site):
-        if not site.durable(database):
-            continue
         if flag(site, database, "EnablePerformanceInsights") is False:
             yield found(
                 database, "EnablePerformanceInsights", database=database, switch="Performance Insights"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Any
 
@@ -11,6 +12,37 @@ from cfnlint.helpers import load_resource
 from rules.families.grants.grant_texts import ANY, SPECIAL
 
 WILD = re.compile(r"[*?]")
+# Services that evaluate requests as the reference says. Others take ARNs and actions that it does not have.
+WELL_KNOWN = frozenset(
+    {
+        "application-autoscaling",
+        "cloudwatch",
+        "dynamodb",
+        "ec2",
+        "ecr",
+        "ecs",
+        "elasticache",
+        "events",
+        "firehose",
+        "iam",
+        "iot",
+        "kinesis",
+        "kms",
+        "lambda",
+        "logs",
+        "rds",
+        "rds-db",
+        "s3",
+        "secretsmanager",
+        "sns",
+        "sqs",
+        "ssm",
+        "ssmmessages",
+        "sts",
+        "xray",
+    }
+)
+UNLISTED = frozenset({"sns:receive"})  # in the policies that SNS itself gives topics
 
 
 @cache
@@ -31,6 +63,26 @@ def exists(action: str) -> bool:
         return name in known["Actions"]
     wanted = re.compile(re.escape(name).replace(r"\*", ".*").replace(r"\?", "."))
     return any(wanted.fullmatch(one) for one in known["Actions"])
+
+
+@lru_cache(maxsize=5_000)
+def is_slip(action: str) -> bool:
+    """Whether no such action can have been meant. Services have actions that the reference leaves out."""
+    service, _, name = action.partition(":")
+    if exists(action) or action in UNLISTED:
+        return False
+    known = reference().get(service)
+    if known is None:
+        return bool(get_close_matches(service, reference(), 1, 0.8))
+    return is_well_known(action) or bool(
+        WILD.search(name) or get_close_matches(name, known["Actions"], 1, 0.92)
+    )
+
+
+def is_well_known(action: str) -> bool:
+    """Whether what the reference says of an action, and of what it is on, can be relied on."""
+    service, _, name = action.partition(":")
+    return service in WELL_KNOWN and name != "link"
 
 
 @lru_cache(maxsize=5_000)

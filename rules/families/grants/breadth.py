@@ -60,6 +60,7 @@ def _services(site: Site) -> set[str]:
     cause="{statement} of {policy} allows {action} on every resource there is",
     remedy="name the resources that its users work with",
     sources=(LEAST, REFERENCE),
+    demanding=True,
 )
 def a_grant_on_everything(site: Site) -> Iterator[Finding]:
     services = _services(site)
@@ -81,6 +82,7 @@ def a_grant_on_everything(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} allows {action} on {named}: on all of that kind",
     remedy="name the resources that its users work with",
     sources=(LEAST, REFERENCE),
+    demanding=True,
 )
 def a_grant_on_all_of_a_kind(site: Site) -> Iterator[Finding]:
     for line in _allowing(site):
@@ -99,6 +101,7 @@ def a_grant_on_all_of_a_kind(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} allows {action}: all that there is to do",
     remedy="list the actions that its users take",
     sources=(LEAST,),
+    demanding=True,
 )
 def a_grant_of_everything(site: Site) -> Iterator[Finding]:
     for line in _allowing(site):
@@ -106,6 +109,7 @@ def a_grant_of_everything(site: Site) -> Iterator[Finding]:
             if action not in AGENTS and (action == "*" or action.endswith(":*")):
                 policy, name = line.policy.resource, line.statement.name
                 yield found(policy, *line.path, statement=name, policy=policy, action=action)
+                break
 
 
 @rule(
@@ -113,6 +117,7 @@ def a_grant_of_everything(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} allows all but what it names",
     remedy="list what is allowed, by Action and Resource",
     sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",),
+    demanding=True,
 )
 def a_grant_of_all_but_something(site: Site) -> Iterator[Finding]:
     for line in _allowing(site):
@@ -126,6 +131,7 @@ def a_grant_of_all_but_something(site: Site) -> Iterator[Finding]:
     cause="{role} takes AWS's policy {name}, which allows all of a service or more",
     remedy="write what the role needs into a policy of its own",
     sources=(LEAST,),
+    demanding=True,
 )
 def a_role_with_a_broad_policy_of_aws(site: Site) -> Iterator[Finding]:
     wide = re.compile(r".*(FullAccess|AdministratorAccess|PowerUserAccess|Administrator)(_v\d|V\d)?")
@@ -140,6 +146,7 @@ def a_role_with_a_broad_policy_of_aws(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} allows {action} on {named}: by that it can be allowed anything",
     remedy="name the roles that may be passed or taken, or leave it out",
     sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html", LEAST),
+    demanding=True,
 )
 def a_grant_that_grants_more(site: Site) -> Iterator[Finding]:
     for line in _allowing(site):
@@ -158,6 +165,7 @@ def a_grant_that_grants_more(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} allows {action} on {target}, which this tree makes and keeps",
     remedy="leave it to whoever deploys: what works with a resource need not change or delete it",
     sources=(LEAST,),
+    demanding=True,
 )
 def a_user_that_may_destroy_what_it_uses(site: Site) -> Iterator[Finding]:
     arns = [(book(site).wording.arn(one), one) for one in site.tree.resources() if one.kind in FORMS]
@@ -197,6 +205,7 @@ def _placed(line: Line) -> Iterator[str]:
     sources=(
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html",
     ),
+    demanding=True,
 )
 def a_statement_fixed_to_one_place(site: Site) -> Iterator[Finding]:
     lines = book(site).lines
@@ -216,6 +225,7 @@ def a_statement_fixed_to_one_place(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} lets its holder use {key} for anything, not through a service alone",
     remedy="bind it by kms:ViaService to the service whose resources it is for",
     sources=("https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",),
+    demanding=True,
 )
 def a_key_used_without_a_service(site: Site) -> Iterator[Finding]:
     keys = {book(site).wording.arn(key): key for key in site.all(KEY)}
@@ -240,6 +250,7 @@ def _untaken(site: Site, line: Line) -> bool:
     cause="{statement} of {policy} lets its holder use {key} through {service}, and nothing lets it use that",
     remedy="allow what the key is for, or take the statement out",
     sources=(LEAST,),
+    demanding=True,
 )
 def a_key_for_nothing(site: Site) -> Iterator[Finding]:
     known = book(site)

@@ -60,6 +60,9 @@ def _subscribed(site: Site) -> Iterator[tuple[str, Resource, Resource, Value]]:
         for _, kind, properties in rule_actions(site, carrier):
             if kind == "Lambda":
                 yield "iot.amazonaws.com", carrier, carrier, properties.get("FunctionArn")
+    for template in site.all("AWS::IoT::ProvisioningTemplate"):
+        value = site.get(template, "PreProvisioningHook", "TargetArn")
+        yield "iot.amazonaws.com", template, template, value
     for subscribed in site.all("AWS::Logs::SubscriptionFilter"):
         group = site.target(site.get(subscribed, "LogGroupName"), "AWS::Logs::LogGroup")
         value = site.get(subscribed, "DestinationArn")
@@ -120,6 +123,7 @@ def a_function_that_its_caller_may_not_invoke(site: Site) -> Iterator[Finding]:
     cause="{permission} lets {service} invoke {function} on behalf of any account",
     remedy="bind it by SourceArn, or by SourceAccount where the source has no ARN of an account",
     sources=(SERVICES, "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"),
+    demanding=True,
 )
 def a_permission_for_any_account(site: Site) -> Iterator[Finding]:
     for permission in site.all(PERMISSION):

@@ -1,6 +1,7 @@
 """Execution roles of functions: their log, their network, what they are told of, what wakes them."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from rules.families.grants.grant_book import book
 from rules.families.grants.grant_needs import (
@@ -64,7 +65,7 @@ def _logging(site: Site, function: Resource, role: Resource) -> Iterator[Need]:
 )
 def a_function_that_cannot_write_its_log(site: Site) -> Iterator[Finding]:
     for function, role in roles(site):
-        for need, why in unmet(site, _logging(site, function, role)):
+        for need, why in islice(unmet(site, _logging(site, function, role)), 1):
             yield found(
                 role, "Policies", function=function, role=role, action=need.action, on=need.shown, why=why
             )
@@ -99,7 +100,7 @@ def in_network(site: Site) -> Iterator[tuple[Resource, Resource]]:
 )
 def a_function_that_cannot_join_its_network(site: Site) -> Iterator[Finding]:
     for function, role in in_network(site):
-        for need, why in unmet(site, _joining(function, role, later=False)):
+        for need, why in islice(unmet(site, _joining(function, role, later=False)), 1):
             yield found(
                 role, "Policies", function=function, role=role, action=need.action, on=need.shown, why=why
             )
@@ -110,10 +111,11 @@ def a_function_that_cannot_join_its_network(site: Site) -> Iterator[Finding]:
     cause="Lambda may not {action} for {function}, by its role {role} ({why})",
     remedy="allow all six actions that joining a network takes",
     sources=(VPC,),
+    demanding=True,
 )
 def a_function_that_joins_its_network_by_half(site: Site) -> Iterator[Finding]:
     for function, role in in_network(site):
-        for need, why in unmet(site, _joining(function, role, later=True)):
+        for need, why in islice(unmet(site, _joining(function, role, later=True)), 1):
             yield found(role, "Policies", function=function, role=role, action=need.action, why=why)
 
 
@@ -122,6 +124,7 @@ def a_function_that_joins_its_network_by_half(site: Site) -> Iterator[Finding]:
     cause="{function} is told of {on}, and its role {role} may not {action} ({why})",
     remedy="allow the role what the function does with it, or do not name it there",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",),
+    demanding=True,
 )
 def a_function_that_may_not_use_what_it_is_told_of(site: Site) -> Iterator[Finding]:
     for function, role in roles(site):

@@ -109,7 +109,14 @@ def a_key_for_everybody(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
         for line in book(site).guards(key):
             open_ = any(kind == "*" and name == "*" for kind, name in line.principals)
-            if line.allows and open_ and not narrowed(line):
+            # Who may read an object that is for everybody must be able to decrypt it.
+            public = "kms:viaservice" in {key.lower() for _, key, _ in line.conditions}
+            if (
+                line.allows
+                and open_
+                and not narrowed(line)
+                and not (public and not site.says_its_environment)
+            ):
                 what = ", ".join(line.statement.actions)
                 yield found(key, *line.path, statement=line.statement.name, key=key, what=what)
 
@@ -119,6 +126,7 @@ def a_key_for_everybody(site: Site) -> Iterator[Finding]:
     cause="{statement} of {key} lets {who} do {what}, which only those that administer it need",
     remedy="list what it needs: kms:GenerateDataKey*, kms:Decrypt",
     sources=(PRIVILEGE,),
+    demanding=True,
 )
 def a_user_of_a_key_that_administers_it(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
@@ -164,6 +172,7 @@ def a_key_of_another_kind(site: Site) -> Iterator[Finding]:
     cause="{key} does not turn: its material stays the same for good",
     remedy="set EnableKeyRotation: true",
     sources=(ROTATION,),
+    demanding=True,
 )
 def a_key_that_does_not_turn(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
@@ -179,6 +188,7 @@ def a_key_that_does_not_turn(site: Site) -> Iterator[Finding]:
     cause="{key} turns every {days} days",
     remedy="let it turn once a year or more often",
     sources=(ROTATION,),
+    demanding=True,
 )
 def a_key_that_seldom_turns(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
@@ -192,6 +202,7 @@ def a_key_that_seldom_turns(site: Site) -> Iterator[Finding]:
     cause="{key} is gone {days} days after somebody deletes it, and all that it encrypts with it",
     remedy="leave 30 days to notice, where data must last",
     sources=("https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",),
+    demanding=True,
 )
 def a_key_that_is_soon_gone(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
@@ -214,6 +225,7 @@ def _domains(site: Site) -> Mapping[Resource, dict[str, list[tuple[Resource, tup
     cause="{used} is under {key}, which is for {domain}, while {other} is for {own} alone",
     remedy="put it under the key of its own domain: who may use one must not read the other",
     sources=(PRIVILEGE,),
+    demanding=True,
 )
 def a_key_of_another_domain(site: Site) -> Iterator[Finding]:
     domains = _domains(site)
@@ -235,6 +247,7 @@ def a_key_of_another_domain(site: Site) -> Iterator[Finding]:
     cause="{key} encrypts nothing here",
     remedy="use it, or take it out: it costs money, and hides that what it was for is under another",
     sources=(PRIVILEGE,),
+    demanding=True,
 )
 def a_key_without_use(site: Site) -> Iterator[Finding]:
     watching = {"AWS::Events::Rule", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}

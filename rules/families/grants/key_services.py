@@ -23,6 +23,15 @@ PUBLISHING = ("kms:GenerateDataKey", "kms:Decrypt")
 LOG_KEYS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
 TOPIC_KEYS = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
 SOURCES = frozenset({"aws:sourceaccount", "aws:sourcearn"})
+# What EventBridge does not say of itself when it asks KMS.
+NOT_SENT = SOURCES | {
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:sourceorgid",
+    "aws:sourceowner",
+    "kms:calleraccount",
+}
 QUEUE_KEYS = (
     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
 )
@@ -139,8 +148,8 @@ def a_key_that_binds_eventbridge(site: Site) -> Iterator[Finding]:
         if key is None or one.service != "events.amazonaws.com":
             continue
         lines = trusted(known.guards(key), one.service)
-        bound = {name for line in lines for _, name, _ in line.conditions if name.lower() in SOURCES}
-        if lines and all(any(name.lower() in SOURCES for _, name, _ in line.conditions) for line in lines):
+        bound = {name for line in lines for _, name, _ in line.conditions if name.lower() in NOT_SENT}
+        if lines and all(any(name.lower() in NOT_SENT for _, name, _ in line.conditions) for line in lines):
             yield found(
                 key,
                 *lines[0].path,
@@ -156,6 +165,7 @@ def a_key_that_binds_eventbridge(site: Site) -> Iterator[Finding]:
     cause="{statement} lets {service} use {key}, and nothing that is under this key has to do with it",
     remedy="take the service out of the key's policy, or put under the key what it was meant for",
     sources=("https://docs.aws.amazon.com/kms/latest/developerguide/least-privilege.html",),
+    demanding=True,
 )
 def a_service_that_uses_a_key_for_nothing(site: Site) -> Iterator[Finding]:
     known = book(site)
@@ -180,6 +190,7 @@ def a_service_that_uses_a_key_for_nothing(site: Site) -> Iterator[Finding]:
     cause="{statement} of {key} lets {service} use it for any account, and any resource there",
     remedy="bind the statement by the encryption context, aws:SourceAccount or aws:SourceArn",
     sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html", LOG_KEYS),
+    demanding=True,
 )
 def a_key_that_a_service_may_use_for_anybody(site: Site) -> Iterator[Finding]:
     known = book(site)

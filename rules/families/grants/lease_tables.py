@@ -134,6 +134,7 @@ def a_worker_whose_metrics_are_refused(site: Site) -> Iterator[Finding]:
     sources=(
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html",
     ),
+    demanding=True,
 )
 def a_worker_that_writes_any_metric(site: Site) -> Iterator[Finding]:
     for table in lease_tables(site):

@@ -106,6 +106,7 @@ def _unplaced(site: Site) -> bool:
     cause="{guarded} may be used without TLS, which {other} refuses",
     remedy="deny every principal all actions where aws:SecureTransport is false",
     sources=(TLS, QUEUES),
+    demanding=True,
 )
 def a_resource_that_takes_requests_without_tls(site: Site) -> Iterator[Finding]:
     for guarded, other in _lacking(site, PLAIN):
@@ -117,6 +118,7 @@ def a_resource_that_takes_requests_without_tls(site: Site) -> Iterator[Finding]:
     cause="{guarded} does not refuse other accounts, as {other} does",
     remedy="deny every principal of which aws:PrincipalAccount is not this account",
     sources=(QUEUES,),
+    demanding=True,
 )
 def a_resource_that_takes_other_accounts(site: Site) -> Iterator[Finding]:
     for guarded, other in _lacking(site, STRANGE):
@@ -128,6 +130,7 @@ def a_resource_that_takes_other_accounts(site: Site) -> Iterator[Finding]:
     cause="{statement} refuses what comes to {guarded} without TLS in part: {missing} is left out",
     remedy="deny all actions, on the resource and on what it holds",
     sources=(TLS,),
+    demanding=True,
 )
 def a_refusal_without_tls_of_a_part(site: Site) -> Iterator[Finding]:
     for kind, uses in USES.items():

@@ -22,6 +22,13 @@ CARRYING = {
     "Kinesis": ("StreamName", "kinesis", "stream/{}", "kinesis:PutRecord"),
     "StepFunctions": ("StateMachineName", "states", "stateMachine:{}", "states:StartExecution"),
 }
+# Action of a rule → what is asked for, on what it writes into its properties by the message or not at all.
+ELSEWHERE = {
+    "CloudwatchAlarm": ("cloudwatch:SetAlarmState", arn("cloudwatch", f"alarm:{ANY}")),
+    "CloudwatchMetric": ("cloudwatch:PutMetricData", "*"),
+    "Republish": ("iot:Publish", arn("iot", f"topic/{ANY}")),
+    "Timestream": ("timestream:WriteRecords", arn("timestream", f"database/{ANY}/table/{ANY}")),
+}
 # What a thing, a certificate and a policy of a provisioning template take, of AWSIoTThingsRegistration.
 PROVISIONING = {
     "AWS::IoT::Thing": (("iot:CreateThing", "thing/"), ("iot:DescribeThing", "thing/")),
@@ -88,6 +95,9 @@ def _carrying(site: Site, carrier: Resource) -> Iterator[Need]:
             yield Need(
                 role, "dynamodb:PutItem", arn("dynamodb", f"table/{text(put.get('TableName'))}"), carrier
             )
+        elif kind in ELSEWHERE:
+            action, whatever = ELSEWHERE[kind]
+            yield Need(role, action, whatever, carrier)
         elif kind in CARRYING:
             name, service, rest, action = CARRYING[kind]
             yield Need(role, action, arn(service, rest.format(text(properties.get(name)))), carrier)

@@ -125,6 +125,7 @@ def environment(container: dict[str, Value]) -> Iterator[Reference]:
     cause="container {container} of {task} is told of {on}, where its role {role} may not {action} ({why})",
     remedy="allow the task role what the container does with it, or do not name it there",
     sources=(TASK_ROLE,),
+    demanding=True,
 )
 def a_container_that_may_not_use_what_it_is_told_of(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):
@@ -151,6 +152,7 @@ def a_container_that_may_not_use_what_it_is_told_of(site: Site) -> Iterator[Find
     cause="container {container} of {task} is told of {on}, and the task has no role to use it with",
     remedy="give it a TaskRoleArn that allows what the container does",
     sources=(TASK_ROLE,),
+    demanding=True,
 )
 def a_task_without_role(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):
@@ -173,6 +175,7 @@ def a_task_without_role(site: Site) -> Iterator[Finding]:
     cause="{task} takes {role} for its containers and for its agent",
     remedy="make two roles: what runs in a container must not have the agent's rights, nor the agent its",
     sources=(EXECUTION, TASK_ROLE),
+    demanding=True,
 )
 def one_role_for_agent_and_containers(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):

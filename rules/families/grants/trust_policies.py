@@ -1,5 +1,6 @@
 """Trust policies: the service that uses a role may take it, nobody else may, and not on anybody's behalf."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -134,6 +135,7 @@ def a_role_that_its_user_cannot_take(site: Site) -> Iterator[Finding]:
     cause="{role} trusts {service}, for which nothing here uses it",
     remedy="take it out of the trust policy",
     sources=(TRUST,),
+    demanding=True,
 )
 def a_service_that_is_trusted_for_nothing(site: Site) -> Iterator[Finding]:
     known = book(site)
@@ -167,6 +169,7 @@ def a_role_that_anybody_may_take(site: Site) -> Iterator[Finding]:
     cause="{role} may be taken from account {account} by whoever knows its name",
     remedy="name one role there, or demand an sts:ExternalId",
     sources=("https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html",),
+    demanding=True,
 )
 def a_role_for_all_of_another_account(site: Site) -> Iterator[Finding]:
     for line in book(site).of(Kind.TRUST):
@@ -198,6 +201,7 @@ def _services(site: Site) -> Iterator[tuple[Line, str]]:
     cause="{role} trusts {service} on behalf of whoever asks it, in any account",
     remedy="bind the trust by aws:SourceAccount and aws:SourceArn",
     sources=(DEPUTY,),
+    demanding=True,
 )
 def a_role_that_a_confused_deputy_may_take(site: Site) -> Iterator[Finding]:
     for line, service in _services(site):
@@ -217,6 +221,7 @@ def a_role_that_a_confused_deputy_may_take(site: Site) -> Iterator[Finding]:
     cause="{role} trusts {service} for all that it does in the account: no aws:SourceArn narrows it",
     remedy="bind the trust by aws:SourceArn, as narrowly as the service allows",
     sources=(DEPUTY,),
+    demanding=True,
 )
 def a_trust_that_no_arn_narrows(site: Site) -> Iterator[Finding]:
     for line, service in _services(site):
@@ -230,6 +235,7 @@ def a_trust_that_no_arn_narrows(site: Site) -> Iterator[Finding]:
     cause="{role} trusts {service} with less than {other} does: {missing} is not asked for",
     remedy="bind both alike",
     sources=(DEPUTY,),
+    demanding=True,
 )
 def a_trust_with_less_than_its_sibling(site: Site) -> Iterator[Finding]:
     trusted = list(_services(site))
@@ -255,6 +261,7 @@ def a_trust_with_less_than_its_sibling(site: Site) -> Iterator[Finding]:
     cause="{role} is bound to {bound}, which is wider than its one user {user}",
     remedy="name that one in aws:SourceArn",
     sources=(DEPUTY,),
+    demanding=True,
 )
 def a_trust_wider_than_its_one_user(site: Site) -> Iterator[Finding]:
     known = book(site)
@@ -268,3 +275,18 @@ def a_trust_wider_than_its_one_user(site: Site) -> Iterator[Finding]:
                 wide = [value for value in values if "*" in value and key.lower() == "aws:sourcearn"]
                 for value in wide:
                     yield found(role, *line.path, role=role, bound=shown(value), user=users[0].user)
+
+
+@rule(
+    "E9231",
+    cause="{role} is for tasks of {arn} alone, and ECS takes no single cluster there: no task gets it",
+    remedy="write arn:<partition>:ecs:<region>:<account>:* as aws:SourceArn",
+    sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html",),
+)
+def a_trust_of_one_cluster_s_tasks(site: Site) -> Iterator[Finding]:
+    for line, service in _services(site):
+        if service != "ecs-tasks":
+            continue
+        arns = [one for _, key, values in line.conditions if key.lower() == "aws:sourcearn" for one in values]
+        if arns and all(re.search(r":(cluster|service|task-definition)/[^*]", one) for one in arns):
+            yield found(line.policy.resource, *line.path, role=line.policy.resource, arn=shown(arns[0]))

@@ -18,6 +18,7 @@ ENOUGH = 3  # so many resources under keys of the tree say that its team puts al
     cause="{left} is under no key of this tree, where {others} others are",
     remedy="name the key of its domain, so that who may read it is decided as for the rest",
     sources=("https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html",),
+    demanding=True,
 )
 def a_resource_under_no_key_of_its_tree(site: Site) -> Iterator[Finding]:
     used = list(uses_of_keys(site))
@@ -49,6 +50,7 @@ SOURCE = "lambda:sourcefunctionarn"
     cause="the code of {function} has its role's rights over network interfaces, and reads secrets",
     remedy="deny them where lambda:SourceFunctionArn is a function's: only Lambda itself needs them",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",),
+    demanding=True,
 )
 def code_with_rights_over_the_network(site: Site) -> Iterator[Finding]:
     for function, role in in_network(site):

@@ -136,6 +136,7 @@ def a_condition_key_that_does_not_exist(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} asks for {key} only where a request has it ({operator})",
     remedy="leave IfExists out: a request without the key passes",
     sources=(OPERATOR,),
+    demanding=True,
 )
 def a_condition_that_absence_passes(site: Site) -> Iterator[Finding]:
     binding = {

@@ -107,6 +107,7 @@ def a_wildcard_of_mqtt_in_a_policy(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} lets a device leave a message on {resource} for whoever comes later",
     remedy="leave iot:RetainPublish out, unless the topic is read as a last known state",
     sources=("https://docs.aws.amazon.com/iot/latest/developerguide/retained-message-policy-examples.html",),
+    demanding=True,
 )
 def a_device_that_may_retain(site: Site) -> Iterator[Finding]:
     for one in allowing(site):

@@ -183,6 +183,7 @@ def a_connection_of_no_thing(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} lets a certificate connect as a thing that it is not attached to",
     remedy='require Bool: {{"iot:Connection.Thing.IsAttached": "true"}}, or a client that is the thing',
     sources=(THING, CONNECT),
+    demanding=True,
 )
 def a_connection_without_its_thing(site: Site) -> Iterator[Finding]:
     for one in allowing(site):

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from rules.families.ingest.device_statements import plain
-from rules.families.ingest.provisioning import FLEET, HOOKS, TEMPLATE, bodies
+from rules.families.ingest.provisioning import FLEET, TEMPLATE, bodies
 from rules.seam.rule import Finding, Steps, found, rule
 from rules.seam.site import Site
 from topology.policies import Kind
 from topology.tree import Resource
-from topology.values import Reference, Value, known, references
+from topology.values import Reference, Value, known
 
 TYPES = "https://docs.aws.amazon.com/iot/latest/developerguide/jit-provisioning.html"
 CLAIM = "iot:CreateProvisioningClaim"
@@ -20,6 +20,7 @@ FUNCTION = "AWS::Lambda::Function"
     cause="{template} is off: no device can be provisioned by it",
     remedy="set Enabled: true",
     sources=(FLEET,),
+    demanding=True,
 )
 def a_provisioning_that_is_off(site: Site) -> Iterator[Finding]:
     for template in site.all(TEMPLATE):
@@ -50,28 +51,6 @@ def a_template_of_the_other_type(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9762",
-    cause="{template} asks {function} before it provisions, and no Lambda permission lets IoT call it",
-    remedy="add an AWS::Lambda::Permission for the function with Principal iot.amazonaws.com",
-    sources=(HOOKS,),
-)
-def a_hook_that_nobody_may_call(site: Site) -> Iterator[Finding]:
-    permissions = list(site.all("AWS::Lambda::Permission"))
-    if not all(known(site.get(one, "FunctionName")) for one in permissions):
-        return
-    for template in site.all(TEMPLATE):
-        function = site.target(site.get(template, "PreProvisioningHook", "TargetArn"), FUNCTION)
-        allowed = [
-            one
-            for one in permissions
-            if site.get(one, "Principal") == "iot.amazonaws.com"
-            and any(to.resource == function for to in references(site.get(one, "FunctionName")))
-        ]
-        if function is not None and not allowed:
-            yield found(template, "PreProvisioningHook", template=template, function=function)
-
-
-@rule(
     "E9763",
     cause="{statement} of {policy} lets claims be made on {resource}, which is no provisioning template",
     remedy="name the TemplateArn of the provisioning template",
@@ -94,6 +73,7 @@ def a_claim_on_what_is_no_template(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} lets claims be made on {resource}: on whatever template comes",
     remedy="name the TemplateArn of the one template",
     sources=(FLEET,),
+    demanding=True,
 )
 def a_claim_on_every_template(site: Site) -> Iterator[Finding]:
     for resource, position, name, values in _claiming(site):
@@ -109,6 +89,7 @@ def a_claim_on_every_template(site: Site) -> Iterator[Finding]:
     cause="{statement} of {policy} lets its holder do {action}, which includes to change things and policies",
     remedy="name the actions: iot:CreateProvisioningClaim for who installs devices",
     sources=(FLEET, "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"),
+    demanding=True,
 )
 def an_installer_that_may_do_everything(site: Site) -> Iterator[Finding]:
     for policy in site.policies:

@@ -54,6 +54,7 @@ def a_certificate_that_lets_nobody_in(site: Site) -> Iterator[Finding]:
     remedy='set OverrideSettings of the thing to {{"AttributePayload": "FAIL", "ThingTypeName": "FAIL", '
     '"ThingGroups": "FAIL"}}, or check the claim in a PreProvisioningHook',
     sources=(BODIES, HOOKS),
+    demanding=True,
 )
 def a_thing_that_another_may_take(site: Site) -> Iterator[Finding]:
     for body in bodies(site):

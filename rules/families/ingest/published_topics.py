@@ -166,6 +166,7 @@ def _level_of_thing(filter: str, one: Allowed, on: On) -> int:
     cause="{rule} listens to {filter}, and all that its devices publish has {text} at level {level}",
     remedy="write that in place of the wildcard, or what others publish comes in as well",
     sources=(FROM, PUBSUB),
+    demanding=True,
 )
 def a_rule_that_hears_others(site: Site) -> Iterator[Finding]:
     publishing = _publishing(site)

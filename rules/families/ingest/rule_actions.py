@@ -60,6 +60,7 @@ def actions(site: Site, one: Resource) -> Iterator[tuple[Steps, str, Mapping[str
     cause="{rule} has no ErrorAction, and what an action cannot deliver is lost",
     remedy="set ErrorAction to a queue or a bucket that somebody looks into",
     sources=(ERRORS,),
+    demanding=True,
 )
 def a_rule_that_loses_what_fails(site: Site) -> Iterator[Finding]:
     for one in site.all(RULE):
@@ -72,6 +73,7 @@ def a_rule_that_loses_what_fails(site: Site) -> Iterator[Finding]:
     cause="the ErrorAction of {rule} goes to {target}, as the action does which it is there for",
     remedy="send it to another service: what fails there once, fails there again",
     sources=(ERRORS,),
+    demanding=True,
 )
 def an_error_that_goes_where_it_came_from(site: Site) -> Iterator[Finding]:
     for one in site.all(RULE):
@@ -222,6 +224,7 @@ def a_partition_for_everything(site: Site) -> Iterator[Finding]:
     cause="{rule} puts records under {key}, so a device's readings lose their order: {why}",
     remedy="partition by what names the device and stays the same, such as ${{topic(3)}} or ${{clientid()}}",
     sources=(KINESIS, PARTITIONS),
+    demanding=True,
 )
 def a_partition_that_breaks_the_order(site: Site) -> Iterator[Finding]:
     for one, path, key, filter in _partitions(site):

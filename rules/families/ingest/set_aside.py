@@ -89,6 +89,7 @@ def _days(seconds: int) -> str:
     cause="{queue} keeps what {user} sets aside for {days} days, less than the {wanted} until somebody looks",
     remedy="set MessageRetentionPeriod to 1209600, which is 14 days",
     sources=(DEAD,),
+    demanding=True,
 )
 def dead_letters_that_expire(site: Site) -> Iterator[Finding]:
     for queue, user in _dead_letters(site).items():
@@ -114,6 +115,7 @@ def dead_letters_that_expire(site: Site) -> Iterator[Finding]:
     cause="{queue} keeps a message no longer than {source}, from which it comes with its age",
     remedy="let the dead letters be kept longer than the queue itself keeps",
     sources=(DEAD,),
+    demanding=True,
 )
 def dead_letters_older_than_allowed(site: Site) -> Iterator[Finding]:
     for source in site.all(QUEUE):
@@ -131,6 +133,7 @@ def dead_letters_older_than_allowed(site: Site) -> Iterator[Finding]:
     cause="{function} is called asynchronously by {source}, and what it fails at three times is dropped",
     remedy="set DeadLetterConfig, or an OnFailure destination by AWS::Lambda::EventInvokeConfig",
     sources=(ASYNC,),
+    demanding=True,
 )
 def a_function_that_drops_what_fails(site: Site) -> Iterator[Finding]:
     configured = {
@@ -153,6 +156,7 @@ def a_function_that_drops_what_fails(site: Site) -> Iterator[Finding]:
     cause="{mapping} {what}",
     remedy="set DestinationConfig.OnFailure, MaximumRetryAttempts and BisectBatchOnFunctionError",
     sources=(STREAMS, BATCHES),
+    demanding=True,
 )
 def a_record_that_stops_a_shard(site: Site) -> Iterator[Finding]:
     for mapping in _of_streams(site):
@@ -174,6 +178,7 @@ def a_record_that_stops_a_shard(site: Site) -> Iterator[Finding]:
     cause="{mapping} begins at LATEST, so what comes before it polls is never read",
     remedy="set StartingPosition to TRIM_HORIZON",
     sources=(BATCHES,),
+    demanding=True,
 )
 def a_reader_that_begins_too_late(site: Site) -> Iterator[Finding]:
     for mapping in _of_streams(site):
@@ -258,6 +263,7 @@ def dead_letters_to_nowhere(site: Site) -> Iterator[Finding]:
     cause="{queue} takes messages of {size} bytes at most, and {user} sets larger ones aside",
     remedy="leave MaximumMessageSize out",
     sources=("https://docs.aws.amazon.com/general/latest/gr/iot-core.html", DEAD),
+    demanding=True,
 )
 def dead_letters_too_large(site: Site) -> Iterator[Finding]:
     for queue, user in _dead_letters(site).items():
@@ -274,6 +280,7 @@ def dead_letters_too_large(site: Site) -> Iterator[Finding]:
         "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
         "sqs-server-side-encryption.html",
     ),
+    demanding=True,
 )
 def dead_letters_in_the_open(site: Site) -> Iterator[Finding]:
     for queue, user in _dead_letters(site).items():

@@ -115,6 +115,7 @@ def _levels(filter: str) -> list[str]:
     cause="{rule} is evaluated by version {version} of the SQL engine",
     remedy=f"set AwsIotSqlVersion: '{NEWEST}'; without it the engine is that of 2015-10-08",
     sources=(VERSIONS,),
+    demanding=True,
 )
 def an_engine_of_another_time(site: Site) -> Iterator[Finding]:
     for one in site.all(RULE):
@@ -128,6 +129,7 @@ def an_engine_of_another_time(site: Site) -> Iterator[Finding]:
     cause="{rule} is off, and what devices publish to it is dropped without a word",
     remedy="set RuleDisabled: false, or take the rule out",
     sources=(CREATING,),
+    demanding=True,
 )
 def a_rule_that_is_off(site: Site) -> Iterator[Finding]:
     for one in site.all(RULE):
@@ -177,9 +179,27 @@ def _contradicts(condition: list[str], filter: str) -> bool:
     cause="{rule} listens to everything that anybody publishes",
     remedy="name the first levels of the topics that are meant for it",
     sources=(FROM, TOPICS),
+    demanding=True,
 )
 def a_rule_for_every_topic(site: Site) -> Iterator[Finding]:
     for one in site.all(RULE):
         query = statement(site, one)
         if query is not None and query.source in ("#", "+/#"):
             yield found(one, PAYLOAD, "Sql", rule=one)
+
+
+@rule(
+    "W9701",
+    cause="{rule} leaves out what does not meet {condition}, and no other rule takes it",
+    remedy="take every message, and sort later; or give what is left out a rule of its own",
+    sources=("https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-where.html",),
+    demanding=True,
+)
+def a_condition_that_drops_messages(site: Site) -> Iterator[Finding]:
+    queries = {one: statement(site, one) for one in site.all(RULE)}
+    for one, query in queries.items():
+        others = [other for another, other in queries.items() if another != one]
+        if query is None or not query.condition or None in others:
+            continue
+        if not any(other is not None and other.source == query.source for other in others):
+            yield found(one, PAYLOAD, "Sql", rule=one, condition=" ".join(query.condition))

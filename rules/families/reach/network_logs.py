@@ -50,7 +50,7 @@ def a_network_without_a_flow_log(site: Site) -> Iterator[Finding]:
     for vpc in site.all(VPC):
         subnets = [one for one in site.all(SUBNET) if net.vpc(one) == vpc]
         seen = vpc in named or (bool(subnets) and all(one in named for one in subnets))
-        if not seen and (site.durable(vpc) or idle):
+        if not seen and (site.durable(vpc) or idle or named.intersection(subnets)):
             yield found(vpc, vpc=vpc, idle=f"; {idle[0]} waits for one" if idle else "")
 
 

@@ -25,7 +25,9 @@ FORMS = (
 )
 _FORMS = tuple((what, hints, re.compile(pattern)) for what, hints, pattern in FORMS)
 
-NO_NAME = re.compile(r"^(?:Allow|Require|Enable|Disable|Use|Has|Is|No)[A-Z]")  # a choice about passwords
+NO_NAME = re.compile(
+    r"^p?(?:Allow|Require|Enable|Disable|Manage|Use|Has|Is|No)[A-Z]"
+)  # a choice about passwords
 _WORD = r"password|passwd|passphrase|(?:^|[_.-])pass|(?<=[a-z])Pass|(?<=[a-z_.-])pwd"
 _OTHER = (
     r"secret|token|api[_-]?key|(?:secret|shared)[_-]?(?:access[_-]?)?key|private[_-]?key|credentials?"
@@ -43,6 +45,7 @@ NO_CREDENTIAL = re.compile(
     r"|auto|default|\d{1,4}|arn:.*|/.*|https?://[^@]*|(?-i:[a-z][a-z0-9._-]*(?:/[a-z0-9._-]+)+)",
     re.IGNORECASE | re.DOTALL,
 )
+PLACEHOLDERS = frozenset({"true", "false", "none", "required", "empty", "null", "placeholder", "tbd", "todo"})
 _VALUE = r"[\"']?(?![-$%<>{(`*])([^\s'\"$<>{}`();&|\\]{4,})"
 ASSIGNED = re.compile(
     rf"(?:^|[\s;,&?'\"(])(?:-{{1,2}})?([\w.-]*(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key"
@@ -77,12 +80,7 @@ def literal(value: object, name: str) -> bool:
     if "{{resolve:" in text or "${" in text:
         return False
     if PASSWORD.search(name):
-        return not text.startswith(("arn:", "/")) and text.lower() not in {
-            "true",
-            "false",
-            "none",
-            "required",
-        }
+        return not text.startswith(("arn:", "/")) and text.lower() not in PLACEHOLDERS
     return not NO_CREDENTIAL.fullmatch(text)
 
 
@@ -110,7 +108,8 @@ def _keys(node: object) -> Iterator[str]:
 def in_command(text: str) -> str:
     """The option or variable of a command line, script or connection string that is given a credential."""
     for match in ASSIGNED.finditer(text):
-        if literal(match[2], match[1]):
+        made = text[match.end() : match.end() + 1] == "$"  # the text goes on with a variable
+        if literal(match[2], match[1]) and not made:
             return match[1].lstrip("-")
     for match in FLAGGED.finditer(f" {text}"):
         return next(one for one in match.groups() if one).lstrip("-")

@@ -138,6 +138,7 @@ def a_cache_login_in_clear(site: Site) -> Iterator[Finding]:
     cause="{cache} lets everyone in who reaches it: it has neither users nor an AuthToken",
     remedy="set UserGroupIds",
     sources=(USERS,),
+    demanding=True,
 )
 def a_cache_without_a_login(site: Site) -> Iterator[Finding]:
     groups = list(site.all("AWS::ElastiCache::UserGroup"))
@@ -186,6 +187,7 @@ def a_user_who_cannot_log_in(site: Site) -> Iterator[Finding]:
         "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html",
         "https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html",
     ),
+    demanding=True,
 )
 def a_database_that_refuses_tokens(site: Site) -> Iterator[Finding]:
     for database in site.all(*DATABASES):

@@ -93,6 +93,7 @@ def a_login_without_a_value(site: Site) -> Iterator[Finding]:
     cause="{secret} is generated with {length} characters",
     remedy=f"set PasswordLength to {SHORTEST} or more, or leave it out for {DEFAULT}",
     sources=(GENERATE, "https://docs.aws.amazon.com/secretsmanager/latest/userguide/best-practices.html"),
+    demanding=True,
 )
 def a_password_that_is_short(site: Site) -> Iterator[Finding]:
     for secret in site.all(SECRET):

@@ -25,6 +25,7 @@ WRITTEN = {"engine", "host", "port", "dbInstanceIdentifier", "dbClusterIdentifie
     cause="container {container} is given {secret} when it starts, and keeps the old value after a rotation",
     remedy="give it the ARN, and let the program read the secret when it logs in",
     sources=(INJECTED,),
+    demanding=True,
 )
 def an_injected_secret_that_goes_stale(site: Site) -> Iterator[Finding]:
     for task, path, container, value in _injected(site):

@@ -1,5 +1,6 @@
 """No secret in plain text, wherever somebody reads it who reads no secrets."""
 
+import re
 from collections.abc import Iterator
 
 from rules.families.secrets.credential_forms import (
@@ -44,6 +45,7 @@ VISIBLE = (
     ("AWS::", "Tags"),
     ("AWS::", "Description"),
 )
+USER = re.compile(r"user(?:_?name)?$|login$", re.IGNORECASE)  # kept from sight as well, and no secret
 CODE = frozenset({"ZipFile", "InlineCode", "DefinitionString", "DashboardBody", "BuildSpec"})
 
 
@@ -79,7 +81,7 @@ def _named(leaf: Leaf, site: Site) -> str:
         named = str(site.get(leaf.place, "Name"))
         return named if NAMED.search(named) and literal(leaf.value, named) else ""
     known_names = NAMED if leaf.environment else PROPERTY
-    if NO_NAME.search(leaf.name):
+    if NO_NAME.search(leaf.name) or "TokenValidityUnits" in leaf.path:
         return ""
     if known_names.search(leaf.name) and literal(leaf.value, leaf.name):
         return leaf.name
@@ -148,15 +150,23 @@ def _in_sight(leaf: Leaf) -> bool:
     sources=(NOECHO, CLOUDFORMATION),
 )
 def a_parameter_that_is_shown(site: Site) -> Iterator[Finding]:
+    told: set[str] = set()
     for stack in site.tree.stacks.values():
         for name, declared in stack.parameters.items():
             if _asks_for_password(name, declared) and not _is_hidden(declared):
+                told |= {name} if stack is site.tree.root else set()
                 yield Finding(stack, ("Parameters", name), {"parameter": name, "where": "by its name"})
     for leaf in leaves(site):
         named = PROPERTY.search(leaf.name) and not NO_NAME.search(leaf.name)
         if isinstance(leaf.value, Given) and named and isinstance(leaf.place, Resource):
             asked = site.tree.root.parameters.get(leaf.value.name)
-            if asked is not None and not _is_hidden(asked):
+            if (
+                asked is not None
+                and leaf.value.name not in told
+                and not _is_choice(asked)
+                and not _is_hidden(asked)
+            ):
+                told.add(leaf.value.name)
                 where = f"{leaf.place}.{leaf.name}"
                 yield Finding(
                     site.tree.root,
@@ -168,7 +178,17 @@ def a_parameter_that_is_shown(site: Site) -> Iterator[Finding]:
 def _asks_for_password(name: str, declared: object) -> bool:
     kind = str(declared.get("Type")) if isinstance(declared, dict) else ""
     named = PASSWORD.search(name) or PROPERTY.search(name)
-    return kind == "String" and named is not None and NO_NAME.search(name) is None
+    return (
+        kind == "String" and named is not None and NO_NAME.search(name) is None and not _is_choice(declared)
+    )
+
+
+def _is_choice(declared: object) -> bool:
+    """Yes or no, or one of few: about a password, and none itself."""
+    default = declared.get("Default") if isinstance(declared, dict) else None
+    return isinstance(declared, dict) and (
+        "AllowedValues" in declared or str(default).lower() in ("true", "false")
+    )
 
 
 def _is_hidden(declared: object) -> bool:
@@ -187,7 +207,8 @@ def a_default_that_is_a_credential(site: Site) -> Iterator[Finding]:
             if not isinstance(declared, dict) or not isinstance(declared.get("Default"), str | int):
                 continue
             default = declared["Default"]
-            asked = _is_hidden(declared) or _asks_for_password(name, declared)
+            hidden = _is_hidden(declared) and not USER.search(name)
+            asked = hidden or _asks_for_password(name, declared)
             if (asked and literal(default, name if PASSWORD.search(name) else "password")) or (
                 isinstance(default, str) and form(default)
             ):

@@ -84,19 +84,6 @@ def _follows_elsewhere(target: Resource) -> bool:
     return target.kind.startswith(("Custom::", "AWS::CloudFormation::"))
 
 
-@rule(
-    "E9312",
-    cause="{function} rotates {secret}, and no Lambda permission lets Secrets Manager call it",
-    remedy=f"add an AWS::Lambda::Permission for the function with Principal {SERVICE}",
-    sources=(PERMITTED,),
-)
-def a_function_that_secrets_manager_may_not_call(site: Site) -> Iterator[Finding]:
-    for schedule, function in rotators(site):
-        if function.kind == FUNCTION and _followed(site) and not list(permissions(site, function)):
-            secret = meant(site, site.get(schedule, "SecretId")) or schedule
-            yield found(schedule, "RotationLambdaARN", function=function, secret=secret)
-
-
 def permissions(site: Site, function: Resource) -> Iterator[Resource]:
     """Those that let Secrets Manager call a function."""
     for one in site.all("AWS::Lambda::Permission"):

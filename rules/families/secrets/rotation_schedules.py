@@ -31,6 +31,7 @@ A_MONTH = timedelta(days=35)  # from the first Sunday of one month to that of th
     cause="{secret} is a login to a database, and no RotationSchedule rotates it",
     remedy="give it an AWS::SecretsManager::RotationSchedule, at most 30 days apart",
     sources=(CONTROLS,),
+    demanding=True,
 )
 def a_login_that_never_rotates(site: Site) -> Iterator[Finding]:
     if all_schedules_followed(site):
@@ -44,6 +45,7 @@ def a_login_that_never_rotates(site: Site) -> Iterator[Finding]:
     cause="{secret} may keep its password for {days} days",
     remedy="rotate it every 30 days or more often",
     sources=(CONTROLS, EXPRESSIONS),
+    demanding=True,
 )
 def a_rotation_too_rare(site: Site) -> Iterator[Finding]:
     for schedule in site.all(SCHEDULE):

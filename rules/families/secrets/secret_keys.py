@@ -29,6 +29,7 @@ KEYS = (KEY, "AWS::KMS::ReplicaKey", "AWS::KMS::Alias")
     cause="{what} lies under AWS's own key, though {other} has one of the account's",
     remedy="set its KmsKeyId to the same key: who may read the secret is then decided there as well",
     sources=(ENCRYPTION,),
+    demanding=True,
 )
 def a_secret_under_the_default_key(site: Site) -> Iterator[Finding]:
     for secret in site.all(SECRET):
@@ -67,6 +68,7 @@ def _is_default(value: Value) -> bool:
     cause="the replica of {secret} in {region} lies under AWS's own key, though the secret has another",
     remedy="give the replica a KmsKeyId of its region",
     sources=("https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html",),
+    demanding=True,
 )
 def a_replica_under_the_default_key(site: Site) -> Iterator[Finding]:
     for secret in site.all(SECRET):
@@ -85,6 +87,7 @@ def a_replica_under_the_default_key(site: Site) -> Iterator[Finding]:
     remedy="take a key that no other service holds, or hold the service to its own by kms:EncryptionContext "
     "in a key of its own",
     sources=(ENCRYPTION, "https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html"),
+    demanding=True,
 )
 def a_secret_under_the_key_of_a_service(site: Site) -> Iterator[Finding]:
     for holder, path in _places(site):
@@ -120,6 +123,7 @@ def _services(site: Site, key: Resource) -> Iterator[str]:
     cause="{secret} lies under {key}, with which {data} is encrypted, while {other} has a key of its own",
     remedy="take the key of the secrets: who may read the data must not thereby read a login",
     sources=(ENCRYPTION, "https://docs.aws.amazon.com/kms/latest/developerguide/data-protection.html"),
+    demanding=True,
 )
 def a_secret_under_the_key_of_data(site: Site) -> Iterator[Finding]:
     keyed = [(holder, path, site.target(site.get(holder, *path), KEY)) for holder, path in _places(site)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rules.families.secrets.logins import SECRET, is_managed, meant, rotators
-from rules.families.secrets.rotation_functions import PERMITTED, STRATEGIES, permissions
+from rules.families.secrets.rotation_functions import PERMITTED, STRATEGIES
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -17,6 +17,7 @@ TOLD = ("Command", "EntryPoint", "Environment", "EnvironmentFiles", "Secrets")
     cause="{role} lets {user} read {secret}, of which it is told nowhere",
     remedy="give it the ARN in an environment variable, or take the permission away",
     sources=(STRATEGIES, PERMITTED),
+    demanding=True,
 )
 def a_master_that_the_function_does_not_know(site: Site) -> Iterator[Finding]:
     for function in dict.fromkeys(function for _, function in rotators(site)):
@@ -37,6 +38,7 @@ def a_master_that_the_function_does_not_know(site: Site) -> Iterator[Finding]:
     cause="{role} lets {task} read {secret}, of which its containers are told nowhere",
     remedy="give the container the ARN in its environment, or take the permission away",
     sources=(STRATEGIES, PERMITTED),
+    demanding=True,
 )
 def a_login_that_the_container_does_not_know(site: Site) -> Iterator[Finding]:
     for task in site.all("AWS::ECS::TaskDefinition"):
@@ -51,19 +53,6 @@ def a_login_that_the_container_does_not_know(site: Site) -> Iterator[Finding]:
         for readable in dict.fromkeys(_readable(site, role)):
             if readable.resource not in told:
                 yield found(task, "ContainerDefinitions", role=role, task=task, secret=readable)
-
-
-@rule(
-    "W9321",
-    cause="{permission} lets Secrets Manager call {function} for any account's secret",
-    remedy="set SourceAccount: !Ref AWS::AccountId",
-    sources=(PERMITTED,),
-)
-def a_function_for_every_account(site: Site) -> Iterator[Finding]:
-    for _, function in rotators(site):
-        for permission in permissions(site, function):
-            if all(site.get(permission, name) is None for name in ("SourceAccount", "SourceArn")):
-                yield found(permission, "SourceAccount", permission=permission, function=function)
 
 
 def _readable(site: Site, role: Resource) -> Iterator[Reference]:
@@ -85,6 +74,7 @@ def _readable(site: Site, role: Resource) -> Iterator[Reference]:
         "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html",
         "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
     ),
+    demanding=True,
 )
 def dead_letters_under_another_key(site: Site) -> Iterator[Finding]:
     for schedule, function in rotators(site):

@@ -158,6 +158,7 @@ def _attached(site: Site) -> Iterator[tuple[Resource, Resource, dict[str, object
     cause="{user} reads {master}, the master's password, though {secret} is there for applications",
     remedy="give it the application's secret; only the rotation function needs the master's",
     sources=(MANAGING, "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"),
+    demanding=True,
 )
 def an_application_that_is_the_master(site: Site) -> Iterator[Finding]:
     rotating = {

@@ -46,6 +46,7 @@ def an_alarm_with_its_actions_disabled(site: Site) -> Iterator[Finding]:
     cause="alarm {alarm} has no action: nothing else looks at it, or all others of this tree have one",
     remedy="name a topic in AlarmActions, or let a composite alarm, a deployment or a dashboard use it",
     sources=(ACTIONS,),
+    demanding=True,
 )
 def an_alarm_that_tells_nobody(site: Site) -> Iterator[Finding]:
     every = list(site.all(ALARM, COMPOSITE))
@@ -110,6 +111,7 @@ def an_alarm_that_tells_its_end_alone(site: Site) -> Iterator[Finding]:
     ),
     remedy="name the topic in OKActions too",
     sources=(ACTIONS,),
+    demanding=True,
 )
 def an_alarm_that_does_not_tell_its_end(site: Site) -> Iterator[Finding]:
     told: dict[Resource, dict[bool, list[Resource]]] = {}
@@ -129,6 +131,7 @@ def an_alarm_that_does_not_tell_its_end(site: Site) -> Iterator[Finding]:
     cause="alarm {alarm} tells {topic}, whereas every other alarm of this tree tells {usual}",
     remedy="tell {usual}, or give {topic} subscribers and alarms of its own",
     sources=(ACTIONS,),
+    demanding=True,
 )
 def an_alarm_that_tells_another_topic(site: Site) -> Iterator[Finding]:
     told: dict[Resource, list[Resource]] = {}

@@ -136,6 +136,7 @@ def a_threshold_beyond_what_the_resource_has(site: Site) -> Iterator[Finding]:
     ),
     remedy="leave a quarter, so that it rings while there is time to do something",
     sources=SOURCES,
+    demanding=True,
 )
 def a_threshold_that_leaves_no_time(site: Site) -> Iterator[Finding]:
     for alarm, resource, metric, operator, threshold, has, what in _limited(site):

@@ -90,6 +90,7 @@ def _differing(one: Alarm, other: Alarm) -> Iterator[tuple[str, object, object]]
     ),
     remedy="have both on the same resource, or add it to the widget",
     sources=("https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards.html",),
+    demanding=True,
 )
 def an_alarm_beside_what_the_dashboard_shows(site: Site) -> Iterator[Finding]:
     shown: dict[str, list[Series]] = {}
@@ -136,6 +137,7 @@ def _covers(shown: Series, watched: Series) -> bool:
     ),
     remedy="add it to the rule",
     sources=("https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html",),
+    demanding=True,
 )
 def a_composite_alarm_that_leaves_its_like_out(site: Site) -> Iterator[Finding]:
     every = [one for one in alarms(site) if len(one.series) == 1 and not scaling_only(site, one)]
@@ -169,6 +171,7 @@ def _same(one: Series, other: Series) -> bool:
     ),
     remedy="ring above 0: each of them is something lost for now",
     sources=(DEAD,),
+    demanding=True,
 )
 def many_dead_letters_before_anybody_hears(site: Site) -> Iterator[Finding]:
     aside = dead_letter_queues(site)
@@ -199,6 +202,7 @@ def many_dead_letters_before_anybody_hears(site: Site) -> Iterator[Finding]:
         "take both out"
     ),
     sources=(DEAD,),
+    demanding=True,
 )
 def an_alarm_on_a_queue_that_stays_empty(site: Site) -> Iterator[Finding]:
     aside = dead_letter_queues(site)

@@ -73,10 +73,11 @@ def an_alarm_on_failures_that_their_absence_sets_off(site: Site) -> Iterator[Fin
     "W9622",
     cause=(
         "alarm {alarm} treats missing data as {missing}, and {metric} is missing whenever "
-        "nothing goes wrong: it never calms down again"
+        "nothing goes wrong: it does not come back to OK"
     ),
     remedy="set TreatMissingData: notBreaching",
     sources=(MISSING,),
+    demanding=True,
 )
 def an_alarm_on_failures_that_their_end_does_not_calm(site: Site) -> Iterator[Finding]:
     for alarm in alarms(site):
@@ -107,6 +108,7 @@ def _sparse(alarm: Alarm) -> str:
     ),
     remedy="set TreatMissingData: breaching on the alarm that calls somebody",
     sources=(MISSING, "https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html"),
+    demanding=True,
 )
 def a_stream_whose_reader_may_vanish_unseen(site: Site) -> Iterator[Finding]:
     about: dict[Resource, list[Alarm]] = {}
@@ -157,6 +159,7 @@ def missing_data_that_scales(site: Site) -> Iterator[Finding]:
     ),
     remedy="set TreatMissingData to what it means: notBreaching, or breaching where silence is bad news",
     sources=(MISSING,),
+    demanding=True,
 )
 def an_alarm_that_ignores_missing_data(site: Site) -> Iterator[Finding]:
     for alarm in alarms(site):
@@ -175,6 +178,7 @@ def an_alarm_that_ignores_missing_data(site: Site) -> Iterator[Finding]:
     ),
     remedy="set TreatMissingData: notBreaching, and watch by another alarm that it is there at all",
     sources=(MISSING,),
+    demanding=True,
 )
 def no_data_taken_for_bad_data(site: Site) -> Iterator[Finding]:
     for alarm in alarms(site):
@@ -192,6 +196,7 @@ def no_data_taken_for_bad_data(site: Site) -> Iterator[Finding]:
     cause="alarm {alarm} does not say what missing data of {metric} means, unlike every other of this tree",
     remedy="set TreatMissingData: left out, the alarm goes to INSUFFICIENT_DATA, which tells nobody",
     sources=(MISSING,),
+    demanding=True,
 )
 def an_alarm_that_does_not_say_what_silence_means(site: Site) -> Iterator[Finding]:
     every = alarms(site)

@@ -60,6 +60,7 @@ def _stat(series: Series, **more: object) -> Finding:
     cause="{watcher} takes the {stat} of {metric}, and {why}",
     remedy="use {better}",
     sources=(STATISTICS, RECOMMENDED),
+    demanding=True,
 )
 def a_statistic_that_says_something_else(site: Site) -> Iterator[Finding]:
     for series in every_series(site):

@@ -36,6 +36,7 @@ def queries_of_several_periods(site: Site) -> Iterator[Finding]:
     ),
     remedy="write FILL({name}, 0)",
     sources=(MATH,),
+    demanding=True,
 )
 def math_on_what_is_seldom_there(site: Site) -> Iterator[Finding]:
     for alarm in alarms(site):
@@ -96,6 +97,7 @@ def failures_made_up_where_there_are_none(site: Site) -> Iterator[Finding]:
     ),
     remedy="take the {other}, so that one bad series is enough",
     sources=(MATH,),
+    demanding=True,
 )
 def an_extreme_that_hides_the_worst(site: Site) -> Iterator[Finding]:
     for alarm in alarms(site):

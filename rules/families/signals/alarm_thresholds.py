@@ -221,6 +221,7 @@ EVERYDAY_IDS = 250e6
     ),
     remedy="use GreaterThanThreshold with 0, or with few enough that somebody can still look at each",
     sources=(RECOMMENDED,),
+    demanding=True,
 )
 def an_alarm_that_lets_many_failures_pass(site: Site) -> Iterator[Finding]:
     for alarm in alarms(site):

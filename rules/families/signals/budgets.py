@@ -93,6 +93,7 @@ def a_subscriber_whose_address_does_not_fit(site: Site) -> Iterator[Finding]:
     cause="budget {budget} warns {when}, which is too late to do anything",
     remedy="add a notification well below 100 % of what is spent, and one on the forecast",
     sources=(PRACTICE, NOTIFICATION),
+    demanding=True,
 )
 def a_budget_that_warns_too_late(site: Site) -> Iterator[Finding]:
     for budget in site.all(BUDGET):

@@ -95,7 +95,7 @@ def _shown(dashboard: Resource, properties: Mapping[str, Any], plain: Marked) ->
 def _unfolded(words: list[Any], before: list[Any]) -> list[Any]:
     """`.` repeats what the line before has there, `...` all that it has but its end."""
     if words[:1] == ["..."]:
-        return [*before[: len(before) - len(words) + 1], *words[1:]]
+        words = [*before[: len(before) - len(words) + 1], *words[1:]]
     return [
         before[place] if word == "." and place < len(before) else word for place, word in enumerate(words)
     ]

@@ -58,9 +58,12 @@ def a_widget_of_a_wrong_form(site: Site) -> Iterator[Finding]:
             yield _at(widget, wrong="reaches over the edge", remedy=f"keep x + width within {WIDTH} columns")
         if kind == "metric" and not any(properties.get(name) for name in ("metrics", "annotations")):
             yield _at(widget, wrong="shows no metric", remedy="give it metrics, or an alarm's annotation")
-        if kind == "metric" and "region" not in properties:
-            yield _at(widget, wrong="names no region", remedy="write ${AWS::Region}")
-        if kind == "text" and not properties.get("markdown"):
+        elsewhere = any(
+            "region" in one.properties for one in widgets(site) if one.dashboard == widget.dashboard
+        )
+        if kind == "metric" and properties.get("metrics") and "region" not in properties and elsewhere:
+            yield _at(widget, wrong="names no region, as others do", remedy="write ${AWS::Region}")
+        if kind == "text" and "markdown" not in properties:
             yield _at(widget, wrong="has no text", remedy="give it markdown, or take it out")
         if kind == "alarm" and not properties.get("alarms"):
             yield _at(widget, wrong="shows no alarm", remedy="give it the alarms' ARNs")
@@ -115,6 +118,7 @@ def a_widget_of_what_is_no_alarm(site: Site) -> Iterator[Finding]:
     cause="dashboard {dashboard} shows every alarm of {stack} but {alarm}",
     remedy="add it to the widget of alarms",
     sources=(BODY,),
+    demanding=True,
 )
 def an_alarm_that_the_dashboard_leaves_out(site: Site) -> Iterator[Finding]:
     for widget in widgets(site):
@@ -136,6 +140,7 @@ def an_alarm_that_the_dashboard_leaves_out(site: Site) -> Iterator[Finding]:
     ),
     remedy="draw the line where the alarm rings, or have it ring where the line is",
     sources=(BODY,),
+    demanding=True,
 )
 def a_line_that_is_no_threshold(site: Site) -> Iterator[Finding]:
     rings: dict[str, set[float]] = {}

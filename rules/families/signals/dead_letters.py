@@ -54,6 +54,7 @@ def _named(name: str, value: Value) -> Iterator[tuple[str, Value]]:
     sources=(
         "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html",
     ),
+    demanding=True,
 )
 def dead_letters_that_nobody_watches(site: Site) -> Iterator[Finding]:
     kinds = {one.kind for _, about in telling_series(site) for one in about}

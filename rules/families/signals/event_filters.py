@@ -34,7 +34,7 @@ NAMED: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = {
     },
     ("aws.rds", "SourceIdentifier"): {"AWS::RDS::DBInstance": ("Ref",), "AWS::RDS::DBCluster": ("Ref",)},
     ("aws.ecs", "clusterArn"): {"AWS::ECS::Cluster": ("Arn",)},
-    ("aws.ecs", "resources"): {"AWS::ECS::Service": ("Ref", "ServiceArn"), "AWS::ECS::Cluster": ("Arn",)},
+    ("aws.ecs", "resources"): {"AWS::ECS::Service": ("Ref", "ServiceArn")},
     ("aws.ecr", "repository-name"): {"AWS::ECR::Repository": ("Ref",)},
 }
 RDS_KINDS = {
@@ -110,6 +110,7 @@ def _is(site: Site, text: str, resource: Resource) -> bool:
     cause="rule {rule} waits for {key} of {named} of this tree's {kind}, and not of {missing}",
     remedy="name {missing} too, or whatever happens to it is told to nobody",
     sources=(PATTERNS,),
+    demanding=True,
 )
 def a_pattern_that_leaves_one_out(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
@@ -138,6 +139,7 @@ def a_pattern_that_leaves_one_out(site: Site) -> Iterator[Finding]:
     cause="rule {rule} waits for {given} in {key}, and not for {missing}, which is as bad",
     remedy="add {missing}",
     sources=(REFERENCE,),
+    demanding=True,
 )
 def a_pattern_that_hears_half_of_the_news(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
@@ -186,6 +188,7 @@ def a_failed_deployment_that_nobody_declares_failed(site: Site) -> Iterator[Find
         "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-best-practices.html",
         PATTERNS,
     ),
+    demanding=True,
 )
 def a_pattern_without_a_source(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
@@ -199,6 +202,7 @@ def a_pattern_without_a_source(site: Site) -> Iterator[Finding]:
     cause="rule {rule} tells {topic} of every {kind}, good news and all",
     remedy="name in detail what is worth a message",
     sources=(PATTERNS,),
+    demanding=True,
 )
 def a_pattern_for_all_that_happens(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
@@ -236,6 +240,7 @@ def a_pattern_for_scans_without_findings(site: Site) -> Iterator[Finding]:
     ),
     remedy="name the repository that is deployed",
     sources=("https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html",),
+    demanding=True,
 )
 def scans_of_a_repository_that_nothing_runs(site: Site) -> Iterator[Finding]:
     images = [

@@ -88,6 +88,7 @@ UNLISTED = frozenset(
         "aws.workmail",
     ]
 )
+SLIP = 0.92  # so alike are a name and its misspelling; two names of one service are less
 TRAIL = "AWS API Call via CloudTrail"
 SERVICE = "AWS Service Event via CloudTrail"
 
@@ -112,10 +113,11 @@ def is_sent(source: str, kind: str) -> bool | None:
     if not source.startswith("aws."):
         return False if kind in sent()[""] or any(kind in kinds for kinds in sent().values()) else None
     others = any(kind in kinds for kinds in sent().values())
-    return False if others or source in WHOLE or nearest(kind, sent().get(source, {})) else None
+    slip = nearest(kind, sent().get(source, {}), SLIP)
+    return False if others or source in WHOLE or slip else None
 
 
-def nearest(name: str, among: Mapping[str, object] | frozenset[str]) -> str:
+def nearest(name: str, among: Mapping[str, object] | frozenset[str], least: float = 0.8) -> str:
     alike = {one.lower(): one for one in sorted(among)}
-    close = get_close_matches(name.lower(), alike, 1, 0.8)
+    close = get_close_matches(name.lower(), alike, 1, least)
     return alike[close[0]] if close else ""

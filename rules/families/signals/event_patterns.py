@@ -86,7 +86,7 @@ def a_pattern_for_what_is_never_sent(site: Site) -> Iterator[Finding]:
     for pattern in patterns(site):
         sources, kinds = pattern.listed("source"), pattern.listed("detail-type")
         for source in sources:
-            near = nearest(source, sent())
+            near = nearest(source, sent(), 0.88)
             if source.startswith("aws.") and source not in {*sent(), *UNLISTED} and near:
                 yield at_pattern(pattern, "source", kind="any event", source=source, instead=f"write {near}")
             elif source.lower().startswith("aws.") and source != source.lower():

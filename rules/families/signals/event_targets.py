@@ -51,6 +51,7 @@ CRON = re.compile(r"cron\(\S+ \S+ \S+ \S+ \S+ \S+\)")
     cause="rule {rule} is disabled",
     remedy="set State: ENABLED, or remove the rule",
     sources=("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",),
+    demanding=True,
 )
 def an_event_rule_that_is_disabled(site: Site) -> Iterator[Finding]:
     for resource in site.all(RULE):
@@ -135,7 +136,8 @@ def a_schedule_that_is_none(site: Site) -> Iterator[Finding]:
             continue
         rate = RATE.fullmatch(schedule)
         fits = bool(rate) and int(rate[1]) > 0 and (int(rate[1]) == 1) == (rate[3] == "") if rate else False
-        cron = CRON.fullmatch(schedule) is not None and "?" in (schedule.split()[2], schedule.split()[4])
+        # EventBridge takes a ? in any field for the one that a day field should be.
+        cron = CRON.fullmatch(schedule) is not None and "?" in schedule.removesuffix(")").split()[1:]
         if not fits and not cron:
             yield found(resource, "ScheduleExpression", rule=resource, schedule=schedule)
 
@@ -148,6 +150,7 @@ def a_schedule_that_is_none(site: Site) -> Iterator[Finding]:
     ),
     remedy="add its FailedInvocations to an alarm, or give the target a DeadLetterConfig",
     sources=(MONITORING, "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html"),
+    demanding=True,
 )
 def an_event_whose_loss_nobody_sees(site: Site) -> Iterator[Finding]:
     watched = {

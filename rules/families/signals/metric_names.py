@@ -40,6 +40,7 @@ WHOLE = frozenset(
 # AWS's own that do not begin so.
 OTHERS = frozenset({"ECS/ContainerInsights", "ContainerInsights", "CloudWatchSynthetics"})
 
+SLIP = 0.92  # so alike are a name and its misspelling; two names of one service are less
 Sets = tuple[frozenset[str], ...]
 
 
@@ -209,7 +210,7 @@ def is_metric(namespace: str, name: str) -> bool | None:
         return True if names else None
     if namespace in WHOLE and not (namespace == "AWS/ElastiCache" and name.endswith(OPEN)):
         return False
-    return False if _nearest(name, names) else None
+    return False if _nearest(name, names, SLIP) else None
 
 
 def nearest_metric(namespace: str, name: str) -> str:
@@ -227,7 +228,7 @@ def dimensions_of(namespace: str) -> frozenset[str]:
     return found.union(*(one for (where, _), sets in SETS.items() if where == namespace for one in sets))
 
 
-def _nearest(name: str, among: frozenset[str]) -> str:
+def _nearest(name: str, among: frozenset[str], least: float = 0.8) -> str:
     alike = {one.lower(): one for one in sorted(among)}
-    close = get_close_matches(name.lower(), alike, 1, 0.8)
+    close = get_close_matches(name.lower(), alike, 1, least)
     return alike[close[0]] if close else ""

@@ -66,6 +66,7 @@ SPEAKING = ("AlarmActions", "OKActions", "InsufficientDataActions", "Targets")
     cause="topic {topic} has no subscription, and {count} alarms and rules speak to it, among them {user}",
     remedy="subscribe whoever should be told",
     sources=(SUBSCRIBE, "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html"),
+    demanding=True,
 )
 def a_topic_that_nobody_listens_to(site: Site) -> Iterator[Finding]:
     subscribed = [resource for resource, _, one in subscriptions(site) if resource.kind == TOPIC]
@@ -222,19 +223,3 @@ def raw_messages_where_none_are_taken(site: Site) -> Iterator[Finding]:
             yield found(
                 resource, *path, "RawMessageDelivery", subscription=resource, protocol=one.get("Protocol")
             )
-
-
-@rule(
-    "E9684",
-    cause=(
-        "topic {topic} is encrypted with {key}, which neither CloudWatch nor EventBridge may "
-        "use, and {user} speaks to it"
-    ),
-    remedy="use a key of your own, whose policy admits cloudwatch.amazonaws.com and events.amazonaws.com",
-    sources=("https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html",),
-)
-def a_topic_under_a_key_that_alarms_may_not_use(site: Site) -> Iterator[Finding]:
-    for topic, users in telling(site).items():
-        key = site.get(topic, "KmsMasterKeyId")
-        if isinstance(key, str) and key.endswith("alias/aws/sns"):
-            yield found(topic, "KmsMasterKeyId", topic=topic, key=key, user=users[0])

@@ -22,6 +22,7 @@ FIELDS = ("action", "srcaddr", "dstaddr", "dstport")
     cause="network {vpc} has no flow log: nobody can say afterwards who spoke to whom",
     remedy="add an AWS::EC2::FlowLog with TrafficType ALL",
     sources=("https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html", FLOWS),
+    demanding=True,
 )
 def a_network_that_nobody_records(site: Site) -> Iterator[Finding]:
     """Where the tree keeps logs at all: a network of a walk-through is not told."""
@@ -44,6 +45,7 @@ def a_network_that_nobody_records(site: Site) -> Iterator[Finding]:
         "set TrafficType: ALL: what was refused tells of attempts, what was let through of what came of them"
     ),
     sources=(CREATE, FLOWS),
+    demanding=True,
 )
 def a_flow_log_of_half_the_traffic(site: Site) -> Iterator[Finding]:
     for log in site.all(FLOW_LOG):
@@ -103,6 +105,7 @@ def a_flow_log_that_reaches_nothing(site: Site) -> Iterator[Finding]:
     cause="flow log {log} leaves out {fields}, without which nobody can say who was refused by whom",
     remedy="add it to LogFormat, or leave LogFormat out",
     sources=(RECORDS,),
+    demanding=True,
 )
 def a_flow_log_without_what_matters(site: Site) -> Iterator[Finding]:
     for log in site.all(FLOW_LOG):
@@ -120,6 +123,7 @@ def a_flow_log_without_what_matters(site: Site) -> Iterator[Finding]:
     cause="log group {group} keeps {kept}, unlike every other of this tree",
     remedy="set RetentionInDays",
     sources=(GROUPS,),
+    demanding=True,
 )
 def a_log_group_without_an_end(site: Site) -> Iterator[Finding]:
     groups = list(site.all(LOG_GROUP))
@@ -144,6 +148,7 @@ def a_log_group_without_an_end(site: Site) -> Iterator[Finding]:
     sources=(
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
     ),
+    demanding=True,
 )
 def a_log_group_that_nothing_writes_to(site: Site) -> Iterator[Finding]:
     for group in site.all(LOG_GROUP):

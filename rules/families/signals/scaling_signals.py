@@ -46,20 +46,19 @@ def _direction(site: Site, policy: Resource) -> int:
 
 @rule(
     "E9617",
-    cause="scaling policy {policy} has steps, and no alarm starts it",
+    cause="scaling policy {policy} scales by steps, and no alarm starts it",
     remedy="name it in the AlarmActions of an alarm: only target tracking makes its own",
     sources=(STEPS,),
 )
 def a_scaling_policy_that_nothing_starts(site: Site) -> Iterator[Finding]:
     given_out = {value for stack in site.tree.stacks.values() for value in map(str, stack.outputs.values())}
     for policy in site.all(APPLICATION, "AWS::AutoScaling::ScalingPolicy"):
-        kind = site.get(policy, "PolicyType")
-        steps = (
-            kind == "StepScaling"
-            if policy.kind == APPLICATION
-            else kind in (None, "SimpleScaling", "StepScaling")
-        )
-        if steps and not site.uses(policy) and not any(policy.name in value for value in given_out):
+        # A simple policy may be executed by whoever calls ExecutePolicy.
+        if (
+            site.get(policy, "PolicyType") == "StepScaling"
+            and not site.uses(policy)
+            and not any(policy.name in value for value in given_out)
+        ):
             yield found(policy, policy=policy)
 
 

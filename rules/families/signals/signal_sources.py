@@ -112,6 +112,7 @@ def a_log_that_the_database_does_not_export(site: Site) -> Iterator[Finding]:
     ),
     remedy="set ClusterSettings: containerInsights to enabled or enhanced",
     sources=(INSIGHTS,),
+    demanding=True,
 )
 def a_log_of_insights_that_are_off(site: Site) -> Iterator[Finding]:
     for cluster in site.all("AWS::ECS::Cluster"):
@@ -132,6 +133,7 @@ def a_log_of_insights_that_are_off(site: Site) -> Iterator[Finding]:
     ),
     remedy="declare the log group {name} with a retention",
     sources=(LOGS,),
+    demanding=True,
 )
 def an_exported_log_without_a_group_of_ours(site: Site) -> Iterator[Finding]:
     titles = {str(site.get(group, "LogGroupName")): group for group in site.all("AWS::Logs::LogGroup")}
@@ -242,7 +244,8 @@ OPENED = {
 )
 def a_log_group_of_what_is_called_otherwise(site: Site) -> Iterator[Finding]:
     for kind, (name, head, tail) in OPENED.items():
-        names = [site.get(one, name) for one in site.all(kind)]
+        kinds = (kind, "AWS::Serverless::Function") if kind == "AWS::Lambda::Function" else (kind,)
+        names = [site.get(one, name) for one in site.all(*kinds)]
         for group in (
             site.all("AWS::Logs::LogGroup") if names and all(isinstance(one, str) for one in names) else ()
         ):

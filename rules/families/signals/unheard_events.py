@@ -22,6 +22,7 @@ def _hears_failed_rotations(pattern: Pattern) -> bool:
         "on Errors of the function"
     ),
     sources=("https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html",),
+    demanding=True,
 )
 def a_rotation_that_fails_unheard(site: Site) -> Iterator[Finding]:
     if not cares(site):
@@ -52,6 +53,7 @@ def a_rotation_that_fails_unheard(site: Site) -> Iterator[Finding]:
         "uses its certificate"
     ),
     sources=("https://docs.aws.amazon.com/iot/latest/developerguide/metrics_dimensions.html",),
+    demanding=True,
 )
 def devices_refused_unseen(site: Site) -> Iterator[Finding]:
     if not cares(site):
@@ -70,6 +72,7 @@ def devices_refused_unseen(site: Site) -> Iterator[Finding]:
     ),
     remedy="add a rule on RDS DB Instance Event, or an AWS::RDS::EventSubscription",
     sources=("https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.html",),
+    demanding=True,
 )
 def a_database_whose_events_nobody_hears(site: Site) -> Iterator[Finding]:
     if not cares(site) or any(site.all("AWS::RDS::EventSubscription")):
@@ -94,6 +97,7 @@ def _hears_failures(pattern: Pattern) -> bool:
     sources=(
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html",
     ),
+    demanding=True,
 )
 def a_failed_deployment_that_nobody_hears_of(site: Site) -> Iterator[Finding]:
     if not cares(site) or any(_hears_failures(pattern) for pattern in patterns(site)):

@@ -153,6 +153,7 @@ WANTED: Mapping[str, tuple[Wanted, ...]] = {
     cause="no alarm watches {trouble} of {about}, in a tree that watches most of what it has",
     remedy="add an alarm on {metric}",
     sources=(RECOMMENDED,),
+    demanding=True,
 )
 def a_trouble_that_nobody_watches(site: Site) -> Iterator[Finding]:
     if not cares(site):
@@ -205,6 +206,7 @@ CACHE = (
     sources=(
         "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.WhichShouldIMonitor.html",
     ),
+    demanding=True,
 )
 def a_cache_node_that_nobody_watches(site: Site) -> Iterator[Finding]:
     if not cares(site):

@@ -56,7 +56,8 @@ def _fits(series: Series, named: list[str], sets: tuple[frozenset[str], ...]) ->
 
 def _strange(namespace: str, dimension: str) -> bool:
     """No dimension of the namespace, as far as its dimensions are listed."""
-    have = dimensions_of(namespace) if published().get(namespace, {}).get("metrics") else frozenset()
+    listed = of_aws(namespace) and published().get(namespace, {}).get("metrics")
+    have = dimensions_of(namespace) if listed else frozenset()
     return bool(have) and dimension not in have
 
 
@@ -95,12 +96,9 @@ def a_namespace_of_aws_that_there_is_not(site: Site) -> Iterator[Finding]:
         if not isinstance(where, str) or is_namespace(where):
             continue
         near = nearest_namespace(where)
-        if of_aws(where) or (near and near.lower() == where.lower()):
-            yield _at(
-                series,
-                "Namespace",
-                instead=f"write {near}" if near else "take it from the service's page on its metrics",
-            )
+        # A namespace that is like none of those may be of a service that is newer than the list.
+        if near and (of_aws(where) or near.lower() == where.lower()):
+            yield _at(series, "Namespace", instead=f"write {near}")
 
 
 @rule(
@@ -177,6 +175,8 @@ def _other_text(name: str, value: Text, allowed: frozenset[str]) -> bool:
     if member(value) is not None:
         return name != "CacheClusterId"
     about = list(references(value))
+    if name == "DBInstanceIdentifier" and any(one.resource.kind == "AWS::RDS::DBCluster" for one in about):
+        return False  # a cluster over several zones names its instances after itself
     strange = not any(map(_foreign, about)) and not any(one.resource.kind in allowed for one in about)
     return (bool(about) and strange) or _impossible(name, value)
 
@@ -213,6 +213,7 @@ def _addressed(name: str, value: str) -> bool:
     ),
     remedy="name {wanted}, as this tree has a {kind} of its own",
     sources=(CONCEPTS,),
+    demanding=True,
 )
 def a_metric_of_the_whole_account(site: Site) -> Iterator[Finding]:
     for series in every_series(site):

@@ -182,3 +182,29 @@ Resources:
 """
     assert say("E9430", chosen) == []
     assert len(say("E9430", chosen.replace("!Ref Kind", "io1"))) == 1
+
+
+TIMES = """\
+Resources:
+  Settings:
+    Type: AWS::RDS::DBParameterGroup
+    Properties:
+      Family: FAMILY
+      Description: shop
+      Parameters: {statement_timeout: VALUE}
+"""
+
+
+@pytest.mark.parametrize(
+    ("family", "written", "count"),
+    [
+        ("postgres16", "'30'", 1),
+        ("aurora-postgresql16", 999, 1),
+        ("postgres16", "'30000'", 0),
+        ("postgres16", "0", 0),
+        ("mysql8.0", "'30'", 0),
+    ],
+)
+def test_a_limit_is_in_milliseconds(say: Say, family: str, written: str | int, count: int) -> None:
+    root = TIMES.replace("FAMILY", family).replace("VALUE", str(written))
+    assert len(say("W9442", root)) == count

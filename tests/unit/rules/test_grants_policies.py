@@ -337,38 +337,3 @@ def test_a_key_through_a_service_that_nothing_uses(say: Say) -> None:
 
     assert say("W9293", identity(RIGHT, via.replace("SERVICE", "kinesis"), more=key)) == []
     assert say("W9293", identity(RIGHT, via.replace("SERVICE", "sqs"), more=key))
-
-
-THING = "${!iot:Connection.Thing.ThingName}"
-PREFIX = "arn:aws:iot:${AWS::Region}:${AWS::AccountId}:"
-DEVICE = f"""
-Resources:
-  Device:
-    Type: AWS::IoT::Policy
-    Properties:
-      PolicyDocument:
-        Version: '2012-10-17'
-        Statement:
-        - Effect: Allow
-          Action: iot:Connect
-          Resource: !Sub '{PREFIX}client/{THING}'
-          Condition: {{Bool: {{iot:Connection.Thing.IsAttached: 'true'}}}}
-        - {{Effect: Allow, Action: iot:Publish, Resource: !Sub '{PREFIX}topic/plant/{THING}'}}
-"""
-
-
-@pytest.mark.parametrize(
-    ("rule", "before", "after"),
-    [
-        ("W9294", f"topic/plant/{THING}", "topic/plant/*"),
-        ("W9294", f"client/{THING}", "*"),
-        ("W9295", "iot:Publish", "iot:*"),
-        ("E9296", "topic/plant", "topicfilter/plant"),
-        ("E9297", "iot:Connect\n", "iot:DeleteThingShadow\n"),
-        ("W9298", "Condition: {Bool: {iot:Connection.Thing.IsAttached: 'true'}}", ""),
-    ],
-)
-def test_a_device_speaks_as_itself(say: Say, rule: str, before: str, after: str) -> None:
-    assert say(rule, DEVICE) == []
-    assert before in DEVICE
-    assert say(rule, DEVICE.replace(before, after))

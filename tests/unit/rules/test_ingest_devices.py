@@ -126,7 +126,7 @@ def test_devices_that_may_do_only_their_own_are_well(say: Say, fleet: str) -> No
         ("W9748", '"AttributePayload": "FAIL"', '"AttributePayload": "REPLACE"'),
         ("W9748", '"OverrideSettings": {"AttributePayload": "FAIL"}', '"Note": ""'),
         ("E9749", '"AttributePayload": "FAIL"', '"AttributePayload": "REFUSE"'),
-        ("E9752", "ManagedPolicyArns: ['arn:aws:iam::aws:policy/service-role/AWSIoTThingsRegistration']",
+        ("E9224", "ManagedPolicyArns: ['arn:aws:iam::aws:policy/service-role/AWSIoTThingsRegistration']",
          "Path: /"),
         ("W9760", "      Enabled: true\n", ""),
         ("E9761", "Enabled: true", "TemplateType: JITP"),
@@ -142,7 +142,7 @@ def test_devices_that_may_do_more_or_less_are_named(say: Say, id: str, old: str,
 
 def test_a_hook_that_nobody_may_call_is_named(say: Say) -> None:
     refused = HOOKED.replace("Principal: iot.amazonaws.com, A", "Principal: s3.amazonaws.com, A")
-    assert "Birth asks Check before it provisions" in say("E9762", refused)[0]
+    assert "Birth calls Check in vain: iot.amazonaws.com may not invoke it" in say("E9260", refused)[0]
 
 
 def test_the_place_is_the_resource_of_the_statement(say: Say) -> None:

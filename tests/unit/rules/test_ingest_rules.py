@@ -90,8 +90,8 @@ def test_a_rule_that_carries_is_well(say: Say) -> None:
         ("W9738", FILTER, "'+/+/frame'"),
         ("W9738", FILTER, "'#'"),
         ("W9736", KEY, "'${topic(3)}'"),
-        ("E9750", "'kinesis:Put*'", "'kinesis:Get*'"),
-        ("E9751", "Service: iot.amazonaws.com", "Service: lambda.amazonaws.com"),
+        ("E9223", "'kinesis:Put*'", "'kinesis:Get*'"),
+        ("E9230", "Service: iot.amazonaws.com", "Service: lambda.amazonaws.com"),
     ],
 )  # fmt: skip
 def test_a_rule_that_loses_or_mixes_readings_is_named(say: Say, id: str, old: str, new: str) -> None:
@@ -196,3 +196,26 @@ def test_what_failed_lies_under_a_key_as_the_stream_does(say: Say) -> None:
     keyed += "  Key: {Type: AWS::KMS::Key}\n"
     assert "W9779 Failed keeps readings that Cameras could not deliver" in say("W9779", keyed)[0]
     assert say("W9779", keyed.replace("{MessageRet", "{KmsMasterKeyId: !Ref Key, MessageRet")) == []
+
+
+FILTERED = """\
+Resources:
+  Hot:
+    Type: AWS::IoT::TopicRule
+    Properties:
+      Tags: [{Key: Environment, Value: test}]
+      TopicRulePayload: {Sql: "SELECT * FROM 'line/+/oven' WHERE celsius > 900", Actions: []}
+"""
+OTHER = """\
+  Rest:
+    Type: AWS::IoT::TopicRule
+    Properties:
+      TopicRulePayload: {Sql: "SELECT * FROM 'line/+/oven' WHERE celsius <= 900", Actions: []}
+"""
+
+
+def test_what_a_condition_leaves_out_is_taken_by_another_rule(say: Say) -> None:
+    (finding,) = say("W9701", FILTERED)
+    assert "Hot leaves out what does not meet celsius > 900" in finding
+    assert say("W9701", FILTERED + OTHER) == []
+    assert say("W9701", FILTERED.replace(" WHERE celsius > 900", "")) == []

@@ -115,7 +115,7 @@ def test_an_attachment_stands_for_its_secret(say: Say) -> None:
         ("E9310", f"      {LAMBDA}\n", ""),
         ("E9311", LAMBDA, "RotationLambdaARN: !GetAtt Rights.Arn"),
         ("E9311", LAMBDA, "RotationLambdaARN: !Ref Rotator"),
-        ("E9312", "Principal: secretsmanager.amazonaws.com", "Principal: events.amazonaws.com"),
+        ("E9260", "Principal: secretsmanager.amazonaws.com", "Principal: events.amazonaws.com"),
         ("W9313", "Timeout: 60", "Timeout: 10"),
         ("W9313", "      Timeout: 60\n", ""),
         ("E9314", "Timeout: 60", "ReservedConcurrentExecutions: 0"),
@@ -124,8 +124,8 @@ def test_an_attachment_stands_for_its_secret(say: Say) -> None:
         ("E9316", f"{{ADMIN_SECRET: {MASTER}}}", "{ADMIN_SECRET: !Ref Login}"),
         ("E9317", f"{{ADMIN_SECRET: {MASTER}}}", "{ADMIN_SECRET: !Ref OrdersKey}"),
         ("W9318", f"{{ADMIN_SECRET: {MASTER}}}", "{LEVEL: info}"),
-        ("W9321", "      SourceAccount: !Ref AWS::AccountId\n", ""),
-        ("E9312", "Action: lambda:InvokeFunction", "Action: lambda:GetFunction"),
+        ("W9261", "      SourceAccount: !Ref AWS::AccountId\n", ""),
+        ("E9260", "Action: lambda:InvokeFunction", "Action: lambda:GetFunction"),
         ("W9354", "PasswordLength: 24", "IncludeSpace: true"),
         ("W9319", "{KmsMasterKeyId: !Ref OrdersKey, ", "{"),
         ("E9330", "[Link, Call, MayRotate]", "[Call, MayRotate]"),
@@ -283,3 +283,25 @@ def test_the_longest_time_between_two_rotations(expression: str, days: int) -> N
 def test_what_secrets_manager_does_not_take(expression: str) -> None:
     with pytest.raises(BadExpression):
         timing(expression)
+
+
+ASKED = """\
+Resources:
+  Login: {Type: AWS::SecretsManager::Secret}
+  Other: {Type: AWS::SecretsManager::Secret}
+  Turns:
+    Type: AWS::Lambda::Function
+  Plan:
+    Type: AWS::SecretsManager::RotationSchedule
+    Properties: {SecretId: !Ref Login, RotationLambdaARN: !GetAtt Turns.Arn}
+  Daily:
+    Type: AWS::Events::Rule
+    Properties:
+      ScheduleExpression: rate(1 day)
+      Targets: [{Id: one, Arn: !GetAtt Turns.Arn, Input: !Sub '{"secret": "${WHICH}"}'}]
+"""
+
+
+@pytest.mark.parametrize(("which", "count"), [("Other", 1), ("Login", 0)])
+def test_a_function_is_asked_about_the_secret_that_it_rotates(say: Say, which: str, count: int) -> None:
+    assert len(say("W9314", ASKED.replace("WHICH", which))) == count

@@ -91,7 +91,7 @@ CASES = [
     (
         "E9602",
         watching(alarm({**ERRORS, "Namespace": "Shop"})),
-        watching(alarm({**ERRORS, "Namespace": "AWS/Funcs"})),
+        watching(alarm({**ERRORS, "Namespace": "AWS/Lambdas"})),
     ),
     ("E9603", watching(alarm(ERRORS)), watching(alarm({**ERRORS, "MetricName": "Error"}))),
     (

@@ -110,13 +110,6 @@ CASES = [
     ("W9682", subscribed(), subscribed(FilterPolicy={"team": ["shop"]})),
     ("E9683", subscribed(), subscribed(TopicArn=att("Pager", "TopicName"))),
     ("W9684", subscribed(), subscribed(RawMessageDelivery=True)),
-    (
-        "E9684",
-        watching(alarm(ERRORS)),
-        watching(alarm(ERRORS)).replace(
-            '"Subscription": [', '"KmsMasterKeyId": "alias/aws/sns", "Subscription": ['
-        ),
-    ),
     ("E9685", budget(EARLY), budget()),
     ("E9685", budget(EARLY), budget(changed(EARLY, "Subscribers", to=[]))),
     ("E9686", budget(EARLY), budget(notification(80, SubscriptionType="SNS"))),
