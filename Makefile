@@ -8,7 +8,7 @@ READY := .venv/.ready
 SCAN := .venv-scan/bin
 SCAN_READY := .venv-scan/.ready
 
-.PHONY: run test check build bench clean
+.PHONY: run test check build bench mutate clean
 
 run: $(READY)
 	$(BIN)/python -m local $(ARGS)
@@ -35,6 +35,10 @@ build: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
+
+# What has changed since docs/mutation.json; FULL=1: by the scanners too; ARGS=--anew: everything.
+mutate: $(READY) $(SCAN_READY)
+	$(BIN)/python -m mutation $(if $(FULL),--full) $(ARGS)
 
 clean:
 	rm -rf .venv .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache

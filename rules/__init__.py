@@ -26,6 +26,8 @@ A rule is a function over a `Site` that yields a `Finding` for each place that b
 - `demanding=True` marks a rule that asks for what a plant in operation should have (an alarm on each store,
   a circuit breaker, dropped capabilities), and not for what must be so to work or to be safe: it is silent
   in a tree that does not say which environment it is, such as a sample or a library's module.
+- `by_default=True` marks a rule about what a deployment may choose (storage without encryption): it is silent
+  where only a parameter with another value than its default leads to what it sees.
 - `found(resource, *path, **parts)` places a finding at a property, and at what stands around it where the
   property is missing. `Finding(resource, ("DeletionPolicy",), {…})` places it beside `Properties`, and
   `Finding(site.tree.root, ("Resources",), {…})` where no one resource is at fault. Name resources in the

@@ -108,4 +108,6 @@ ATTRIBUTES = {
     ("AWS::EC2::SecurityGroup", "GroupId"): "sg-{id}",
     ("AWS::EC2::EIP", "AllocationId"): "eipalloc-{id}",
     ("AWS::KMS::Key", "KeyId"): "{uuid}",
+    ("AWS::SNS::Topic", "TopicName"): "{name}",
+    ("AWS::SQS::Queue", "QueueName"): "{name}",
 }

@@ -3,7 +3,8 @@
 A condition is decided where the wiring decides it, and else by what a deployment gives. A scenario is one way
 to give: a tree without `Fn::If`, without the resources and outputs whose condition does not hold. What is
 wrong in a scenario is wrong for whoever deploys so; nothing is said of ways that exclude each other, such as
-one parameter with two values.
+one parameter with two values. A root's parameter that has a default, and of which no condition says
+otherwise, is its default: so the tree is deployed by whoever gives nothing.
 """
 
 import json
@@ -30,12 +31,13 @@ class Scenario:
 
     tree: Tree
     taken: Mapping[str, bool] = field(hash=False)  # a comparison that a deployment decides → what it comes to
+    usual: bool = True  # no parameter has another value than its default
 
 
 def scenarios(tree: Tree) -> list[Scenario]:
     """At least one; one alone where no condition is left to a deployment."""
     if not any(_conditional(stack.body) for stack in tree.stacks.values()):
-        return [Scenario(tree, {})]
+        return [Scenario(_given(tree, _Deployment(tree, {}, True)), {})]
     first = [_scenario(tree, {}, otherwise) for otherwise in (True, False)]
     asked = list(dict.fromkeys(name for scenario in first for name in scenario.taken))
     if len(asked) <= ALL_WAYS:
@@ -43,7 +45,7 @@ def scenarios(tree: Tree) -> list[Scenario]:
         made = [_scenario(tree, way, True) for way in ways]
     else:
         apart = [_scenario(tree, {name: not rest}, rest) for rest in (True, False) for name in asked]
-        made = [*first, *apart]
+        made = [*first, *apart, _scenario(tree, {}, False, by_default=True)]
     return list({tuple(sorted(scenario.taken.items())): scenario for scenario in made}.values())
 
 
@@ -53,8 +55,8 @@ def _conditional(node: Any) -> bool:
     return isinstance(node, list) and any(map(_conditional, node))
 
 
-def _scenario(tree: Tree, way: Mapping[str, bool], otherwise: bool) -> Scenario:
-    deployment = _Deployment(tree, way, otherwise)
+def _scenario(tree: Tree, way: Mapping[str, bool], otherwise: bool, *, by_default: bool = False) -> Scenario:
+    deployment = _Deployment(tree, way, otherwise, by_default=by_default)
     stacks: dict[str, Stack] = {}
     for stack in tree.stacks.values():
         if stack.parent is None:
@@ -66,7 +68,16 @@ def _scenario(tree: Tree, way: Mapping[str, bool], otherwise: bool) -> Scenario:
         here = replace(stack, arguments=given)
         before = Tree({**tree.stacks, **stacks, stack.address: here}, tree.top)
         stacks[stack.address] = _Rewriting(here, Resolver(before, patient=True), deployment).done()
-    return Scenario(Tree(stacks, tree.top), deployment.taken)
+    return Scenario(_given(Tree(stacks, tree.top), deployment), deployment.taken, deployment.usual)
+
+
+def _given(tree: Tree, deployment: "_Deployment") -> Tree:
+    """With the values that the root's parameters have."""
+    values = deployment.values()
+    if not values:
+        return tree
+    root = replace(tree.root, arguments={**values, **tree.root.arguments})
+    return Tree({**tree.stacks, root.address: root}, tree.top)
 
 
 def _nested(stack: Stack) -> dict[str, Mapping[str, Any]]:
@@ -78,9 +89,12 @@ def _nested(stack: Stack) -> dict[str, Mapping[str, Any]]:
 class _Deployment:
     """Decides what only a deployment can, the same way whenever it is asked, and never against itself."""
 
-    def __init__(self, tree: Tree, way: Mapping[str, bool], otherwise: bool) -> None:
+    def __init__(
+        self, tree: Tree, way: Mapping[str, bool], otherwise: bool, *, by_default: bool = False
+    ) -> None:
         self.taken: dict[str, bool] = {}
-        self._way, self._otherwise = way, otherwise
+        self.usual = True
+        self._way, self._otherwise, self._by_default = way, otherwise, by_default
         self._parameters = tree.root.parameters
         self._values: dict[str, set[str]] = {}  # a parameter → the values that it was said not to have
         self._settled: dict[str, str] = {}  # a parameter → the value that it was said to have
@@ -106,11 +120,34 @@ class _Deployment:
         if allowed and (value not in allowed or allowed - refused == {value}):
             return value in allowed
         comparison = f"{name} = {value or EMPTY}"
-        if self._asked(comparison):
+        default = self._parameters.get(name, {}).get("Default")
+        if self._by_default and _literal(default):
+            self.taken[comparison] = _text(default) == value
+        if self._asked(comparison) != (_text(default) == value) and _literal(default):
+            self.usual = False
+        if self.taken[comparison]:
             self._settled[name] = value
         else:
             refused.add(value)
         return self.taken[comparison]
+
+    def values(self) -> dict[str, Any]:
+        """Of each parameter of which it is known: what it was said to be, else its default."""
+        found = {name: self._value_of(name, declared) for name, declared in self._parameters.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _value_of(self, name: str, declared: Mapping[str, Any]) -> Any:
+        if name in self._settled:
+            return self._settled[name]
+        refused = self._values.get(name, set())
+        left = {_text(one) for one in declared.get("AllowedValues") or ()} - refused
+        default = declared.get("Default")
+        if refused and len(left) == 1:
+            return left.pop()
+        # An empty one asks to be given; one of a Systems Manager type names where its value lies.
+        named = str(declared.get("Type")).startswith("AWS::SSM::")
+        known_one = _literal(default) and default != "" and not named and _text(default) not in refused
+        return default if known_one else None
 
     def _asked(self, comparison: str) -> bool:
         return self.taken.setdefault(comparison, self._way.get(comparison, self._otherwise))

@@ -1,7 +1,8 @@
 """Whether a tree is of an environment that demands durability, for templates of any team.
 
 In this order, and nothing else counts: what the root's Metadata says (`Durable: true`), a tag that names the
-environment (on the resource, else on whatever has one), a directory that is named like an environment.
+environment (on the resource, else on whatever has one), a directory that is named like an environment. A tag
+that a parameter of the root gives says nothing: whoever deploys chooses, whatever its default is.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,9 @@ def durable(tree: Tree, tags: Value) -> bool | None:
     said = (tree.root.body.get("Metadata") or {}).get(METADATA)
     if isinstance(said, bool):
         return said
+    chosen = set(map(str, tree.root.arguments.values()))
     for name in _named(tree, tags):
-        if name.lower() in LASTING | PASSING:
+        if name.lower() in LASTING | PASSING and name not in chosen:
             return name.lower() in LASTING
     return None
 

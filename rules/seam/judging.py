@@ -1,5 +1,6 @@
 """A tree judged by a rule in every scenario, once, and each finding placed at file and line."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Judged:
         if rule.id not in self._said:
             first: dict[tuple[str, int, str], Placed] = {}
             where: dict[tuple[str, int, str], list[Scenario]] = {}
-            for scenario, site in zip(self._scenarios, self.sites, strict=True):
+            for scenario, site in self._asked(rule):
                 # A list's positions differ where scenarios leave items out; the line is the same.
                 here = {(one.stack, one.line, one.message): one for one in self._judged(rule, site)}
                 for spot, placed in here.items():
@@ -46,6 +47,11 @@ class Judged:
                     where.setdefault(spot, []).append(scenario)
             self._said[rule.id] = tuple(self._qualified(first[spot], held) for spot, held in where.items())
         return self._said[rule.id]
+
+    def _asked(self, rule: Rule) -> Iterator[tuple[Scenario, Site]]:
+        for scenario, site in zip(self._scenarios, self.sites, strict=True):
+            if scenario.usual or not rule.by_default:
+                yield scenario, site
 
     def _judged(self, rule: Rule, site: Site) -> list[Placed]:
         try:

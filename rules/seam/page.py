@@ -28,8 +28,9 @@ An environment demands durability where the root's `Metadata` says `Durable: tru
 so named. Whoever calls cfn-lint from Python tells each rule, by its configuration `linted`, which files are
 part of the run.
 
-A rule marked ° asks for what a plant in operation should have, and not for what must be so to work or to be
-safe. It says nothing in a tree of which nothing tells the environment, such as a sample or a library's module.
+A rule marked ° asks for what a plant in operation should have, and not for what must be so to work or to
+be safe. It says nothing where nothing tells the environment, as in a sample or a library's module. A root's
+parameter that has a default counts as its default.
 
 In the words below, *italics* stand for what the finding names.
 """

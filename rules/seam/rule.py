@@ -54,6 +54,7 @@ class Rule:
     judge: Judge
     only_if: str = ""  # a boolean of cfn-lint's rule configuration, without which the rule is silent
     demanding: bool = False  # silent in a tree that does not say which environment it is
+    by_default: bool = False  # silent where only a parameter with another value than its default leads there
 
     @property
     def title(self) -> str:
@@ -77,11 +78,14 @@ def rule(
     sources: tuple[str, ...],
     only_if: str = "",
     demanding: bool = False,
+    by_default: bool = False,
 ) -> Callable[[Judge], Rule]:
     """Declare what it decorates as a rule. Raises BadRule.
 
     `demanding`: it asks for what a plant in operation should have, and not for what must be so to work or
     to be safe. A sample or a module of a library does without; what says its environment does not.
+    `by_default`: it is about what a deployment may choose, such as storage without encryption, and the
+    template is at fault where it is so unless somebody chooses otherwise. Demands are such rules too.
     """
     if not ID.fullmatch(id):
         raise BadRule(f"{id}: is no id; E9nnn for what is wrong, W9nnn for what is doubtful")
@@ -90,7 +94,7 @@ def rule(
             raise BadRule(f"{id}: its {name} is one line without a full stop")
     if not sources or not all(source.startswith("https://") for source in sources):
         raise BadRule(f"{id}: names no source; give the pages that say so, with https://")
-    return lambda judge: Rule(id, cause, remedy, sources, judge, only_if, demanding)
+    return lambda judge: Rule(id, cause, remedy, sources, judge, only_if, demanding, by_default or demanding)
 
 
 def fields(text: str) -> list[str]:

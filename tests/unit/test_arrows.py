@@ -24,6 +24,7 @@ ROOMS = (
     "bench",
     "topology",
     "scanners",
+    "mutation",
 )
 
 # Room → the modules of other rooms that it may import. A package admits what lies in it.
@@ -39,6 +40,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "local": ("parameters", "deployer", "processor", "rotation"),  # the stacks' emitted files, not the stacks
     "rules": ("topology",),  # they hold for any team's templates
     "topology": (),  # it reads them, whoever emitted them
+    "mutation": ("rules", "topology", "scanners", "stacks.lint"),  # it asks all who may see a break
     "scanners": (),  # they read what was emitted, from an environment that has none of the rest
 }
 # Rooms that are shipped to AWS: their libraries are those of their extra, whatever else is installed here.
@@ -156,6 +158,8 @@ def test_every_package_has_its_arrows() -> None:
         ("rules", "from stacks.wiring import references"),
         ("stacks", "from topology import tree"),
         ("topology", "from stacks import platform"),
+        ("rules", "from mutation import breaking"),
+        ("mutation", "from stacks import platform"),
         ("topology", "from deployer import templates"),
     ],
 )

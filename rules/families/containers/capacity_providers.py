@@ -71,6 +71,7 @@ def a_strategy_that_ecs_refuses(site: Site) -> Iterator[Finding]:
     cause="service {service} runs on Spot alone, which may take all its tasks away at once",
     remedy="add FARGATE with a Base: what must always run",
     sources=(GUIDE, ITEM),
+    demanding=True,
 )
 def a_service_on_spot_alone(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -79,7 +80,7 @@ def a_service_on_spot_alone(site: Site) -> Iterator[Finding]:
             str(one.get("CapacityProvider")) for one in providers(site, service) if number(one.get("Base"))
         }
         names = {str(one.get("CapacityProvider")) for one in used} | based
-        if names == {"FARGATE_SPOT"} and site.durable(service) is not False:
+        if names == {"FARGATE_SPOT"}:
             yield found(service, STRATEGY, service=service)
 
 
@@ -88,6 +89,7 @@ def a_service_on_spot_alone(site: Site) -> Iterator[Finding]:
     cause="service {service} mixes Spot in and keeps too few tasks from it: {what}",
     remedy="give FARGATE a Base: what must always run, even while Spot has nothing",
     sources=(GUIDE, ITEM),
+    demanding=True,
 )
 def a_service_without_a_base(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -178,6 +180,7 @@ def a_platform_that_is_gone(site: Site) -> Iterator[Finding]:
     cause="the tasks of service {service} are in no bill of their own: {what}",
     remedy="set PropagateTags: SERVICE, and EnableECSManagedTags: true",
     sources=(TAGS, CREATE),
+    demanding=True,
 )
 def tasks_without_tags(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):

@@ -42,6 +42,7 @@ def measured(site: Site, cluster: Resource) -> bool:
     cause="of cluster {cluster} nobody sees how many tasks run, or what they use: Container Insights is off",
     remedy="set ClusterSettings to containerInsights: enhanced",
     sources=(INSIGHTS, CONTROLS),
+    demanding=True,
 )
 def a_cluster_that_is_not_measured(site: Site) -> Iterator[Finding]:
     for cluster in site.all(CLUSTER):

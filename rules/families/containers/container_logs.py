@@ -67,6 +67,7 @@ def to_cloudwatch(site: Site) -> Iterator[tuple[Container, dict[str, Value]]]:
     cause="what container {container} writes is kept nowhere: {why}",
     remedy="give it a LogConfiguration with the driver awslogs and a log group",
     sources=(LOGS, GUIDE, CONTROLS),
+    demanding=True,
 )
 def a_container_without_a_log(site: Site) -> Iterator[Finding]:
     for container in containers(site):
@@ -140,6 +141,7 @@ def _region(value: Value) -> bool:
     cause="the log of container {container} is always in {region}; its group {group} is where the stack is",
     remedy="set awslogs-region to Ref AWS::Region",
     sources=(LOGS, GUIDE),
+    demanding=True,
 )
 def a_log_in_a_fixed_region(site: Site) -> Iterator[Finding]:
     for container, said in to_cloudwatch(site):
@@ -154,6 +156,7 @@ def a_log_in_a_fixed_region(site: Site) -> Iterator[Finding]:
     cause="container {container} waits for its log: it stands while CloudWatch Logs cannot be reached",
     remedy="set mode: non-blocking, and a max-buffer-size",
     sources=(LOGS, GUIDE),
+    demanding=True,
 )
 def a_container_that_waits_for_its_log(site: Site) -> Iterator[Finding]:
     for container, said in to_cloudwatch(site):
@@ -166,6 +169,7 @@ def a_container_that_waits_for_its_log(site: Site) -> Iterator[Finding]:
     cause="the log of container {container} may hold {size} of memory, and the task has {memory} MiB",
     remedy="set max-buffer-size to a few megabytes: 4m",
     sources=(LOGS, GUIDE),
+    demanding=True,
 )
 def a_log_that_holds_too_much(site: Site) -> Iterator[Finding]:
     for container, said in to_cloudwatch(site):

@@ -103,6 +103,7 @@ def a_handler_that_is_not_found(site: Site) -> Iterator[Finding]:
     cause="function {function} takes its code from {key}, whose name says no version: an update is not seen",
     remedy="put the digest of the package into S3Key, or set S3ObjectVersion",
     sources=(CODE,),
+    demanding=True,
 )
 def a_package_without_a_version(site: Site) -> Iterator[Finding]:
     for function in site.all(FUNCTION):
@@ -117,6 +118,7 @@ def a_package_without_a_version(site: Site) -> Iterator[Finding]:
     cause="function {function} stays on one version of its runtime, and gets none of AWS's mending",
     remedy="set UpdateRuntimeOn: Auto, or FunctionUpdate",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html",),
+    demanding=True,
 )
 def a_runtime_that_is_held(site: Site) -> Iterator[Finding]:
     for function in site.all(FUNCTION):

@@ -53,6 +53,7 @@ def setting(container: Container, name: str) -> float | None:
     cause="nothing checks container {container}: service {service} counts it while it hangs",
     remedy="give it a HealthCheck that asks the program itself",
     sources=(GUIDE, HEALTH),
+    demanding=True,
 )
 def a_service_whose_tasks_nobody_checks(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):
@@ -150,6 +151,7 @@ def a_health_check_that_overtakes_itself(site: Site) -> Iterator[Finding]:
     cause="container {container} is replaced {seconds} s after it hangs, or later",
     remedy="let Interval × Retries be at most 300 s",
     sources=(HEALTH, GUIDE),
+    demanding=True,
 )
 def a_health_check_that_takes_too_long(site: Site) -> Iterator[Finding]:
     for container in containers(site):
@@ -166,6 +168,7 @@ def a_health_check_that_takes_too_long(site: Site) -> Iterator[Finding]:
     cause="one failed health check of container {container} ends it",
     remedy="let Retries be at least 2: one slow answer is no failure",
     sources=(HEALTH,),
+    demanding=True,
 )
 def a_health_check_without_a_second_try(site: Site) -> Iterator[Finding]:
     for container in containers(site):
@@ -178,6 +181,7 @@ def a_health_check_without_a_second_try(site: Site) -> Iterator[Finding]:
     cause="container {container} has {seconds} s to start; then service {service} rolls back",
     remedy="set HealthCheck.StartPeriod to as long as it takes to start at worst",
     sources=(HEALTH, BREAKER),
+    demanding=True,
 )
 def a_start_that_counts_as_a_failure(site: Site) -> Iterator[Finding]:
     for container in containers(site):

@@ -44,6 +44,7 @@ def own_pattern(site: Site, given: Given) -> object:
     cause="container {container} names its image by {tag}: what runs changes when somebody pushes",
     remedy="name it by its digest: repository@sha256:…",
     sources=RESOLUTION,
+    demanding=True,
 )
 def an_image_by_tag(site: Site) -> Iterator[Finding]:
     for container in containers(site):
@@ -60,6 +61,7 @@ def an_image_by_tag(site: Site) -> Iterator[Finding]:
         *RESOLUTION,
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html",
     ),
+    demanding=True,
 )
 def a_digest_that_may_be_something_else(site: Site) -> Iterator[Finding]:
     for container in containers(site):
@@ -103,6 +105,7 @@ def a_digest_that_is_none(site: Site) -> Iterator[Finding]:
         "https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html",
         "https://docs.aws.amazon.com/AmazonECS/latest/bestpracticesguide/security-tasks-containers.html",
     ),
+    demanding=True,
 )
 def an_image_of_a_public_registry(site: Site) -> Iterator[Finding]:
     for container in containers(site):
@@ -132,6 +135,7 @@ def _readable(host: str) -> bool:
     cause="container {container} comes from the registry of account {account}, a literal among others' own",
     remedy="write ${{AWS::AccountId}}, or copy the image into the account that runs it",
     sources=("https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html",),
+    demanding=True,
 )
 def an_image_of_another_account(site: Site) -> Iterator[Finding]:
     for container in containers(site):
@@ -147,6 +151,7 @@ def an_image_of_another_account(site: Site) -> Iterator[Finding]:
     cause="container {container} has VersionConsistency: disabled, so tasks of one deployment may differ",
     remedy="leave it out: ECS then pulls one digest for the whole deployment",
     sources=(CONTAINER,),
+    demanding=True,
 )
 def a_container_without_version_consistency(site: Site) -> Iterator[Finding]:
     for container in containers(site):

@@ -54,6 +54,7 @@ def a_function_out_of_range(site: Site) -> Iterator[Finding]:
     cause="function {function} is stopped after {seconds} s{why}",
     remedy="set Timeout to what the work takes at worst, the first connections included",
     sources=(TIMEOUT, ROTATION),
+    demanding=True,
 )
 def a_function_without_time(site: Site) -> Iterator[Finding]:
     for function in site.all(FUNCTION):
@@ -107,6 +108,7 @@ def a_function_that_never_runs(site: Site) -> Iterator[Finding]:
     cause="function {function} rotates a secret and is called by {other}, and nothing keeps the calls apart",
     remedy="set ReservedConcurrentExecutions: 1",
     sources=(CONCURRENCY, ROTATION),
+    demanding=True,
 )
 def a_rotation_beside_itself(site: Site) -> Iterator[Finding]:
     for function in site.all(FUNCTION):
@@ -122,6 +124,7 @@ def a_rotation_beside_itself(site: Site) -> Iterator[Finding]:
     cause="function {function} may work for {seconds} s with 128 MB, the least memory and processor",
     remedy="set MemorySize to more: processor time comes with memory, and may cost no more",
     sources=(MEMORY,),
+    demanding=True,
 )
 def a_long_function_of_the_least_size(site: Site) -> Iterator[Finding]:
     for function in site.all(FUNCTION):
@@ -137,6 +140,7 @@ def a_long_function_of_the_least_size(site: Site) -> Iterator[Finding]:
     cause="function {function} is called by {caller} and nobody waits: what it cannot do is lost",
     remedy="set DeadLetterConfig, or a destination on failure by AWS::Lambda::EventInvokeConfig",
     sources=(ASYNC,),
+    demanding=True,
 )
 def a_function_that_loses_what_it_cannot_do(site: Site) -> Iterator[Finding]:
     for function in site.all(FUNCTION):
@@ -186,6 +190,7 @@ def a_dead_letter_that_goes_nowhere(site: Site) -> Iterator[Finding]:
     cause="the environment of function {function} is under none of the keys here, such as {key}",
     remedy="set KmsKeyArn to a key that its role may use",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html",),
+    demanding=True,
 )
 def an_environment_under_no_key(site: Site) -> Iterator[Finding]:
     keys = list(site.all("AWS::KMS::Key"))
@@ -224,6 +229,7 @@ def a_rotation_outside_of_the_network(site: Site) -> Iterator[Finding]:
     cause="anybody on the internet may call function {function} by {url}",
     remedy="set AuthType: AWS_IAM",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html",),
+    demanding=True,
 )
 def a_function_that_anybody_calls(site: Site) -> Iterator[Finding]:
     for url in site.all("AWS::Lambda::Url"):
@@ -237,6 +243,7 @@ def a_function_that_anybody_calls(site: Site) -> Iterator[Finding]:
     cause="function {function} may call itself in a circle for ever: RecursiveLoop is Allow",
     remedy="leave RecursiveLoop out, so that Lambda stops a circle after 16 turns",
     sources=("https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html",),
+    demanding=True,
 )
 def a_function_in_a_circle(site: Site) -> Iterator[Finding]:
     for function in site.all(FUNCTION):

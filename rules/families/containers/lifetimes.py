@@ -48,6 +48,7 @@ def a_stop_that_fargate_has_not(site: Site) -> Iterator[Finding]:
     cause="container {container} is killed {seconds} s after it is told to stop, and Spot would leave it 120",
     remedy="set StopTimeout: 120, so that what is under way is finished or handed back",
     sources=(CONTAINER, SPOT),
+    demanding=True,
 )
 def a_stop_in_less_than_spot_leaves(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):
@@ -144,6 +145,7 @@ def two_containers_of_one_name(site: Site) -> Iterator[Finding]:
     cause="container {container} is told to run {command}, which does nothing and never ends",
     remedy="leave Command and EntryPoint out, so that the image's own program runs",
     sources=(CONTAINER,),
+    demanding=True,
 )
 def a_container_that_only_waits(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):
@@ -159,6 +161,7 @@ def a_container_that_only_waits(site: Site) -> Iterator[Finding]:
     cause="task {task} takes faults that are injected into it, and is in use",
     remedy="leave EnableFaultInjection out where nobody is trying it",
     sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fault-injection.html",),
+    demanding=True,
 )
 def a_lasting_task_that_takes_faults(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):

@@ -237,6 +237,7 @@ def _opened(site: Site, resource: Resource) -> bool:
     cause="{workload} is given the master's login of {database} as {setting}, and another is kept for it",
     remedy="name the secret that is attached to the database for the application",
     sources=("https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html", CONTAINER),
+    demanding=True,
 )
 def a_program_that_logs_in_as_the_master(site: Site) -> Iterator[Finding]:
     attached = {

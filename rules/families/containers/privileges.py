@@ -38,6 +38,7 @@ def linux(site: Site) -> Iterator[Container]:
     cause="container {container} can write to its own root file system",
     remedy="set ReadonlyRootFilesystem: true, and mount a volume where it must write",
     sources=(CONTAINER, CONTROLS),
+    demanding=True,
 )
 def a_container_that_writes_to_its_root(site: Site) -> Iterator[Finding]:
     for container in linux(site):
@@ -75,6 +76,7 @@ def a_container_that_runs_as_root(site: Site) -> Iterator[Finding]:
     cause="container {container} names no user, so its image decides, and most run as root",
     remedy="set User to a number that is not 0: 65532:65532",
     sources=(CONTAINER, SECURITY, CONTROLS),
+    demanding=True,
 )
 def a_container_without_a_user(site: Site) -> Iterator[Finding]:
     for container in linux(site):
@@ -101,6 +103,7 @@ def a_container_with_more_capabilities(site: Site) -> Iterator[Finding]:
     cause="container {container} keeps Linux capabilities that programs rarely need",
     remedy="drop them: LinuxParameters.Capabilities.Drop: [ALL]",
     sources=(CAPABILITIES, SECURITY),
+    demanding=True,
 )
 def a_container_that_drops_no_capabilities(site: Site) -> Iterator[Finding]:
     for container in linux(site):
@@ -114,6 +117,7 @@ def a_container_that_drops_no_capabilities(site: Site) -> Iterator[Finding]:
     cause="in container {container} nothing reaps the processes that {starts} leaves, or forwards signals",
     remedy="set LinuxParameters.InitProcessEnabled: true",
     sources=(LINUX, "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"),
+    demanding=True,
 )
 def a_container_without_an_init_process(site: Site) -> Iterator[Finding]:
     for container in linux(site):
@@ -147,6 +151,7 @@ def a_task_that_shares_with_its_host(site: Site) -> Iterator[Finding]:
     cause="task {task} has the network of its host: no security group of its own, and the host's credentials",
     remedy="use NetworkMode: awsvpc, which gives the task an interface and security groups",
     sources=(REGISTER, CONTROLS),
+    demanding=True,
 )
 def a_task_in_the_network_of_its_host(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):

@@ -24,6 +24,7 @@ FEW = 5  # fewer versions leave nothing to go back to
     cause="in repository {repository} a tag can be moved to another image",
     remedy="set ImageTagMutability: IMMUTABLE",
     sources=(CONTROLS, "https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html"),
+    demanding=True,
 )
 def a_repository_of_tags_that_move(site: Site) -> Iterator[Finding]:
     for repository in site.all(REPOSITORY):
@@ -37,6 +38,7 @@ def a_repository_of_tags_that_move(site: Site) -> Iterator[Finding]:
     cause="images that are pushed to repository {repository} are not scanned",
     remedy="set ImageScanningConfiguration.ScanOnPush: true, or scan the registry by its configuration",
     sources=(CONTROLS, "https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html"),
+    demanding=True,
 )
 def a_repository_that_is_not_scanned(site: Site) -> Iterator[Finding]:
     if any(site.all("AWS::ECR::RegistryScanningConfiguration")):
@@ -51,6 +53,7 @@ def a_repository_that_is_not_scanned(site: Site) -> Iterator[Finding]:
     cause="repository {repository} keeps every image for ever",
     remedy="give it a LifecyclePolicy that keeps the newest",
     sources=(CONTROLS, *LIFECYCLE),
+    demanding=True,
 )
 def a_repository_without_an_end(site: Site) -> Iterator[Finding]:
     for repository in site.all(REPOSITORY):
@@ -108,6 +111,7 @@ def _refused_rule(one: dict[str, Any], last: str) -> str:
     cause="the lifecycle policy of repository {repository} may take away an image that runs: it {what}",
     remedy="expire tagged images by their number alone, and keep enough of them to go back",
     sources=LIFECYCLE,
+    demanding=True,
 )
 def a_lifecycle_policy_that_takes_what_runs(site: Site) -> Iterator[Finding]:
     for repository in site.all(REPOSITORY):
@@ -160,6 +164,7 @@ def a_lasting_repository_that_empties_itself(site: Site) -> Iterator[Finding]:
     cause="the images of repository {repository} are under none of the keys here, such as {key}",
     remedy="set EncryptionConfiguration to KMS and one of them; only a new repository can have another",
     sources=("https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html", CONTROLS),
+    demanding=True,
 )
 def a_repository_under_no_key(site: Site) -> Iterator[Finding]:
     keys = list(site.all("AWS::KMS::Key"))

@@ -42,6 +42,7 @@ MOST_TRIED = 20  # numbers of tasks for which a rollout is thought through
     cause="service {service} {what} when a new version does not come up",
     remedy="set DeploymentCircuitBreaker: {{Enable: true, Rollback: true}}",
     sources=(BREAKER, CONFIGURATION),
+    demanding=True,
 )
 def a_service_that_does_not_go_back(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -91,6 +92,7 @@ def a_service_that_cannot_be_replaced(site: Site) -> Iterator[Finding]:
     cause="service {service} may stop its tasks before others run: it keeps {percent} % of {tasks}",
     remedy="set MinimumHealthyPercent: 100; on Fargate nothing has to make room first",
     sources=(CONFIGURATION,),
+    demanding=True,
 )
 def a_service_that_stops_before_it_starts(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -108,6 +110,7 @@ def a_service_that_stops_before_it_starts(site: Site) -> Iterator[Finding]:
     cause="service {service} goes back for no alarm{why}",
     remedy="name alarms in DeploymentConfiguration.Alarms, with Enable: true and Rollback: true",
     sources=(ALARMS, CONFIGURATION),
+    demanding=True,
 )
 def a_service_that_heeds_no_alarm(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -163,6 +166,7 @@ def a_deployment_alarm_by_another_name(site: Site) -> Iterator[Finding]:
     cause="service {service} goes back when alarm {alarm} goes off, which only asks for more or fewer tasks",
     remedy="heed an alarm on what the service is for: errors, lag, latency",
     sources=(ALARMS, SCALING),
+    demanding=True,
 )
 def a_deployment_alarm_that_scales(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -204,6 +208,7 @@ def a_service_that_nothing_deploys(site: Site) -> Iterator[Finding]:
     cause="service {service} says DesiredCount: {count}, to which deployments reset what {target} scaled",
     remedy="leave DesiredCount out: a new service begins with 1, and scaling sees to the rest",
     sources=(CFN, SCALING),
+    demanding=True,
 )
 def a_count_that_undoes_scaling(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -218,6 +223,7 @@ def a_count_that_undoes_scaling(site: Site) -> Iterator[Finding]:
     cause="service {service} is to run no task",
     remedy="give DesiredCount the number that the work needs, or leave it out",
     sources=(CFN,),
+    demanding=True,
 )
 def a_service_of_no_tasks(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -277,6 +283,7 @@ def a_balanced_container_that_may_stay_away(site: Site) -> Iterator[Finding]:
     cause="service {service} is to run one task, and while that is replaced or its zone is gone, none",
     remedy="set DesiredCount to 2, or scale it with a MinCapacity of 2",
     sources=(CREATE, SCALING),
+    demanding=True,
 )
 def a_lasting_service_of_one_task(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):

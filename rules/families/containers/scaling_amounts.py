@@ -39,6 +39,7 @@ def an_exact_number_that_does_not_help(site: Site) -> Iterator[Finding]:
     cause="one step of policy {policy} goes by {value}, more than between {least} and {most}, the bounds",
     remedy="go in smaller steps: what is too much at once swings back",
     sources=(STEP,),
+    demanding=True,
 )
 def a_step_over_everything(site: Site) -> Iterator[Finding]:
     for policy in site.all(POLICY):
@@ -65,6 +66,7 @@ def a_step_over_everything(site: Site) -> Iterator[Finding]:
     cause="policy {policy} changes {count} tasks by {value} %, less than one: every step is the same",
     remedy="set AdjustmentType: ChangeInCapacity, or a percentage that makes a difference",
     sources=(STEPS,),
+    demanding=True,
 )
 def a_percentage_of_nothing(site: Site) -> Iterator[Finding]:
     for policy in site.all(POLICY):

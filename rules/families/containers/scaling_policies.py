@@ -173,6 +173,7 @@ def _moves(site: Site, policy: Resource) -> set[str]:
     cause="the policies of {target} only {what}: it ends at its {bound}, and stays there",
     remedy="add what goes the other way: a step policy with its alarm, or target tracking that may scale in",
     sources=(TRACKING, STEPS),
+    demanding=True,
 )
 def a_target_that_moves_one_way(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):
@@ -194,6 +195,7 @@ def a_target_that_moves_one_way(site: Site) -> Iterator[Finding]:
     cause="scaling policy {policy} waits {seconds} s after it acted, {why}",
     remedy="wait for at least as long as a task takes to start and to show in the metric",
     sources=(STEPS, TRACKING, COOLDOWN),
+    demanding=True,
 )
 def a_policy_that_does_not_wait(site: Site) -> Iterator[Finding]:
     for policy in site.all(POLICY):
@@ -255,6 +257,7 @@ def an_alarm_that_calls_a_target(site: Site) -> Iterator[Finding]:
     cause="policy {policy} takes tasks away by its own metric, though {other} is there to do it",
     remedy="set DisableScaleIn: true, so that only what sees the whole takes tasks away",
     sources=(TRACKING,),
+    demanding=True,
 )
 def two_policies_that_take_away(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):

@@ -159,6 +159,7 @@ def a_scheduled_action_that_does_nothing(site: Site) -> Iterator[Finding]:
     cause="the schedule of {target} sets {bound} to {values}, and never back to {own}",
     remedy="let one action lift the bound and another set it back; each deployment sets what the target says",
     sources=SCHEDULE,
+    demanding=True,
 )
 def a_bound_that_is_never_set_back(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):
@@ -177,6 +178,7 @@ def a_bound_that_is_never_set_back(site: Site) -> Iterator[Finding]:
     cause="the schedule of {target} changes nothing: every action sets the bounds that it has",
     remedy="add the action that it was to undo, or leave the schedule out",
     sources=SCHEDULE,
+    demanding=True,
 )
 def a_schedule_without_a_change(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):
@@ -194,6 +196,7 @@ def a_schedule_without_a_change(site: Site) -> Iterator[Finding]:
     cause="scheduled actions of {target} are in different time zones: {zones}",
     remedy="give all of them one Timezone; without one it is UTC",
     sources=SCHEDULE,
+    demanding=True,
 )
 def a_schedule_in_two_time_zones(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):
@@ -208,6 +211,7 @@ def a_schedule_in_two_time_zones(site: Site) -> Iterator[Finding]:
     cause="scheduled action {action} of {target} leaves its policies nothing to scale: it is always {count}",
     remedy="let MaxCapacity be more than MinCapacity",
     sources=SCHEDULE,
+    demanding=True,
 )
 def a_schedule_that_stops_scaling(site: Site) -> Iterator[Finding]:
     for target, position, action in actions(site):

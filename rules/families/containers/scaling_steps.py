@@ -208,6 +208,7 @@ def a_step_that_leads_nowhere(site: Site) -> Iterator[Finding]:
     cause="policy {policy} takes the {aggregation} of what alarm {alarm} sees as {statistic}",
     remedy="let MetricAggregationType be the Statistic of the alarm: the steps are measured by it",
     sources=(STEPS,),
+    demanding=True,
 )
 def a_policy_that_measures_otherwise(site: Site) -> Iterator[Finding]:
     for policy in site.all(POLICY):
@@ -230,6 +231,7 @@ def a_policy_that_measures_otherwise(site: Site) -> Iterator[Finding]:
         GUIDE,
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html",
     ),
+    demanding=True,
 )
 def an_alarm_that_takes_silence_for_idleness(site: Site) -> Iterator[Finding]:
     for policy in site.all(POLICY):

@@ -155,6 +155,7 @@ def _everywhere(
     cause="scalable target {target} may scale service {service} to nothing, and then nothing asks for more",
     remedy="let MinCapacity be 1 at least, where the policies go by what running tasks measure",
     sources=REGISTER,
+    demanding=True,
 )
 def a_service_that_is_scaled_to_nothing(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):
@@ -171,6 +172,7 @@ def a_service_that_is_scaled_to_nothing(site: Site) -> Iterator[Finding]:
     cause="scalable target {target} leaves nothing to scale: it is always {count}",
     remedy="let MaxCapacity be more than MinCapacity, or do without the target",
     sources=REGISTER,
+    demanding=True,
 )
 def a_target_that_never_moves(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):
@@ -194,6 +196,7 @@ def _by_schedule(site: Site, target: Resource) -> bool:
     cause="scalable target {target} may run {most} tasks, and stream {stream} has {shards} shards",
     remedy="let MaxCapacity be at most ShardCount: a shard has one reader, and the rest idle",
     sources=SHARDS,
+    demanding=True,
 )
 def more_tasks_than_shards(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):
@@ -220,6 +223,7 @@ def _streams(site: Site, service: Resource) -> Iterator[tuple[Resource, int]]:
     cause="scaling of {target} is suspended: {what}",
     remedy="leave SuspendedState out once it is mended",
     sources=REGISTER,
+    demanding=True,
 )
 def a_target_that_is_suspended(site: Site) -> Iterator[Finding]:
     for target in site.all(TARGET):

@@ -47,6 +47,7 @@ def placed(site: Site) -> Iterator[tuple[Resource, tuple[str, ...]]]:
         "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
         "https://docs.aws.amazon.com/securityhub/latest/userguide/lambda-controls.html",
     ),
+    demanding=True,
 )
 def a_workload_in_one_zone(site: Site) -> Iterator[Finding]:
     for workload, path in placed(site):
@@ -71,6 +72,7 @@ def _zones(site: Site, subnets: list[Value]) -> set[str]:
     cause="tasks of service {service} have addresses of the internet{why}",
     remedy="set AssignPublicIp: DISABLED, and let them out by a NAT gateway or endpoints",
     sources=(AWSVPC, CONTROLS),
+    demanding=True,
 )
 def tasks_with_public_addresses(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -106,6 +108,7 @@ def a_service_without_a_network(site: Site) -> Iterator[Finding]:
     cause="{workload} stands in subnets and says no security group, so others decide what it may reach",
     remedy="name a security group of its own",
     sources=(AWSVPC, "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"),
+    demanding=True,
 )
 def a_workload_without_a_group(site: Site) -> Iterator[Finding]:
     for workload, path in placed(site):
@@ -119,6 +122,7 @@ def a_workload_without_a_group(site: Site) -> Iterator[Finding]:
     cause="service {service} does not spread its tasks again when a zone has come back",
     remedy="set AvailabilityZoneRebalancing: ENABLED",
     sources=(REBALANCING,),
+    demanding=True,
 )
 def a_service_that_stays_uneven(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
@@ -168,6 +172,7 @@ def an_exec_that_does_not_work(site: Site) -> Iterator[Finding]:
     cause="service {service} lets people run commands in its containers",
     remedy="set EnableExecuteCommand: false where it is not being mended",
     sources=(EXEC,),
+    demanding=True,
 )
 def a_lasting_service_with_exec(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):

@@ -113,14 +113,14 @@ def containers_that_need_more_than_their_task(site: Site) -> Iterator[Finding]:
 @rule(
     "E9526",
     cause="container {container} {what}",
-    remedy="reserve less than the limit, and give a container more than it needs to start",
+    remedy="reserve no more than the limit, and give a container more than it needs to start",
     sources=(CONTAINER,),
 )
 def a_container_whose_memory_cannot_be(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):
         for container in containers_of(site, task):
             limit, soft = number(container.get("Memory")), number(container.get("MemoryReservation"))
-            if limit is not None and soft is not None and soft >= limit:
+            if limit is not None and soft is not None and soft > limit:
                 yield container.found(
                     "MemoryReservation", what=f"reserves {soft:g} MiB of the {limit:g} that it may have"
                 )
@@ -186,6 +186,7 @@ def architecture(site: Site, workload: Resource) -> str | None:
     cause="{workload} runs on x86_64, and all else here that brings code on arm64: {others}",
     remedy="say for which processor the code is made: ARM64 with its image or package, or X86_64 for all",
     sources=(ARM, "https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html"),
+    demanding=True,
 )
 def a_workload_on_another_processor(site: Site) -> Iterator[Finding]:
     found_here = {one: architecture(site, one) for one in site.all(TASK, FUNCTION)}

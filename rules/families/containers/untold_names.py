@@ -49,6 +49,7 @@ PARAMETERS = ("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"
     cause="{workload} may use {named} by its role {role}, and nothing tells it which that is",
     remedy="name it in the environment, since CloudFormation makes the name; or take the right away",
     sources=(NAMES,),
+    demanding=True,
 )
 def a_name_that_nothing_tells(site: Site) -> Iterator[Finding]:
     for workload, role in _alone(site):
@@ -75,6 +76,7 @@ def a_name_that_nothing_tells(site: Site) -> Iterator[Finding]:
     cause="{workload} may log in to {cache} as a user of its role {role}, and is not told {what}",
     remedy="give it the address of the cache and the user's name in its environment",
     sources=(CACHE_LOGIN,),
+    demanding=True,
 )
 def a_login_to_a_cache_that_nothing_tells(site: Site) -> Iterator[Finding]:
     for workload, role in _alone(site):

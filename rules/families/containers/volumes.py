@@ -97,6 +97,7 @@ def a_mount_of_no_volume(site: Site) -> Iterator[Finding]:
     cause="no container of task {task} mounts its volume {volume}",
     remedy="mount it where it is needed, or leave it out",
     sources=(BIND,),
+    demanding=True,
 )
 def a_volume_that_nothing_mounts(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):
@@ -118,6 +119,7 @@ def a_volume_that_nothing_mounts(site: Site) -> Iterator[Finding]:
     cause="task {task} reads and writes the file system of volume {volume} in the clear",
     remedy="set TransitEncryption: ENABLED in its EFSVolumeConfiguration",
     sources=(EFS, "https://docs.aws.amazon.com/securityhub/latest/userguide/ecs-controls.html"),
+    by_default=True,
 )
 def a_file_system_in_the_clear(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):

@@ -91,6 +91,7 @@ def _needs(site: Site, container: Container) -> str:
     cause="task {task} has one role, {role}, for its program and for what starts it",
     remedy="give the program a role of its own: it need not read its image or the secrets of its start",
     sources=(TASK_ROLE, EXECUTION),
+    demanding=True,
 )
 def a_program_with_the_role_of_what_starts_it(site: Site) -> Iterator[Finding]:
     for task in site.all(TASK):

@@ -104,6 +104,7 @@ def windows_that_overlap(site: Site) -> Iterator[Finding]:
     cause="{what} fixes {given} and leaves {missing} to chance, which may fall into it",
     remedy="give both windows, apart from each other",
     sources=(CREATE, CACHE),
+    demanding=True,
 )
 def a_window_left_to_chance(site: Site) -> Iterator[Finding]:
     for resource in site.all(*KINDS):

@@ -49,6 +49,7 @@ def _noncurrent(one: Rule) -> int | None:
     cause="bucket {bucket} keeps every version that was ever written, for ever",
     remedy="add a lifecycle rule with NoncurrentVersionExpiration",
     sources=(LIFECYCLE, CONTROLS),
+    demanding=True,
 )
 def versions_that_pile_up(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):
@@ -93,6 +94,7 @@ def versions_that_are_gone_at_once(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} deletes every object {when}, used or not",
     remedy="expire earlier versions, or narrow the rule by Prefix to what may go",
     sources=(LIFECYCLE,),
+    demanding=True,
 )
 def objects_that_expire_while_in_use(site: Site) -> Iterator[Finding]:
     """What keeps versions is meant to last. A bucket for logs is not judged."""
@@ -116,6 +118,7 @@ def objects_that_expire_while_in_use(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} takes logs and deletes each after {days} days",
     remedy="keep them for as long as an incident may go unnoticed: 30 days or more",
     sources=(LIFECYCLE, f"{S3}ServerLogs.html"),
+    demanding=True,
 )
 def access_logs_that_are_gone_too_soon(site: Site) -> Iterator[Finding]:
     for bucket in log_targets(site):
@@ -131,6 +134,7 @@ def access_logs_that_are_gone_too_soon(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} takes logs and never deletes one",
     remedy="add a lifecycle rule with ExpirationInDays",
     sources=(LIFECYCLE, CONTROLS),
+    demanding=True,
 )
 def access_logs_that_pile_up(site: Site) -> Iterator[Finding]:
     for bucket in log_targets(site):
@@ -145,6 +149,7 @@ def access_logs_that_pile_up(site: Site) -> Iterator[Finding]:
     cause="rule {name} of bucket {bucket} is disabled, so what it should expire stays",
     remedy="set Status: Enabled, or remove it",
     sources=(LIFECYCLE,),
+    demanding=True,
 )
 def a_lifecycle_that_is_disabled(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):
@@ -159,6 +164,7 @@ def a_lifecycle_that_is_disabled(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} keeps the parts of uploads that were never finished",
     remedy="add AbortIncompleteMultipartUpload with DaysAfterInitiation to a lifecycle rule",
     sources=(f"{S3}mpu-abort-incomplete-mpu-lifecycle-config.html",),
+    demanding=True,
 )
 def uploads_that_are_never_finished(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):

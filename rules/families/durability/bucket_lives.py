@@ -50,6 +50,7 @@ def a_bucket_that_forgets(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} keeps no earlier version of an object, so whatever overwrites one is final",
     remedy="set VersioningConfiguration with Status: Enabled",
     sources=(f"{S3}Versioning.html", CONTROLS),
+    demanding=True,
 )
 def a_passing_bucket_that_forgets(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):
@@ -80,6 +81,7 @@ def a_block_with_a_gap(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} leaves what keeps the public out to the account's habits",
     remedy="set all four parts of PublicAccessBlockConfiguration to true",
     sources=(f"{S3}access-control-block-public-access.html", CONTROLS),
+    demanding=True,
 )
 def a_bucket_that_says_nothing_of_the_public(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):
@@ -92,6 +94,7 @@ def a_bucket_that_says_nothing_of_the_public(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} lets object ACLs decide who reads ({ownership})",
     remedy="set ObjectOwnership: BucketOwnerEnforced, so that policies alone decide",
     sources=(f"{S3}about-object-ownership.html", CONTROLS),
+    demanding=True,
 )
 def a_bucket_with_acls(site: Site) -> Iterator[Finding]:
     delivered = set(log_targets(site))  # some deliverers of logs still write by ACL, and so does CloudFront
@@ -137,6 +140,7 @@ def a_lock_that_does_not_hold(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} has a lock, and no default retention, so it locks only what each writer asks for",
     remedy="set ObjectLockConfiguration with a Rule of DefaultRetention",
     sources=(f"{S3}object-lock-configure.html",),
+    demanding=True,
 )
 def a_lock_that_locks_nothing(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):
@@ -151,6 +155,7 @@ def a_lock_that_locks_nothing(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} locks each object for {locked} days, and its rule {rule} deletes it after {days}",
     remedy="expire no earlier than the lock ends, and lock no longer than a version is kept",
     sources=(f"{S3}object-lock-managing.html",),
+    demanding=True,
 )
 def a_lock_that_outlasts_its_lifecycle(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):
@@ -187,6 +192,7 @@ def a_lock_that_is_soon_over(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} takes access logs of {sources} under KMS, and S3 promises AES256 alone",
     remedy="encrypt it with AES256",
     sources=(f"{S3}enable-server-access-logging.html", f"{S3}ServerLogs.html"),
+    demanding=True,
 )
 def a_log_bucket_under_kms(site: Site) -> Iterator[Finding]:
     for bucket, sources in log_targets(site).items():
@@ -223,6 +229,7 @@ def a_bucket_that_logs_into_itself(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} keeps no log of who asked for what",
     remedy="set LoggingConfiguration to a bucket for logs",
     sources=(f"{S3}ServerLogs.html", CONTROLS),
+    demanding=True,
 )
 def a_bucket_without_a_log(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):
@@ -235,6 +242,7 @@ def a_bucket_without_a_log(site: Site) -> Iterator[Finding]:
     cause="bucket {bucket} names no key to be encrypted by ({algorithm})",
     remedy="set BucketEncryption with aws:kms and a KMSMasterKeyID, or AES256 where S3 delivers logs",
     sources=(f"{S3}bucket-encryption.html", CONTROLS),
+    demanding=True,
 )
 def a_bucket_whose_encryption_is_not_told(site: Site) -> Iterator[Finding]:
     for bucket in site.all(BUCKET):

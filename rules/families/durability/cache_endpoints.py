@@ -71,6 +71,7 @@ def shards_without_cluster_mode(site: Site) -> Iterator[Finding]:
     cause="parameter group {group} sets nothing, so it is the default under another name",
     remedy="set the parameters that it was made for, or remove it",
     sources=(PARAMETERS,),
+    demanding=True,
 )
 def a_parameter_group_that_sets_nothing(site: Site) -> Iterator[Finding]:
     kinds = {PARAMETER_GROUP: "Properties", "AWS::RDS::DBParameterGroup": "Parameters"}

@@ -75,6 +75,7 @@ def an_eviction_policy_that_there_is_not(site: Site) -> Iterator[Finding]:
     cause="{group} lets {policy} decide when {cache} is full: {alarm} waits for evictions {why}",
     remedy="set maxmemory-policy: allkeys-lru, which sheds what was least used lately",
     sources=(PARAMETERS, f"{DG}CacheMetrics.Redis.html"),
+    demanding=True,
 )
 def a_full_cache_that_refuses_writes(site: Site) -> Iterator[Finding]:
     """Only where somebody expects evictions: a queue in Redis may well refuse rather than forget."""
@@ -134,6 +135,7 @@ def users_of_another_engine(site: Site) -> Iterator[Finding]:
     cause="{what} is of valkey, and {member} of redis: one engine is meant and another written",
     remedy="give the users and their group the engine of the cache",
     sources=(RBAC,),
+    demanding=True,
 )
 def users_that_name_the_earlier_engine(site: Site) -> Iterator[Finding]:
     """Valkey takes users of redis, for those who upgrade; a tree that mixes both made a slip."""
@@ -172,6 +174,7 @@ def a_user_whom_nobody_asks(site: Site) -> Iterator[Finding]:
     cause="cache {cache} takes connections without TLS{why}",
     remedy="set TransitEncryptionEnabled: true and TransitEncryptionMode: required",
     sources=(TLS, RBAC, "https://docs.aws.amazon.com/securityhub/latest/userguide/elasticache-controls.html"),
+    by_default=True,
 )
 def a_cache_without_tls(site: Site) -> Iterator[Finding]:
     for cache in site.all(GROUP):
@@ -186,6 +189,7 @@ def a_cache_without_tls(site: Site) -> Iterator[Finding]:
     cause="cache {cache} prefers TLS and takes plain text too",
     remedy="set TransitEncryptionMode: required once every client speaks TLS",
     sources=(TLS,),
+    demanding=True,
 )
 def a_cache_that_takes_plain_text_too(site: Site) -> Iterator[Finding]:
     for cache in site.all(GROUP):
@@ -198,6 +202,7 @@ def a_cache_that_takes_plain_text_too(site: Site) -> Iterator[Finding]:
     cause="cache {cache} asks nobody who they are: it has neither users nor a token",
     remedy="set UserGroupIds to a user group",
     sources=(RBAC, "https://docs.aws.amazon.com/securityhub/latest/userguide/elasticache-controls.html"),
+    demanding=True,
 )
 def a_cache_that_asks_nobody(site: Site) -> Iterator[Finding]:
     for cache in site.all(GROUP):

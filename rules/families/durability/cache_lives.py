@@ -225,6 +225,7 @@ def _undelivered(one: dict[str, Value], seen: list[Value]) -> Iterator[str]:
     cause="cache {cache} delivers two logs to one group, {group}, while {idle} takes none",
     remedy="give each log a group of its own",
     sources=(LOG_PAGE,),
+    demanding=True,
 )
 def two_cache_logs_in_one_group(site: Site) -> Iterator[Finding]:
     for cache in site.all(GROUP):
@@ -246,6 +247,7 @@ def two_cache_logs_in_one_group(site: Site) -> Iterator[Finding]:
     cause="cache {cache} keeps no log of slow commands and of what its engine does",
     remedy="set LogDeliveryConfigurations for slow-log and engine-log",
     sources=(LOG_PAGE,),
+    demanding=True,
 )
 def a_cache_without_logs(site: Site) -> Iterator[Finding]:
     for cache in site.all(GROUP):

@@ -25,6 +25,7 @@ from topology.tree import Resource
 PAGE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
 ON_DELETION = f"{PAGE}aws-attribute-deletionpolicy.html"
 ON_REPLACEMENT = f"{PAGE}aws-attribute-updatereplacepolicy.html"
+UNDELETED = ("AWS::S3::Bucket", "AWS::ECR::Repository")  # while anything is in them
 
 
 def _holding(site: Site) -> Iterator[Resource]:
@@ -119,8 +120,12 @@ def a_policy_that_there_is_not(site: Site) -> Iterator[Finding]:
     sources=(ON_REPLACEMENT,),
 )
 def data_kept_from_deletion_alone(site: Site) -> Iterator[Finding]:
-    """In a lasting environment that is E9401; in a passing one nothing need be kept."""
+    """In a lasting environment that is E9401; in a passing one nothing need be kept. A bucket or a repository
+    is not deleted before it is empty, so what is in it stays.
+    """
     for resource in _holding(site):
+        if resource.kind in UNDELETED and not flag(site, resource, "EmptyOnDelete"):
+            continue
         kept = DELETION in resource.body and policy(resource, DELETION) in KEEPS
         if kept and policy(resource, REPLACEMENT) == "Delete" and site.durable(resource) is None:
             yield Finding(resource, (REPLACEMENT,), {"what": resource})
@@ -143,18 +148,17 @@ def what_a_passing_environment_leaves_behind(site: Site) -> Iterator[Finding]:
 
 @rule(
     "E9405",
-    cause="key {key} goes ({attribute}: {policy}), while what it encrypts stays: {kept}",
+    cause="key {key} goes ({attributes}: Delete), while what it encrypts stays: {kept}",
     remedy="keep the key at least as long as the data: DeletionPolicy and UpdateReplacePolicy Retain",
     sources=("https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html", ON_DELETION),
 )
 def a_key_that_goes_before_its_data(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
         users = list(dict.fromkeys(encrypted_by(site, key)))
-        kept = [one for one in users if policy(one, DELETION) in KEEPS]
-        for attribute in (DELETION, REPLACEMENT):
-            if kept and policy(key, attribute) == "Delete":
-                parts = {"key": key, "attribute": attribute, "policy": "Delete"}
-                yield Finding(key, (attribute,), {**parts, "kept": ", ".join(map(str, kept))})
+        kept = ", ".join(str(one) for one in users if policy(one, DELETION) in KEEPS)
+        going = [name for name in (DELETION, REPLACEMENT) if policy(key, name) == "Delete"]
+        if kept and going:
+            yield Finding(key, (going[0],), {"key": key, "attributes": " and ".join(going), "kept": kept})
 
 
 PROTECTED = (INSTANCE, CLUSTER, "AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster")

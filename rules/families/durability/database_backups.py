@@ -44,6 +44,7 @@ def backups_that_are_gone_too_soon(site: Site) -> Iterator[Finding]:
     cause="{database} is never backed up: BackupRetentionPeriod is 0, and no point in time can be restored",
     remedy="set BackupRetentionPeriod to at least 1",
     sources=(f"{RDS}USER_WorkingWithAutomatedBackups.BackupRetention.html",),
+    demanding=True,
 )
 def a_database_that_is_never_backed_up(site: Site) -> Iterator[Finding]:
     for database in databases(site):
@@ -132,6 +133,7 @@ def a_zone_for_what_has_several(site: Site) -> Iterator[Finding]:
     cause="a snapshot of {database} does not take over its tags, so nothing says whose it is",
     remedy="set CopyTagsToSnapshot: true",
     sources=(CONTROLS,),
+    demanding=True,
 )
 def snapshots_without_tags(site: Site) -> Iterator[Finding]:
     for database in databases(site):
@@ -148,6 +150,7 @@ def snapshots_without_tags(site: Site) -> Iterator[Finding]:
     cause="{what} takes no minor version by itself, so known faults stay until somebody comes",
     remedy="set AutoMinorVersionUpgrade: true, and choose the maintenance window",
     sources=(CONTROLS, "https://docs.aws.amazon.com/securityhub/latest/userguide/elasticache-controls.html"),
+    demanding=True,
 )
 def an_engine_that_is_never_mended(site: Site) -> Iterator[Finding]:
     for resource in site.all(INSTANCE, GROUP):
@@ -160,6 +163,7 @@ def an_engine_that_is_never_mended(site: Site) -> Iterator[Finding]:
     cause="{database} may take a new major version with any update of its stack, and none leads back",
     remedy="leave AllowMajorVersionUpgrade out but for the one deployment that upgrades",
     sources=(f"{RDS}USER_UpgradeDBInstance.Upgrading.html",),
+    demanding=True,
 )
 def a_major_version_that_may_come_unasked(site: Site) -> Iterator[Finding]:
     for database in site.all(INSTANCE):

@@ -55,6 +55,7 @@ def a_parameter_group_of_another_version(site: Site) -> Iterator[Finding]:
     cause="{what} leaves its version to a default that moves, and {group} is of the fixed family {family}",
     remedy="set EngineVersion, so that version and family move together",
     sources=(GROUPS,),
+    demanding=True,
 )
 def a_version_that_moves_away_from_its_group(site: Site) -> Iterator[Finding]:
     for kind, name, of, told in (
@@ -209,6 +210,7 @@ def a_database_that_is_never_vacuumed(site: Site) -> Iterator[Finding]:
     cause="{group} sets {name} to {value}, so a forgotten transaction holds its locks {how}",
     remedy="set it in milliseconds to what the longest pause in a transaction needs: a minute or so",
     sources=(f"{RDS}Appendix.PostgreSQL.CommonDBATasks.Parameters.html",),
+    demanding=True,
 )
 def a_transaction_that_may_idle(site: Site) -> Iterator[Finding]:
     for group, of, name, value in _parameters(site):
@@ -224,6 +226,7 @@ def a_transaction_that_may_idle(site: Site) -> Iterator[Finding]:
     cause="{group} sets max_connections to {value}: too few for maintenance and one service together",
     remedy="leave it to the default, which goes by the memory of the class, or give at least 20",
     sources=(f"{RDS}CHAP_Limits.html",),
+    demanding=True,
 )
 def a_database_that_nobody_can_join(site: Site) -> Iterator[Finding]:
     for group, _, name, value in _parameters(site):

@@ -50,6 +50,7 @@ def storage_that_cannot_grow(site: Site) -> Iterator[Finding]:
     cause="{database} stops when its storage is full: nothing lets it grow",
     remedy="set MaxAllocatedStorage to what it may cost at most",
     sources=(f"{RDS}USER_PIOPS.Autoscaling.html",),
+    demanding=True,
 )
 def storage_that_does_not_grow(site: Site) -> Iterator[Finding]:
     for database in _own(site):
@@ -66,6 +67,7 @@ def storage_that_does_not_grow(site: Site) -> Iterator[Finding]:
     cause="{database} asks for {allocated} GiB of {kind}, of which there are at least {smallest}",
     remedy="set AllocatedStorage to {smallest} or more",
     sources=(CREATE, STORAGE),
+    demanding=True,
 )
 def storage_that_is_too_small(site: Site) -> Iterator[Finding]:
     for database in _own(site):
@@ -95,6 +97,7 @@ def storage_that_is_too_small(site: Site) -> Iterator[Finding]:
     remedy="give Iops with io1 and io2, on gp3 only from the size at which storage is striped; "
     "StorageThroughput with gp3 alone",
     sources=(STORAGE, CREATE),
+    by_default=True,
 )
 def a_speed_that_the_storage_does_not_have(site: Site) -> Iterator[Finding]:
     for database in _own(site):
@@ -129,6 +132,7 @@ def _misfits(
     cause="{database} stands on magnetic storage, which is kept for what is old and cannot grow by itself",
     remedy="set StorageType: gp3",
     sources=(STORAGE,),
+    demanding=True,
 )
 def magnetic_storage(site: Site) -> Iterator[Finding]:
     for database in _own(site):
@@ -147,6 +151,7 @@ SWITCHES = {GROUP: "AtRestEncryptionEnabled", "AWS::EFS::FileSystem": "Encrypted
         f"{RDS}Overview.Encryption.html",
         "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/at-rest-encryption.html",
     ),
+    by_default=True,
 )
 def a_store_that_is_not_encrypted(site: Site) -> Iterator[Finding]:
     stores = [*databases(site), *site.all(GROUP)]
@@ -257,17 +262,16 @@ def an_authority_that_has_expired(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9420",
-    cause="{database} of a lasting environment does not tell what it waits for: {switch} is off",
+    cause="{database} does not tell what it waits for: {switch} is off",
     remedy="set EnablePerformanceInsights: true, and MonitoringInterval to 60 with its role",
     sources=(
         f"{RDS}USER_PerfInsights.html",
         "https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html",
     ),
+    demanding=True,
 )
 def a_database_that_is_not_watched_from_inside(site: Site) -> Iterator[Finding]:
     for database in _own(site):
-        if not site.durable(database):
-            continue
         if flag(site, database, "EnablePerformanceInsights") is False:
             yield found(
                 database, "EnablePerformanceInsights", database=database, switch="Performance Insights"

@@ -135,6 +135,7 @@ def a_partition_key_of_something_else(site: Site) -> Iterator[Finding]:
     cause="rule {rule} drops what an action refuses: it has no error action",
     remedy="set ErrorAction to a queue, a bucket or a stream that somebody watches",
     sources=(ERRORS,),
+    demanding=True,
 )
 def a_rule_that_drops_what_fails(site: Site) -> Iterator[Finding]:
     for topic_rule in site.all(RULE):
@@ -147,6 +148,7 @@ def a_rule_that_drops_what_fails(site: Site) -> Iterator[Finding]:
     cause="rule {rule} is disabled: what devices say is dropped",
     remedy="set RuleDisabled: false",
     sources=("https://docs.aws.amazon.com/iot/latest/apireference/API_TopicRulePayload.html",),
+    demanding=True,
 )
 def a_rule_that_is_disabled(site: Site) -> Iterator[Finding]:
     for topic_rule in site.all(RULE):

@@ -22,6 +22,7 @@ FEW = 5  # what runs, what it goes back to, and what is on its way
     cause="a tag of repository {repository} may move to another image ({mutability})",
     remedy="set ImageTagMutability: IMMUTABLE",
     sources=(f"{ECR}image-tag-mutability.html", CONTROLS),
+    demanding=True,
 )
 def a_tag_that_may_move(site: Site) -> Iterator[Finding]:
     for repository in site.all(REPOSITORY):
@@ -36,6 +37,7 @@ def a_tag_that_may_move(site: Site) -> Iterator[Finding]:
     cause="images of repository {repository} are not scanned when they are pushed",
     remedy="set ImageScanningConfiguration with ScanOnPush: true",
     sources=(f"{ECR}image-scanning.html", CONTROLS),
+    demanding=True,
 )
 def images_that_nobody_scans(site: Site) -> Iterator[Finding]:
     for repository in site.all(REPOSITORY):
@@ -48,6 +50,7 @@ def images_that_nobody_scans(site: Site) -> Iterator[Finding]:
     cause="repository {repository} keeps every image that was ever pushed",
     remedy="set LifecyclePolicy: expire what has no tag after days, and all but the newest",
     sources=(f"{ECR}LifecyclePolicies.html", CONTROLS),
+    demanding=True,
 )
 def images_that_pile_up(site: Site) -> Iterator[Finding]:
     for repository in site.all(REPOSITORY):
@@ -119,6 +122,7 @@ def _refused(rules: list[dict[str, Any]]) -> str:
     cause="repository {repository} expires images by their age ({days} days), also the one that runs",
     remedy="keep a number of the newest: countType imageCountMoreThan",
     sources=(f"{ECR}LifecyclePolicies.html", PARAMETERS),
+    demanding=True,
 )
 def an_image_that_expires_while_it_runs(site: Site) -> Iterator[Finding]:
     for repository, one in _read(site):
@@ -132,6 +136,7 @@ def an_image_that_expires_while_it_runs(site: Site) -> Iterator[Finding]:
     cause="repository {repository} keeps the newest {count} only, too few to go back to",
     remedy="keep ten or more",
     sources=(f"{ECR}LifecyclePolicies.html",),
+    demanding=True,
 )
 def too_few_images_to_go_back_to(site: Site) -> Iterator[Finding]:
     for repository, one in _read(site):

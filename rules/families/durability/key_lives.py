@@ -27,6 +27,7 @@ def _symmetric(site: Site, key: Resource) -> bool:
         f"{KMS}rotate-keys.html",
         "https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html",
     ),
+    demanding=True,
 )
 def a_key_that_is_never_rotated(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):
@@ -60,6 +61,7 @@ def a_rotation_period_that_cannot_be(site: Site) -> Iterator[Finding]:
     cause="key {key} is rotated every {days} days only",
     remedy="rotate it once a year or oftener: RotationPeriodInDays of 90 to 365",
     sources=(f"{KMS}rotate-keys.html",),
+    demanding=True,
 )
 def a_key_that_is_rotated_seldom(site: Site) -> Iterator[Finding]:
     for key in site.all(KEY):

@@ -39,6 +39,7 @@ def a_retention_that_sqs_refuses(site: Site) -> Iterator[Finding]:
     cause="{letters} keeps dead letters for {seconds} s, no longer than {source} keeps its messages",
     remedy="set MessageRetentionPeriod: 1209600: a letter's age counts from when it was first sent",
     sources=(RETENTION,),
+    demanding=True,
 )
 def letters_that_expire_with_their_source(site: Site) -> Iterator[Finding]:
     for letters, sources in dead_letters(site).items():
@@ -55,15 +56,16 @@ def letters_that_expire_with_their_source(site: Site) -> Iterator[Finding]:
 
 @rule(
     "W9490",
-    cause="{letters} keeps what failed for {days:g} days, and nobody need have read it by then",
+    cause="{letters} keeps what failed for {days} days, and nobody need have read it by then",
     remedy="set MessageRetentionPeriod: 1209600, two weeks",
     sources=(RETENTION,),
+    demanding=True,
 )
 def letters_that_are_gone_too_soon(site: Site) -> Iterator[Finding]:
     for letters in dead_letters(site):
         seconds = _kept(site, letters)
         if seconds is not None and SHORTEST <= seconds < LONGEST and declared(site, letters):
-            yield found(letters, "MessageRetentionPeriod", letters=letters, days=seconds / DAY)
+            yield found(letters, "MessageRetentionPeriod", letters=letters, days=f"{seconds / DAY:g}")
 
 
 @rule(
@@ -120,6 +122,7 @@ def a_message_that_is_worked_on_twice(site: Site) -> Iterator[Finding]:
     cause="queue {queue} stores its messages unencrypted",
     remedy="name a KmsMasterKeyId, or leave SqsManagedSseEnabled to its default, true",
     sources=(f"{SQS}sqs-server-side-encryption.html",),
+    by_default=True,
 )
 def a_queue_that_is_not_encrypted(site: Site) -> Iterator[Finding]:
     for queue in site.all(QUEUE):

@@ -26,6 +26,7 @@ CONTAINER_LOG = re.compile(r"/aws/ecs/containerinsights/([^/]+)/performance")
     cause="log group {group} is never emptied: without RetentionInDays it keeps everything for ever",
     remedy="set RetentionInDays",
     sources=(f"{LOGS}Working-with-log-groups-and-streams.html",),
+    demanding=True,
 )
 def a_log_that_is_kept_for_ever(site: Site) -> Iterator[Finding]:
     for group in site.all(LOG_GROUP):
@@ -64,6 +65,7 @@ def a_log_that_forgets_too_soon(site: Site) -> Iterator[Finding]:
     cause="log group {group} of a passing environment keeps {days} days, longer than anyone will look",
     remedy="set RetentionInDays to 90 or less",
     sources=(f"{LOGS}Working-with-log-groups-and-streams.html",),
+    demanding=True,
 )
 def a_log_that_outlives_its_environment(site: Site) -> Iterator[Finding]:
     for group in site.all(LOG_GROUP):
@@ -77,6 +79,7 @@ def a_log_that_outlives_its_environment(site: Site) -> Iterator[Finding]:
     cause="log group {group} forgets after {days}, before anybody is back from a weekend",
     remedy="set RetentionInDays to 5 or more",
     sources=(f"{LOGS}Working-with-log-groups-and-streams.html",),
+    demanding=True,
 )
 def a_log_that_forgets_over_a_weekend(site: Site) -> Iterator[Finding]:
     for group in site.all(LOG_GROUP):
@@ -113,6 +116,7 @@ def a_log_class_that_cannot_do_it(site: Site) -> Iterator[Finding]:
     cause="log group {group} is of the class INFREQUENT_ACCESS, without metrics, alarms and live tail",
     remedy="leave LogGroupClass out where somebody looks while something is wrong",
     sources=(f"{LOGS}CloudWatch_Logs_Log_Classes.html",),
+    demanding=True,
 )
 def a_log_that_can_raise_no_alarm(site: Site) -> Iterator[Finding]:
     for group in site.all(LOG_GROUP):

@@ -86,6 +86,7 @@ def a_database_log_that_nothing_writes(site: Site) -> Iterator[Finding]:
     cause="{database} exports {log}, and RDS makes its log group, unencrypted and kept for ever",
     remedy="make a log group /aws/rds/instance/<identifier>/{log} as the other logs have one",
     sources=(PUBLISHING,),
+    demanding=True,
 )
 def a_database_log_that_nobody_keeps(site: Site) -> Iterator[Finding]:
     made: dict[Resource, set[str]] = {}
@@ -159,6 +160,7 @@ def a_cluster_log_that_nothing_writes(site: Site) -> Iterator[Finding]:
     cause="ECS makes the log group of cluster {cluster} itself, under no key and for a day",
     remedy="make a log group /aws/ecs/containerinsights/{name}/performance, and have the cluster wait for it",
     sources=(INSIGHTS,),
+    demanding=True,
 )
 def a_cluster_log_that_nobody_keeps(site: Site) -> Iterator[Finding]:
     made = {cluster for _, cluster in _container_logs(site)}

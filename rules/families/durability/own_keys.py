@@ -108,6 +108,7 @@ def _apart(site: Site, resource: Resource) -> bool:
     cause="{what} lies under a key of AWS ({property}), and {count} others under keys of this tree",
     remedy="name a key of your own, whose policy says who may read",
     sources=(KMS, SECURE),
+    demanding=True,
 )
 def data_under_a_key_of_aws(site: Site) -> Iterator[Finding]:
     if not any(site.all(KEY)):
@@ -127,6 +128,7 @@ def data_under_a_key_of_aws(site: Site) -> Iterator[Finding]:
     cause="{what} lies under {key}, which is the key of {theirs} here, and not under one of {domain}",
     remedy="name {better}, so that who may read the one may not thereby read the other",
     sources=(SECURE,),
+    demanding=True,
 )
 def data_under_a_key_of_another_kind(site: Site) -> Iterator[Finding]:
     under: dict[Resource, Counter[str]] = defaultdict(Counter)

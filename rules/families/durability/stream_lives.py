@@ -106,6 +106,7 @@ def _figure(value: object) -> float | None:
     cause="stream {stream} stores its records unencrypted",
     remedy="set StreamEncryption with EncryptionType: KMS and a KeyId",
     sources=(CONTROLS, "https://docs.aws.amazon.com/streams/latest/dev/what-is-sse.html"),
+    by_default=True,
 )
 def a_stream_that_is_not_encrypted(site: Site) -> Iterator[Finding]:
     for stream in site.all(STREAM):

@@ -32,6 +32,7 @@ def a_table_without_recovery(site: Site) -> Iterator[Finding]:
     cause="table {table} cannot be restored to a point in time",
     remedy="set PointInTimeRecoveryEnabled: true, even where the data is to be had again: it costs by size",
     sources=(CONTROLS,),
+    demanding=True,
 )
 def a_passing_table_without_recovery(site: Site) -> Iterator[Finding]:
     for table in site.all(TABLE):

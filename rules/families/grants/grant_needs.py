@@ -10,6 +10,8 @@ from topology.tree import Resource
 from topology.values import Value
 
 LOG_GROUP = "AWS::Logs::LogGroup"
+KEY = "AWS::KMS::Key"
+ROOT = f"arn:{PARTITION}:iam::{ACCOUNT}:root"
 # What a request with a role's credentials has, and what it has not.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 OF_A_ROLE: Mapping[str, str | None] = {
@@ -78,9 +80,26 @@ def _why(known: Book, need: Need) -> str:
         return f"{line.statement.name} of {line.policy.resource} denies it"
     if known.by_aws(need.holder, need.action):
         return ""
-    if any(known.allowing((*lines, *guards), need.action, need.on, need.request)):
+    own = lines if _left_to_iam(known, need) else ()
+    if any(known.allowing((*own, *guards), need.action, need.on, need.request)):
         return ""
+    if own != lines:
+        return f"the policy of {need.guarded} leaves that to no policy of IAM"
     return _nearest(known, lines, need)
+
+
+def _left_to_iam(known: Book, need: Need) -> bool:
+    """Whether a role's own policy counts: for a key it does where the key's policy allows it to the account.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    """
+    guards = known.guards(need.guarded) if need.guarded and need.guarded.kind == KEY else ()
+    to_account = tuple(
+        line
+        for line in guards
+        if any(kind == "*" or (kind == "AWS" and may(name, ROOT)) for kind, name in line.principals)
+    )
+    return not guards or any(known.allowing(to_account, need.action, need.on, need.request))
 
 
 def _about(known: Book, need: Need) -> tuple[Line, ...]:

@@ -242,3 +242,32 @@ def _logged(known: Book, lines: tuple[Line, ...], on: str, request: Mapping[str,
             where = "its condition cannot hold" if line.reaches(on) else "it is about something else"
             return f"{line.statement.name}: {where}"
     return "no statement of its policy allows it"
+
+
+@rule(
+    "E9249",
+    cause="{statement} lets EventBridge speak to {topic} under a condition on {bound}, and {user} is dropped",
+    remedy="let events.amazonaws.com publish without a condition: topic policies take none for EventBridge",
+    sources=(BUSES,),
+)
+def a_topic_that_binds_eventbridge(site: Site) -> Iterator[Finding]:
+    known = book(site)
+    for one in publishers(site):
+        if one.target.kind != TOPIC or one.service != "events.amazonaws.com":
+            continue
+        lines = [
+            line
+            for line in known.guards(one.target)
+            if line.allows
+            and any(kind == "Service" and may(name, one.service) for kind, name in line.principals)
+        ]
+        if lines and all(line.conditions for line in lines):
+            bound = ", ".join(dict.fromkeys(name for line in lines for _, name, _ in line.conditions))
+            yield found(
+                lines[0].policy.resource,
+                *lines[0].path,
+                statement=lines[0].statement.name,
+                topic=one.target,
+                bound=bound,
+                user=one.user,
+            )

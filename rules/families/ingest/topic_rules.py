@@ -186,3 +186,20 @@ def a_rule_for_every_topic(site: Site) -> Iterator[Finding]:
         query = statement(site, one)
         if query is not None and query.source in ("#", "+/#"):
             yield found(one, PAYLOAD, "Sql", rule=one)
+
+
+@rule(
+    "W9701",
+    cause="{rule} leaves out what does not meet {condition}, and no other rule takes it",
+    remedy="take every message, and sort later; or give what is left out a rule of its own",
+    sources=("https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-where.html",),
+    demanding=True,
+)
+def a_condition_that_drops_messages(site: Site) -> Iterator[Finding]:
+    queries = {one: statement(site, one) for one in site.all(RULE)}
+    for one, query in queries.items():
+        others = [other for another, other in queries.items() if another != one]
+        if query is None or not query.condition or None in others:
+            continue
+        if not any(other is not None and other.source == query.source for other in others):
+            yield found(one, PAYLOAD, "Sql", rule=one, condition=" ".join(query.condition))

@@ -37,6 +37,7 @@ def _closed(net: Network, group: Resource) -> bool:
     cause="{group} lets {range} be called on {door}, where {other} of {callee} names {group} for its half",
     remedy="name {other} as the DestinationSecurityGroupId",
     sources=(RULES,),
+    demanding=True,
 )
 def a_half_by_range_of_a_pair_by_group(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -69,6 +70,7 @@ def _served_within(net: Network, group: Resource) -> bool:
     cause="{group} of {store} lets {range} in on {door}: {why}",
     remedy="let in the security groups of what uses it instead of a range of addresses",
     sources=(RULES,),
+    demanding=True,
 )
 def a_store_that_lets_a_range_in(site: Site) -> Iterator[Finding]:
     """A private range beyond the VPC is another network's, which has no groups to name."""
@@ -94,6 +96,7 @@ def a_store_that_lets_a_range_in(site: Site) -> Iterator[Finding]:
     cause="{group} lets {range} be called on {door}, and what carries it calls nobody: {members}",
     remedy="remove the rule; answers to those who call it go back without one",
     sources=(RULES,),
+    demanding=True,
 )
 def a_store_that_may_call_out(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -110,6 +113,7 @@ def a_store_that_may_call_out(site: Site) -> Iterator[Finding]:
     cause="{group} lets any address be called on {door}, and {members} is known to call tcp 443 alone",
     remedy="let out on tcp 443 alone, or name whom it calls",
     sources=(RULES,),
+    demanding=True,
 )
 def a_caller_that_may_call_the_world_on_any_port(site: Site) -> Iterator[Finding]:
     net = network(site)

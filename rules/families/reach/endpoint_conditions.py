@@ -71,6 +71,7 @@ def an_owner_asked_for_where_there_is_no_resource(site: Site) -> Iterator[Findin
     cause="{statement} of endpoint {endpoint} binds {key} to account {account}, whichever it is deployed to",
     remedy="write !Ref AWS::AccountId, or the account as a parameter",
     sources=(ACCESS,),
+    demanding=True,
 )
 def a_policy_bound_to_an_account_that_is_written_out(site: Site) -> Iterator[Finding]:
     for policy, at, statement in statements(site):
@@ -95,6 +96,7 @@ def _given(value: object) -> bool:
     cause="{statement} of endpoint {endpoint} lets {action} through, where others name actions",
     remedy="name the actions that are called from here",
     sources=(ACCESS,),
+    demanding=True,
 )
 def an_endpoint_policy_that_names_no_actions(site: Site) -> Iterator[Finding]:
     listed = list(statements(site))

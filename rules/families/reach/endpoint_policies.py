@@ -51,6 +51,7 @@ def _listed(statement: Statement) -> tuple[str, ...]:
     cause="{statement} of endpoint {endpoint} lets whoever calls through, of any account",
     remedy="bind it with a condition StringEquals on aws:PrincipalAccount or aws:PrincipalOrgID",
     sources=(ACCESS, PERIMETER),
+    demanding=True,
 )
 def an_endpoint_for_callers_of_any_account(site: Site) -> Iterator[Finding]:
     for policy, at, statement in statements(site):
@@ -67,6 +68,7 @@ def an_endpoint_for_callers_of_any_account(site: Site) -> Iterator[Finding]:
     cause="{statement} of endpoint {endpoint} lets calls to resources of any account through",
     remedy="name resources of the account, or bind it with a condition StringEquals on aws:ResourceAccount",
     sources=(ACCESS, PERIMETER),
+    demanding=True,
 )
 def an_endpoint_to_resources_of_any_account(site: Site) -> Iterator[Finding]:
     for policy, at, statement in statements(site):
@@ -101,6 +103,7 @@ def place(policy: Policy, at: int, statement: Statement, *further: str | int, **
     cause="endpoint {endpoint} has no policy, so it lets everything through, and {other} beside it has one",
     remedy="give it a PolicyDocument with the actions that are called from here, bound to the account",
     sources=(ACCESS,),
+    demanding=True,
 )
 def an_endpoint_without_the_policy_that_others_have(site: Site) -> Iterator[Finding]:
     net = network(site)

@@ -61,6 +61,7 @@ def _of(net: Network, subnets: tuple[Resource, ...] | None, vpc: Resource) -> bo
     cause="{vpc} has EnableDnsHostnames off, so {user} in it gets no name of its own",
     remedy="set EnableDnsHostnames: true, which endpoints with private DNS and private hosted zones need too",
     sources=(DNS,),
+    demanding=True,
 )
 def a_network_with_names_and_no_hostnames(site: Site) -> Iterator[Finding]:
     """Only where the template says so: what is left out may be meant for a default."""
@@ -78,6 +79,7 @@ def a_network_with_names_and_no_hostnames(site: Site) -> Iterator[Finding]:
     cause="endpoint {endpoint} has no private DNS, so calls to {service} by its own name go past it",
     remedy="set PrivateDnsEnabled: true",
     sources=(INTERFACE,),
+    demanding=True,
 )
 def an_interface_endpoint_without_private_dns(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -132,6 +134,7 @@ def an_endpoint_that_nothing_leads_to(site: Site) -> Iterator[Finding]:
     cause="gateway endpoint {endpoint} is not in {table}, the table of {subnet}, which it has beside others",
     remedy="add the table to RouteTableIds",
     sources=(GATEWAY,),
+    demanding=True,
 )
 def a_gateway_endpoint_that_leaves_out_a_table(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -246,6 +249,7 @@ def an_endpoint_that_lets_nobody_in(site: Site) -> Iterator[Finding]:
     cause="{caller} calls {service} ({why}) by {gateway}, though a gateway endpoint costs nothing",
     remedy="add a gateway endpoint for it to the route tables, as {other} is",
     sources=(GATEWAY,),
+    demanding=True,
 )
 def a_service_by_the_nat_gateway(site: Site) -> Iterator[Finding]:
     """Only where the network has endpoints: there one was meant, and is missing."""

@@ -71,6 +71,7 @@ def a_route_without_its_one_target(site: Site) -> Iterator[Finding]:
     cause="{route} takes {subnet} of zone {zone} to {gateway} in zone {other}, though {near} is in its own",
     remedy="lead it to the NAT gateway of its own zone, so that another zone's end takes nothing with it",
     sources=("https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html",),
+    demanding=True,
 )
 def a_route_to_the_nat_gateway_of_another_zone(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -99,29 +100,32 @@ def a_route_to_the_nat_gateway_of_another_zone(site: Site) -> Iterator[Finding]:
     remedy="add DependsOn: {name}",
     sources=("https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html",),
 )
-def a_route_that_does_not_wait_for_its_gateway(site: Site) -> Iterator[Finding]:
+def a_route_or_nat_gateway_that_does_not_wait_for_the_gateway(site: Site) -> Iterator[Finding]:
     net = network(site)
     for attachment in site.all(ATTACHMENT):
         gateway = site.target(site.get(attachment, "InternetGatewayId"), INTERNET)
         if gateway is None:
             continue
-        for route in site.all(ROUTE, "AWS::EC2::EIP"):
-            if route.stack != attachment.stack or attachment.name in _before(site, route):
+        for resource in site.all(ROUTE, NAT):
+            if resource.stack != attachment.stack or attachment.name in _before(site, resource):
                 continue
-            by_it = route.kind == ROUTE and site.target(net.target(route)) == gateway
-            address = route.kind != ROUTE and _is_for(net, route, attachment)
-            if by_it or address:
-                parts = {"resource": route, "attachment": attachment, "name": attachment.name}
-                yield Finding(route, ("DependsOn",), parts)
+            if resource.kind == ROUTE:
+                by_it = site.target(net.target(resource)) == gateway
+            else:
+                by_it = _is_public(net, resource, attachment)
+            if by_it:
+                parts = {"resource": resource, "attachment": attachment, "name": attachment.name}
+                yield Finding(resource, ("DependsOn",), parts)
 
 
-def _is_for(net: Network, address: Resource, attachment: Resource) -> bool:
-    """Whether an address is of a NAT gateway of the network that is attached."""
-    for use in net.site.uses(address, NAT):
-        subnet = net.site.target(net.site.get(use.user, "SubnetId"), SUBNET)
-        if subnet is not None and net.vpc(subnet) == net.site.target(net.site.get(attachment, "VpcId")):
-            return attachment.name not in _before(net.site, use.user)
-    return False
+def _is_public(net: Network, gateway: Resource, attachment: Resource) -> bool:
+    """Whether a NAT gateway needs the internet gateway of the network that is attached."""
+    subnet = net.site.target(net.site.get(gateway, "SubnetId"), SUBNET)
+    if subnet is None or net.site.get(gateway, "ConnectivityType") == "private":
+        return False
+    return net.vpc(subnet) is not None and net.vpc(subnet) == net.site.target(
+        net.site.get(attachment, "VpcId")
+    )
 
 
 def _before(site: Site, resource: Resource) -> set[str]:
@@ -146,6 +150,7 @@ def _before(site: Site, resource: Resource) -> set[str]:
     cause="{gateway} and {other} both stand in zone {zone}, and {subnet}, which uses one, is in {away}",
     remedy="place one in a public subnet of {away}, so that no zone's end takes another's way out with it",
     sources=("https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html",),
+    demanding=True,
 )
 def two_nat_gateways_in_one_zone(site: Site) -> Iterator[Finding]:
     net = network(site)

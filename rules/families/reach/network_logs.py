@@ -38,6 +38,7 @@ def _idle_writers(site: Site) -> list[Resource]:
     cause="{vpc} has no flow log, so nobody sees who spoke to whom, and who was refused{idle}",
     remedy="add an AWS::EC2::FlowLog with ResourceType: VPC and TrafficType: ALL",
     sources=(DOCS, CONTROLS),
+    demanding=True,
 )
 def a_network_without_a_flow_log(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -49,7 +50,7 @@ def a_network_without_a_flow_log(site: Site) -> Iterator[Finding]:
     for vpc in site.all(VPC):
         subnets = [one for one in site.all(SUBNET) if net.vpc(one) == vpc]
         seen = vpc in named or (bool(subnets) and all(one in named for one in subnets))
-        if not seen and (site.durable(vpc) or idle):
+        if not seen and (site.durable(vpc) or idle or named.intersection(subnets)):
             yield found(vpc, vpc=vpc, idle=f"; {idle[0]} waits for one" if idle else "")
 
 
@@ -58,6 +59,7 @@ def a_network_without_a_flow_log(site: Site) -> Iterator[Finding]:
     cause="flow log {log} records {what} traffic alone",
     remedy="set TrafficType: ALL",
     sources=(DOCS,),
+    demanding=True,
 )
 def a_flow_log_of_half_the_traffic(site: Site) -> Iterator[Finding]:
     for log in site.all(FLOW_LOG):
@@ -159,6 +161,7 @@ def _texts(value: object) -> tuple[str, ...]:
     cause="flow log {log} leaves out {field}, without which a record does not say who was let through",
     remedy="add ${{{field}}} to LogFormat",
     sources=("https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html",),
+    demanding=True,
 )
 def a_flow_log_that_says_too_little(site: Site) -> Iterator[Finding]:
     for log in site.all(FLOW_LOG):

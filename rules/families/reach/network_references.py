@@ -136,6 +136,7 @@ def a_rule_without_its_one_other_side(site: Site) -> Iterator[Finding]:
     "doors of both",
     remedy="let each carry its own group, and name groups in rules",
     sources=("https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",),
+    demanding=True,
 )
 def a_group_of_something_else_beside_the_own(site: Site) -> Iterator[Finding]:
     net = network(site)

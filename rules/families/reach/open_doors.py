@@ -75,6 +75,7 @@ def a_store_that_is_open_to_the_world(site: Site) -> Iterator[Finding]:
     cause="{group} of endpoint {endpoint} lets any address in ({range}, on {door})",
     remedy="let in the security groups of what calls it, or the VPC's own range",
     sources=("https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html",),
+    demanding=True,
 )
 def an_endpoint_that_is_open_to_any_address(site: Site) -> Iterator[Finding]:
     for door, guarded, _ in _told_once(network(site)):
@@ -87,6 +88,7 @@ def an_endpoint_that_is_open_to_any_address(site: Site) -> Iterator[Finding]:
     cause="{group} of {store} lets the whole network in ({range}, on {door}), where a group would say who",
     remedy="let in the security groups of what uses it instead of a range of addresses",
     sources=(RULES,),
+    demanding=True,
 )
 def a_store_that_is_open_to_a_whole_network(site: Site) -> Iterator[Finding]:
     """An endpoint is open so by custom, and named only where others are not."""
@@ -103,6 +105,7 @@ def a_store_that_is_open_to_a_whole_network(site: Site) -> Iterator[Finding]:
     cause="{group} opens {door} of {store}, which listens on {port} alone",
     remedy="open FromPort and ToPort {port}, and nothing beside it",
     sources=(RULES,),
+    demanding=True,
 )
 def a_door_wider_than_the_port_behind_it(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -128,6 +131,7 @@ def a_door_wider_than_the_port_behind_it(site: Site) -> Iterator[Finding]:
     sources=(
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ec2-securitygroup.html",
     ),
+    demanding=True,
 )
 def a_group_that_lets_everything_out(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -150,6 +154,7 @@ def a_group_that_lets_everything_out(site: Site) -> Iterator[Finding]:
     cause="{group} lets {range} in on {door}, and nothing that carries it takes calls: {members}",
     remedy="remove the rule; answers to calls that they make come back without one",
     sources=("https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",),
+    demanding=True,
 )
 def a_door_to_what_takes_no_calls(site: Site) -> Iterator[Finding]:
     net = network(site)

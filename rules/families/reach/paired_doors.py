@@ -52,9 +52,14 @@ def _shares(one: Door, other: Door) -> bool:
     sources=(RULES,),
 )
 def a_rule_without_its_other_half(site: Site) -> Iterator[Finding]:
+    """What nothing here carries has its rules from others, such as EMR; a group that may call itself alone is
+    one that calls nobody.
+    """
     net = network(site)
     for door, other in _between(net):
-        if net.unsure or (other, not door.out) in net.vague:
+        if net.unsure or (other, not door.out) in net.vague or (door.out and other == door.group):
+            continue
+        if not net.members.get(other) or not net.members.get(door.group):
             continue
         halves = [half for half in net.doors.get(other, ()) if _meets(door, other, half) is not False]
         if not any(_shares(door, half) for half in halves):
@@ -92,6 +97,7 @@ def _within(narrow: Door, wide: Door) -> bool:
     cause="{group} lets {range} {way} on {door}, which makes its rule {narrow} pointless",
     remedy="keep the narrower rule and remove this one, or say in one rule what is meant",
     sources=(RULES,),
+    demanding=True,
 )
 def a_wide_rule_beside_a_narrow_one(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -114,6 +120,7 @@ def a_wide_rule_beside_a_narrow_one(site: Site) -> Iterator[Finding]:
     cause="{group} is carried by nothing here and given to nobody, so {rule} lets nothing through",
     remedy="give the group to what it was meant for, or remove it with its rules",
     sources=(GROUPS,),
+    demanding=True,
 )
 def a_group_that_nothing_carries(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -131,6 +138,7 @@ def a_group_that_nothing_carries(site: Site) -> Iterator[Finding]:
     cause="{user} uses the default security group of {vpc}, in which all members reach each other",
     remedy="give it a security group of its own, with rules for what it needs",
     sources=("https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html",),
+    demanding=True,
 )
 def a_default_security_group_in_use(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -152,6 +160,7 @@ def a_default_security_group_in_use(site: Site) -> Iterator[Finding]:
     cause="{group} of {store} lets {other} in, and {members} of it is told of no such thing, while {user} is",
     remedy="remove both halves of the pair, or tell {members} of {store} where the template shows it",
     sources=(RULES,),
+    demanding=True,
 )
 def a_door_for_somebody_with_no_business_there(site: Site) -> Iterator[Finding]:
     net = network(site)

@@ -34,6 +34,7 @@ TAKING = (
         "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
         "https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html",
     ),
+    by_default=True,
 )
 def a_publicly_accessible_store(site: Site) -> Iterator[Finding]:
     for store in site.all(INSTANCE, "AWS::RDS::DBCluster", "AWS::Redshift::Cluster"):
@@ -49,6 +50,7 @@ def a_publicly_accessible_store(site: Site) -> Iterator[Finding]:
         ADDRESSING,
         "https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html",
     ),
+    demanding=True,
 )
 def a_subnet_that_gives_public_addresses(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -77,6 +79,7 @@ def _asking(net: Network, subnet: Resource) -> list[str]:
     cause="{service} asks for public addresses in {subnet}, {why}",
     remedy="set AssignPublicIp: DISABLED, and let tasks call out by a NAT gateway or endpoints",
     sources=(FARGATE,),
+    demanding=True,
 )
 def a_public_address_for_a_private_task(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -130,6 +133,7 @@ def a_public_nat_gateway_without_an_address(site: Site) -> Iterator[Finding]:
     cause="{what} is there, paid for, and {why}",
     remedy="route to it what was meant to use it, or remove it",
     sources=(NAT_DOCS,),
+    demanding=True,
 )
 def a_nat_gateway_or_address_that_nothing_uses(site: Site) -> Iterator[Finding]:
     net = network(site)

@@ -80,6 +80,7 @@ def subnets_of_one_list_with_different_ways_out(site: Site) -> Iterator[Finding]
     cause="{subnet} has no route table of its own, so it has the VPC's main table, which anyone may change",
     remedy="add a SubnetRouteTableAssociation, also where the table has no route out",
     sources=(TABLES,),
+    demanding=True,
 )
 def a_subnet_with_the_main_table(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -96,6 +97,7 @@ def a_subnet_with_the_main_table(site: Site) -> Iterator[Finding]:
     cause="{store} stands in {subnet}, which {route} makes public",
     remedy="place it in subnets whose route table has no internet gateway",
     sources=(RDS_VPC,),
+    demanding=True,
 )
 def a_store_in_a_public_subnet(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -111,6 +113,7 @@ def a_store_in_a_public_subnet(site: Site) -> Iterator[Finding]:
     cause="{subnet} holds {tenants} and nothing that calls out, and {route} leads out to the internet",
     remedy="leave its table without a default route",
     sources=(RDS_VPC,),
+    demanding=True,
 )
 def a_way_out_of_subnets_of_stores(site: Site) -> Iterator[Finding]:
     net = network(site)

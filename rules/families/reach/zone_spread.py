@@ -72,6 +72,7 @@ def a_subnet_that_is_named_twice(site: Site) -> Iterator[Finding]:
     cause="{user} stands in one zone, {zone}, and ends with it",
     remedy="name subnets of at least two Availability Zones",
     sources=(ECS, LAMBDA, SUBNETS),
+    demanding=True,
 )
 def a_user_of_one_zone(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -87,6 +88,7 @@ def a_user_of_one_zone(site: Site) -> Iterator[Finding]:
     cause="{user} stands in {count} zones, and {other} of the same network in {more}",
     remedy="name a subnet of each zone that the network has a tier in",
     sources=(SUBNETS,),
+    demanding=True,
 )
 def a_user_of_fewer_zones_than_its_neighbours(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -108,6 +110,7 @@ def a_user_of_fewer_zones_than_its_neighbours(site: Site) -> Iterator[Finding]:
     cause="{subnet} names no zone, so EC2 chooses one, maybe that of {other}, which {user} has as well",
     remedy="set AvailabilityZone, another for each subnet of a list",
     sources=(SUBNETS,),
+    demanding=True,
 )
 def a_subnet_without_a_zone(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -123,6 +126,7 @@ def a_subnet_without_a_zone(site: Site) -> Iterator[Finding]:
     cause="{subnets} of one tier stand in one zone, {zone}: {user} has both",
     remedy="place each in a zone of its own",
     sources=(SUBNETS,),
+    demanding=True,
 )
 def two_subnets_of_one_list_in_one_zone(site: Site) -> Iterator[Finding]:
     net = network(site)
@@ -148,6 +152,7 @@ def _spread(net: Network, subnets: tuple[Resource, ...]) -> bool:
     cause="endpoint {endpoint} has no interface in {zones}, where {caller} calls it from",
     remedy="name a subnet of that zone as well, or calls cross zones and end with the other one",
     sources=(ENDPOINTS,),
+    demanding=True,
 )
 def an_endpoint_that_is_not_in_the_zone_of_its_callers(site: Site) -> Iterator[Finding]:
     net = network(site)

@@ -34,7 +34,7 @@ NAMED: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = {
     },
     ("aws.rds", "SourceIdentifier"): {"AWS::RDS::DBInstance": ("Ref",), "AWS::RDS::DBCluster": ("Ref",)},
     ("aws.ecs", "clusterArn"): {"AWS::ECS::Cluster": ("Arn",)},
-    ("aws.ecs", "resources"): {"AWS::ECS::Service": ("Ref", "ServiceArn"), "AWS::ECS::Cluster": ("Arn",)},
+    ("aws.ecs", "resources"): {"AWS::ECS::Service": ("Ref", "ServiceArn")},
     ("aws.ecr", "repository-name"): {"AWS::ECR::Repository": ("Ref",)},
 }
 RDS_KINDS = {

@@ -112,3 +112,9 @@ def test_a_key_is_named_with_what_it_leaves(say: Say) -> None:
         "while what it encrypts stays: Orders; "
         "keep the key at least as long as the data: DeletionPolicy and UpdateReplacePolicy Retain"
     )
+
+
+def test_a_bucket_is_not_lost_while_anything_is_in_it(say: Say) -> None:
+    kept = "Resources:\n  Kept: {Type: KIND, DeletionPolicy: Retain}\n"
+    assert say("E9404", kept.replace("KIND", "AWS::S3::Bucket")) == []
+    assert len(say("E9404", kept.replace("KIND", "AWS::EFS::FileSystem"))) == 1

@@ -94,6 +94,19 @@ def test_a_pair_has_two_halves_of_the_same_ports(say: Say) -> None:
     assert "W9125" in ids(say, CLOSED + PAIR.replace("ToPort: 3306", "ToPort: 3310"))
 
 
+def test_groups_that_others_carry_and_a_group_that_calls_itself_alone_need_no_half(say: Say) -> None:
+    lone = """
+  Own: {Type: AWS::EC2::SecurityGroup, Properties: {VpcId: !Ref Net, GroupDescription: of a service}}
+  Out:
+    Type: AWS::EC2::SecurityGroupEgress
+    Properties: {GroupId: !GetAtt WHOSE.GroupId, IpProtocol: tcp, FromPort: 0, ToPort: 0,
+      DestinationSecurityGroupId: !GetAtt WHOM.GroupId}
+"""
+    for whose, whom in (("Own", "WebGroup"), ("WebGroup", "WebGroup")):
+        assert "W9124" not in ids(say, CLOSED + PAIR + lone.replace("WHOSE", whose).replace("WHOM", whom))
+    assert "W9124" in ids(say, CLOSED + PAIR + lone.replace("WHOSE", "WebGroup").replace("WHOM", "DbGroup"))
+
+
 def test_a_half_by_range_of_a_pair_by_group(say: Say) -> None:
     ranged = PAIR.replace("DestinationSecurityGroupId: !GetAtt DbGroup.GroupId", "CidrIp: 172.20.0.0/16")
     assert "W9131" in ids(say, CLOSED + ranged)

@@ -29,9 +29,7 @@ Resources:
       ContainerDefinitions:
       - Name: app
         Image: {IMAGE}
-        User: "1000"
-        LinuxParameters: {{Capabilities: {{Drop: [ALL]}}}}
-        LogConfiguration: {{LogDriver: awslogs, Options: {{awslogs-group: a, awslogs-region: eu-west-2}}}}
+        User: root
 """
 
 
@@ -64,10 +62,10 @@ def test_a_finding_is_told_once_where_the_run_has_its_file(write: Write) -> None
     child = ours(cfn_lint("child.yaml", cwd=directory))
     root = ours(cfn_lint("root.yaml", cwd=directory))
 
-    assert [line.partition(" container")[0] for line in together] == ["child.yaml:6: E9501"]
+    assert [line.partition(" container")[0] for line in together] == ["child.yaml:8: E9503"]
     assert child == together
     (told,) = root
-    assert told.startswith("root.yaml:2: E9501 child.yaml:6: container app can write")
+    assert told.startswith("root.yaml:2: E9503 child.yaml:8: container app runs as root")
 
 
 def test_a_child_one_directory_down_finds_its_root(write: Write) -> None:
@@ -80,13 +78,13 @@ def test_a_child_one_directory_down_finds_its_root(write: Write) -> None:
 
 def test_a_template_s_own_directive_silences_a_rule(write: Write) -> None:
     silenced = CHILD.replace(
-        "    Properties:", "    Metadata: {cfn-lint: {config: {ignore_checks: [E9501]}}}\n    Properties:"
+        "    Properties:", "    Metadata: {cfn-lint: {config: {ignore_checks: [E9503]}}}\n    Properties:"
     )
     assert ours(cfn_lint("root.yaml", cwd=write(silenced).parent)) == []
 
 
 def test_what_cannot_be_judged_is_told_to_whoever_asks(write: Write) -> None:
-    unknown = CHILD.replace(IMAGE, "!ImportValue app\n        ReadonlyRootFilesystem: true")
+    unknown = CHILD.replace(IMAGE, "!ImportValue app").replace("root", "'1000'")
     directory = write(unknown).parent
     assert ours(cfn_lint("root.yaml", cwd=directory)) == []
     (told,) = ours(cfn_lint("root.yaml", "-x", "W9000:unresolved=true", cwd=directory))

@@ -196,3 +196,26 @@ def test_what_failed_lies_under_a_key_as_the_stream_does(say: Say) -> None:
     keyed += "  Key: {Type: AWS::KMS::Key}\n"
     assert "W9779 Failed keeps readings that Cameras could not deliver" in say("W9779", keyed)[0]
     assert say("W9779", keyed.replace("{MessageRet", "{KmsMasterKeyId: !Ref Key, MessageRet")) == []
+
+
+FILTERED = """\
+Resources:
+  Hot:
+    Type: AWS::IoT::TopicRule
+    Properties:
+      Tags: [{Key: Environment, Value: test}]
+      TopicRulePayload: {Sql: "SELECT * FROM 'line/+/oven' WHERE celsius > 900", Actions: []}
+"""
+OTHER = """\
+  Rest:
+    Type: AWS::IoT::TopicRule
+    Properties:
+      TopicRulePayload: {Sql: "SELECT * FROM 'line/+/oven' WHERE celsius <= 900", Actions: []}
+"""
+
+
+def test_what_a_condition_leaves_out_is_taken_by_another_rule(say: Say) -> None:
+    (finding,) = say("W9701", FILTERED)
+    assert "Hot leaves out what does not meet celsius > 900" in finding
+    assert say("W9701", FILTERED + OTHER) == []
+    assert say("W9701", FILTERED.replace(" WHERE celsius > 900", "")) == []

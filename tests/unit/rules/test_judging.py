@@ -99,6 +99,50 @@ def test_what_a_plant_should_have_is_asked_of_a_tree_that_says_its_environment(
     assert len(Judged(load(write(log + tags))).said(demanded)) == 1
 
 
+def test_an_environment_that_a_parameter_chooses_is_not_said(write: Write) -> None:
+    root = """
+Parameters: {Stage: {Type: String, Default: prod}}
+Resources:
+  Log: {Type: AWS::Logs::LogGroup, Properties: {Tags: [{Key: Environment, Value: !Ref Stage}]}}
+"""
+    assert Judged(load(write(root))).said(demanded) == ()
+    assert (
+        len(
+            Judged(load(write(root.replace("!Ref Stage", "prod ").replace(": prod}", ": ''}")))).said(
+                demanded
+            )
+        )
+        == 1
+    )
+
+
+@rule("E9996", cause="a", remedy="b", sources=("https://example.com/",), by_default=True)
+def chosen(site: Site) -> Iterator[Finding]:
+    for log in site.all("AWS::Logs::LogGroup"):
+        if site.get(log, "RetentionInDays") is None:
+            yield found(log)
+
+
+FEATURES = "ABCDEF"  # more than every combination is made of
+
+
+@pytest.mark.parametrize("default", ["yes", "no"])
+@pytest.mark.parametrize("asked", [1, len(FEATURES)])
+def test_what_a_deployment_may_choose_is_told_where_it_is_the_default(
+    write: Write, default: str, asked: int
+) -> None:
+    names = FEATURES[:asked]
+    parameters = "".join(f"  {name}: {{Type: String, Default: '{default}'}}\n" for name in names)
+    conditions = "".join(f"  Is{name}: !Equals [!Ref {name}, 'yes']\n" for name in names)
+    logs = "".join(
+        f"  Log{name}: {{Type: AWS::Logs::LogGroup, Properties: "
+        f"{{RetentionInDays: !If [Is{name}, 30, !Ref AWS::NoValue]}}}}\n"
+        for name in names
+    )
+    text = f"Parameters:\n{parameters}Conditions:\n{conditions}Resources:\n{logs}"
+    assert len(Judged(load(write(text))).said(chosen)) == (0 if default == "yes" else asked)
+
+
 def test_a_rule_that_raises_is_named_with_its_line(write: Write) -> None:
     judged = Judged(load(write("Resources:\n  Log: {Type: AWS::Logs::LogGroup}\n")))
     with pytest.raises(JudgingFailed, match=r"E9998 failed on .*root\.yaml: RuntimeError: generator raised"):

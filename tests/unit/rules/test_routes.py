@@ -34,6 +34,7 @@ def test_a_network_with_a_way_out_is_well(say: Say) -> None:
         ("VpcId: !Ref Net, InternetGatewayId", "VpcId: vpc-0, InternetGatewayId", "E9141"),
         ("0.0.0.0/0, NatGatewayId: !Ref Nat}", "0.0.0.0/0}", "E9142"),
         ("    DependsOn: Bound\n", "", "W9143"),
+        (", DependsOn: Bound, Properties", ", Properties", "W9143"),
         (INNER2, INNER2.replace("Table}", "OuterTable}"), "E9143"),
         ("0.0.0.0/0, NatGatewayId: !Ref Nat}", "0.0.0.0/0, GatewayId: !Ref World}", "W9145"),
         ("CidrBlock: 172.20.1.0/24,", "CidrBlock: 172.20.1.0/24, MapPublicIpOnLaunch: true,", "W9146"),

@@ -127,7 +127,7 @@ BREAKS = [
     ("E9523", "Cpu: 512", "Cpu: '500'"),
     ("E9524", "      Cpu: 512\n", ""),
     ("E9525", "Memory: 1024", "Memory: 4096"),
-    ("E9526", "MemoryReservation: 512", "MemoryReservation: 1024"),
+    ("E9526", "MemoryReservation: 512", "MemoryReservation: 1025"),
     ("E9527", "NetworkMode: awsvpc", "NetworkMode: bridge"),
     ("E9528", "RequiresCompatibilities: [FARGATE]", "RequiresCompatibilities: [EC2]"),
     ("E9529", "Cpu: 512", "Cpu: 512\n      EphemeralStorage: {SizeInGiB: 500}"),

@@ -7,7 +7,7 @@ import pytest
 from topology.conditions import Scenario, scenarios
 from topology.resolution import Resolver
 from topology.tree import load
-from topology.values import Value
+from topology.values import Given, Value
 
 ROOT = """\
 Parameters:
@@ -130,3 +130,34 @@ def test_many_conditions_are_each_taken_alone(tmp_path: Path) -> None:
 
     sizes = sorted(len(scenario.tree.root.resources) for scenario in made)
     assert sizes == [0, *[1] * 12, *[11] * 12, 12]
+
+
+GIVEN = """\
+Parameters:
+  Port: {Type: Number, Default: 5432}
+  Stage: {Type: String, Default: prod, AllowedValues: [dev, prod]}
+  Empty: {Type: String, Default: ''}
+  Image: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /images/latest}
+  Asked: {Type: String}
+Conditions: {Prod: !Equals [!Ref Stage, prod]}
+Resources:
+  Thing:
+    Type: AWS::SSM::Parameter
+    Properties: {Value: [!Ref Port, !Ref Empty, !Ref Image, !Ref Asked], Type: TYPE}
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "stages"), [("!Ref Stage", ["prod"]), ("!If [Prod, x, !Ref Stage]", ["x", "dev"])]
+)
+def test_a_default_is_taken_where_no_condition_says_otherwise(
+    tmp_path: Path, written: str, stages: list[str]
+) -> None:
+    unconditional = GIVEN.replace("Conditions: {Prod: !Equals [!Ref Stage, prod]}\n", "")
+    text = (GIVEN if "If" in written else unconditional).replace("TYPE", written)
+    (tmp_path / "root.yaml").write_text(text)
+    made = scenarios(load(tmp_path / "root.yaml"))
+    things = [Resolver(scenario.tree).properties(scenario.tree.resource("Thing")) for scenario in made]
+    assert [thing["Type"] for thing in things] == stages
+    for thing in things:
+        assert thing["Value"] == [5432, Given("Empty"), Given("Image"), Given("Asked")]

@@ -1,0 +1,1 @@
+"""The breaks; a module or a package here is a family."""

@@ -1,0 +1,1 @@
+"""The service, its task, how it is deployed and how it grows; and the function."""

@@ -1,0 +1,1 @@
+"""Who reaches whom: routes, subnets, groups, endpoints and names."""

@@ -1,0 +1,1 @@
+"""Credentials, who holds them, and what is encrypted with what."""
