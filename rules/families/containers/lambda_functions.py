@@ -117,25 +117,6 @@ def a_long_function_of_the_least_size(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "W9526",
-    cause="function {function} is called by {caller} and nobody waits: what it cannot do is lost",
-    remedy="set DeadLetterConfig, or a destination on failure by AWS::Lambda::EventInvokeConfig",
-    sources=(ASYNC,),
-    demanding=True,
-)
-def a_function_that_loses_what_it_cannot_do(site: Site) -> Iterator[Finding]:
-    for function in site.all(FUNCTION):
-        callers = [use.user for use in site.uses(function, *CALLERS)]
-        kept = site.get(function, "DeadLetterConfig", "TargetArn") is not None
-        configured = any(
-            site.get(use.user, "DestinationConfig", "OnFailure") is not None
-            for use in site.uses(function, "AWS::Lambda::EventInvokeConfig")
-        )
-        if callers and not kept and not configured and known(site.get(function, "DeadLetterConfig")):
-            yield found(function, "DeadLetterConfig", function=function, caller=callers[0])
-
-
-@rule(
     "E9569",
     cause="function {function} is to send what it cannot do to {target}, {why}",
     remedy="name a standard queue or topic by its ARN, and not one that it reads itself",

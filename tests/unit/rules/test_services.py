@@ -76,7 +76,7 @@ Resources:
           SecurityGroups: [sg-1]
           Subnets: [!Ref ZoneA, !Ref ZoneB]
 """
-RULES = ("E9576", "E9577", "E9578", "W9576", "W9577", "W9578", "W9579", "E958", "W958", "E9590", "E9591",
+RULES = ("E9576", "E9577", "W9576", "W9577", "W9578", "W9579", "E958", "W958", "E9590", "E9591",
          "E9592", "E9593", "W9590", "W9591", "W9592", "W9510")  # fmt: skip
 STRATEGY = """\
       CapacityProviderStrategy:
@@ -96,10 +96,6 @@ BREAKS = [
     ("W9577", "MinimumHealthyPercent: 100", "MinimumHealthyPercent: 50"),
     ("W9578", "        Alarms: {AlarmNames: [errors], Enable: true, Rollback: true}\n", ""),
     ("W9578", "[errors], Enable: true", "[errors], Enable: false"),
-    ("E9578", "[errors]", "[!GetAtt Errors.Arn]"),
-    ("E9578", "[errors]", "[!Ref Topic]"),
-    ("E9578", "[errors]", "[]"),
-    ("W9580", "[errors]", "[!Ref Busy]"),
     ("E9580", "      DesiredCount: 3", "      DeploymentController: {Type: EXTERNAL}"),
     ("E9581", "      TaskDefinition: !Ref Web\n", ""),
     ("W9582", "DesiredCount: 3", "DesiredCount: 0"),
