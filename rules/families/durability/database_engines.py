@@ -105,7 +105,7 @@ def a_group_that_nothing_uses(site: Site) -> Iterator[Finding]:
             yield Finding(group, ("Type",), {"kind": USED[group.kind], "group": group})
 
 
-def _parameters(site: Site) -> Iterator[tuple[Resource, str, str, str]]:
+def written_parameters(site: Site) -> Iterator[tuple[Resource, str, str, str]]:
     """Group, family, name and value of each parameter that is written down."""
     for group in site.all(INSTANCE_GROUP, CLUSTER_GROUP):
         of, told = word(site, group, "Family"), site.get(group, "Parameters")
@@ -149,7 +149,7 @@ def _line(of: str) -> str:
     sources=(f"{RDS}Appendix.PostgreSQL.CommonDBATasks.Parameters.html", GROUPS),
 )
 def a_parameter_that_loses_commits(site: Site) -> Iterator[Finding]:
-    for group, of, name, value in _parameters(site):
+    for group, of, name, value in written_parameters(site):
         if value in UNSAFE.get(_line(of), {}).get(name, ()):
             yield found(group, "Parameters", name, group=group, name=name, value=value)
 
@@ -161,7 +161,7 @@ def a_parameter_that_loses_commits(site: Site) -> Iterator[Finding]:
     sources=(f"{RDS}PostgreSQL.Concepts.General.SSL.html", f"{RDS}mysql-ssl-connections.require-ssl.html"),
 )
 def a_parameter_that_admits_plain_text(site: Site) -> Iterator[Finding]:
-    for group, of, name, value in _parameters(site):
+    for group, of, name, value in written_parameters(site):
         if name == TLS.get(_line(of)) and value in OFF:
             yield found(group, "Parameters", name, group=group, name=name, value=value)
 
@@ -200,7 +200,7 @@ HOUR = 3_600_000
     sources=(f"{RDS}Appendix.PostgreSQL.CommonDBATasks.Autovacuum.html",),
 )
 def a_database_that_is_never_vacuumed(site: Site) -> Iterator[Finding]:
-    for group, of, name, value in _parameters(site):
+    for group, of, name, value in written_parameters(site):
         if _line(of) == "postgres" and value in NEEDED.get(name, ()):
             yield found(group, "Parameters", name, group=group, name=name, value=value)
 
@@ -213,7 +213,7 @@ def a_database_that_is_never_vacuumed(site: Site) -> Iterator[Finding]:
     demanding=True,
 )
 def a_transaction_that_may_idle(site: Site) -> Iterator[Finding]:
-    for group, of, name, value in _parameters(site):
+    for group, of, name, value in written_parameters(site):
         if _line(of) == "postgres" and name == IDLE:
             limit = number(value)
             if limit is not None and (limit <= 0 or limit > HOUR):
@@ -229,7 +229,7 @@ def a_transaction_that_may_idle(site: Site) -> Iterator[Finding]:
     demanding=True,
 )
 def a_database_that_nobody_can_join(site: Site) -> Iterator[Finding]:
-    for group, _, name, value in _parameters(site):
+    for group, _, name, value in written_parameters(site):
         limit = number(value)
         if name == "max_connections" and limit is not None and limit < 20:
             yield found(group, "Parameters", name, group=group, value=value)

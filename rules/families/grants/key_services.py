@@ -23,6 +23,15 @@ PUBLISHING = ("kms:GenerateDataKey", "kms:Decrypt")
 LOG_KEYS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
 TOPIC_KEYS = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
 SOURCES = frozenset({"aws:sourceaccount", "aws:sourcearn"})
+# What EventBridge does not say of itself when it asks KMS.
+NOT_SENT = SOURCES | {
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:sourceorgid",
+    "aws:sourceowner",
+    "kms:calleraccount",
+}
 QUEUE_KEYS = (
     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
 )
@@ -139,8 +148,8 @@ def a_key_that_binds_eventbridge(site: Site) -> Iterator[Finding]:
         if key is None or one.service != "events.amazonaws.com":
             continue
         lines = trusted(known.guards(key), one.service)
-        bound = {name for line in lines for _, name, _ in line.conditions if name.lower() in SOURCES}
-        if lines and all(any(name.lower() in SOURCES for _, name, _ in line.conditions) for line in lines):
+        bound = {name for line in lines for _, name, _ in line.conditions if name.lower() in NOT_SENT}
+        if lines and all(any(name.lower() in NOT_SENT for _, name, _ in line.conditions) for line in lines):
             yield found(
                 key,
                 *lines[0].path,

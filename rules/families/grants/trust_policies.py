@@ -1,5 +1,6 @@
 """Trust policies: the service that uses a role may take it, nobody else may, and not on anybody's behalf."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -274,3 +275,18 @@ def a_trust_wider_than_its_one_user(site: Site) -> Iterator[Finding]:
                 wide = [value for value in values if "*" in value and key.lower() == "aws:sourcearn"]
                 for value in wide:
                     yield found(role, *line.path, role=role, bound=shown(value), user=users[0].user)
+
+
+@rule(
+    "E9231",
+    cause="{role} is for tasks of {arn} alone, and ECS takes no single cluster there: no task gets it",
+    remedy="write arn:<partition>:ecs:<region>:<account>:* as aws:SourceArn",
+    sources=("https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html",),
+)
+def a_trust_of_one_cluster_s_tasks(site: Site) -> Iterator[Finding]:
+    for line, service in _services(site):
+        if service != "ecs-tasks":
+            continue
+        arns = [one for _, key, values in line.conditions if key.lower() == "aws:sourcearn" for one in values]
+        if arns and all(re.search(r":(cluster|service|task-definition)/[^*]", one) for one in arns):
+            yield found(line.policy.resource, *line.path, role=line.policy.resource, arn=shown(arns[0]))

@@ -33,7 +33,7 @@ def _quiet(net: Network, subnet: Resource) -> bool:
 )
 def a_store_in_a_tier_that_leads_out(site: Site) -> Iterator[Finding]:
     net = network(site)
-    free = [one for one in site.all(SUBNET) if _quiet(net, one) and not _tenants(site, one)]
+    free = [one for one in site.all(SUBNET) if _quiet(net, one)]
     for group in site.all(*SUBNET_GROUPS):
         for subnet in resources(net, site.items(group, "SubnetIds"), SUBNET) or ():
             route = net.default_route(subnet)

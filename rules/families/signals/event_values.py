@@ -36,6 +36,25 @@ VALUES: Mapping[tuple[str, str, str], frozenset[str]] = {
     ),
     ("aws.ecs", "ECS Deployment State Change", "eventType"): frozenset({"INFO", "ERROR"}),
     ("aws.ecs", "ECS Service Action", "eventType"): frozenset({"INFO", "WARN", "ERROR"}),
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html
+    ("aws.ecs", "ECS Service Action", "eventName"): frozenset(
+        {
+            "SERVICE_STEADY_STATE",
+            "TASKSET_STEADY_STATE",
+            "CAPACITY_PROVIDER_STEADY_STATE",
+            "SERVICE_DESIRED_COUNT_UPDATED",
+            "TASKS_STOPPED",
+            "SERVICE_TASK_START_IMPAIRED",
+            "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY",
+            "VPC_LATTICE_TARGET_UNHEALTHY",
+            "SERVICE_TASK_PLACEMENT_FAILURE",
+            "SERVICE_TASK_CONFIGURATION_FAILURE",
+            "SERVICE_HEALTH_UNKNOWN",
+            "SERVICE_DAEMON_PLACEMENT_CONSTRAINT_VIOLATED",
+            "ECS_OPERATION_THROTTLED",
+            "SERVICE_DISCOVERY_OPERATION_THROTTLED",
+        }
+    ),
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
     **{
         ("aws.ecs", "ECS Task State Change", key): frozenset(

@@ -173,3 +173,29 @@ def test_a_cluster_keeps_what_its_instances_do_not(say: Say) -> None:
     assert ids(say, AURORA) == set()
     alone = AURORA[: AURORA.index("  Two")]
     assert ids(say, alone) == {"E9419"}
+
+
+TIMES = """\
+Resources:
+  Settings:
+    Type: AWS::RDS::DBParameterGroup
+    Properties:
+      Family: FAMILY
+      Description: shop
+      Parameters: {statement_timeout: VALUE}
+"""
+
+
+@pytest.mark.parametrize(
+    ("family", "written", "count"),
+    [
+        ("postgres16", "'30'", 1),
+        ("aurora-postgresql16", 999, 1),
+        ("postgres16", "'30000'", 0),
+        ("postgres16", "0", 0),
+        ("mysql8.0", "'30'", 0),
+    ],
+)
+def test_a_limit_is_in_milliseconds(say: Say, family: str, written: str | int, count: int) -> None:
+    root = TIMES.replace("FAMILY", family).replace("VALUE", str(written))
+    assert len(say("W9442", root)) == count

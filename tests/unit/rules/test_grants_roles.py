@@ -314,3 +314,25 @@ def test_a_policy_that_nobody_here_takes_brings_the_key_too(say: Say) -> None:
         say("W9292", resources(policy + key.replace("}", VIA.replace("SERVICE", "dynamodb") + "}"), TABLE))
         == []
     )
+
+
+TASKS = """\
+Resources:
+  Runs:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement:
+        - Effect: Allow
+          Principal: {Service: ecs-tasks.amazonaws.com}
+          Action: sts:AssumeRole
+          Condition:
+            ArnLike: {'aws:SourceArn': !Sub 'arn:aws:ecs:${AWS::Region}:${AWS::AccountId}:WHICH'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("which", "count"), [("cluster/web", 1), ("service/web/shop", 1), ("*", 0), ("cluster/*", 0)]
+)
+def test_ecs_gives_a_role_to_tasks_of_all_clusters(say: Say, which: str, count: int) -> None:
+    assert len(say("E9231", TASKS.replace("WHICH", which))) == count

@@ -283,3 +283,25 @@ def test_the_longest_time_between_two_rotations(expression: str, days: int) -> N
 def test_what_secrets_manager_does_not_take(expression: str) -> None:
     with pytest.raises(BadExpression):
         timing(expression)
+
+
+ASKED = """\
+Resources:
+  Login: {Type: AWS::SecretsManager::Secret}
+  Other: {Type: AWS::SecretsManager::Secret}
+  Turns:
+    Type: AWS::Lambda::Function
+  Plan:
+    Type: AWS::SecretsManager::RotationSchedule
+    Properties: {SecretId: !Ref Login, RotationLambdaARN: !GetAtt Turns.Arn}
+  Daily:
+    Type: AWS::Events::Rule
+    Properties:
+      ScheduleExpression: rate(1 day)
+      Targets: [{Id: one, Arn: !GetAtt Turns.Arn, Input: !Sub '{"secret": "${WHICH}"}'}]
+"""
+
+
+@pytest.mark.parametrize(("which", "count"), [("Other", 1), ("Login", 0)])
+def test_a_function_is_asked_about_the_secret_that_it_rotates(say: Say, which: str, count: int) -> None:
+    assert len(say("W9314", ASKED.replace("WHICH", which))) == count

@@ -35,7 +35,6 @@ TO_S3 = """
 def test_stores_leave_the_tier_that_leads_out_where_there_is_another(say: Say) -> None:
     (finding,) = say("W9156", SHOP + OUTWARD + QUIET)
     assert "Subnets places stores in Inner1, from which ByNat leads out, and Deep has no way out" in finding
-    assert say("W9156", SHOP + OUTWARD + QUIET + KEPT) == [], "Deep is taken, and nobody knows by what right"
     assert say("W9156", SHOP + QUIET) == [], "no subnet leads out"
 
 
@@ -136,3 +135,16 @@ def test_a_role_s_policy_counts_where_the_key_leaves_it_to_the_account(
     findings = say("E9220", KEY.replace("ACTION", action))
     assert len(findings) == count
     assert all("the policy of Key leaves that to no policy of IAM" in finding for finding in findings)
+
+
+RESOLVERS = """
+  Options: {Type: 'AWS::EC2::DHCPOptions', Properties: {DomainNameServers: [SERVERS]}}
+  Resolves:
+    Type: AWS::EC2::VPCDHCPOptionsAssociation
+    Properties: {VpcId: !Ref Net, DhcpOptionsId: !Ref Options}
+"""
+
+
+@pytest.mark.parametrize(("servers", "count"), [("10.1.1.1, 10.1.1.2", 1), ("AmazonProvidedDNS", 0)])
+def test_names_of_endpoints_are_known_to_the_resolver_of_the_vpc(say: Say, servers: str, count: int) -> None:
+    assert len(say("E9176", SHOP + RESOLVERS.replace("SERVERS", servers))) == count
