@@ -1,4 +1,4 @@
-"""Keys: rotated, enabled, of a kind that encrypts, and recoverable for long enough."""
+"""Keys: with material, in periods that KMS takes, and with a policy that locks nobody out."""
 
 from collections.abc import Iterator
 
