@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from rules.families.containers.role_rights import may, place, rights, role_of, written
 from rules.families.containers.workloads import (
     Container,
     containers,
@@ -12,7 +11,6 @@ from rules.families.containers.workloads import (
     memory_of,
     number,
     on_fargate,
-    true,
 )
 from rules.seam.rule import Finding, rule
 from rules.seam.site import Site
@@ -181,36 +179,6 @@ def a_log_that_holds_too_much(site: Site) -> Iterator[Finding]:
                 yield container.found(
                     "LogConfiguration", "Options", "max-buffer-size", size=size, memory=f"{memory:g}"
                 )
-
-
-@rule(
-    "E9557",
-    cause="container {container} logs to {group}, where its execution role {role} may not {action}",
-    remedy="allow CreateLogStream and PutLogEvents on the ARN of the group with :*",
-    sources=(
-        GUIDE,
-        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
-    ),
-)
-def a_log_that_the_execution_role_may_not_write(site: Site) -> Iterator[Finding]:
-    for container, said in to_cloudwatch(site):
-        group = written(site, said.get("awslogs-group"))
-        role = role_of(site, container.task, "ExecutionRoleArn")
-        allowed = rights(site, role) if role else None
-        if group is None or allowed is None:
-            continue
-        arn = place(site, "logs", f"log-group:{group}")
-        wanted = ["logs:PutLogEvents", "logs:CreateLogStream"]
-        wanted += ["logs:CreateLogGroup"] if true(said.get("awslogs-create-group")) else []
-        for action in wanted:
-            arns = (
-                [f"{arn}:log-stream:one"] if action == "logs:PutLogEvents" else [arn, f"{arn}:log-stream:one"]
-            )
-            if not may(allowed, action, arns):
-                yield container.found(
-                    "LogConfiguration", "Options", "awslogs-group", group=group, role=role, action=action
-                )
-                break
 
 
 @rule(

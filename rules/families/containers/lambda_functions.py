@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rules.families.containers.role_rights import ROLE
 from rules.families.containers.scaled import whole
 from rules.families.containers.workloads import FUNCTION, number, shown
 from rules.seam.rule import Finding, found, rule
@@ -72,26 +73,6 @@ def a_function_without_time(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9556",
-    cause="function {function} may take {seconds} s, and queue {queue} shows messages again after {visible}",
-    remedy="let VisibilityTimeout be six times the function's Timeout",
-    sources=("https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",),
-)
-def a_message_that_comes_twice(site: Site) -> Iterator[Finding]:
-    for mapping in site.all("AWS::Lambda::EventSourceMapping"):
-        queue = site.target(site.get(mapping, "EventSourceArn"), QUEUE)
-        function = site.target(site.get(mapping, "FunctionName"), FUNCTION)
-        if queue is None or function is None:
-            continue
-        said, timeout = site.get(queue, "VisibilityTimeout"), site.get(function, "Timeout")
-        visible = 30 if said is None else number(said)
-        seconds = 3 if timeout is None else number(timeout)
-        if visible is not None and seconds is not None and visible < seconds:
-            parts = {"seconds": shown(seconds), "queue": queue, "visible": shown(visible)}
-            yield found(queue, "VisibilityTimeout", function=function, **parts)
-
-
-@rule(
     "E9561",
     cause="function {function} may never run: it reserves 0 of the account's concurrency",
     remedy="set ReservedConcurrentExecutions to 1 at least, or leave it out",
@@ -133,25 +114,6 @@ def a_long_function_of_the_least_size(site: Site) -> Iterator[Finding]:
         in_network = bool(site.items(function, "VpcConfig", "SubnetIds"))
         if least and in_network and seconds is not None and seconds >= LONG:
             yield found(function, "MemorySize", function=function, seconds=shown(seconds))
-
-
-@rule(
-    "W9526",
-    cause="function {function} is called by {caller} and nobody waits: what it cannot do is lost",
-    remedy="set DeadLetterConfig, or a destination on failure by AWS::Lambda::EventInvokeConfig",
-    sources=(ASYNC,),
-    demanding=True,
-)
-def a_function_that_loses_what_it_cannot_do(site: Site) -> Iterator[Finding]:
-    for function in site.all(FUNCTION):
-        callers = [use.user for use in site.uses(function, *CALLERS)]
-        kept = site.get(function, "DeadLetterConfig", "TargetArn") is not None
-        configured = any(
-            site.get(use.user, "DestinationConfig", "OnFailure") is not None
-            for use in site.uses(function, "AWS::Lambda::EventInvokeConfig")
-        )
-        if callers and not kept and not configured and known(site.get(function, "DeadLetterConfig")):
-            yield found(function, "DeadLetterConfig", function=function, caller=callers[0])
 
 
 @rule(
@@ -201,30 +163,6 @@ def an_environment_under_no_key(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9579",
-    cause="function {function} rotates the login to {database}, which only its VPC reaches, and is not in it",
-    remedy="set VpcConfig to subnets and a group from which the database can be reached",
-    sources=("https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-network-rqmts.html",),
-)
-def a_rotation_outside_of_the_network(site: Site) -> Iterator[Finding]:
-    for function in site.all(FUNCTION):
-        if not known(site.get(function, "VpcConfig")) or site.items(function, "VpcConfig", "SubnetIds"):
-            continue
-        for schedule in rotates(site, function):
-            secret = site.target(site.get(schedule, "SecretId"))
-            for attachment in site.all("AWS::SecretsManager::SecretTargetAttachment"):
-                database = site.target(site.get(attachment, "TargetId"))
-                if secret is None or database is None or not database.kind.startswith("AWS::RDS::"):
-                    continue
-                attached = site.target(site.get(attachment, "SecretId"))
-                if secret in (attached, attachment) and site.get(database, "PubliclyAccessible") in (
-                    None,
-                    False,
-                ):
-                    yield found(function, "VpcConfig", function=function, database=database)
-
-
-@rule(
     "W9533",
     cause="anybody on the internet may call function {function} by {url}",
     remedy="set AuthType: AWS_IAM",
@@ -249,3 +187,16 @@ def a_function_in_a_circle(site: Site) -> Iterator[Finding]:
     for function in site.all(FUNCTION):
         if site.get(function, "RecursiveLoop") == "Allow":
             yield found(function, "RecursiveLoop", function=function)
+
+
+@rule(
+    "E9564",
+    cause="function {function} names its role by {role}, and Lambda wants an ARN",
+    remedy="write Fn::GetAtt of the role's Arn",
+    sources=("https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html",),
+)
+def a_function_whose_role_is_no_arn(site: Site) -> Iterator[Finding]:
+    for function in site.all(FUNCTION):
+        role = site.get(function, "Role")
+        if isinstance(role, Reference) and role.resource.kind == ROLE and role.attribute != "Arn":
+            yield found(function, "Role", function=function, role=role.attribute)

@@ -1,40 +1,24 @@
-"""What a program is told by its environment: each setting once, of its kind, and of what its role may use."""
+"""What a program is told by its environment: each setting once, and of its kind."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rules.families.containers.role_rights import arn, may, rights, role_of, vague, written
-from rules.families.containers.workloads import FUNCTION, TASK, Container, containers, inside, number
+from rules.families.containers.workloads import FUNCTION, Container, containers, inside, number
 from rules.seam.durable import LASTING, PASSING, TAGS
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.arns import FORMS
-from topology.policies import Kind
 from topology.tree import Resource
 from topology.values import Reference, Value, known
 
 ENVIRONMENT = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/taskdef-envfiles.html"
 CONTAINER = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html"
 LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"
-TASK_ROLE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html"
-LAMBDA_ROLE = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"
 REFS = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-ref.html"
 
-# What nobody uses without the role's rights, and the prefix of its actions.
-USED = {
-    "AWS::DynamoDB::Table": "dynamodb:",
-    "AWS::Kinesis::Stream": "kinesis:",
-    "AWS::SNS::Topic": "sns:",
-    "AWS::SQS::Queue": "sqs:",
-    "AWS::SecretsManager::Secret": "secretsmanager:",
-}
 MASTER = "MasterUserSecret.SecretArn"
-ADDRESSES = ("_HOST", "_HOSTNAME", "_ADDRESS", "_ENDPOINT")
 # By these APIs ask for a name, and refuse an ARN.
 NAMES = ("STREAM_NAME", "QUEUE_NAME", "BUCKET_NAME", "CLUSTER_NAME", "_STREAM", "_BUCKET")
-# Attributes by which types answer what they are reached at.
-ENDPOINTS = ("Address", "EndpointAddress", "Endpoint.Address")
-PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306, "redis": 6379, "valkey": 6379, "memcached": 11211}
 
 
 @dataclass(frozen=True)
@@ -131,7 +115,6 @@ def _mistaken(setting: Setting) -> str:
         no_port = isinstance(value, str) and (port is None or not 0 < port < 65536)
         return "port" if name.endswith("_PORT") and no_port else ""
     kind, is_arn = value.resource.kind, _answers_arn(value)
-    in_store = kind.startswith(("AWS::RDS::DB", "AWS::ElastiCache::"))
     wrong = {
         "ARN": name.endswith("_ARN") and is_arn is False,
         "port": name.endswith("_PORT") and not value.attribute.endswith("Port"),
@@ -139,7 +122,6 @@ def _mistaken(setting: Setting) -> str:
         "URL": name.endswith("QUEUE_URL")
         and kind == "AWS::SQS::Queue"
         and value.attribute not in ("Ref", "QueueUrl"),
-        "address": name.endswith(ADDRESSES) and in_store and not value.attribute.endswith(ENDPOINTS),
     }
     return next((kind for kind, is_wrong in wrong.items() if is_wrong), "")
 
@@ -150,86 +132,6 @@ def _answers_arn(value: Reference) -> bool | None:
         form = FORMS.get(value.resource.kind)
         return None if form is None else form.ref == "arn"
     return value.attribute.lower().endswith("arn")
-
-
-@rule(
-    "E9571",
-    cause="{workload} is told to reach {host} by {setting}, on the port of something else: {port}",
-    remedy="take address and port from one endpoint",
-    sources=(
-        "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Endpoints.html",
-        "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ConnectToInstance.html",
-    ),
-)
-def an_address_with_the_port_of_another(site: Site) -> Iterator[Finding]:
-    for listed in settings(site):
-        by_name = {setting.name.upper(): setting for setting in listed}
-        for name, setting in by_name.items():
-            ending = next((one for one in ADDRESSES if name.endswith(one)), None)
-            port = by_name.get(f"{name.removesuffix(ending)}_PORT") if ending else None
-            host = setting.value
-            if port is not None and isinstance(host, Reference) and _apart(site, host, port.value):
-                yield port.found(host=host, port=port.value)
-
-
-def _apart(site: Site, host: Reference, port: Value) -> bool:
-    if isinstance(port, Reference):
-        groups = {one.attribute.rpartition(".")[0] for one in (host, port)}
-        return host.resource != port.resource or len(groups) > 1
-    own = site.get(host.resource, "Port")
-    own = PORTS.get(str(site.get(host.resource, "Engine"))) if own is None else own
-    return known(port) and port is not None and number(own) is not None and number(own) != number(port)
-
-
-@rule(
-    "E9572",
-    cause="{workload} is told of {named} by {setting}, and its role {role} has no right to it",
-    remedy="name what the role may use, or allow the role what the program does with it",
-    sources=(TASK_ROLE, LAMBDA_ROLE),
-)
-def a_setting_that_the_role_may_not_use(site: Site) -> Iterator[Finding]:
-    for listed in settings(site):
-        for setting in listed:
-            value = setting.value
-            action = _action(site, value)
-            if not isinstance(value, Reference) or not action or _opened(site, value.resource):
-                continue
-            name = "TaskRoleArn" if setting.workload.kind == TASK else "Role"
-            role = role_of(site, setting.workload, name)
-            allowed = rights(site, role) if role else None
-            none_at_all = role is None and site.get(setting.workload, name) is None
-            on = arn(site, value.resource) if value.attribute != MASTER else written(site, value)
-            if allowed is not None and on is not None and not may(allowed, action, _places(on)):
-                fixed = site.get(value.resource, FORMS[value.resource.kind].name or "")
-                if isinstance(fixed, str) or not vague(allowed, action):
-                    yield setting.found(named=value.resource, role=role)
-            elif none_at_all:
-                yield setting.found(named=value.resource, role="(it has none)")
-
-
-def _action(site: Site, value: Value) -> str:
-    if not isinstance(value, Reference):
-        return ""
-    if value.attribute == MASTER:
-        return USED["AWS::SecretsManager::Secret"]
-    if value.resource.kind == "AWS::ElastiCache::User":
-        by_iam = site.get(value.resource, "AuthenticationMode", "Type") == "iam"
-        return "elasticache:connect" if by_iam else ""
-    return USED.get(value.resource.kind, "")
-
-
-def _places(on: str) -> tuple[str, ...]:
-    return (on, f"{on}/index/one", f"{on}/stream/one", f"{on}/consumer/one:1")
-
-
-def _opened(site: Site, resource: Resource) -> bool:
-    """Whether a policy of the resource itself lets somebody in, who may be this role."""
-    return any(
-        policy.kind is Kind.RESOURCE
-        and resource in policy.about
-        and any(one.allows for one in policy.statements)
-        for policy in site.policies
-    )
 
 
 @rule(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rules.families.containers.workloads import lacks, number, true
+from rules.families.containers.workloads import lacks, number
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -103,6 +103,8 @@ def _refused_rule(one: dict[str, Any], last: str) -> str:
         return "tagStatus any before other rules"
     if status == "tagged" and not (selection.get("tagPrefixList") or selection.get("tagPatternList")):
         return "tagStatus tagged without tagPatternList or tagPrefixList"
+    if selection.get("countType") == "sinceImagePushed" and selection.get("countUnit") != "days":
+        return "countType sinceImagePushed without countUnit days"
     return ""
 
 
@@ -145,18 +147,6 @@ def _takes(one: Any) -> str:
     if selection.get("countType") == "imageCountMoreThan" and count is not None and count < FEW:
         return f"keeps {count:g}"
     return ""
-
-
-@rule(
-    "W9522",
-    cause="repository {repository} is deleted with all its images when it leaves the template",
-    remedy="leave EmptyOnDelete out, or set it to false",
-    sources=("https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-delete.html",),
-)
-def a_lasting_repository_that_empties_itself(site: Site) -> Iterator[Finding]:
-    for repository in site.all(REPOSITORY):
-        if true(site.get(repository, "EmptyOnDelete")) and site.durable(repository):
-            yield found(repository, "EmptyOnDelete", repository=repository)
 
 
 @rule(

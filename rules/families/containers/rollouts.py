@@ -7,7 +7,6 @@ from rules.families.containers.scaled import (
     ALARM,
     alarms_on,
     bounds,
-    drives_scaling,
     targets_of,
 )
 from rules.families.containers.workloads import (
@@ -25,7 +24,7 @@ from rules.families.containers.workloads import (
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, known
+from topology.values import known
 
 CONFIGURATION = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html"
 BREAKER = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html"
@@ -129,24 +128,6 @@ def a_service_that_heeds_no_alarm(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9578",
-    cause="service {service} is to heed {alarm}, which is no alarm's name",
-    remedy="list names of alarms, as Ref of an alarm answers them",
-    sources=(ALARMS, CONFIGURATION),
-)
-def a_deployment_alarm_that_is_none(site: Site) -> Iterator[Finding]:
-    for service in site.all(SERVICE):
-        names = site.get(service, CONFIG, "Alarms", "AlarmNames")
-        if isinstance(site.get(service, CONFIG, "Alarms"), dict) and names in (None, []):
-            yield found(service, CONFIG, "Alarms", "AlarmNames", service=service, alarm="nothing")
-        for position, name in enumerate(site.items(service, CONFIG, "Alarms", "AlarmNames")):
-            is_alarm = isinstance(name, Reference) and "Alarm" in name.resource.kind
-            if isinstance(name, Reference) and not (is_alarm and name.attribute == "Ref"):
-                path = (CONFIG, "Alarms", "AlarmNames", position)
-                yield found(service, *path, service=service, alarm=name)
-
-
-@rule(
     "W9579",
     cause="service {service} is to heed the alarm {alarm}, and no alarm here is called so",
     remedy="name it by Ref, so that it exists before the service does and keeps its name",
@@ -159,22 +140,6 @@ def a_deployment_alarm_by_another_name(site: Site) -> Iterator[Finding]:
             if isinstance(name, str) and names and name not in names and known(names):
                 path = (CONFIG, "Alarms", "AlarmNames", position)
                 yield found(service, *path, service=service, alarm=name)
-
-
-@rule(
-    "W9580",
-    cause="service {service} goes back when alarm {alarm} goes off, which only asks for more or fewer tasks",
-    remedy="heed an alarm on what the service is for: errors, lag, latency",
-    sources=(ALARMS, SCALING),
-    demanding=True,
-)
-def a_deployment_alarm_that_scales(site: Site) -> Iterator[Finding]:
-    for service in site.all(SERVICE):
-        for position, name in enumerate(site.items(service, CONFIG, "Alarms", "AlarmNames")):
-            alarm = site.target(name, ALARM)
-            if alarm is not None and drives_scaling(site, alarm):
-                path = (CONFIG, "Alarms", "AlarmNames", position)
-                yield found(service, *path, service=service, alarm=alarm)
 
 
 @rule(

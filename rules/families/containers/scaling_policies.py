@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rules.families.containers.scaled import ALARM, POLICY, TARGET, alarms_for, services_in, whole
+from rules.families.containers.scaled import ALARM, POLICY, TARGET, alarms_for, whole
 from rules.families.containers.workloads import inside, number, shown, true
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -214,24 +214,6 @@ def a_policy_that_does_not_wait(site: Site) -> Iterator[Finding]:
             elif seconds == 0:
                 why = "so it acts again before what it did can show"
                 yield found(policy, *place, policy=policy, seconds=shown(seconds), why=why)
-
-
-@rule(
-    "E9535",
-    cause="alarm {alarm} watches service {watched}, and starts policy {policy}, which scales {scaled}",
-    remedy="let the alarm watch the service that its policy scales",
-    sources=(STEPS,),
-)
-def an_alarm_on_another_service(site: Site) -> Iterator[Finding]:
-    for policy in site.all(POLICY):
-        target = target_of(site, policy)
-        scaled = services_in(site.get(target, "ResourceId")) if target else []
-        for alarm in alarms_for(site, policy):
-            values = [site.get(alarm, "Dimensions"), site.get(alarm, "Metrics")]
-            watched = [one for value in values for one in services_in(value)]
-            if scaled and watched and not set(watched) & set(scaled):
-                parts = {"alarm": alarm, "watched": watched[0], "policy": policy, "scaled": scaled[0]}
-                yield found(alarm, "AlarmActions", **parts)
 
 
 @rule(

@@ -16,7 +16,7 @@ from rules.families.containers.workloads import (
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, Value, known
+from topology.values import Reference, known
 
 NETWORK = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html"
 AWSVPC = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"
@@ -36,35 +36,6 @@ def placed(site: Site) -> Iterator[tuple[Resource, tuple[str, ...]]]:
         yield service, (*VPC, "Subnets")
     for function in site.all(FUNCTION):
         yield function, ("VpcConfig", "SubnetIds")
-
-
-@rule(
-    "W9587",
-    cause="{workload} stands in one availability zone, and stops with it: {subnets}",
-    remedy="name subnets of two zones at least",
-    sources=(
-        NETWORK,
-        "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
-        "https://docs.aws.amazon.com/securityhub/latest/userguide/lambda-controls.html",
-    ),
-    demanding=True,
-)
-def a_workload_in_one_zone(site: Site) -> Iterator[Finding]:
-    for workload, path in placed(site):
-        subnets = site.get(workload, *path)
-        if isinstance(subnets, list) and subnets and known(subnets) and len(_zones(site, subnets)) < 2:
-            named = ", ".join(dict.fromkeys(map(str, subnets)))
-            yield found(workload, *path, workload=workload, subnets=named)
-
-
-def _zones(site: Site, subnets: list[Value]) -> set[str]:
-    """One text for each zone; a subnet whose zone nobody knows counts as one of its own."""
-    zones = set()
-    for subnet in subnets:
-        one = site.target(subnet, SUBNET)
-        zone = site.get(one, "AvailabilityZone") if one else None
-        zones.add(str(zone) if zone is not None and known(zone) else str(subnet))
-    return zones
 
 
 @rule(

@@ -18,7 +18,7 @@ from rules.families.durability.upkeep import (
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, Value
+from topology.values import Value
 
 RDS = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
 CREATE = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html"
@@ -102,8 +102,9 @@ def storage_that_is_too_small(site: Site) -> Iterator[Finding]:
 def a_speed_that_the_storage_does_not_have(site: Site) -> Iterator[Finding]:
     for database in _own(site):
         kind = site.get(database, "StorageType")
-        if not isinstance(kind, str) or kind not in SMALLEST:
-            continue
+        asked = (database.body.get("Properties") or {}).get("StorageType")
+        if not isinstance(kind, str) or kind not in SMALLEST or not isinstance(asked, str):
+            continue  # whoever chooses the one by a parameter, chooses the other as well
         iops, throughput = site.get(database, "Iops"), site.get(database, "StorageThroughput")
         for place, what in _misfits(site, database, kind, iops, throughput):
             yield found(database, place, database=database, kind=kind, what=what)
@@ -217,31 +218,6 @@ def advanced_insights_that_are_kept_too_short(site: Site) -> Iterator[Finding]:
             and days < ADVANCED
         ):
             yield found(database, INSIGHTS[0], database=database, days=days)
-
-
-@rule(
-    "E9435",
-    cause="{database} has MonitoringInterval {interval} {why}",
-    remedy="set an interval of 1, 5, 10, 15, 30 or 60 seconds together with MonitoringRoleArn, or neither",
-    sources=(CREATE, f"{RDS}USER_Monitoring.OS.Enabling.html"),
-)
-def monitoring_that_does_not_begin(site: Site) -> Iterator[Finding]:
-    for database in site.all(INSTANCE, CLUSTER):
-        written, role = site.get(database, "MonitoringInterval"), site.get(database, "MonitoringRoleArn")
-        interval = 0 if written is None else number(written)
-        if interval is None:
-            continue
-        why = (
-            "which RDS does not take"
-            if interval not in (0, 1, 5, 10, 15, 30, 60)
-            else "and no MonitoringRoleArn to report with"
-            if interval and role is None
-            else "and a MonitoringRoleArn for nothing"
-            if not interval and isinstance(role, str | Reference)
-            else ""
-        )
-        if why:
-            yield found(database, "MonitoringInterval", database=database, interval=interval, why=why)
 
 
 EXPIRED = frozenset({"rds-ca-2015", "rds-ca-2019", "rds-ca-2010"})

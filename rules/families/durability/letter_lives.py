@@ -99,25 +99,6 @@ def a_queue_of_its_own_letters(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9494",
-    cause="queue {queue} hides a message for {hidden} s, and {function} may work on it for {timeout} s",
-    remedy="set VisibilityTimeout to six times the function's timeout",
-    sources=("https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",),
-)
-def a_message_that_is_worked_on_twice(site: Site) -> Iterator[Finding]:
-    for mapping in site.all("AWS::Lambda::EventSourceMapping"):
-        queue = site.target(site.get(mapping, "EventSourceArn"), QUEUE)
-        function = site.target(site.get(mapping, "FunctionName"), "AWS::Lambda::Function")
-        if queue is None or function is None:
-            continue
-        shown, lasts = site.get(queue, "VisibilityTimeout"), site.get(function, "Timeout")
-        hidden, timeout = (30 if shown is None else number(shown)), (3 if lasts is None else number(lasts))
-        if hidden is not None and timeout is not None and hidden < timeout:
-            parts = {"queue": queue, "hidden": hidden, "function": function, "timeout": timeout}
-            yield found(queue, "VisibilityTimeout", **parts)
-
-
-@rule(
     "E9495",
     cause="queue {queue} stores its messages unencrypted",
     remedy="name a KmsMasterKeyId, or leave SqsManagedSseEnabled to its default, true",

@@ -1,4 +1,4 @@
-"""Streams keep records for as long as a consumer may be down, in a mode that fits, in an order that holds."""
+"""Streams keep records for as long as a consumer may be down, in a mode that fits."""
 
 from collections.abc import Iterator
 
@@ -152,37 +152,3 @@ def a_stream_that_ignores_partition_keys(site: Site) -> Iterator[Finding]:
         elif chosen == "AUTO":
             why = "spreads records over shards whatever their partition key, so no order holds"
             yield found(stream, "RecordDistributionStrategy", stream=stream, why=why)
-
-
-@rule(
-    "W9451",
-    cause="{service} may run {most} tasks on stream {stream}, which has {shards}: the others idle",
-    remedy="set MaxCapacity to the number of shards at most, or give the stream as many",
-    sources=("https://docs.aws.amazon.com/streams/latest/dev/kinesis-record-processor-scaling.html",),
-)
-def more_readers_than_shards(site: Site) -> Iterator[Finding]:
-    for target in site.all("AWS::ApplicationAutoScaling::ScalableTarget"):
-        most = number(site.get(target, "MaxCapacity"))
-        for service in _scaled(site, target):
-            task = site.target(site.get(service, "TaskDefinition"), "AWS::ECS::TaskDefinition")
-            for stream in _read_by(site, task) if task is not None else ():
-                shards = number(site.get(stream, "ShardCount"))
-                if most is not None and shards is not None and most > shards:
-                    parts = {"service": service, "most": most, "stream": stream}
-                    yield found(target, "MaxCapacity", **parts, shards=f"{shards} shards")
-
-
-def _scaled(site: Site, target: Resource) -> list[Resource]:
-    return [one for one in site.all("AWS::ECS::Service") if any(use.user == target for use in site.uses(one))]
-
-
-def _read_by(site: Site, task: Resource) -> list[Resource]:
-    """Streams that a task's containers name, where its role may read them."""
-    role = site.target(site.get(task, "TaskRoleArn"), "AWS::IAM::Role")
-    named = [one for one in site.all(STREAM) if any(use.user == task for use in site.uses(one, task.kind))]
-    reads = {
-        policy_stream
-        for policy_stream in named
-        if role is not None and any(use.user == role for use in site.uses(policy_stream, role.kind))
-    }
-    return [one for one in named if one in reads]

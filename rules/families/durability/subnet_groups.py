@@ -1,8 +1,8 @@
-"""The subnets that a database or a cache may stand in: in two zones at least, and of its own network."""
+"""The subnets that a database or a cache may stand in: in two zones at least."""
 
 from collections.abc import Iterator
 
-from rules.families.durability.upkeep import GROUP, INSTANCE, flag, standalone
+from rules.families.durability.upkeep import GROUP, flag
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -49,38 +49,3 @@ def a_subnet_group_of_one_zone(site: Site) -> Iterator[Finding]:
                 continue
             user = spanning[0]
         yield found(group, "SubnetIds", group=group, count=spread[0], unit=spread[1], user=user)
-
-
-@rule(
-    "W9438",
-    cause="subnet group {group} names a subnet twice",
-    remedy="name each subnet once: one more was meant",
-    sources=(RDS, CACHE),
-)
-def a_subnet_named_twice(site: Site) -> Iterator[Finding]:
-    for group in site.all(*BY_RDS, CACHE_GROUP):
-        subnets = site.get(group, "SubnetIds")
-        for position, one in enumerate(subnets if isinstance(subnets, list) else []):
-            if not isinstance(one, Unknown) and isinstance(subnets, list) and one in subnets[:position]:
-                yield found(group, "SubnetIds", position, group=group)
-
-
-@rule(
-    "E9438",
-    cause="{what} is guarded by {guard} of this tree's network, and stands in the default network",
-    remedy="set {property} to a subnet group of that network",
-    sources=(RDS, CACHE),
-)
-def a_guard_of_another_network(site: Site) -> Iterator[Finding]:
-    for kind, guards, name in (
-        (INSTANCE, "VPCSecurityGroups", "DBSubnetGroupName"),
-        (GROUP, "SecurityGroupIds", "CacheSubnetGroupName"),
-    ):
-        for resource in site.all(kind):
-            if name in resource.properties or (kind == INSTANCE and not standalone(resource)):
-                continue
-            for value in site.items(resource, guards):
-                guard = site.target(value, "AWS::EC2::SecurityGroup")
-                if guard is not None and site.target(site.get(guard, "VpcId"), "AWS::EC2::VPC"):
-                    yield found(resource, name, what=resource, guard=guard, property=name)
-                    break

@@ -38,7 +38,9 @@ def callers(site: Site) -> Iterator[Caller]:
 def _calling(site: Site) -> Iterator[tuple[str, Resource, Resource, Value]]:
     for rule_ in site.all("AWS::Events::Rule"):
         for target in site.items(rule_, "Targets"):
-            if isinstance(target, dict):
+            if (
+                isinstance(target, dict) and target.get("RoleArn") is None
+            ):  # EventBridge may take a role instead
                 yield "events.amazonaws.com", rule_, rule_, target.get("Arn")
     for schedule in site.all("AWS::SecretsManager::RotationSchedule"):
         secret = site.target(site.get(schedule, "SecretId"), "AWS::SecretsManager::Secret")

@@ -249,6 +249,7 @@ def _logged(known: Book, lines: tuple[Line, ...], on: str, request: Mapping[str,
     cause="{statement} lets EventBridge speak to {topic} under a condition on {bound}, and {user} is dropped",
     remedy="let events.amazonaws.com publish without a condition: topic policies take none for EventBridge",
     sources=(BUSES,),
+    demanding=True,
 )
 def a_topic_that_binds_eventbridge(site: Site) -> Iterator[Finding]:
     known = book(site)

@@ -137,9 +137,8 @@ def a_resource_that_is_no_arn(site: Site) -> Iterator[Finding]:
                 )
 
 
-VARIABLE = re.compile(
-    r"\$\{(?!AWS::)[a-z-]+:[\w/.:-]+\}", re.IGNORECASE
-)  # ${aws:username}, and no ${Thing.Arn}
+# ${aws:username}, and no ${Thing.Arn}; text of JSON has it as Sub writes it, with !
+VARIABLE = re.compile(r"\$\{!?(?!AWS::)[a-z-]+:[\w/.:-]+\}", re.IGNORECASE)
 
 
 def _variables(line: Line) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rules.families.reach.network_model import Network, network
-from rules.families.reach.network_parties import AWSVPC, INSTANCE, SERVICE, callers
+from rules.families.reach.network_parties import INSTANCE, callers
 from rules.families.reach.subnet_ways import NAT, SUBNET
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
@@ -12,7 +12,6 @@ from topology.values import known
 
 NAT_DOCS = "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html"
 ADDRESSING = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-public-ip.html"
-FARGATE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html"
 # What takes the address that its subnet gives: an instance, and a task of a service that asks for one.
 TAKING = (
     "AWS::AutoScaling::AutoScalingGroup",
@@ -72,29 +71,6 @@ def a_subnet_that_gives_public_addresses(site: Site) -> Iterator[Finding]:
 def _asking(net: Network, subnet: Resource) -> list[str]:
     """Whatever calls from there may take the address."""
     return [TAKING[0] for party in callers(net) if subnet in (party.subnets or ())]
-
-
-@rule(
-    "W9147",
-    cause="{service} asks for public addresses in {subnet}, {why}",
-    remedy="set AssignPublicIp: DISABLED, and let tasks call out by a NAT gateway or endpoints",
-    sources=(FARGATE,),
-    demanding=True,
-)
-def a_public_address_for_a_private_task(site: Site) -> Iterator[Finding]:
-    net = network(site)
-    for caller in callers(net):
-        if caller.resource.kind != SERVICE:
-            continue
-        if site.get(caller.resource, *AWSVPC, "AssignPublicIp") != "ENABLED":
-            continue
-        for subnet in caller.subnets or ():
-            route = net.default_route(subnet)
-            if not net.public(subnet) and (route is not None or net.way_out(subnet, True)):
-                why = "which no internet gateway makes public"
-                place = (*AWSVPC, "AssignPublicIp")
-                yield found(caller.resource, *place, service=caller, subnet=subnet, why=why)
-                break
 
 
 @rule(

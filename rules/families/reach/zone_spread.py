@@ -22,20 +22,6 @@ RDS_GROUPS = ("AWS::RDS::DBSubnetGroup", "AWS::DocDB::DBSubnetGroup", "AWS::Nept
 
 
 @rule(
-    "E9150",
-    cause="subnet group {group} covers one zone, {zone}, and RDS takes none of less than two",
-    remedy="name subnets of at least two Availability Zones",
-    sources=(RDS,),
-)
-def a_database_subnet_group_of_one_zone(site: Site) -> Iterator[Finding]:
-    net = network(site)
-    for group, place, subnets in lists(net):
-        zones = net.zones(subnets)
-        if group.kind in RDS_GROUPS and zones is not None and len(zones) == 1:
-            yield found(group, *place, group=group, zone=zones.pop())
-
-
-@rule(
     "E9151",
     cause="endpoint {endpoint} has two subnets of zone {zone}: {one} and {other}",
     remedy="name one subnet of each zone",

@@ -33,6 +33,7 @@ def _notifications(site: Site) -> Iterator[tuple[Resource, int, dict[str, Value]
     cause="budget {budget} tells nobody: {why}",
     remedy="give it notifications, each with a subscriber",
     sources=(NOTIFICATION, SUBSCRIBER),
+    demanding=True,
 )
 def a_budget_that_tells_nobody(site: Site) -> Iterator[Finding]:
     for budget in site.all(BUDGET):
@@ -135,6 +136,7 @@ def _share(site: Site, budget: Resource, said: dict[str, Value]) -> float | None
     cause="budget {budget} notifies when {what}",
     remedy="use GREATER_THAN and a threshold above zero",
     sources=(NOTIFICATION,),
+    demanding=True,
 )
 def a_budget_that_notifies_when_all_is_well(site: Site) -> Iterator[Finding]:
     for budget, position, said, _ in _notifications(site):

@@ -114,7 +114,7 @@ def test_a_cache_that_fits_is_well(say: Say, stage: str) -> None:
         ),
         ("[subnet-1, subnet-2]", "[subnet-1]", {"E9437"}),
         ("UserIds: [!Ref Shop]", "UserIds: []", {"E9439", "W9414"}),
-        ("      CacheSubnetGroupName: !Ref Places\n", "", {"E9438", "W9414"}),
+        ("      CacheSubnetGroupName: !Ref Places\n", "", {"W9414"}),
         ("cache.r7g.large", "cache.t4g.small", {"W9413"}),
         ("MultiAZEnabled: true", "MultiAZEnabled: true\n      AutoMinorVersionUpgrade: false", {"W9411"}),
     ],

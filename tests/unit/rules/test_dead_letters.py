@@ -45,7 +45,7 @@ def test_letters_that_are_kept_are_well(say: Say, stage: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "raised"),
     [
-        ("VisibilityTimeout: 360", "MessageRetentionPeriod: 30", {"E9490", "E9494"}),
+        ("VisibilityTimeout: 360", "MessageRetentionPeriod: 30", {"E9490"}),
         (
             "Failed: {Type: AWS::SQS::Queue, Properties: {MessageRetentionPeriod: 1209600}}",
             "Failed: {Type: AWS::SQS::Queue}",
@@ -58,7 +58,6 @@ def test_letters_that_are_kept_are_well(say: Say, stage: str) -> None:
         ),
         ("VisibilityTimeout: 360", "VisibilityTimeout: 360\n      FifoQueue: true", {"E9492"}),
         ("deadLetterTargetArn: !GetAtt Failed.Arn", "deadLetterTargetArn: !GetAtt Jobs.Arn", {"E9493"}),
-        ("VisibilityTimeout: 360", "VisibilityTimeout: 30", {"E9494"}),
         ("VisibilityTimeout: 360", "VisibilityTimeout: 360\n      SqsManagedSseEnabled: false", {"E9495"}),
         ("VisibilityTimeout: 360", "VisibilityTimeout: 360\n      QueueName: jobs.fifo", {"E9496"}),
         (

@@ -84,7 +84,7 @@ Resources:
       TreatMissingData: notBreaching
       AlarmActions: [!Ref Take]
 """
-RULES = ("E9504", "E9506", "E9507", "E9509", "E951", "E9521", "E9522", "E9535", "E954", "W9501", "W9502",
+RULES = ("E9504", "E9506", "E9507", "E9509", "E951", "E9521", "E9522", "E954", "W9501", "W9502",
          "W9503", "W9505", "W9508", "W9513", "W9529", "W9536", "W9538", "W9539", "W954", "W9595", "W9596",
          "W9597", "W9598", "W9599")  # fmt: skip
 NAMED = '!Join ["/", [service, !Ref Floor, !GetAtt Press.Name]]'
@@ -138,7 +138,6 @@ BREAKS = [
     ("W9540", "notBreaching", "breaching"),
     ("W9529", "Cooldown: 120\n        Metric", "Cooldown: 10\n        Metric"),
     ("W9529", "ScaleOutCooldown: 120", "ScaleOutCooldown: -1"),
-    ("E9535", "Value: !GetAtt Press.Name", "Value: !GetAtt Lathe.Name"),
     ("E9541", "[!Ref Add]", "[!Ref Presses]"),
     ("W9536", "ScalingAdjustment: -1", "ScalingAdjustment: 1"),
     ("W9508", "DisableScaleIn: true", "DisableScaleIn: false"),
