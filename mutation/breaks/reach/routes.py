@@ -88,6 +88,13 @@ def the_public_route_does_not_wait_for_the_attachment(draft: Draft) -> None:
     del draft.first(ROUTE, GatewayId=is_there).body["DependsOn"]
 
 
+@broken(
+    why="an address in a network needs the gateway attached first; without waiting it fails", source=DEPENDS
+)
+def the_address_does_not_wait_for_the_attachment(draft: Draft) -> None:
+    del draft.first("AWS::EC2::EIP").body["DependsOn"]
+
+
 @broken(why="the data tier can be spoken to from the internet, and can speak to it", source=TABLES)
 def the_data_tier_has_a_way_to_the_internet(draft: Draft) -> None:
     gateway = draft.the("AWS::EC2::InternetGateway")

@@ -169,3 +169,22 @@ def two_nat_gateways_in_one_zone(site: Site) -> Iterator[Finding]:
             if to in (gateway, other) and mine and not mine & placed.keys():
                 parts = {"gateway": gateway, "other": other, "zone": zone, "subnet": subnet}
                 yield found(gateway, "SubnetId", **parts, away=", ".join(mine))
+
+
+@rule(
+    "W9158",
+    cause="address {address} of {gateway} is made without waiting for {attachment}",
+    remedy="add DependsOn: {name}, as AWS asks for addresses in a network of the same template",
+    sources=("https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-dependson.html",),
+    demanding=True,
+)
+def an_address_that_does_not_wait_for_the_gateway(site: Site) -> Iterator[Finding]:
+    net = network(site)
+    for attachment in site.all(ATTACHMENT):
+        for gateway in site.all(NAT):
+            address = site.target(site.get(gateway, "AllocationId"), "AWS::EC2::EIP")
+            if address is None or address.stack != attachment.stack:
+                continue
+            if _is_public(net, gateway, attachment) and attachment.name not in _before(site, address):
+                parts = {"address": address, "gateway": gateway, "attachment": attachment}
+                yield Finding(address, ("DependsOn",), {**parts, "name": attachment.name})

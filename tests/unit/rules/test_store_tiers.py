@@ -148,3 +148,10 @@ RESOLVERS = """
 @pytest.mark.parametrize(("servers", "count"), [("10.1.1.1, 10.1.1.2", 1), ("AmazonProvidedDNS", 0)])
 def test_names_of_endpoints_are_known_to_the_resolver_of_the_vpc(say: Say, servers: str, count: int) -> None:
     assert len(say("E9176", SHOP + RESOLVERS.replace("SERVERS", servers))) == count
+
+
+def test_an_address_waits_for_the_gateway(say: Say) -> None:
+    tagged = SHOP + OUTWARD + QUIET
+    assert say("W9158", tagged) == []
+    (finding,) = say("W9158", tagged.replace("'AWS::EC2::EIP', DependsOn: Bound", "'AWS::EC2::EIP'"))
+    assert "address Address of Nat is made without waiting for Bound" in finding
