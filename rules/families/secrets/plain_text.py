@@ -1,7 +1,7 @@
 """No secret in plain text, wherever somebody reads it who reads no secrets."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rules.families.secrets.credential_forms import (
     NAMED,
@@ -18,7 +18,7 @@ from rules.families.secrets.credential_forms import (
 from rules.families.secrets.readable_places import COMMANDS, Leaf, leaves
 from rules.seam.rule import Finding, rule
 from rules.seam.site import Site
-from topology.tree import Resource
+from topology.tree import Resource, Stack
 from topology.values import Given
 
 PRACTICES = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/best-practices.html"
@@ -83,7 +83,12 @@ def _named(leaf: Leaf, site: Site) -> str:
     known_names = NAMED if leaf.environment else PROPERTY
     if NO_NAME.search(leaf.name) or "TokenValidityUnits" in leaf.path:
         return ""
-    if known_names.search(leaf.name) and literal(leaf.value, leaf.name):
+    asked, declared = _parameter(site, leaf)
+    stack = _stack(site, leaf)
+    # Its default is told where it stands. What a parent hands down is told here as well.
+    own = stack.parent is None or asked not in stack.arguments
+    told = own and (_is_hidden(declared) or _asks_for_password(asked, declared))
+    if known_names.search(leaf.name) and literal(leaf.value, leaf.name) and not told:
         return leaf.name
     if leaf.environment and _hidden(site, leaf):
         return leaf.name
@@ -114,10 +119,31 @@ def _sentence(text: str) -> str:
 
 def _hidden(site: Site, leaf: Leaf) -> bool:
     """A parameter that is kept from sight, and shown here."""
-    given = leaf.value
-    if not isinstance(given, Given) or "Tags" in leaf.path or leaf.path[:2] == ("Properties", "Parameters"):
+    if "Tags" in leaf.path or leaf.path[:2] == ("Properties", "Parameters"):
         return False
-    return str(site.tree.root.parameters.get(given.name, {}).get("NoEcho")).lower() == "true"
+    return _is_hidden(_parameter(site, leaf)[1])
+
+
+def _stack(site: Site, leaf: Leaf) -> Stack:
+    return site.tree.stacks[leaf.place.stack] if isinstance(leaf.place, Resource) else leaf.place
+
+
+def _parameter(site: Site, leaf: Leaf) -> tuple[str, object]:
+    """The parameter that a place refers to, and its declaration: one with a default is its default there."""
+    root = site.tree.root
+    if isinstance(leaf.value, Given):
+        return leaf.value.name, root.parameters.get(leaf.value.name)
+    stack = _stack(site, leaf)
+    node: object = leaf.place.body
+    for step in leaf.path:
+        if isinstance(node, Mapping):
+            node = node.get(step)
+        elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+            node = node[step]
+        else:
+            return "", None
+    name = str(node.get("Ref")) if isinstance(node, Mapping) else ""
+    return name, stack.parameters.get(name)
 
 
 @rule(
@@ -158,21 +184,16 @@ def a_parameter_that_is_shown(site: Site) -> Iterator[Finding]:
                 yield Finding(stack, ("Parameters", name), {"parameter": name, "where": "by its name"})
     for leaf in leaves(site):
         named = PROPERTY.search(leaf.name) and not NO_NAME.search(leaf.name)
-        if isinstance(leaf.value, Given) and named and isinstance(leaf.place, Resource):
-            asked = site.tree.root.parameters.get(leaf.value.name)
-            if (
-                asked is not None
-                and leaf.value.name not in told
-                and not _is_choice(asked)
-                and not _is_hidden(asked)
-            ):
-                told.add(leaf.value.name)
-                where = f"{leaf.place}.{leaf.name}"
-                yield Finding(
-                    site.tree.root,
-                    ("Parameters", leaf.value.name),
-                    {"parameter": leaf.value.name, "where": where},
-                )
+        place = leaf.place
+        if not named or not isinstance(place, Resource):
+            continue
+        name, _ = _parameter(site, leaf)
+        of_root = isinstance(leaf.value, Given) or place.stack == site.tree.root.address
+        asked = site.tree.root.parameters.get(name) if of_root else None
+        if asked is not None and name not in told and not _is_choice(asked) and not _is_hidden(asked):
+            told.add(name)
+            parts: dict[str, object] = {"parameter": name, "where": f"{place}.{leaf.name}"}
+            yield Finding(site.tree.root, ("Parameters", name), parts)
 
 
 def _asks_for_password(name: str, declared: object) -> bool:

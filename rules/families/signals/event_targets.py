@@ -105,7 +105,9 @@ def a_target_that_is_none(site: Site) -> Iterator[Finding]:
         ):
             wanted = "of a topic, a queue, a function or another target"
         if wanted:
-            yield found(resource, "Targets", position, "Arn", rule=resource, target=arn, wanted=wanted)
+            yield found(
+                resource, "Targets", position, "Arn", rule=resource, target=arn or "nothing", wanted=wanted
+            )
 
 
 @rule(

@@ -48,6 +48,12 @@ Resources:
       MasterUsername: !Ref AdminUsername
       ManageMasterUserPassword: !Ref ManageMasterUserPassword
 """
+DEFAULT = """\
+Parameters:
+  DbPassword: {Type: String, Default: tr0ub4dor}
+Resources:
+  Db: {Type: 'AWS::RDS::DBInstance', Properties: {Engine: mysql, MasterUserPassword: !Ref DbPassword}}
+"""
 POLICIES = """\
 Resources:
   Elsewhere: {Type: 'AWS::CloudFormation::Stack', Properties: {TemplateURL: 'https://example.com/a.yaml'}}
@@ -93,6 +99,7 @@ BOUND = (
         ("E9371", PARAMETERS),
         ("E9374", PARAMETERS),
         ("E9375", PARAMETERS),
+        ("E9371", DEFAULT),
         ("E927", POLICIES),
         ("W9274", POLICIES),
     ],
@@ -112,6 +119,9 @@ def test_what_others_write_is_not_misread(say: Say, ids: str, template: str) -> 
         ("E9371", PARAMETERS, "=Secret-${AWS::StackName}", "=tr0ub4dor"),
         ("E9374", PARAMETERS, "ManageMasterUserPassword: {Type: String, ", "DbPassword: {Type: String} #"),
         ("E9375", PARAMETERS, "AdminUsername", "AdminPassword"),
+        ("E9371", DEFAULT, "!Ref DbPassword", "tr0ub4dor"),
+        ("E9374", DEFAULT, "DbPassword", "Word"),
+        ("E9375", DEFAULT, "mysql", "postgres"),
         ("E9271", POLICIES, "wafv2:UpdateIPSet", "wafv2:UpdateIPSets"),
         ("E9275", POLICIES, "!GetAtt Elsewhere.Outputs.SetArn", "a-set"),
         ("E9276", POLICIES, '"logs:PutLogEvents", ', BOUND),
