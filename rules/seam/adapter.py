@@ -31,7 +31,7 @@ class TreeRule(CloudFormationLintRule):
     """What cfn-lint asks; without an id it asks nothing."""
 
     rule: ClassVar[Rule]
-    _latest: ClassVar[tuple[Template, list[Judged]] | None] = None  # every rule asks about one file in turn
+    _latest: ClassVar[tuple[Template, Path, list[Judged]] | None] = None  # each file is every rule's in turn
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,27 +46,32 @@ class TreeRule(CloudFormationLintRule):
         silent = self.rule.only_if and not self.config[self.rule.only_if]
         if cfn.filename is None or silent:  # from a pipe, nothing lies beside it
             return []
-        file = Path(cfn.filename).resolve()
-        given = {Path(name).resolve() for name in self.config[LINTED]} or on_the_command_line()
+        file, trees = self._trees(cfn, cfn.filename)
         said: dict[tuple[Any, ...], RuleMatch] = {}
-        for judged in self._trees(cfn, file):
+        for judged in trees:
             for placed in judged.said(self.rule):
-                told = _told(placed, judged, file, (given or set()) | {file})
+                given = _resolved(tuple(self.config[LINTED])) or on_the_command_line()
+                told = _told(placed, judged, file, given | {file})
                 if told is not None:
                     path, line, message = told
                     spot = (line - 1, 0, line - 1, 0)
                     said.setdefault((path, message), RuleMatch(list(path), message, location=spot))
         return list(said.values())
 
-    def _trees(self, cfn: Template, file: Path) -> list[Judged]:
+    def matchall_resource_properties(self, *_: object) -> tuple[()]:
+        """Nothing, and at once: cfn-lint asks each of hundreds of rules about each resource."""
+        return ()
+
+    def _trees(self, cfn: Template, name: str) -> tuple[Path, list[Judged]]:
         latest = TreeRule._latest
         if latest is None or latest[0] is not cfn:
-            latest = TreeRule._latest = (cfn, LIBRARY.trees(file))
-        return latest[1]
+            file = Path(name).resolve()
+            latest = TreeRule._latest = (cfn, file, LIBRARY.trees(file))
+        return latest[1:]
 
 
 def _told(
-    placed: Placed, judged: Judged, file: Path, linted: set[Path] | frozenset[Path]
+    placed: Placed, judged: Judged, file: Path, linted: frozenset[Path]
 ) -> tuple[tuple[str | int, ...], int, str] | None:
     """Path, line and message where a finding is told in `file`; None where it is told elsewhere."""
     inside = placed.stack
@@ -81,6 +86,11 @@ def _told(
             return ("Resources", name), stack.nearest("Resources", name), place
         inside = stack.address
     return None
+
+
+@cache
+def _resolved(names: tuple[str, ...]) -> frozenset[Path]:
+    return frozenset(Path(name).resolve() for name in names)
 
 
 @cache
