@@ -86,15 +86,25 @@ def _follows_elsewhere(target: Resource) -> bool:
 
 @rule(
     "E9312",
-    cause="{function} rotates {secret}, and no Lambda permission lets Secrets Manager call it",
+    cause="{function} rotates {secret}, and no Lambda permission lets Secrets Manager call it for that",
     remedy=f"add an AWS::Lambda::Permission for the function with Principal {SERVICE}",
     sources=(PERMITTED,),
 )
 def a_function_that_secrets_manager_may_not_call(site: Site) -> Iterator[Finding]:
     for schedule, function in rotators(site):
-        if function.kind == FUNCTION and _followed(site) and not list(permissions(site, function)):
-            secret = meant(site, site.get(schedule, "SecretId")) or schedule
-            yield found(schedule, "RotationLambdaARN", function=function, secret=secret)
+        if function.kind == FUNCTION and _followed(site):
+            secret = meant(site, site.get(schedule, "SecretId"))
+            if all(
+                bound_to_another(site, one, secret) for one in permissions(site, function)
+            ):
+                yield found(schedule, "RotationLambdaARN", function=function, secret=secret or schedule)
+
+
+def bound_to_another(site: Site, permission: Resource, secret: Resource | None) -> bool:
+    """Whether a permission is for another secret than this one, by its SourceArn."""
+    bound = site.get(permission, "SourceArn")
+    other = meant(site, bound) if isinstance(bound, Reference) else None
+    return other is not None and secret is not None and other != secret
 
 
 def permissions(site: Site, function: Resource) -> Iterator[Resource]:
