@@ -94,9 +94,7 @@ def a_function_that_secrets_manager_may_not_call(site: Site) -> Iterator[Finding
     for schedule, function in rotators(site):
         if function.kind == FUNCTION and _followed(site):
             secret = meant(site, site.get(schedule, "SecretId"))
-            if all(
-                bound_to_another(site, one, secret) for one in permissions(site, function)
-            ):
+            if all(bound_to_another(site, one, secret) for one in permissions(site, function)):
                 yield found(schedule, "RotationLambdaARN", function=function, secret=secret or schedule)
 
 
