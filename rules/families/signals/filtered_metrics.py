@@ -73,7 +73,7 @@ def _alike(one: str, other: str) -> bool:
 
 @rule(
     "E9600",
-    cause="composite alarm {alarm} looks at {name}, and no alarm here is called so; {other} is called {close}",
+    cause="composite alarm {alarm} looks at {name}, and none here is called so; {other} is called {close}",
     remedy="write the name as the alarm has it, or refer to the alarm",
     sources=(RULES,),
 )
