@@ -1,8 +1,9 @@
 """Whether a tree is of an environment that demands durability, for templates of any team.
 
 In this order, and nothing else counts: what the root's Metadata says (`Durable: true`), a tag that names the
-environment (on the resource, else on whatever has one), a directory that is named like an environment. Where
-a tag is there for it and says something else, or what a deployment decides, no directory is asked.
+environment (on the resource, else a literal one on whatever has one), a directory that is named like an
+environment. Where a tag is there for it and says something else, or what a deployment decides, no directory
+is asked; a parameter's default makes no environment of what stands in no such directory.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,12 +23,24 @@ def durable(tree: Tree, tags: Value, others: Iterable[Value]) -> bool | None:
     said = (tree.root.body.get("Metadata") or {}).get(METADATA)
     if isinstance(said, bool):
         return said
-    for told in (_told([tags]), _told(others)):
-        known = [name for name in told if name in LASTING | PASSING]
-        if told:
-            return known[0] in LASTING if known else None
-    name = tree.root.file.resolve().parent.name.lower()
-    return name in LASTING if name in LASTING | PASSING else None
+    own = _told([tags])
+    if own:
+        return _lasting(own)
+    literal = _environments_of_all(resource.properties.get("Tags") for resource in tree.resources())
+    directory = tree.root.file.resolve().parent.name.lower()
+    if _lasting(literal) is not None or directory not in LASTING | PASSING:
+        return _lasting(literal)
+    return _lasting(_told(others) or [directory])
+
+
+def _lasting(names: list[str]) -> bool | None:
+    """By the first that is one of an environment that is known here."""
+    return next((name in LASTING for name in names if name in LASTING | PASSING), None)
+
+
+def _environments_of_all(listed: Iterable[Any]) -> list[str]:
+    """In lower case."""
+    return [name.lower() for tags in listed for name in environments_of(tags)]
 
 
 def environments_of(tags: Any) -> Iterator[str]:

@@ -273,7 +273,8 @@ def test_what_is_let_go_of_a_cache_or_of_notices_is_no_error(say: Say) -> None:
 
 
 def test_a_place_that_another_container_writes_to_may_be_read_only(say: Say) -> None:
-    side = "      - Name: side\n        Image: s\n        MountPoints: [{SourceVolume: pad, ContainerPath: /out}]\n"
+    mount = "[{SourceVolume: pad, ContainerPath: /out}]"
+    side = f"      - Name: side\n        Image: s\n        MountPoints: {mount}\n"
     text = BOX.replace("ContainerPath: /run}", "ContainerPath: /run, ReadOnly: true}")
     assert say("E9500", text.replace("      Tags:", f"{side}      Tags:")) == []
 
