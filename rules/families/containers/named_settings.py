@@ -134,6 +134,7 @@ def _mistaken(setting: Setting) -> str:
     in_store = kind.startswith(("AWS::RDS::DB", "AWS::ElastiCache::"))
     wrong = {
         "ARN": name.endswith("_ARN") and is_arn is False,
+        "ARN of a consumer": name.endswith("CONSUMER_ARN") and kind == "AWS::Kinesis::Stream",
         "port": name.endswith("_PORT") and not value.attribute.endswith("Port"),
         "name": name.endswith(NAMES) and is_arn is True,
         "URL": name.endswith("QUEUE_URL")

@@ -117,3 +117,37 @@ def a_topic_of_a_plant_to_which_nobody_subscribes(site: Site) -> Iterator[Findin
     for topic, users in telling(site).items():
         if topic not in heard | exported and not unknown and len(users) >= MANY:
             yield found(topic, "Subscription", topic=topic, count=len(users), user=users[0])
+
+
+@rule(
+    "E9607",
+    cause="{watcher} looks at {metric} of the role {role}, and a cluster has a WRITER and READERs",
+    remedy="set the dimension Role to WRITER or READER",
+    sources=("https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/dimensions.html",),
+)
+def a_role_that_no_instance_has(site: Site) -> Iterator[Finding]:
+    for series in every_series(site):
+        for name, value in series.dimensions or () if series.namespace == "AWS/RDS" else ():
+            if str(name) == "Role" and isinstance(value, str) and value not in ("WRITER", "READER"):
+                place = series.place("Dimensions")
+                yield found(series.resource, *place, watcher=series.resource, metric=series.name, role=value)
+
+
+@rule(
+    "E9661",
+    cause="{filter} filters by {pattern}, {why}",
+    remedy='write JSON as {{ $.level = "FATAL" }}, fields as [a, b], words as they are',
+    sources=("https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",),
+)
+def a_filter_pattern_that_cannot_be_read(site: Site) -> Iterator[Finding]:
+    for one in site.all(FILTER, "AWS::Logs::SubscriptionFilter"):
+        pattern = site.get(one, "FilterPattern")
+        text = pattern.strip() if isinstance(pattern, str) else ""
+        ends = {"{": "}", "[": "]"}.get(text[:1])
+        why = ""
+        if ends and not text.endswith(ends):
+            why = f"which begins with {text[0]} and does not end with {ends}"
+        elif text.startswith("{") and "$." not in text and "$[" not in text:
+            why = "which selects nothing: a field of JSON begins with $."
+        if why:
+            yield found(one, "FilterPattern", filter=one, pattern=pattern, why=why)

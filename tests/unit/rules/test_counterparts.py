@@ -222,12 +222,78 @@ Resources:
 """
 
 
+CALLED = """\
+Resources:
+  Fresh:
+    Type: AWS::ElastiCache::ReplicationGroup
+    Properties: {TransitEncryptionEnabled: true}
+  Call:
+    Type: AWS::Lambda::Function
+    Properties:
+      Environment: {Variables: {FRESH: !Sub 'rediss://${Fresh.PrimaryEndPoint.Address}:6379'}}
+"""
+
+ROLES = """\
+Resources:
+  Busy:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Namespace: AWS/RDS
+      MetricName: CPUUtilization
+      Dimensions: [{Name: DBClusterIdentifier, Value: orders}, {Name: Role, Value: READER}]
+"""
+
+SEALED = (
+    """\
+Resources:
+  Seal:
+    Type: AWS::KMS::Key
+    Properties:
+      KeyPolicy:
+        Statement:
+        - Effect: Allow
+          Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}
+          Action: kms:*
+          Resource: '*'
+  Pile:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketEncryption:
+        ServerSideEncryptionConfiguration:
+        - ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: !GetAtt Seal.Arn}
+  Heap:
+    Type: AWS::IAM::Role
+    Properties:
+"""
+    + ASSUMED.replace("SERVICE", "lambda")
+    + """\
+      Policies:
+      - PolicyName: heap
+        PolicyDocument:
+          Statement:
+          - {Effect: Allow, Action: 's3:PutObject', Resource: !Sub '${Pile.Arn}/in/*'}
+          - Effect: Allow
+            Action: kms:GenerateDataKey
+            Resource: !GetAtt Seal.Arn
+            Condition: {StringEquals: {kms:ViaService: s3.eu-west-1.amazonaws.com}}
+"""
+)
+
+
 @pytest.mark.parametrize(
     ("rule", "text", "before", "after"),
     [
         ("E9500", BOX, "ContainerPath: /run}", "ContainerPath: /run, ReadOnly: true}"),
         ("E9500", BOX, "ContainerPath: /run}", "ContainerPath: /srv}"),
         ("E9500", BOX, "ContainerPath: /home/web}", "ContainerPath: /home/webs}"),
+        ("E9537", BOX, "ContainerPath: /run}", "ContainerPath: /run, ReadOnly: true}"),
+        ("E9597", CALLED, "rediss://", "redis://"),
+        ("E9597", CALLED, "TransitEncryptionEnabled: true", "TransitEncryptionEnabled: false"),
+        ("E9570", CARRIED.replace("Name: BY", "Name: CONSUMER_ARN"), "!Ref Fast", "!GetAtt Clicks.Arn"),
+        ("W9753", CARRIED, "odd/${timestamp()}", "odd/last"),
+        ("E9661", HEARD.replace("FilterPattern: panic", "FilterPattern: '{ $.a = 1 }'"), "= 1 }", "= 1"),
+        ("E9607", ROLES, "Value: READER", "Value: REPLICA"),
+        ("E9220", SEALED, "s3.eu", "sqs.eu"),
         ("W9558", BOX, "StopTimeout: 60", "StopTimeout: 3"),
         ("E9596", LEASES, "Value: carts-reader", "Value: cart-reader"),
         ("W9332", SHOP, "Value: !Ref Clerk", "Value: !Ref Boss"),
