@@ -59,6 +59,7 @@ FORMS = {
     "AWS::ElastiCache::ReplicationGroup": Form(
         "elasticache", "replicationgroup:{name}", "ReplicationGroupId"
     ),
+    "AWS::ElastiCache::ServerlessCache": Form("elasticache", "serverlesscache:{name}", "ServerlessCacheName"),
     "AWS::ElastiCache::SubnetGroup": Form("elasticache", "subnetgroup:{name}", "CacheSubnetGroupName"),
     "AWS::ElastiCache::User": Form("elasticache", "user:{name}", "UserId"),
     "AWS::ElastiCache::UserGroup": Form("elasticache", "usergroup:{name}", "UserGroupId"),
@@ -74,6 +75,7 @@ FORMS = {
     "AWS::Kinesis::Stream": Form("kinesis", "stream/{name}", "Name"),
     "AWS::Lambda::Function": Form("lambda", "function:{name}", "FunctionName"),
     "AWS::Logs::LogGroup": Form("logs", "log-group:{name}", "LogGroupName"),
+    "AWS::RDS::DBCluster": Form("rds", "cluster:{name}", "DBClusterIdentifier"),
     "AWS::RDS::DBInstance": Form("rds", "db:{name}", "DBInstanceIdentifier"),
     "AWS::RDS::DBParameterGroup": Form("rds", "pg:{name}", "DBParameterGroupName"),
     "AWS::RDS::DBSubnetGroup": Form("rds", "subgrp:{name}", "DBSubnetGroupName"),
@@ -100,6 +102,10 @@ ATTRIBUTES = {
     # "the ARN of the log group … with :*", https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
     ("AWS::Logs::LogGroup", "Arn"): PLACE + "log-group:{name}:*",
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
+    ("AWS::Kinesis::StreamConsumer", "ConsumerARN"): "{StreamARN}/consumer/{ConsumerName}:1700000000",
+    ("AWS::Kinesis::StreamConsumer", "Ref"): "{StreamARN}/consumer/{ConsumerName}:1700000000",
+    # It answers the ARN of its secret.
+    ("AWS::SecretsManager::SecretTargetAttachment", "Ref"): "{SecretId}",
     ("AWS::RDS::DBInstance", "MasterUserSecret.SecretArn"): (
         "arn:{partition}:secretsmanager:{region}:{account}:secret:rds!db-{uuid}-a1b2c3"
     ),

@@ -146,8 +146,13 @@ class Site:
     @cached_property
     def says_its_environment(self) -> bool:
         """Whether anything tells what environment this is: a sample or a library's module does not."""
-        return durable(self.tree, None) is not None
+        return durable(self.tree, None, self._tags) is not None
+
+    @cached_property
+    def _tags(self) -> list[Value]:
+        """Of all that has some."""
+        return [tags for one in self.tree.resources() if (tags := self.get(one, "Tags")) is not None]
 
     def durable(self, resource: Resource) -> bool | None:
         """Whether its environment demands that data outlive mistakes; None where nothing says so."""
-        return durable(self.tree, self.get(resource, "Tags"))
+        return durable(self.tree, self.get(resource, "Tags"), self._tags)

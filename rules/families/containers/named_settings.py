@@ -117,6 +117,7 @@ def _mistaken(setting: Setting) -> str:
     kind, is_arn = value.resource.kind, _answers_arn(value)
     wrong = {
         "ARN": name.endswith("_ARN") and is_arn is False,
+        "ARN of a consumer": name.endswith("CONSUMER_ARN") and kind == "AWS::Kinesis::Stream",
         "port": name.endswith("_PORT") and not value.attribute.endswith("Port"),
         "name": name.endswith(NAMES) and is_arn is True,
         "URL": name.endswith("QUEUE_URL")

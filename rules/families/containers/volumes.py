@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rules.families.containers.workloads import TASK, containers_of, inside, on_fargate
+from rules.families.containers.workloads import TASK, containers_of, inside, on_fargate, true
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -131,3 +131,26 @@ def a_file_system_in_the_clear(site: Site) -> Iterator[Finding]:
                     task, "Volumes", position, "EFSVolumeConfiguration", "TransitEncryption",
                     task=task, volume=volume.get("Name"),
                 )  # fmt: skip
+
+
+@rule(
+    "E9537",
+    cause="the volume {volume} of task {task} is empty when the task starts, and every container mounts it "
+    "read-only: nothing is ever in it",
+    remedy="leave ReadOnly out where the program writes",
+    sources=(BIND,),
+)
+def a_volume_that_nobody_writes(site: Site) -> Iterator[Finding]:
+    for task in site.all(TASK):
+        listed = list(containers_of(site, task))
+        if len(listed) != len(site.items(task, "ContainerDefinitions")):
+            continue
+        mounts = [mount for one in listed for mount in one.items("MountPoints")]
+        if not known(mounts) or any(one.items("VolumesFrom") for one in listed):
+            continue
+        for position, volume in volumes(site, task):
+            name = volume.get("Name")
+            mounted = [mount for mount in mounts if inside(mount, "SourceVolume") == name]
+            read_only = all(true(inside(mount, "ReadOnly")) for mount in mounted)
+            if set(volume) == {"Name"} and mounted and read_only:
+                yield found(task, "Volumes", position, task=task, volume=name)

@@ -14,7 +14,7 @@ S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 LIFECYCLE = f"{S3}intro-lifecycle-rules.html"
 TRANSITIONS = f"{S3}lifecycle-transition-general-considerations.html"
 CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html"
-MONTH = 30
+MONTH, FORTNIGHT = 30, 14
 COLDER = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
 
 Rule = dict[str, Value]
@@ -97,8 +97,8 @@ def versions_that_are_gone_at_once(site: Site) -> Iterator[Finding]:
     demanding=True,
 )
 def objects_that_expire_while_in_use(site: Site) -> Iterator[Finding]:
-    """What keeps versions is meant to last. A bucket for logs is not judged."""
-    targets = log_targets(site)
+    """What keeps versions is meant to last. Not judged: a bucket for logs, or for what was set aside."""
+    targets = {*log_targets(site), *_set_aside(site)}
     for bucket in site.all(BUCKET):
         told = site.get(bucket, "LoggingConfiguration")
         logs = bucket in targets or (isinstance(told, dict) and "DestinationBucketName" not in told)
@@ -111,6 +111,31 @@ def objects_that_expire_while_in_use(site: Site) -> Iterator[Finding]:
                 when = f"on {end}" if name == "ExpirationDate" else f"{end} days after it was written"
                 path = ("LifecycleConfiguration", "Rules", position, name)
                 yield found(bucket, *path, bucket=bucket, when=when)
+
+
+def _set_aside(site: Site) -> set[Resource]:
+    """Where rules put what they could not deliver."""
+    found_ = set()
+    for one in site.all("AWS::IoT::TopicRule"):
+        bucket = site.target(site.get(one, "TopicRulePayload", "ErrorAction", "S3", "BucketName"), BUCKET)
+        if bucket is not None:
+            found_.add(bucket)
+    return found_
+
+
+@rule(
+    "W9479",
+    cause="bucket {bucket} keeps what could not be delivered for {days} days: gone before anybody looks",
+    remedy="keep it for two weeks or more, as a queue of dead letters does",
+    sources=(LIFECYCLE, "https://docs.aws.amazon.com/iot/latest/developerguide/rule-error-handling.html"),
+)
+def what_was_set_aside_and_is_gone_too_soon(site: Site) -> Iterator[Finding]:
+    for bucket in sorted(_set_aside(site), key=str):
+        for position, one in _rules(site, bucket):
+            days = number(one.get("ExpirationInDays"))
+            if _enabled(one) and days is not None and days < FORTNIGHT:
+                path = ("LifecycleConfiguration", "Rules", position, "ExpirationInDays")
+                yield found(bucket, *path, bucket=bucket, days=days)
 
 
 @rule(

@@ -9,6 +9,7 @@ from rules.seam.site import Site
 from topology.tree import Resource
 from topology.values import Reference, Text, Value
 
+SERVERLESS = "AWS::ElastiCache::ServerlessCache"
 DG = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/"
 CREATE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html"
 CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/elasticache-controls.html"
@@ -151,6 +152,13 @@ def a_cache_that_is_never_backed_up(site: Site) -> Iterator[Finding]:
             yield found(
                 cache, "SnapshotRetentionLimit", cache=cache, limit="0" if limit is not None else "left out"
             )
+    for cache in site.all(SERVERLESS):  # one may be a mere cache: it is meant to last where it says when
+        limit = site.get(cache, "SnapshotRetentionLimit")
+        timed = site.get(cache, "DailySnapshotTime") is not None
+        if site.durable(cache) and (number(limit) == 0 or (limit is None and timed)):
+            yield found(
+                cache, "SnapshotRetentionLimit", cache=cache, limit="0" if limit is not None else "left out"
+            )
 
 
 @rule(
@@ -176,7 +184,7 @@ def a_snapshot_window_for_nothing(site: Site) -> Iterator[Finding]:
     sources=(f"{DG}backups-automatic.html",),
 )
 def snapshots_that_are_gone_too_soon(site: Site) -> Iterator[Finding]:
-    for cache in site.all(GROUP):
+    for cache in site.all(GROUP, SERVERLESS):
         days = number(site.get(cache, "SnapshotRetentionLimit"))
         if days is not None and 0 < days < WEEK and site.durable(cache):
             yield found(cache, "SnapshotRetentionLimit", cache=cache, days=days)

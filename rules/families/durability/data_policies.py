@@ -22,6 +22,7 @@ from rules.seam.rule import Finding, rule
 from rules.seam.site import Site
 from topology.tree import Resource
 
+SERVERLESS_CACHE = "AWS::ElastiCache::ServerlessCache"
 PAGE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
 ON_DELETION = f"{PAGE}aws-attribute-deletionpolicy.html"
 ON_REPLACEMENT = f"{PAGE}aws-attribute-updatereplacepolicy.html"
@@ -30,14 +31,39 @@ UNDELETED = ("AWS::S3::Bucket", "AWS::ECR::Repository")  # while anything is in 
 
 def _holding(site: Site) -> Iterator[Resource]:
     """What is lost with its resource. An instance of a cluster holds nothing of its own."""
-    letters = dead_letters(site)
+    letters, notices = dead_letters(site), _of_notices(site)
     for resource in site.all(*sorted(HOLDS)):
         if resource.kind == INSTANCE and "DBClusterIdentifier" in resource.properties:
             continue
         if resource.kind == "AWS::ElastiCache::CacheCluster" and word(site, resource, "Engine") != "redis":
             continue
-        if resource.kind != QUEUE or resource in letters:
+        if resource.kind == SERVERLESS_CACHE:  # of which a policy takes no snapshot: it is filled again
+            continue
+        if resource.kind != QUEUE or (resource in letters and resource not in notices):
             yield resource
+
+
+def _of_notices(site: Site) -> set[Resource]:
+    """Queues of notifications that could not be delivered: what they are about lasts elsewhere."""
+    return {
+        queue
+        for queue, senders in dead_letters(site).items()
+        if {one.kind for one in senders} <= {"AWS::Events::Rule", "AWS::SNS::Subscription"}
+    }
+
+
+@rule(
+    "W9469",
+    cause="queue {queue} keeps notifications that could not be delivered, and its {attribute} lets them go",
+    remedy="set Retain, as for other queues of dead letters",
+    sources=(ON_DELETION, ON_REPLACEMENT),
+    demanding=True,
+)
+def notifications_that_go_with_their_stack(site: Site) -> Iterator[Finding]:
+    for queue in sorted(_of_notices(site), key=str):
+        for attribute in (DELETION, REPLACEMENT):
+            if policy(queue, attribute) == "Delete" and site.durable(queue):
+                yield Finding(queue, (attribute,), {"queue": queue, "attribute": attribute})
 
 
 @rule(

@@ -43,6 +43,7 @@ def a_retention_that_kinesis_refuses(site: Site) -> Iterator[Finding]:
         CONTROLS,
         CONFIG,
     ),
+    demanding=True,
 )
 def records_that_are_gone_after_a_weekend(site: Site) -> Iterator[Finding]:
     for stream in site.all(STREAM):

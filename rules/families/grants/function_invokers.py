@@ -43,7 +43,10 @@ def _calling(site: Site) -> Iterator[tuple[str, Resource, Resource, Value]]:
             ):  # EventBridge may take a role instead
                 yield "events.amazonaws.com", rule_, rule_, target.get("Arn")
     for schedule in site.all("AWS::SecretsManager::RotationSchedule"):
-        secret = site.target(site.get(schedule, "SecretId"), "AWS::SecretsManager::Secret")
+        named = site.get(schedule, "SecretId")
+        attached = site.target(named, "AWS::SecretsManager::SecretTargetAttachment")
+        named = site.get(attached, "SecretId") if attached is not None else named
+        secret = site.target(named, "AWS::SecretsManager::Secret")
         value = site.get(schedule, "RotationLambdaARN")
         yield "secretsmanager.amazonaws.com", schedule, secret or schedule, value
     for subscription in site.all("AWS::SNS::Subscription"):

@@ -15,11 +15,11 @@ from rules.families.grants.grant_needs import (
 )
 from rules.families.grants.grant_texts import ANY
 from rules.families.grants.key_holders import key_of
-from rules.families.grants.named_resources import named_by, needs_of_named
+from rules.families.grants.named_resources import MASTER_SECRET, named_by, needs_of_named, secret_arn
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Value
+from topology.values import Reference, Text, Value
 
 FUNCTION = "AWS::Lambda::Function"
 INTERFACE = ("network-interface",)
@@ -201,12 +201,39 @@ def a_source_that_the_function_cannot_read(site: Site) -> Iterator[Finding]:
 def _rotating(site: Site) -> Iterator[tuple[Resource, Need]]:
     for schedule in site.all("AWS::SecretsManager::RotationSchedule"):
         function = site.target(site.get(schedule, "RotationLambdaARN"), FUNCTION)
-        secret = site.target(site.get(schedule, "SecretId"), "AWS::SecretsManager::Secret")
+        secret = _secret(site, site.get(schedule, "SecretId"))
         role = role_of(site, site.get(function, "Role")) if function else None
         if function is not None and secret is not None and role is not None:
             for action in ROTATING:
                 on = book(site).wording.arn(secret)
                 yield function, Need(role, f"secretsmanager:{action}", on, schedule, guarded=secret)
+            for master in _masters(site, secret):
+                on = secret_arn(site, master)
+                yield (
+                    function,
+                    Need(role, "secretsmanager:GetSecretValue", on, schedule, guarded=master.resource),
+                )
+
+
+def _secret(site: Site, value: Value) -> Resource | None:
+    """The secret that a value names, also by its attachment."""
+    attached = site.target(value, "AWS::SecretsManager::SecretTargetAttachment")
+    named = site.get(attached, "SecretId") if attached is not None else value
+    return site.target(named, "AWS::SecretsManager::Secret")
+
+
+def _masters(site: Site, secret: Resource) -> Iterator[Reference]:
+    """The logins by which that of a secret is changed: it names them as masterarn."""
+    template = site.get(secret, "GenerateSecretString", "SecretStringTemplate")
+    if not isinstance(template, Text) or "masterarn" not in str(template.parts[0]):
+        return
+    for part in template.parts:
+        if isinstance(part, Reference):
+            master = _secret(site, part)
+            if master is not None:
+                yield Reference(master)
+            elif part.attribute == MASTER_SECRET:
+                yield part
 
 
 @rule(

@@ -103,7 +103,7 @@ def _needs(site: Site, holders: list[Resource]) -> Iterator[Need]:
 def _done_by(site: Site, holder: Resource, service: str, on: str) -> Iterator[str]:
     """What a holder does with a resource; `*` says nothing of it."""
     known = book(site)
-    below = {"s3": f"{on}/*", "dynamodb": f"{on}/index/*", "kinesis": f"{on}/consumer/*"}.get(service, on)
+    below = {"s3": f"{on}/{ANY}", "dynamodb": f"{on}/index/*", "kinesis": f"{on}/consumer/*"}.get(service, on)
     for action in ASKS:
         if action.startswith(f"{service}:"):
             for line in known.allowing(known.held(holder), action, on, OF_A_ROLE):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rules.families.grants.grant_book import ROLE, book
 from rules.families.grants.grant_needs import OF_A_ROLE, Need, arn, unmet
-from rules.families.grants.grant_texts import ANY
+from rules.families.grants.grant_texts import ANY, must
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -73,7 +73,7 @@ def _needs(site: Site, table: Resource, role: Resource) -> Iterator[Need]:
     on = wording.arn(table)
     for action in ON_TABLE:
         yield Need(role, f"dynamodb:{action}", on, table, guarded=table)
-    if owner_indexes(site, table):
+    if owner_indexes(site, table) or _of_version_three(site, role, on):
         yield Need(role, "dynamodb:Query", f"{on}/index/{OWNERS}", table, guarded=table)
         for suffix in LEGACY:
             yield Need(role, "dynamodb:DescribeTable", f"{on}-{suffix}", table)
@@ -82,6 +82,17 @@ def _needs(site: Site, table: Resource, role: Resource) -> Iterator[Need]:
         for action in ON_STREAM:
             if not (fans_out and action in BY_FAN_OUT):
                 yield Need(role, f"kinesis:{action}", wording.arn(stream), table, guarded=stream)
+
+
+def _of_version_three(site: Site, role: Resource, on: str) -> bool:
+    """Whether a role may use a table that only version 3 of the library keeps beside its leases."""
+    wanted = [f"{on}-{suffix}" for suffix in LEGACY]
+    return any(
+        line.allows
+        and any(must(one, name) for one in line.resources for name in wanted)
+        and "*" not in line.resources
+        for line in book(site).held(role)
+    )
 
 
 @rule(

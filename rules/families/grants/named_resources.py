@@ -10,6 +10,7 @@ from topology.tree import Resource
 from topology.values import Reference, Value
 
 SECRETS = "AWS::SecretsManager::Secret"
+CONSUMER = "AWS::Kinesis::StreamConsumer"
 CACHE = "AWS::ElastiCache::ReplicationGroup"
 DATABASES = frozenset({"AWS::RDS::DBInstance", "AWS::RDS::DBCluster"})
 MASTER_SECRET = "MasterUserSecret.SecretArn"  # noqa: S105 - an attribute
@@ -28,7 +29,7 @@ def named_by(value: Value) -> Iterator[Reference]:
     if isinstance(value, Reference):
         kind = value.resource.kind
         secret = kind == SECRETS or (kind in DATABASES and value.attribute == MASTER_SECRET)
-        if secret or kind in SERVICES or kind == CACHE:
+        if secret or kind in SERVICES or kind in (CACHE, CONSUMER):
             yield value
 
 
@@ -39,6 +40,8 @@ def needs_of_named(site: Site, role: Resource, by: Resource, reference: Referenc
         yield Need(
             role, "secretsmanager:GetSecretValue", secret_arn(site, reference), by, guarded=reference.resource
         )
+    elif kind == CONSUMER:
+        yield Need(role, "kinesis:SubscribeToShard", wording.text(reference), by)
     elif kind == CACHE:
         users = token_users(site, resource)
         if users:

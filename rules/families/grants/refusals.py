@@ -27,6 +27,7 @@ PROPER = {
 }
 PLAIN = {**PROPER, "aws:securetransport": "false"}
 STRANGE = {**PROPER, "aws:principalaccount": f"{OPEN}another{CLOSE}"}
+TOPIC = "AWS::SNS::Topic"
 # What resources of a type are for.
 USES = {
     "AWS::ECR::Repository": ("ecr:batchgetimage",),
@@ -140,7 +141,9 @@ def a_refusal_without_tls_of_a_part(site: Site) -> Iterator[Finding]:
                     continue
                 others = [one for one in refusing(site, guarded, PLAIN) if one is not line]
                 missing = [one for one in _within(site, guarded) if not line.reaches(one)]
-                actions = [one for one in (*uses, f"{uses[0].split(':')[0]}:x") if not line.covers(one)]
+                # To publish is all that a topic is called for but by who administers it.
+                whole = () if kind == TOPIC else (f"{uses[0].split(':')[0]}:x",)
+                actions = [one for one in (*uses, *whole) if not line.covers(one)]
                 if (missing or actions) and not others:
                     what = "what it holds" if missing and ANY in missing[0] else "the resource itself"
                     yield found(

@@ -1,6 +1,7 @@
 """Roles that services take to act: IoT's rules and provisioning, flow logs, enhanced monitoring."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from rules.families.grants.aws_managed import ALLOWED, MONITORING
@@ -29,6 +30,7 @@ ELSEWHERE = {
     "Republish": ("iot:Publish", arn("iot", f"topic/{ANY}")),
     "Timestream": ("timestream:WriteRecords", arn("timestream", f"database/{ANY}/table/{ANY}")),
 }
+FILLED = re.compile(r"\$\{[^}]*\}")  # what a message fills in
 # What a thing, a certificate and a policy of a provisioning template take, of AWSIoTThingsRegistration.
 PROVISIONING = {
     "AWS::IoT::Thing": (("iot:CreateThing", "thing/"), ("iot:DescribeThing", "thing/")),
@@ -89,8 +91,12 @@ def _carrying(site: Site, carrier: Resource) -> Iterator[Need]:
         elif kind == "Sns" and topic:
             yield Need(role, "sns:Publish", book(site).wording.arn(topic), carrier, guarded=topic)
         elif kind == "S3":
-            bucket = f"arn:{PARTITION}:s3:::{text(properties.get('BucketName'))}/{ANY}"
+            key = FILLED.sub(ANY, text(properties.get("Key")))
+            bucket = f"arn:{PARTITION}:s3:::{text(properties.get('BucketName'))}/{key}"
             yield Need(role, "s3:PutObject", bucket, carrier)
+        elif kind == "Republish" and "Topic" in properties:
+            topic_ = FILLED.sub(ANY, text(properties["Topic"])).replace("$$", "$")
+            yield Need(role, "iot:Publish", arn("iot", f"topic/{topic_}"), carrier)
         elif kind == "DynamoDBv2" and isinstance(put, dict):
             yield Need(
                 role, "dynamodb:PutItem", arn("dynamodb", f"table/{text(put.get('TableName'))}"), carrier

@@ -25,8 +25,8 @@ TAKERS: Mapping[tuple[str, str], tuple[str, str | None]] = {
     ("AWS::ECS::TaskDefinition", "ExecutionRoleArn"): ("ecs-tasks", f"ecs|{ANY}"),
     ("AWS::ECS::TaskDefinition", "TaskRoleArn"): ("ecs-tasks", f"ecs|{ANY}"),
     # https://docs.aws.amazon.com/iot/latest/developerguide/cross-service-confused-deputy-prevention.html
-    ("AWS::IoT::ProvisioningTemplate", "ProvisioningRoleArn"): ("iot", f"iot|provisioningtemplate/{ANY}"),
-    ("AWS::IoT::TopicRule", "TopicRulePayload"): ("iot", f"iot|rule/{ANY}"),
+    ("AWS::IoT::ProvisioningTemplate", "ProvisioningRoleArn"): ("iot", "itself"),
+    ("AWS::IoT::TopicRule", "TopicRulePayload"): ("iot", "itself"),
     # https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
     ("AWS::Lambda::Function", "Role"): ("lambda", None),  # and edgelambda, at the edge
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/cross-service-confused-deputy-prevention.html
@@ -270,6 +270,8 @@ def a_trust_wider_than_its_one_user(site: Site) -> Iterator[Finding]:
         sources = {one.source for one in users}
         if not complete or len(sources) != 1 or None in sources or ANY in str(*sources):
             continue
+        if any(one.service == "iot.amazonaws.com" for one in users):
+            continue  # its guide binds to all rules alike
         for line in trusting(known, role):
             for _, key, values in line.conditions:
                 wide = [value for value in values if "*" in value and key.lower() == "aws:sourcearn"]

@@ -288,3 +288,17 @@ def a_stream_that_ignores_partitions(site: Site) -> Iterator[Finding]:
                 yield found(
                     stream, "StreamModeDetails", "RecordDistributionStrategy", stream=stream, rule=one
                 )
+
+
+@rule(
+    "W9753",
+    cause="{rule} writes every message to the object {key}: each replaces the one before",
+    remedy="put what tells messages apart into the key, such as ${{topic()}}/${{timestamp()}}",
+    sources=("https://docs.aws.amazon.com/iot/latest/developerguide/s3-rule-action.html",),
+)
+def objects_that_replace_each_other(site: Site) -> Iterator[Finding]:
+    for one in site.all(RULE):
+        for path, kind, properties in actions(site, one):
+            key = properties.get("Key")
+            if kind == "S3" and isinstance(key, str) and not SUBSTITUTED.search(key):
+                yield found(one, *path, "Key", rule=one, key=key)

@@ -142,15 +142,24 @@ class Network(Ways):
         """Whether one of `groups` has a door to one of the groups `others`, or to where these stand."""
         if groups is None:
             return None
-        answers = [
-            self.fits(door, port, others, subnets)
-            for group in groups
-            for door in self.doors.get(group, ())
-            if door.out == out
-        ]
+        doors = [door for group in groups for door in self.doors.get(group, ()) if door.out == out]
+        answers = [self.fits(door, port, others, subnets) for door in doors]
+        if subnets is not None and len(subnets) > 1:
+            answers.append(self._together(doors, port, others, subnets))
         if self.unsure or any((group, out) in self.vague for group in groups):
             answers.append(None)
         return either(answers)
+
+    def _together(
+        self,
+        doors: list[Door],
+        port: int,
+        others: tuple[Resource, ...] | None,
+        subnets: tuple[Resource, ...],
+    ) -> bool | None:
+        """Whether each of the subnets has a door, be it another one than the next."""
+        each = [either(self.fits(door, port, others, (one,)) for door in doors) for one in subnets]
+        return False if False in each else None if None in each else True
 
     def fits(
         self,

@@ -6,6 +6,7 @@ from rules.families.reach.network_model import Door, Network, network
 from rules.families.reach.network_needs import containers
 from rules.families.reach.network_parties import (
     FUNCTION,
+    PORTS,
     SERVICE,
     STORES,
     Party,
@@ -21,6 +22,9 @@ from topology.tree import Resource
 
 RULES = "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"
 CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html"
+SERVERLESS = "AWS::ElastiCache::ServerlessCache"
+# The port on which one answers reads from the nearest node: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ReadReplicas.html
+READING = 6380
 LARGE = 8  # a range of public addresses with a prefix so short is no partner's
 
 
@@ -119,6 +123,8 @@ def a_door_wider_than_the_port_behind_it(site: Site) -> Iterator[Finding]:
         if None in listened or others or door.ports is None or on is None or worldwide(door):
             continue
         first, last = min(filter(None, listened)), max(filter(None, listened))
+        if guarded.resource.kind == SERVERLESS and last == PORTS["valkey"]:
+            last = READING
         if door.protocol != "tcp" or door.ports[0] < first or door.ports[1] > last:
             yield at(door, store=guarded, port=on)
 

@@ -84,6 +84,13 @@ def _follows_elsewhere(target: Resource) -> bool:
     return target.kind.startswith(("Custom::", "AWS::CloudFormation::"))
 
 
+def bound_to_another(site: Site, permission: Resource, secret: Resource | None) -> bool:
+    """Whether a permission is for another secret than this one, by its SourceArn."""
+    bound = site.get(permission, "SourceArn")
+    other = meant(site, bound) if isinstance(bound, Reference) else None
+    return other is not None and secret is not None and other != secret
+
+
 def permissions(site: Site, function: Resource) -> Iterator[Resource]:
     """Those that let Secrets Manager call a function."""
     for one in site.all("AWS::Lambda::Permission"):

@@ -11,7 +11,7 @@ from rules.families.secrets.logins import (
     rotating,
 )
 from rules.families.secrets.precedence import before
-from rules.families.secrets.rotation_functions import permissions
+from rules.families.secrets.rotation_functions import bound_to_another, permissions
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -50,6 +50,8 @@ def _needed(site: Site, schedule: Resource) -> Iterator[tuple[Resource, str]]:
     if function is None:
         return
     for permission in permissions(site, function):
+        if bound_to_another(site, permission, secret):
+            continue
         yield permission, "which lets Secrets Manager call the function"
     role = site.target(site.get(function, "Role"), "AWS::IAM::Role")
     for policy in site.all(*POLICIES) if role else ():

@@ -181,14 +181,21 @@ def an_alarm_that_ignores_missing_data(site: Site) -> Iterator[Finding]:
     demanding=True,
 )
 def no_data_taken_for_bad_data(site: Site) -> Iterator[Finding]:
-    for alarm in alarms(site):
-        series = used(alarm)
-        meant = [of_series(one) for one in series]
-        lags = any(str(one.name) in LAGS for one in series)
-        if alarm.missing != BREACHING or lags or _beat(alarm) or _sparse(alarm) or scaling_only(site, alarm):
-            continue
-        if series and all(one is not None and one.bad != EITHER for one in meant):
-            yield _at(alarm, str(series[0].name))
+    """Where most alarms of states do so, it is how the team hears of what is gone."""
+    of_states = [alarm for alarm in alarms(site) if _of_a_state(site, alarm)]
+    loud = [alarm for alarm in of_states if alarm.missing == BREACHING]
+    meant = len(loud) > 1 and 2 * len(loud) >= len(of_states)
+    for alarm in () if meant else loud:
+        yield _at(alarm, str(used(alarm)[0].name))
+
+
+def _of_a_state(site: Site, alarm: Alarm) -> bool:
+    series = used(alarm)
+    meant = [of_series(one) for one in series]
+    lags = any(str(one.name) in LAGS for one in series)
+    if lags or _beat(alarm) or _sparse(alarm) or scaling_only(site, alarm):
+        return False
+    return bool(series) and all(one is not None and one.bad != EITHER for one in meant)
 
 
 @rule(

@@ -88,7 +88,8 @@ def _operand(
     raise BadRule(f"does not expect {first[0].strip()!r}")
 
 
-def _read(site: Site, alarm: Resource) -> list[Member]:
+def members(site: Site, alarm: Resource) -> list[Member]:
+    """The alarms that its rule looks at; none where it cannot be read."""
     text = marked(site.get(alarm, "AlarmRule"))
     try:
         return _members(text) if text is not None else []
@@ -123,7 +124,7 @@ def a_composite_rule_that_nobody_can_read(site: Site) -> Iterator[Finding]:
 )
 def a_member_that_is_no_alarm(site: Site) -> Iterator[Finding]:
     for alarm in site.all(COMPOSITE):
-        for name in (*(member.name for member in _read(site, alarm)), site.get(alarm, "ActionsSuppressor")):
+        for name in (*(member.name for member in members(site, alarm)), site.get(alarm, "ActionsSuppressor")):
             if isinstance(name, Reference):
                 kind, foreign = (
                     name.resource.kind,
@@ -156,7 +157,7 @@ def a_member_that_is_no_alarm(site: Site) -> Iterator[Finding]:
 )
 def a_composite_alarm_in_a_circle(site: Site) -> Iterator[Finding]:
     looks = {
-        alarm: [one.name.resource for one in _read(site, alarm) if isinstance(one.name, Reference)]
+        alarm: [one.name.resource for one in members(site, alarm) if isinstance(one.name, Reference)]
         for alarm in site.all(COMPOSITE)
     }
     for alarm in looks:
@@ -186,21 +187,21 @@ def _circle(
 )
 def a_composite_alarm_that_rings_at_the_wrong_time(site: Site) -> Iterator[Finding]:
     for alarm in site.all(COMPOSITE):
-        members = _read(site, alarm)
-        for member in members:
+        looked_at = members(site, alarm)
+        for member in looked_at:
             calm = (member.state == "OK") != (member.negated and member.state == "ALARM")
             if calm and member.joined in ("", "OR") and not (member.state == "OK" and member.negated):
                 yield _at(alarm, "on the good news of", member.name)
-        names = [str(member.name) for member in members if member.state == "ALARM" and not member.negated]
+        names = [str(member.name) for member in looked_at if member.state == "ALARM" and not member.negated]
         for name in dict.fromkeys(names):
             if names.count(name) > 1:
                 yield _at(alarm, f"{names.count(name)} times over on", name)
         together = [
             member
-            for member in members
+            for member in looked_at
             if member.joined == "AND" and member.state == "ALARM" and not member.negated
         ]
-        if len(together) >= 3 and len(together) == len(members):
+        if len(together) >= 3 and len(together) == len(looked_at):
             yield _at(alarm, f"only when all {len(together)} of its members do, among them", together[0].name)
 
 

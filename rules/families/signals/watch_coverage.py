@@ -163,7 +163,9 @@ def a_trouble_that_nobody_watches(site: Site) -> Iterator[Finding]:
             names = {
                 str(series.name)
                 for series, about in telling_series(site)
-                if resource in about or _behind(site, resource, about)
+                if resource in about
+                or _behind(site, resource, about)
+                or _by_role(site, resource, series, about)
             }
             for wanted in all_wanted:
                 if not names & set(wanted.names) and wanted.only(site, resource):
@@ -176,6 +178,25 @@ def _behind(site: Site, service: Resource, about: tuple[Resource, ...]) -> bool:
         return False
     groups = {reference.resource for reference in references(site.get(service, "LoadBalancers"))}
     return any(one in groups for one in about)
+
+
+def _by_role(site: Site, instance: Resource, series: Series, about: tuple[Resource, ...]) -> bool:
+    """Whether a series of a cluster, or of the role that an instance begins with, is about an instance.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/dimensions.html
+    """
+    cluster = site.target(site.get(instance, "DBClusterIdentifier"), "AWS::RDS::DBCluster")
+    if instance.kind != "AWS::RDS::DBInstance" or cluster is None or cluster not in about:
+        return False
+    role = next((str(value) for name, value in series.dimensions or () if str(name) == "Role"), "")
+    members = [
+        one
+        for one in site.all("AWS::RDS::DBInstance")
+        if site.target(site.get(one, "DBClusterIdentifier")) == cluster
+    ]
+    tiers = {one: str(site.get(one, "PromotionTier") or "1").zfill(3) for one in members}
+    first = min(members, key=lambda one: tiers[one])
+    return role not in ("WRITER", "READER") or (role == "WRITER") == (instance == first)
 
 
 # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.WhichShouldIMonitor.html

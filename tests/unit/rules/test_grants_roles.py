@@ -71,7 +71,8 @@ TASK = """
 def task(
     agent: tuple[str, ...] = AGENT, worker: tuple[str, ...] = WORK, work: str = TASK, by: str = "ecs-tasks"
 ) -> str:
-    return resources(role("Agent", "ecs-tasks", *agent), role("Worker", by, *worker), work)
+    tagged = "  Box:\n    Type: AWS::ECS::Cluster\n    Properties: {Tags: [{Key: env, Value: live}]}\n"
+    return resources(role("Agent", "ecs-tasks", *agent), role("Worker", by, *worker), work, tagged)
 
 
 @pytest.mark.parametrize("rule", ["E9201", "E9202", "E9203", "E9204", "W9205", "E9230", "W9231", "E9232"])

@@ -188,7 +188,6 @@ CASES = [
     ),
     ("E9624", watching(alarm(ERRORS)), watching(alarm(ERRORS, TreatMissingData="notbreaching"))),
     ("W9626", watching(alarm(CPU, **BUSY)), watching(alarm(CPU, **BUSY, TreatMissingData="ignore"))),
-    ("W9629", watching(alarm(CPU, **BUSY)), watching(alarm(CPU, **BUSY, TreatMissingData="breaching"))),
     ("E9630", watching(alarm(ERRORS)), watching(alarm(ERRORS, Statistic=None))),
     ("E9631", watching(alarm(ERRORS)), watching(alarm(ERRORS, ExtendedStatistic="p99"))),
     ("E9632", watching(alarm(ERRORS)), watching(alarm(ERRORS, Period=30))),
