@@ -103,21 +103,6 @@ def without(*names: str, **others: Any) -> str:
     return template(**{name: body for name, body in PLANT.items() if name not in names}, **others)
 
 
-def flow(**changes: Any) -> str:
-    said = {
-        "ResourceType": "VPC",
-        "ResourceId": ref("Net"),
-        "TrafficType": "ALL",
-        "LogGroupName": ref("Log"),
-        "DeliverLogsPermissionArn": "arn:aws:iam::111122223333:role/x",
-        **changes,
-    }
-    kept = {key: value for key, value in said.items() if value is not None}
-    return template(
-        Flow=made("EC2::FlowLog", **kept), Net=made("EC2::VPC"), Log=made("Logs::LogGroup", RetentionInDays=7)
-    )
-
-
 def groups(*days: int | None) -> str:
     made_ = {
         f"G{place}": made("Logs::LogGroup", **({} if kept is None else {"RetentionInDays": kept}))
@@ -221,16 +206,6 @@ CASES = [
         "W9645",
         template(Alarm=HOSTS, Cluster=made("ECS::Cluster"), Pager=PAGER),
         template(Alarm=HOSTS, Cluster=FARGATE, Pager=PAGER),
-    ),
-    ("W9617", flow(), flow(ResourceType="Subnet", ResourceId="subnet-1")),
-    ("W9618", flow(), flow(TrafficType="REJECT")),
-    ("E9605", flow(), flow(DeliverLogsPermissionArn=None)),
-    ("E9605", flow(), flow(LogGroupName=att("Log"))),
-    ("E9605", flow(), flow(ResourceType="Subnet")),
-    (
-        "W9621",
-        flow(LogFormat="${srcaddr} ${dstaddr} ${dstport} ${action}"),
-        flow(LogFormat="${srcaddr} ${dstaddr}"),
     ),
     ("W9619", groups(7, 7, 7), groups(7, 7, None)),
     ("W9619", groups(90, 90, 90), groups(90, 90, 1)),
