@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from rules.families.durability.upkeep import CLUSTER, INSTANCE, LOG_GROUP, declared, members, word
+from rules.families.durability.upkeep import CLUSTER, INSTANCE, LOG_GROUP, declared, exported, members, word
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, Text, Value, known, references
+from topology.values import Text, Value, known, leaves, references
 
 LOGS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/"
 PUBLISHING = (
@@ -196,9 +196,11 @@ ABOUT = frozenset(
         "AWS::IAM::Policy",
         "AWS::IAM::Role",
         "AWS::IAM::RolePolicy",
+        "AWS::Logs::MetricFilter",
+        "AWS::Logs::SubscriptionFilter",
     }
 )  # what may write, and what looks: neither is told to
-BY_CONVENTION = ("/aws/", "aws-waf-logs-", "API-Gateway-", "/ecs/", "/var/log")
+BY_CONVENTION = ("aws-waf-logs-", "API-Gateway-", "/ecs/", "/var/log")
 
 
 @rule(
@@ -211,15 +213,16 @@ def a_log_group_that_nothing_names(site: Site) -> Iterator[Finding]:
     for group in site.all(LOG_GROUP):
         name = word(site, group, "LogGroupName")
         told = any(use.user.kind not in ABOUT for use in site.uses(group))
-        if name is None or name.startswith(BY_CONVENTION) or told or not declared(site, group):
+        if name is None or name.startswith("/aws/") or told or not declared(site, group):
             continue
-        exported = any(
-            isinstance(value, Reference) and value.resource == group
-            for value in (
-                site.resolver.value(output, stack.address)
-                for stack in site.tree.stacks.values()
-                for output in stack.outputs.values()
-            )
-        )
-        if not exported:
+        spelt = name.startswith(BY_CONVENTION) and _spelt(site, name)
+        if not spelt and not exported(site, group):
             yield found(group, "LogGroupName", group=group, name=name)
+
+
+def _spelt(site: Site, name: str) -> bool:
+    """Whether anything but a log group writes the name."""
+    others = (one for one in site.tree.resources() if one.kind != LOG_GROUP)
+    return any(
+        name == leaf for one in others for value in site.properties(one).values() for leaf in leaves(value)
+    )

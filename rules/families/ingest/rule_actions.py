@@ -269,22 +269,3 @@ def streams(site: Site, one: Resource) -> Iterator[Resource]:
     for path, kind, properties in actions(site, one):
         if kind == "Kinesis" and path[1] == "Actions":
             yield from (reference.resource for reference in references(properties.get("StreamName")))
-
-
-@rule(
-    "E9718",
-    cause="{stream} is told to spread records evenly, and {rule} puts them in the order of each device",
-    remedy="leave RecordDistributionStrategy out, or set it to USER_PARTITION_KEY",
-    sources=(
-        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
-        "aws-properties-kinesis-stream-streammodedetails.html",
-        PARTITIONS,
-    ),
-)
-def a_stream_that_ignores_partitions(site: Site) -> Iterator[Finding]:
-    for one in site.all(RULE):
-        for stream in streams(site, one):
-            if site.get(stream, "StreamModeDetails", "RecordDistributionStrategy") == "AUTO":
-                yield found(
-                    stream, "StreamModeDetails", "RecordDistributionStrategy", stream=stream, rule=one
-                )

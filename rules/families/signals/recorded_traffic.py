@@ -6,7 +6,7 @@ from rules.families.signals.alarm_series import number
 from rules.families.signals.site_memory import once
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
-from topology.values import known, leaves
+from topology.values import leaves
 
 GROUPS = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -31,43 +31,6 @@ def a_log_group_without_an_end(site: Site) -> Iterator[Finding]:
         least, *others = sorted(known_, key=lambda one: known_[one])
         if known_[least] * 5 < known_[others[0]]:
             yield found(least, "RetentionInDays", group=least, kept=f"{known_[least]:g} days alone")
-
-
-@rule(
-    "W9620",
-    cause="nothing writes to log group {group}",
-    remedy=(
-        "name it where something logs (LogConfiguration, LoggingConfig, "
-        "LogDeliveryConfigurations, a flow log), or remove it"
-    ),
-    sources=(
-        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
-    ),
-    demanding=True,
-)
-def a_log_group_that_nothing_writes_to(site: Site) -> Iterator[Finding]:
-    for group in site.all(LOG_GROUP):
-        name = site.get(group, "LogGroupName")
-        writers = [
-            use
-            for use in site.uses(group)
-            if (use.user.kind, use.property) not in READERS and not use.user.kind.startswith("AWS::IAM::")
-        ]
-        if writers or not isinstance(name, str) or name.startswith("/aws/") or not known(name):
-            continue
-        if name not in _words(site) and not any(
-            group.name in str(value) for value in site.tree.root.outputs.values()
-        ):
-            yield found(group, "LogGroupName", group=group)
-
-
-READERS = frozenset(
-    {
-        ("AWS::Logs::MetricFilter", "LogGroupName"),
-        ("AWS::Logs::SubscriptionFilter", "LogGroupName"),
-        ("AWS::CloudWatch::Dashboard", "DashboardBody"),
-    }
-)
 
 
 @once

@@ -206,8 +206,6 @@ CASES = [
     ),
     ("W9619", groups(7, 7, 7), groups(7, 7, None)),
     ("W9619", groups(90, 90, 90), groups(90, 90, 1)),
-    ("W9620", logging("/shop/web"), logging("/shop/other")),
-    ("E9699", watching(alarm(ERRORS)), watching(alarm(ERRORS, AlarmActions=[ref("Bell")]))),
 ]
 
 
