@@ -11,7 +11,6 @@ from topology.values import Reference, Text, Value, known
 
 TABLE = "AWS::DynamoDB::Table"
 NAMING = re.compile(r"(^|_)(APPLICATION|APP)(_?NAME)?$|KCL|LEASE", re.IGNORECASE)
-ENDING = re.compile(r"[-_.](CoordinatorState|WorkerMetricStats)$")
 
 
 def lease_tables(site: Site) -> list[Resource]:

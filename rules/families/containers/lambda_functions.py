@@ -79,7 +79,7 @@ def a_function_without_time(site: Site) -> Iterator[Finding]:
     sources=(CONCURRENCY,),
 )
 def a_function_that_never_runs(site: Site) -> Iterator[Finding]:
-    for function in site.all(FUNCTION):
+    for function in site.all(FUNCTION, "AWS::Serverless::Function"):
         if whole(site.get(function, "ReservedConcurrentExecutions")) == 0:
             yield found(function, "ReservedConcurrentExecutions", function=function)
 

@@ -18,6 +18,7 @@ STEPS = (
     "https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepScalingPolicyConfiguration.html"
 )
 GUIDE = "https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html"
+OF_HOSTS = "AWS::AutoScaling::ScalingPolicy"
 INFINITE = float("inf")
 # The more of these, the more there is to do.
 LOAD = re.compile(
@@ -33,19 +34,18 @@ class Step:
 
     lower: float
     upper: float
-    adjustment: float
+    adjustment: float  # 0 where it is not known
     position: int
 
 
 def steps(site: Site, policy: Resource) -> list[Step]:
-    """In order; nothing where one of them is not known."""
+    """In order; nothing where a bound of one is not known."""
     made = []
     for position, step in enumerate(site.items(policy, STEPPED, "StepAdjustments")):
-        adjustment = number(inside(step, "ScalingAdjustment"))
         lower, upper = _bound(step, "Lower", -INFINITE), _bound(step, "Upper", INFINITE)
-        if adjustment is None or lower is None or upper is None:
+        if lower is None or upper is None:
             return []
-        made.append(Step(lower, upper, adjustment, position))
+        made.append(Step(lower, upper, number(inside(step, "ScalingAdjustment")) or 0, position))
     return sorted(made, key=lambda step: (step.lower, step.upper))
 
 
@@ -122,8 +122,9 @@ def steps_on_the_other_side(site: Site) -> Iterator[Finding]:
 )
 def a_policy_that_nothing_starts(site: Site) -> Iterator[Finding]:
     exported = {str(value) for value in site.tree.root.outputs.values()}
-    for policy in site.all(POLICY):
-        if site.get(policy, STEPPED) is None or not seen_alarms(site):
+    for policy in site.all(POLICY, OF_HOSTS):
+        by_steps = site.get(policy, "PolicyType") == "StepScaling" or site.get(policy, STEPPED) is not None
+        if not by_steps or not seen_alarms(site):
             continue
         starting = [one for one in alarms_for(site, policy) if not false(site.get(one, "ActionsEnabled"))]
         handed = any(f"'{policy.name}'" in text for text in exported)
@@ -189,11 +190,11 @@ def a_step_that_leads_nowhere(site: Site) -> Iterator[Finding]:
     for policy in site.all(POLICY):
         ordered = steps(site, policy)
         relative = site.get(policy, STEPPED, "AdjustmentType") != "ExactCapacity"
-        moved = [step.adjustment for step in ordered]
+        moved = adjustments(site, policy)
         if not relative or not moved:
             continue
         what = "changes nothing" if 0 in moved else ""
-        if min(moved) < 0 < max(moved) and not any(step.lower < 0 for step in ordered):
+        if min(moved) < 0 < max(moved):
             what = "goes the other way"
         above = [abs(step.adjustment) for step in ordered if step.lower >= 0]
         below = [abs(step.adjustment) for step in reversed(ordered) if step.upper <= 0]

@@ -27,6 +27,14 @@ def _nowhere(stack: Stack, leaf: Unknown) -> bool:
     return bool(NOWHERE.search(leaf.why)) and (asked is None or asked[1] not in stack.parameters)
 
 
+def _own(stack: Stack, leaf: Unknown) -> bool:
+    """Whether the name stands in this stack's own template."""
+    of = stack.address or stack.file.name
+    return leaf.why.endswith(f"is neither a resource nor a parameter of {of}") or leaf.why.startswith(
+        f"{of} has no resource "
+    )
+
+
 @rule(
     "E9497",
     cause="{why}",
@@ -37,12 +45,15 @@ def _nowhere(stack: Stack, leaf: Unknown) -> bool:
     ),
 )
 def a_name_that_leads_nowhere(site: Site) -> Iterator[Finding]:
-    if not all(map(_plain, site.tree.stacks.values())):
-        return
+    plain = all(map(_plain, site.tree.stacks.values()))
     for resource in site.tree.resources():
+        stack = site.tree.stacks[resource.stack]
+        if not plain and not _plain(stack):
+            continue
         for name, value in site.properties(resource).items():
             for leaf in dict.fromkeys(leaves(value)):
-                if isinstance(leaf, Unknown) and _nowhere(site.tree.stacks[resource.stack], leaf):
+                # Another stack may have under a condition what it gives; its own names a template has or not.
+                if isinstance(leaf, Unknown) and _nowhere(stack, leaf) and (plain or _own(stack, leaf)):
                     yield found(resource, name, why=leaf.why)
 
 

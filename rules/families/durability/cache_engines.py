@@ -151,25 +151,6 @@ def users_that_name_the_earlier_engine(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9455",
-    cause="user group {group} of valkey admits {user}, who needs no password",
-    remedy="set AuthenticationMode to iam or password",
-    sources=(RBAC,),
-)
-def a_user_whom_nobody_asks(site: Site) -> Iterator[Finding]:
-    for group in site.all(USERS):
-        if (word(site, group, "Engine") or "").lower() != "valkey":
-            continue
-        for value in site.items(group, "UserIds"):
-            user = site.target(value, USER)
-            if user is None:
-                continue
-            mode = word(site, user, "AuthenticationMode", "Type") or ""
-            if flag(site, user, "NoPasswordRequired") or mode.startswith("no-password"):
-                yield found(group, "UserIds", group=group, user=user)
-
-
-@rule(
     "E9456",
     cause="cache {cache} takes connections without TLS{why}",
     remedy="set TransitEncryptionEnabled: true and TransitEncryptionMode: required",
@@ -207,7 +188,7 @@ def a_cache_that_takes_plain_text_too(site: Site) -> Iterator[Finding]:
 def a_cache_that_asks_nobody(site: Site) -> Iterator[Finding]:
     for cache in site.all(GROUP):
         none = site.get(cache, "UserGroupIds") in (None, []) and site.get(cache, "AuthToken") is None
-        if none and flag(site, cache, "TransitEncryptionEnabled"):
+        if none and (flag(site, cache, "TransitEncryptionEnabled") or any(site.all(USERS))):
             yield found(cache, "UserGroupIds", cache=cache)
 
 

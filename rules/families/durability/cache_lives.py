@@ -14,6 +14,8 @@ DG = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/"
 CREATE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html"
 CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/elasticache-controls.html"
 MOST, WEEK = 6, 7
+# What stands before a node's name in a dashboard, or in a search.
+NODE_OF = re.compile(r"""CacheClusterId\\*"\s*,\s*\\*"$|CacheClusterId\\*"?\s*=\s*\\*["']$""")
 
 
 def nodes(site: Site, group: Resource) -> int | None:
@@ -112,11 +114,12 @@ def a_node_that_there_is_not(site: Site) -> Iterator[Finding]:
         if count is None or {"NumNodeGroups", "NodeGroupConfiguration"} & cache.properties.keys():
             continue
         for use in site.uses(cache):
-            for text in _texts(site.get(use.user, use.property)):
-                member = _member(text, cache)
-                if member is not None and not 1 <= member <= count:
-                    name = f"-{member:03d}"
-                    yield found(use.user, use.property, user=use.user, member=name, cache=cache, count=count)
+            for member in dict.fromkeys(_members(site.get(use.user, use.property), cache)):
+                numbered = re.fullmatch(r"-(\d{3})", member)
+                if numbered is None or not 1 <= int(numbered[1]) <= count:
+                    yield found(
+                        use.user, use.property, user=use.user, member=member, cache=cache, count=count
+                    )
 
 
 def _texts(value: Value) -> Iterator[Text]:
@@ -130,13 +133,28 @@ def _texts(value: Value) -> Iterator[Text]:
             yield from _texts(item)
 
 
-def _member(text: Text, cache: Resource) -> int | None:
-    """The 2 of ${Cache}-002."""
-    first, *rest = text.parts
-    if first != Reference(cache) or len(rest) != 1 or not isinstance(rest[0], str):
-        return None
-    read = re.fullmatch(r"-(\d{3})", rest[0])
-    return int(read[1]) if read else None
+def _members(value: Value, cache: Resource) -> Iterator[str]:
+    """The -002 of each ${Cache}-002, and whatever is told to be a node of it, such as -2 or -primary."""
+    for text in _texts(value):
+        before = ("", *text.parts)
+        for lead, part, rest in zip(before, text.parts, (*text.parts[1:], ""), strict=False):
+            if part != Reference(cache) or not isinstance(rest, str):
+                continue
+            alone = len(text.parts) == 2
+            told = NODE_OF.search(lead) if isinstance(lead, str) else None
+            read = re.match(r"[^\"'\\]*" if told else r"-\d{3}\Z" if alone else r"-\d{3}(?=[\"'])", rest)
+            if read is not None:
+                yield read[0]
+    for name, given in _dimensions(value):
+        if name == "CacheClusterId" and isinstance(given, Text) and given.parts[0] == Reference(cache):
+            yield "".join(map(str, given.parts[1:]))
+
+
+def _dimensions(value: Value) -> Iterator[tuple[Value, Value]]:
+    if isinstance(value, dict):
+        yield value.get("Name"), value.get("Value")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _dimensions(item)
 
 
 @rule(

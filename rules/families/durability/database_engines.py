@@ -134,7 +134,6 @@ UNSAFE: Mapping[str, Mapping[str, frozenset[str]]] = {
         "sync_binlog": OFF,
     },
 }
-TLS = {"postgres": "rds.force_ssl", "mysql": "require_secure_transport"}
 
 
 def _line(of: str) -> str:
@@ -151,18 +150,6 @@ def _line(of: str) -> str:
 def a_parameter_that_loses_commits(site: Site) -> Iterator[Finding]:
     for group, of, name, value in written_parameters(site):
         if value in UNSAFE.get(_line(of), {}).get(name, ()):
-            yield found(group, "Parameters", name, group=group, name=name, value=value)
-
-
-@rule(
-    "E9423",
-    cause="{group} sets {name} to {value}, so the database takes connections without TLS",
-    remedy="set {name} to 1",
-    sources=(f"{RDS}PostgreSQL.Concepts.General.SSL.html", f"{RDS}mysql-ssl-connections.require-ssl.html"),
-)
-def a_parameter_that_admits_plain_text(site: Site) -> Iterator[Finding]:
-    for group, of, name, value in written_parameters(site):
-        if name == TLS.get(_line(of)) and value in OFF:
             yield found(group, "Parameters", name, group=group, name=name, value=value)
 
 

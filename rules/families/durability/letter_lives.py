@@ -12,6 +12,7 @@ RETENTION = f"{SQS}setting-up-dead-letter-queue-retention.html"
 DEAD = f"{SQS}sqs-dead-letter-queues.html"
 SHORTEST, LONGEST, DEFAULT = 60, 1_209_600, 345_600  # seconds
 DAY = 86_400
+MOST_ATTEMPTS = 1000
 
 
 def _kept(site: Site, queue: Resource) -> int | None:
@@ -64,7 +65,8 @@ def letters_that_expire_with_their_source(site: Site) -> Iterator[Finding]:
 def letters_that_are_gone_too_soon(site: Site) -> Iterator[Finding]:
     for letters in dead_letters(site):
         seconds = _kept(site, letters)
-        if seconds is not None and SHORTEST <= seconds < LONGEST and declared(site, letters):
+        enough = LONGEST if declared(site, letters) else DEFAULT
+        if seconds is not None and SHORTEST <= seconds < enough:
             yield found(letters, "MessageRetentionPeriod", letters=letters, days=f"{seconds / DAY:g}")
 
 
@@ -88,14 +90,18 @@ def letters_of_another_kind(site: Site) -> Iterator[Finding]:
 
 @rule(
     "E9493",
-    cause="queue {queue} sends what fails to itself",
-    remedy="name another queue in deadLetterTargetArn",
+    cause="queue {queue} sends what fails {why}",
+    remedy="name another queue in deadLetterTargetArn, and a maxReceiveCount of 3 to 100",
     sources=(DEAD,),
 )
-def a_queue_of_its_own_letters(site: Site) -> Iterator[Finding]:
+def letters_that_do_not_leave_their_queue(site: Site) -> Iterator[Finding]:
     for queue in site.all(QUEUE):
-        if site.target(site.get(queue, "RedrivePolicy", "deadLetterTargetArn"), QUEUE) == queue:
-            yield found(queue, "RedrivePolicy", queue=queue)
+        letters = site.target(site.get(queue, "RedrivePolicy", "deadLetterTargetArn"), QUEUE)
+        count = number(site.get(queue, "RedrivePolicy", "maxReceiveCount"))
+        if letters == queue:
+            yield found(queue, "RedrivePolicy", queue=queue, why="to itself")
+        elif letters is not None and count is not None and not 1 < count <= MOST_ATTEMPTS:
+            yield found(queue, "RedrivePolicy", queue=queue, why=f"to {letters} after {count} attempts")
 
 
 @rule(

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from rules.families.durability.upkeep import CLUSTER, INSTANCE, LOG_GROUP, declared, members, word
+from rules.families.durability.upkeep import CLUSTER, INSTANCE, LOG_GROUP, declared, exported, members, word
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, Value, known, references
+from topology.values import Text, Value, known, leaves, references
 
 LOGS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/"
 PUBLISHING = (
@@ -16,6 +16,8 @@ PUBLISHING = (
 CONTAINERS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/"
 INSIGHTS = f"{CONTAINERS}Container-Insights-reference-performance-logs-ECS.html"
 ORDER = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html"
+FUNCTIONS = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"
+OF_FUNCTIONS = "/aws/lambda/"
 DATABASE_LOG = re.compile(r"/aws/rds/(instance|cluster)/([^/]+)/([^/]+)")
 CONTAINER_LOG = re.compile(r"/aws/ecs/containerinsights/([^/]+)/performance")
 
@@ -26,9 +28,9 @@ def _identified(site: Site) -> dict[str, Resource]:
     found: dict[str, Resource] = {}
     for kind, name in ids.items():
         for database in site.all(kind):
-            fixed = word(site, database, name)
-            if fixed is not None:
-                found[f"{kind}/{fixed.lower()}"] = database
+            fixed = site.get(database, name)
+            if isinstance(fixed, str | int | Text) and known(fixed):
+                found[f"{kind}/{str(fixed).lower()}"] = database
     return found
 
 
@@ -37,10 +39,12 @@ def _database_logs(site: Site) -> Iterator[tuple[Resource, Resource | None, str]
     databases = _identified(site)
     for group in site.all(LOG_GROUP):
         name = site.get(group, "LogGroupName")
-        read = DATABASE_LOG.fullmatch(name) if isinstance(name, str) else None
+        read = DATABASE_LOG.fullmatch(str(name)) if isinstance(name, str | Text) else None
         if read is not None:
             kind = INSTANCE if read[1] == "instance" else CLUSTER
-            yield group, databases.get(f"{kind}/{read[2].lower()}"), read[3]
+            database = databases.get(f"{kind}/{read[2].lower()}")
+            if database is not None or isinstance(name, str):
+                yield group, database, read[3]
         for database in site.all(INSTANCE, CLUSTER):
             by_reference = _by_reference(name, database)
             if by_reference:
@@ -143,16 +147,23 @@ def _container_logs(site: Site) -> Iterator[tuple[Resource, Resource | None]]:
 
 @rule(
     "E9444",
-    cause="log group {group} ({name}) is written by nothing: no cluster of this tree has that name",
-    remedy="name it /aws/ecs/containerinsights/<cluster>/performance",
-    sources=(INSIGHTS,),
+    cause="log group {group} ({name}) is written by nothing: no {what} of this tree has that name",
+    remedy="name it /aws/ecs/containerinsights/<cluster>/performance, or /aws/lambda/<function>",
+    sources=(INSIGHTS, FUNCTIONS),
 )
-def a_cluster_log_that_nothing_writes(site: Site) -> Iterator[Finding]:
+def a_log_that_no_cluster_or_function_writes(site: Site) -> Iterator[Finding]:
     clusters = list(site.all("AWS::ECS::Cluster"))
     fixed = all(known(site.get(one, "ClusterName")) for one in clusters)
     for group, cluster in _container_logs(site):
         if cluster is None and clusters and fixed:
-            yield found(group, "LogGroupName", group=group, name=site.get(group, "LogGroupName"))
+            name = site.get(group, "LogGroupName")
+            yield found(group, "LogGroupName", group=group, name=name, what="cluster")
+    functions = site.all("AWS::Lambda::Function", "AWS::Serverless::Function")
+    names = [site.get(one, "FunctionName") for one in functions]
+    for group in site.all(LOG_GROUP) if names and all(isinstance(one, str) for one in names) else ():
+        name = word(site, group, "LogGroupName") or ""
+        if name.startswith(OF_FUNCTIONS) and name.removeprefix(OF_FUNCTIONS).split("/")[0] not in names:
+            yield found(group, "LogGroupName", group=group, name=name, what="function")
 
 
 @rule(
@@ -185,9 +196,11 @@ ABOUT = frozenset(
         "AWS::IAM::Policy",
         "AWS::IAM::Role",
         "AWS::IAM::RolePolicy",
+        "AWS::Logs::MetricFilter",
+        "AWS::Logs::SubscriptionFilter",
     }
 )  # what may write, and what looks: neither is told to
-BY_CONVENTION = ("/aws/", "aws-waf-logs-", "API-Gateway-", "/ecs/", "/var/log")
+BY_CONVENTION = ("aws-waf-logs-", "API-Gateway-", "/ecs/", "/var/log")
 
 
 @rule(
@@ -200,15 +213,16 @@ def a_log_group_that_nothing_names(site: Site) -> Iterator[Finding]:
     for group in site.all(LOG_GROUP):
         name = word(site, group, "LogGroupName")
         told = any(use.user.kind not in ABOUT for use in site.uses(group))
-        if name is None or name.startswith(BY_CONVENTION) or told or not declared(site, group):
+        if name is None or name.startswith("/aws/") or told or not declared(site, group):
             continue
-        exported = any(
-            isinstance(value, Reference) and value.resource == group
-            for value in (
-                site.resolver.value(output, stack.address)
-                for stack in site.tree.stacks.values()
-                for output in stack.outputs.values()
-            )
-        )
-        if not exported:
+        spelt = name.startswith(BY_CONVENTION) and _spelt(site, name)
+        if not spelt and not exported(site, group):
             yield found(group, "LogGroupName", group=group, name=name)
+
+
+def _spelt(site: Site, name: str) -> bool:
+    """Whether anything but a log group writes the name."""
+    others = (one for one in site.tree.resources() if one.kind != LOG_GROUP)
+    return any(
+        name == leaf for one in others for value in site.properties(one).values() for leaf in leaves(value)
+    )

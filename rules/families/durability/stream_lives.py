@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rules.families.durability.upkeep import QUEUE, STREAM, number, word
+from rules.families.durability.upkeep import STREAM, number, word
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
@@ -14,7 +14,6 @@ CONFIG = "https://docs.aws.amazon.com/config/latest/developerguide/kinesis-strea
 CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/kinesis-controls.html"
 MODES = "https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html"
 SHORTEST, LONGEST, WEEK = 24, 8760, 168  # hours
-HOUR = 3_600_000  # milliseconds
 
 
 def _hours(site: Site, stream: Resource) -> int | None:
@@ -50,56 +49,6 @@ def records_that_are_gone_after_a_weekend(site: Site) -> Iterator[Finding]:
         hours = _hours(site, stream)
         if hours is not None and SHORTEST <= hours < WEEK and site.durable(stream):
             yield found(stream, "RetentionPeriodHours", stream=stream, hours=hours)
-
-
-AGES = frozenset(
-    {
-        "GetRecords.IteratorAgeMilliseconds",
-        "IteratorAgeMilliseconds",
-        "SubscribeToShardEvent.MillisBehindLatest",
-    }
-)
-
-
-def _watching(site: Site, alarm: Resource, dimension: str, kind: str) -> Resource | None:
-    for one in site.items(alarm, "Dimensions"):
-        if isinstance(one, dict) and one.get("Name") == dimension:
-            return site.target(one.get("Value"), kind)
-    return None
-
-
-@rule(
-    "E9461",
-    cause="alarm {alarm} rings when {what} is {age} old, and {source} keeps nothing for longer than {kept}",
-    remedy="ring well before the retention ends, at half of it, or keep longer",
-    sources=(RETENTION, "https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html"),
-)
-def an_alarm_after_the_loss(site: Site) -> Iterator[Finding]:
-    for alarm in site.all("AWS::CloudWatch::Alarm"):
-        threshold, metric = site.get(alarm, "Threshold"), str(site.get(alarm, "MetricName"))
-        limit = _figure(threshold)
-        if limit is None or not str(site.get(alarm, "ComparisonOperator")).startswith("Greater"):
-            continue
-        stream = _watching(site, alarm, "StreamName", STREAM) if metric in AGES else None
-        hours = _hours(site, stream) if stream is not None else None
-        if hours is not None and limit >= hours * HOUR:
-            age, kept = f"{limit / HOUR:g} h", f"{hours} h"
-            parts = {"alarm": alarm, "what": "a record", "age": age, "source": stream, "kept": kept}
-            yield found(alarm, "Threshold", **parts)
-        aged = metric == "ApproximateAgeOfOldestMessage"
-        queue = _watching(site, alarm, "QueueName", QUEUE) if aged else None
-        written = site.get(queue, "MessageRetentionPeriod") if queue is not None else None
-        seconds = 345_600 if written is None else number(written)
-        if queue is not None and seconds is not None and limit >= seconds:
-            parts = {"alarm": alarm, "what": "a message", "age": f"{limit:g} s", "source": queue}
-            yield found(alarm, "Threshold", **parts, kept=f"{seconds} s")
-
-
-def _figure(value: object) -> float | None:
-    try:
-        return float(value) if isinstance(value, int | float | str) else None
-    except ValueError:
-        return None
 
 
 @rule(
@@ -144,12 +93,15 @@ def a_mode_that_does_not_fit_its_shards(site: Site) -> Iterator[Finding]:
 )
 def a_stream_that_ignores_partition_keys(site: Site) -> Iterator[Finding]:
     for stream in site.all(STREAM):
-        chosen = word(site, stream, "RecordDistributionStrategy")
+        nested = ("StreamModeDetails", "RecordDistributionStrategy")
+        inner = word(site, stream, *nested)
+        place = nested if inner is not None else nested[1:]
+        chosen = word(site, stream, *place)
         if chosen is None:
             continue
         if site.get(stream, "StreamModeDetails", "StreamMode") == "PROVISIONED":
             why = f"is PROVISIONED, where no RecordDistributionStrategy ({chosen}) can be chosen"
-            yield found(stream, "RecordDistributionStrategy", stream=stream, why=why)
+            yield found(stream, *place, stream=stream, why=why)
         elif chosen == "AUTO":
             why = "spreads records over shards whatever their partition key, so no order holds"
-            yield found(stream, "RecordDistributionStrategy", stream=stream, why=why)
+            yield found(stream, *place, stream=stream, why=why)

@@ -158,6 +158,7 @@ SENDERS = frozenset(
         "AWS::Lambda::Function",
         "AWS::SNS::Subscription",
         "AWS::Scheduler::Schedule",
+        "AWS::Serverless::Function",
     }
 )
 
@@ -168,6 +169,7 @@ def _set_aside(site: Site, resource: Resource) -> Iterator[Value]:
         for path in (
             ("RedrivePolicy", "deadLetterTargetArn"),
             ("DeadLetterConfig", "TargetArn"),
+            ("DeadLetterQueue", "TargetArn"),
             ("DestinationConfig", "OnFailure", "Destination"),
             ("TopicRulePayload", "ErrorAction", "Sqs", "QueueUrl"),
             ("Target", "DeadLetterConfig", "Arn"),

@@ -272,25 +272,6 @@ def streams(site: Site, one: Resource) -> Iterator[Resource]:
 
 
 @rule(
-    "E9718",
-    cause="{stream} is told to spread records evenly, and {rule} puts them in the order of each device",
-    remedy="leave RecordDistributionStrategy out, or set it to USER_PARTITION_KEY",
-    sources=(
-        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
-        "aws-properties-kinesis-stream-streammodedetails.html",
-        PARTITIONS,
-    ),
-)
-def a_stream_that_ignores_partitions(site: Site) -> Iterator[Finding]:
-    for one in site.all(RULE):
-        for stream in streams(site, one):
-            if site.get(stream, "StreamModeDetails", "RecordDistributionStrategy") == "AUTO":
-                yield found(
-                    stream, "StreamModeDetails", "RecordDistributionStrategy", stream=stream, rule=one
-                )
-
-
-@rule(
     "W9753",
     cause="{rule} writes every message to the object {key}: each replaces the one before",
     remedy="put what tells messages apart into the key, such as ${{topic()}}/${{timestamp()}}",

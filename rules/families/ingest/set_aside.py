@@ -9,7 +9,7 @@ from rules.families.ingest.topic_rules import RULE
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, Value, known, references
+from topology.values import Value, known, references
 
 QUEUE = "AWS::SQS::Queue"
 FUNCTION = "AWS::Lambda::Function"
@@ -24,7 +24,6 @@ VISIBLE = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.h
 READ_IN_ORDER = ("AWS::Kinesis::Stream", "AWS::Kinesis::StreamConsumer", "AWS::DynamoDB::Table")
 DAY = 86400
 DEFAULT = 4 * DAY
-A_WEEK = 7 * DAY
 LARGEST_READING = 128 * 1024  # of MQTT, to IoT Core
 SOURCES = (
     ("AWS::Events::Rule", "Targets"),
@@ -78,36 +77,6 @@ def _redrive(site: Site, queue: Resource) -> dict[str, Any]:
 def _seconds(site: Site, queue: Resource) -> int | None:
     value = site.get(queue, "MessageRetentionPeriod")
     return DEFAULT if value is None else int(str(value)) if str(value).isdigit() else None
-
-
-def _days(seconds: int) -> str:
-    return f"{seconds / DAY:g}"
-
-
-@rule(
-    "W9770",
-    cause="{queue} keeps what {user} sets aside for {days} days, less than the {wanted} until somebody looks",
-    remedy="set MessageRetentionPeriod to 1209600, which is 14 days",
-    sources=(DEAD,),
-    demanding=True,
-)
-def dead_letters_that_expire(site: Site) -> Iterator[Finding]:
-    for queue, user in _dead_letters(site).items():
-        has = _seconds(site, queue)
-        wanted = A_WEEK if site.durable(queue) else DEFAULT
-        for stream in streams(site, user) if user.kind == RULE else ():
-            kept = site.get(stream, "RetentionPeriodHours")
-            wanted = max(wanted, int(str(kept)) * 3600 if str(kept).isdigit() else 0)
-        wanted = min(wanted, 14 * DAY)
-        if has is not None and has < wanted:
-            yield found(
-                queue,
-                "MessageRetentionPeriod",
-                queue=queue,
-                user=user,
-                days=_days(has),
-                wanted=_days(wanted),
-            )
 
 
 @rule(
@@ -213,49 +182,6 @@ def a_message_that_comes_back_too_soon(site: Site) -> Iterator[Finding]:
                 ("Properties", "VisibilityTimeout"),
                 {"mapping": mapping, "queue": queue, "function": function, "visible": shown, "runs": long},
             )
-
-
-@rule(
-    "E9776",
-    cause="{queue} gives up messages to {target}, {wrong}",
-    remedy="name another queue of the same kind as deadLetterTargetArn, and a maxReceiveCount of 3 to 100",
-    sources=(DEAD,),
-)
-def a_redrive_that_does_not_work(site: Site) -> Iterator[Finding]:
-    for queue in site.all(QUEUE):
-        redrive = _redrive(site, queue)
-        target = site.target(redrive.get("deadLetterTargetArn"), QUEUE)
-        count = str(redrive.get("maxReceiveCount", ""))
-        if target is None:
-            continue
-        kinds = {str(site.get(one, "FifoQueue")).lower() == "true" for one in (queue, target)}
-        wrong = (
-            "itself"
-            if target == queue
-            else "of which one is FIFO and the other not"
-            if len(kinds) > 1
-            else ""
-        )
-        if not wrong and count.isdigit() and not 1 < int(count) <= 1000:
-            wrong = f"after {count} attempts"
-        if wrong:
-            yield found(queue, "RedrivePolicy", queue=queue, target=target, wrong=wrong)
-
-
-@rule(
-    "E9777",
-    cause="{function} sends what it fails at to {target}, which is neither a queue nor a topic",
-    remedy="set DeadLetterConfig.TargetArn to the Arn of an SQS queue, or to an SNS topic",
-    sources=(ASYNC,),
-)
-def dead_letters_to_nowhere(site: Site) -> Iterator[Finding]:
-    for function in site.all(FUNCTION):
-        value = site.get(function, "DeadLetterConfig", "TargetArn")
-        target = site.target(value)
-        if target is None or target.kind.startswith(("Custom::", "AWS::CloudFormation::")):
-            continue
-        if target.kind not in (QUEUE, "AWS::SNS::Topic") or value == Reference(target, "QueueName"):
-            yield found(function, "DeadLetterConfig", "TargetArn", function=function, target=value)
 
 
 @rule(

@@ -19,7 +19,8 @@ CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-control
 WRITER = "vpc-flow-logs.amazonaws.com"
 # https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 SAYING = ("srcaddr", "dstaddr", "dstport", "action")
-KINDS = {"VPC": VPC, "Subnet": SUBNET}
+KINDS = {"VPC": VPC, "Subnet": SUBNET, "NetworkInterface": "AWS::EC2::NetworkInterface"}
+BUCKET = "AWS::S3::Bucket"
 
 
 def _idle_writers(site: Site) -> list[Resource]:
@@ -43,14 +44,15 @@ def _idle_writers(site: Site) -> list[Resource]:
 def a_network_without_a_flow_log(site: Site) -> Iterator[Finding]:
     net = network(site)
     logged = [site.get(log, "ResourceId") for log in site.all(FLOW_LOG)]
-    if any(not isinstance(one, Reference) for one in logged):
+    if not known(logged):
         return
+    watches = any(site.all(GROUP)) and any(site.all("AWS::CloudWatch::Alarm", FLOW_LOG))
     named = {site.target(one) for one in logged}
     idle = _idle_writers(site)
     for vpc in site.all(VPC):
         subnets = [one for one in site.all(SUBNET) if net.vpc(one) == vpc]
         seen = vpc in named or (bool(subnets) and all(one in named for one in subnets))
-        if not seen and (site.durable(vpc) or idle or named.intersection(subnets)):
+        if not seen and (site.durable(vpc) or idle or watches or named.intersection(subnets)):
             yield found(vpc, vpc=vpc, idle=f"; {idle[0]} waits for one" if idle else "")
 
 
@@ -65,9 +67,9 @@ def a_flow_log_of_half_the_traffic(site: Site) -> Iterator[Finding]:
     for log in site.all(FLOW_LOG):
         kind = site.get(log, "TrafficType")
         if kind in ("ACCEPT", "REJECT"):
-            others = [one for one in site.all(FLOW_LOG) if one != log]
-            same = [one for one in others if site.get(one, "ResourceId") == site.get(log, "ResourceId")]
-            if not same:
+            about = site.get(log, "ResourceId")
+            same = [one for one in site.all(FLOW_LOG) if site.get(one, "ResourceId") == about]
+            if all(site.get(one, "TrafficType") == kind for one in same):
                 what = "accepted" if kind == "ACCEPT" else "refused"
                 yield found(log, "TrafficType", log=log, what=what)
 
@@ -105,8 +107,22 @@ def a_flow_log_that_cannot_write(site: Site) -> Iterator[Finding]:
                 yield from _refused(site, log)
         elif kind in ("s3", "kinesis-data-firehose") and destination is None:
             yield found(log, "LogDestinationType", log=log, what="it names no LogDestination")
-        elif kind == "s3" and _log_group(site, log) is not None:
+        elif kind == "s3" and (
+            site.get(log, "LogGroupName") is not None or _log_group(site, log) is not None
+        ):
             yield found(log, "LogDestinationType", log=log, what="it is for S3, and names a log group")
+        for name, attribute in (("LogGroupName", "Ref"), ("LogDestination", "Arn")):
+            value = site.get(log, name)
+            if known(kind) and isinstance(value, Reference) and _is_no(value, attribute, kind == "s3"):
+                yield found(log, name, log=log, what=f"it gives {value} as {name}")
+
+
+def _is_no(value: Reference, attribute: str, to_bucket: bool) -> bool:
+    """Whether a group or a bucket is named where the other is meant, or by another of its answers."""
+    if value.resource.kind not in (GROUP, BUCKET):
+        return False
+    wanted = BUCKET if to_bucket and attribute == "Arn" else GROUP
+    return value.attribute != attribute or value.resource.kind != wanted
 
 
 def _log_group(site: Site, log: Resource) -> Resource | None:

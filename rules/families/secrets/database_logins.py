@@ -30,7 +30,8 @@ ELSEWHERE = (
     "SourceDbClusterResourceId",
 )
 DATABASES = ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster")
-TLS_OFF = {"rds.force_ssl": {"0", "off"}, "require_secure_transport": {"0", "off"}, "tls": {"disabled"}}
+OFF = {"0", "off", "false", "no"}
+TLS_OFF = {"rds.force_ssl": OFF, "require_secure_transport": OFF, "tls": {"disabled"}}
 NO_PASSWORD = re.compile(r"(?:^|\s)nopass(?:\s|$)")
 
 
@@ -71,10 +72,16 @@ def _from_elsewhere(site: Site, database: Resource) -> bool:
     sources=(USERS,),
 )
 def a_user_without_a_password(site: Site) -> Iterator[Finding]:
+    admitted = {
+        site.target(one)
+        for group in site.all("AWS::ElastiCache::UserGroup")
+        if str(site.get(group, "Engine")).lower() == "valkey"
+        for one in site.items(group, "UserIds")
+    }
     for user in site.all("AWS::ElastiCache::User", "AWS::MemoryDB::User"):
-        if str(site.get(user, "AccessString")).startswith("off "):
-            continue  # nobody is let in as this one
-        if site.get(user, "AuthenticationMode", "Type") == "no-password-required":
+        if str(site.get(user, "AccessString")).startswith("off ") and user not in admitted:
+            continue  # nobody is let in as this one; a group of valkey takes none without a password
+        if str(site.get(user, "AuthenticationMode", "Type")).startswith("no-password"):
             yield found(user, "AuthenticationMode", "Type", user=user)
         elif str(site.get(user, "NoPasswordRequired")).lower() == "true":
             yield found(user, "NoPasswordRequired", user=user)
@@ -131,20 +138,6 @@ def a_cache_login_in_clear(site: Site) -> Iterator[Finding]:
             yield found(cache, "TransitEncryptionEnabled", cache=cache)
         elif mode == "preferred":
             yield found(cache, "TransitEncryptionMode", cache=cache)
-
-
-@rule(
-    "W9386",
-    cause="{cache} lets everyone in who reaches it: it has neither users nor an AuthToken",
-    remedy="set UserGroupIds",
-    sources=(USERS,),
-    demanding=True,
-)
-def a_cache_without_a_login(site: Site) -> Iterator[Finding]:
-    groups = list(site.all("AWS::ElastiCache::UserGroup"))
-    for cache in site.all("AWS::ElastiCache::ReplicationGroup"):
-        if site.get(cache, "UserGroupIds") in (None, []) and site.get(cache, "AuthToken") is None and groups:
-            yield found(cache, "UserGroupIds", cache=cache)
 
 
 @rule(

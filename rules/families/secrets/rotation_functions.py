@@ -126,18 +126,6 @@ def a_rotation_cut_off(site: Site) -> Iterator[Finding]:
 
 
 @rule(
-    "E9314",
-    cause="{function} rotates a secret, and its reserved concurrency of 0 lets no call in",
-    remedy="set ReservedConcurrentExecutions to 1 or more, or leave it out",
-    sources=(CONCURRENCY,),
-)
-def a_rotation_that_is_throttled_for_ever(site: Site) -> Iterator[Finding]:
-    for function in dict.fromkeys(function for _, function in rotators(site)):
-        if str(site.get(function, "ReservedConcurrentExecutions")) == "0":
-            yield found(function, "ReservedConcurrentExecutions", function=function)
-
-
-@rule(
     "E9315",
     cause="{schedule} has AWS make a function of type {type}, {wrong}",
     remedy="take the type of the database's engine; MultiUser needs MasterSecretArn, of another secret",

@@ -27,29 +27,6 @@ KINDS = (
 NAME = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 
 
-@rule(
-    "E9699",
-    cause="{user} refers to {name}, which is neither a resource nor a parameter of its template",
-    remedy="correct the name, or put back what it stood for: whatever it watched or told goes unseen",
-    sources=(
-        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-ref.html",
-    ),
-)
-def a_signal_about_what_is_gone(site: Site) -> Iterator[Finding]:
-    for resource in site.all(*KINDS):
-        stack = site.tree.stacks[resource.stack]
-        if stack.body.get("Conditions") or "Transform" in stack.body or _included(stack):
-            continue
-        for name, value in resource.properties.items():
-            for gone in dict.fromkeys(_names(value)):
-                if (
-                    gone not in stack.resources
-                    and gone not in stack.parameters
-                    and not gone.startswith("AWS::")
-                ):
-                    yield found(resource, name, user=resource, name=gone)
-
-
 def _included(stack: Stack) -> bool:
     return any(name.startswith("Fn::") for name in (stack.body.get("Resources") or {}))
 

@@ -1,7 +1,6 @@
 """Alarms that scale: that a policy has its alarm, and that the alarm says more when there is more to do."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from rules.families.signals.alarm_actions_read import policies_of
 from rules.families.signals.alarm_answers import DOWNWARDS, UPWARDS, at, judged_bad, rings
@@ -42,24 +41,6 @@ def _direction(site: Site, policy: Resource) -> int:
     if kind == "ExactCapacity" or not given:
         return 0
     return 1 if all(one > 0 for one in given) else -1 if all(one < 0 for one in given) else 0
-
-
-@rule(
-    "E9617",
-    cause="scaling policy {policy} scales by steps, and no alarm starts it",
-    remedy="name it in the AlarmActions of an alarm: only target tracking makes its own",
-    sources=(STEPS,),
-)
-def a_scaling_policy_that_nothing_starts(site: Site) -> Iterator[Finding]:
-    given_out = {value for stack in site.tree.stacks.values() for value in map(str, stack.outputs.values())}
-    for policy in site.all(APPLICATION, "AWS::AutoScaling::ScalingPolicy"):
-        # A simple policy may be executed by whoever calls ExecutePolicy.
-        if (
-            site.get(policy, "PolicyType") == "StepScaling"
-            and not site.uses(policy)
-            and not any(policy.name in value for value in given_out)
-        ):
-            yield found(policy, policy=policy)
 
 
 @rule(
@@ -204,35 +185,6 @@ def scaling_by_another_service_s_load(site: Site) -> Iterator[Finding]:
                         scaled=min(services, key=str),
                         watched=min(seen, key=str),
                     )
-
-
-@rule(
-    "E9613",
-    cause="the steps of {policy} {wrong}",
-    remedy=(
-        "let each step begin where the one before ends, the first or last without bound, and all go one way"
-    ),
-    sources=(STEPS,),
-)
-def steps_that_do_not_join(site: Site) -> Iterator[Finding]:
-    for policy in site.all(APPLICATION):
-        steps = _adjustments(site, policy)
-        spans = sorted(
-            ((lower, upper) for lower, upper, _ in steps),
-            key=lambda one: float("-inf") if one[0] is None else one[0],
-        )
-        ways = {way > 0 for _, _, way in steps if way}
-        wrong = ""
-        for (_, end), (begin, _) in pairwise(spans):
-            if end is None or begin is None or end > begin:
-                wrong = "lie over each other"
-            elif end < begin:
-                wrong = f"leave out what lies between {end:g} and {begin:g}"
-        exact = site.get(policy, STEP, "AdjustmentType") == "ExactCapacity"
-        if not wrong and len(ways) == 2 and not exact:
-            wrong = "both add and take away"
-        if wrong:
-            yield found(policy, STEP, "StepAdjustments", policy=policy, wrong=wrong)
 
 
 @rule(

@@ -29,27 +29,6 @@ def insights(site: Site, cluster: Resource) -> bool | None:
 
 
 @rule(
-    "E9698",
-    cause="{watcher} watches {metric} of {cluster}, which does not publish it: Container Insights is not on",
-    remedy="set ClusterSettings: containerInsights to enabled or enhanced",
-    sources=(INSIGHTS,),
-)
-def a_metric_of_insights_that_are_off(site: Site) -> Iterator[Finding]:
-    for series in every_series(site):
-        if series.namespace != "ECS/ContainerInsights":
-            continue
-        for cluster in subjects(site, series).values():
-            if cluster.kind == "AWS::ECS::Cluster" and insights(site, cluster) is False:
-                yield found(
-                    series.resource,
-                    *series.path,
-                    watcher=series.resource,
-                    metric=series.name,
-                    cluster=cluster,
-                )
-
-
-@rule(
     "E9608",
     cause=(
         "{watcher} looks at {metric} of each shard of {stream}, which publishes it of the whole "
@@ -72,35 +51,6 @@ def a_metric_of_shards_that_is_off(site: Site) -> Iterator[Finding]:
             ):
                 yield found(
                     series.resource, *series.path, watcher=series.resource, metric=series.name, stream=stream
-                )
-
-
-@rule(
-    "E9609",
-    cause="log group {group} waits for the {log} log of {database}, which does not export it",
-    remedy="add {log} to EnableCloudwatchLogsExports",
-    sources=(LOGS,),
-)
-def a_log_that_the_database_does_not_export(site: Site) -> Iterator[Finding]:
-    for database in site.all("AWS::RDS::DBInstance"):
-        exports, name = (
-            site.get(database, "EnableCloudwatchLogsExports"),
-            site.get(database, "DBInstanceIdentifier"),
-        )
-        for group in site.all("AWS::Logs::LogGroup") if name is not None and known(name) else ():
-            head = f"/aws/rds/instance/{name}/"
-            title = str(site.get(group, "LogGroupName"))
-            if (
-                title.startswith(head)
-                and known(exports)
-                and title.removeprefix(head) not in (exports if isinstance(exports, list) else ())
-            ):
-                yield found(
-                    database,
-                    "EnableCloudwatchLogsExports",
-                    group=group,
-                    log=title.removeprefix(head),
-                    database=database,
                 )
 
 
@@ -225,44 +175,6 @@ def minutes_of_an_instance_that_reports_by_fives(site: Site) -> Iterator[Finding
 
 
 # Type -> the property with its name, and the log groups that the service opens for it.
-OPENED = {
-    "AWS::ECS::Cluster": ("ClusterName", "/aws/ecs/containerinsights/", "/performance"),
-    "AWS::RDS::DBInstance": ("DBInstanceIdentifier", "/aws/rds/instance/", ""),
-    "AWS::RDS::DBCluster": ("DBClusterIdentifier", "/aws/rds/cluster/", ""),
-    "AWS::Lambda::Function": ("FunctionName", "/aws/lambda/", ""),
-}
-
-
-@rule(
-    "W9644",
-    cause="log group {group} is that of {title}, and this tree's {kind} are called otherwise: {names}",
-    remedy=(
-        "call the group as the service does, or it opens another of its own, with no retention "
-        "and no key of yours"
-    ),
-    sources=(LOGS, INSIGHTS),
-)
-def a_log_group_of_what_is_called_otherwise(site: Site) -> Iterator[Finding]:
-    for kind, (name, head, tail) in OPENED.items():
-        kinds = (kind, "AWS::Serverless::Function") if kind == "AWS::Lambda::Function" else (kind,)
-        names = [site.get(one, name) for one in site.all(*kinds)]
-        for group in (
-            site.all("AWS::Logs::LogGroup") if names and all(isinstance(one, str) for one in names) else ()
-        ):
-            title = site.get(group, "LogGroupName")
-            if isinstance(title, str) and title.startswith(head) and title.endswith(tail):
-                owner = title.removeprefix(head).removesuffix(tail).split("/")[0]
-                if owner not in names:
-                    yield found(
-                        group,
-                        "LogGroupName",
-                        group=group,
-                        title=owner,
-                        kind=kind,
-                        names=", ".join(map(str, names)),
-                    )
-
-
 @rule(
     "W9645",
     cause=(

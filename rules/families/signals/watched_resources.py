@@ -1,6 +1,5 @@
 """Which resource a dimension's value names: by reference, by a fixed name, or as a node of a group."""
 
-import re
 from collections.abc import Iterator, Mapping
 
 from rules.families.signals.alarm_series import Series, number
@@ -85,10 +84,6 @@ NAMES: Mapping[str, str] = {
     "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
     "AWS::Logs::LogGroup": "LogGroupName",
 }
-# Where the group has one shard and no cluster mode.
-# https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html
-MEMBER = re.compile(r"-(\d{3})")
-CACHE = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html"
 
 
 def member(value: Value) -> tuple[Resource, str] | None:
@@ -140,32 +135,6 @@ def nodes(site: Site, group: Resource) -> int | None:
         return None
     count = number(site.get(group, "NumCacheClusters"))
     return int(count) if count is not None else None
-
-
-@rule(
-    "E9606",
-    cause="{watcher} gives {value} as CacheClusterId, and {group} has no such node",
-    remedy="name each node by the group's id and its number: {nodes}",
-    sources=(CACHE,),
-)
-def a_cache_node_that_there_is_not(site: Site) -> Iterator[Finding]:
-    for series in every_series(site):
-        for name, value in series.dimensions or ():
-            node = member(value)
-            if str(name) != "CacheClusterId" or node is None:
-                continue
-            group, suffix = node
-            count = nodes(site, group)
-            numbered = MEMBER.fullmatch(suffix)
-            if count is not None and (numbered is None or not 1 <= int(numbered[1]) <= count):
-                yield found(
-                    series.resource,
-                    *series.place("Dimensions"),
-                    watcher=series.resource,
-                    value=value,
-                    group=group,
-                    nodes=", ".join(f"${{{group}}}-{position:03}" for position in range(1, count + 1)),
-                )
 
 
 @rule(

@@ -93,7 +93,6 @@ def test_a_database_that_fits_is_well(say: Say, stage: str) -> None:
         ("      EngineVersion: '14.12'\n", "", {"W9439"}),
         ("work_mem: 64", "fsync: off", {"E9422"}),
         ("work_mem: 64", "synchronous_commit: 'off'", {"E9422"}),
-        ("rds.force_ssl: 1", "rds.force_ssl: '0'", {"E9423"}),
         ("rds.force_ssl: 1, ", "", {"E9424"}),
         ("work_mem: 64", "autovacuum: 0", {"W9415"}),
         ("work_mem: 64", "idle_in_transaction_session_timeout: 0", {"W9416"}),

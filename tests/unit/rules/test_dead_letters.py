@@ -58,6 +58,7 @@ def test_letters_that_are_kept_are_well(say: Say, stage: str) -> None:
         ),
         ("VisibilityTimeout: 360", "VisibilityTimeout: 360\n      FifoQueue: true", {"E9492"}),
         ("deadLetterTargetArn: !GetAtt Failed.Arn", "deadLetterTargetArn: !GetAtt Jobs.Arn", {"E9493"}),
+        ("maxReceiveCount: 3", "maxReceiveCount: 1", {"E9493"}),
         ("VisibilityTimeout: 360", "VisibilityTimeout: 360\n      SqsManagedSseEnabled: false", {"E9495"}),
         ("VisibilityTimeout: 360", "VisibilityTimeout: 360\n      QueueName: jobs.fifo", {"E9496"}),
         (

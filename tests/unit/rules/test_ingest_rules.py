@@ -83,7 +83,6 @@ def test_a_rule_that_carries_is_well(say: Say) -> None:
         ("E9717", KEY, "camera"),
         ("E9717", KEY, "'${topic(1)}'"),
         ("E9717", f"PartitionKey: {KEY}, ", ""),
-        ("E9718", "StreamMode: ON_DEMAND", "StreamMode: ON_DEMAND, RecordDistributionStrategy: AUTO"),
         ("W9719", KEY, "'${newuuid()}'"),
         ("E9734", FILTER, "'camera/+/frame'"),
         ("E9734", FILTER, "'cam/+'"),

@@ -40,19 +40,13 @@ def test_what_is_set_aside_for_long_enough_is_well(say: Say) -> None:
 @pytest.mark.parametrize(
     ("id", "old", "new"),
     [
-        ("W9770", LOST, LOST.replace("1209600", "3600")),
-        ("W9770", LOST, LOST.replace("MessageRetentionPeriod: 1209600", "Tags: [{Key: Env, Value: prod}]")),
         ("W9771", "VisibilityTimeout: 180", "VisibilityTimeout: 180\n      MessageRetentionPeriod: 1209601"),
         ("W9772", ", DeadLetterConfig: {TargetArn: !GetAtt Lost.Arn}", ""),
         ("W9773", "MaximumRetryAttempts: 5", "MaximumRetryAttempts: -1"),
         ("W9773", "      DestinationConfig: {OnFailure: {Destination: !GetAtt Lost.Arn}}\n", ""),
         ("W9774", "TRIM_HORIZON", "LATEST"),
         ("E9775", "VisibilityTimeout: 180", "VisibilityTimeout: 20"),
-        ("E9777", "{TargetArn: !GetAtt Lost.Arn}", "{TargetArn: !GetAtt Grain.Arn}"),
         ("W9778", LOST, LOST.replace("MessageRetentionPeriod: 1209600", "MaximumMessageSize: 1024")),
-        ("E9776", "maxReceiveCount: 5", "maxReceiveCount: 1"),
-        ("E9776", "!GetAtt Failed.Arn", "!GetAtt Jobs.Arn"),
-        ("E9776", "VisibilityTimeout: 180", "VisibilityTimeout: 180\n      FifoQueue: true"),
     ],
 )
 def test_what_is_dropped_or_waits_is_named(say: Say, id: str, old: str, new: str) -> None:

@@ -27,6 +27,9 @@ Resources:
   Bad:
     Type: AWS::Logs::MetricFilter
     Properties: {LogGroupName: !Ref Said, FilterPattern: ERROR}
+  Writer:
+    Type: AWS::Lambda::Function
+    Properties: {LoggingConfig: {LogGroup: !Ref Said}}
 """
 IDS = ("W943", "E9440", "E9441", "E9442", "E9443", "E9444")
 
@@ -63,9 +66,9 @@ def test_logs_that_are_written_and_kept_are_well(say: Say, stage: str) -> None:
         ("    DependsOn: Errors\n", "", {"E9443"}),
         ("    DependsOn: [Figures]\n", "", {"E9443"}),
         ("containerinsights/shop", "containerinsights/store", {"E9444", "W9435"}),
-        ("!Ref Said, F", "/other, F", {"W9436"}),
+        ("!Ref Said}", "/other}", {"W9436"}),
         (
-            "AWS::Logs::MetricFilter\n    Properties: {LogGroupName",
+            "AWS::Lambda::Function\n    Properties: {LoggingConfig",
             "AWS::IAM::Role\n    Properties: {Policies",
             {"W9436"},
         ),

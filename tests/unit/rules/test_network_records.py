@@ -53,12 +53,33 @@ def ids(say: Say, root: str) -> set[str]:
         ("LogGroupName: !Ref Records", "LogGroupName: /elsewhere", {"E9191"}),
         ("'logs:CreateLogStream', ", "", {"E9191"}),
         (" ${action}", "", {"W9192"}),
+        ("LogGroupName: !Ref Records", "LogGroupName: !GetAtt Records.Arn", {"E9191"}),
+        ("ResourceType: VPC", "ResourceType: NetworkInterface", {"E9190"}),
     ],
 )
 def test_a_network_is_logged(say: Say, old: str, new: str, expected: set[str]) -> None:
     assert old in TAGGED
     found = ids(say, TAGGED.replace(old, new))
     assert found == expected or (found < expected and "E9191" in found)
+
+
+def test_a_tree_that_keeps_logs_keeps_one_of_its_network(say: Say) -> None:
+    mine = (
+        LOGGED.replace("  Writer:", "  Ghost:")
+        .replace("vpc-flow-logs.", "logs.")
+        .replace("!GetAtt Writer.Arn", "x")
+    )
+    elsewhere = mine.replace("ResourceId: !Ref Net", "ResourceId: vpc-1")
+    tagged = "'AWS::Logs::LogGroup', Properties: {Tags: [{Key: Stage, Value: dev}]}"
+    elsewhere = elsewhere.replace("'AWS::Logs::LogGroup'", tagged)
+    assert "W9190" in ids(say, elsewhere)
+
+
+def test_two_logs_of_one_half_are_half(say: Say) -> None:
+    half = TAGGED.replace("TrafficType: ALL", "TrafficType: REJECT")
+    again = half[half.index("  Flows:") : half.index("  Records:")].replace("  Flows:", "  Again:")
+    assert "W9191" in ids(say, half + again)
+    assert "W9191" not in ids(say, half + again.replace("REJECT", "ACCEPT"))
 
 
 def test_nobody_asks_for_a_log_of_what_need_not_last(say: Say) -> None:

@@ -128,7 +128,6 @@ def test_secrets_that_are_secret_are_well(say: Say) -> None:
         ("E9385", "TransitEncryptionEnabled: true", "TransitEncryptionEnabled: false"),
         ("E9385", "TransitEncryptionEnabled: true",
          "TransitEncryptionEnabled: true, TransitEncryptionMode: preferred"),
-        ("W9386", "{UserGroupIds: [!Ref Readers], ", "{"),
         ("W9387", "scram-sha-256", "md5"),
         ("W9388", "Engine: postgres,", "Engine: postgres, EnableIAMDatabaseAuthentication: false,"),
     ],

@@ -118,7 +118,6 @@ def test_an_attachment_stands_for_its_secret(say: Say) -> None:
         ("E9260", "Principal: secretsmanager.amazonaws.com", "Principal: events.amazonaws.com"),
         ("W9313", "Timeout: 60", "Timeout: 10"),
         ("W9313", "      Timeout: 60\n", ""),
-        ("E9314", "Timeout: 60", "ReservedConcurrentExecutions: 0"),
         ("E9315", LAMBDA, HOSTED.replace("TYPE", "PostgreSQLMultiUser")),
         ("E9315", LAMBDA, HOSTED.replace("TYPE", "MySQLSingleUser")),
         ("E9316", f"{{ADMIN_SECRET: {MASTER}}}", "{ADMIN_SECRET: !Ref Login}"),

@@ -166,12 +166,9 @@ CASES = [
         watching(alarm(ERRORS, AlarmName="a"), B=alarm(CPU, AlarmName="a")),
     ),
     ("W9633", composite(sub("ALARM(${C}) OR ALARM(${D})")), composite(sub("ALARM(${C}) OR ALARM(${B})"))),
-    ("E9617", scaled(), scaled(out(AlarmActions=[ref("Fewer")]))),
     ("E9618", scaled(), scaled(down=down(AlarmActions=[ref("More")]))),
     ("E9618", scaled(down=BOTH_IDLE, Clicks=STREAM), scaled(down=ONE_IDLE, Clicks=STREAM)),
     ("E9619", scaled(), scaled(Fewer=UPWARD_FEWER)),
-    ("E9613", scaled(), scaled(More=policy((0, 10, 1), (20, None, 2)))),
-    ("E9613", scaled(More=policy((0, 10, 1), (10, None, 2))), scaled(More=policy((0, 10, 1), (5, None, 2)))),
     ("W9625", scaled(), scaled(out(TreatMissingData="breaching"))),
     ("W9627", scaled(), scaled(down=down(Threshold=90))),
     (

@@ -117,7 +117,6 @@ CASES = [
         watching(alarm(metric("AWS/IoT", "PublishIn.AuthError", Protocol="Modbus"))),
     ),
     ("W9605", watching(alarm(ERRORS)), watching(alarm(metric("AWS/Lambda", "Errors")))),
-    ("E9606", watching(node("002"), Cache=CACHE), watching(node("003"), Cache=CACHE)),
     (
         "W9607",
         watching(alarm(CPU, **BUSY)),

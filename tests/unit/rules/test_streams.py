@@ -68,7 +68,6 @@ def test_a_stream_that_keeps_and_orders_is_well(say: Say, stage: str) -> None:
         ("RetentionPeriodHours: 200", "RetentionPeriodHours: 9000", {"E9460"}),
         ("RetentionPeriodHours: 200", "RetentionPeriodHours: 48", {"W9450"}),
         ("      RetentionPeriodHours: 200\n", "", {"W9450"}),
-        ("Threshold: 3600000", "Threshold: 720000000", {"E9461"}),
         ("EncryptionType: KMS", "EncryptionType: NONE", {"E9462"}),
         ("      StreamEncryption: {EncryptionType: KMS, KeyId: alias/clicks}\n", "", {"E9462"}),
         ("ShardCount: 3", "ShardCount: 3\n      StreamModeDetails: {StreamMode: ON_DEMAND}", {"E9463"}),
@@ -87,19 +86,3 @@ def test_each_way_to_lose_or_mix_records_is_told(say: Say, old: str, new: str, r
 
 def test_a_passing_stream_may_forget(say: Say) -> None:
     assert ids(say, edited("      RetentionPeriodHours: 200\n", ""), "dev") == set()
-
-
-def test_an_alarm_on_a_queue_rings_before_its_letters_expire(say: Say) -> None:
-    queue = """\
-Resources:
-  Failed: {Type: AWS::SQS::Queue, Properties: {MessageRetentionPeriod: 86400}}
-  Waiting:
-    Type: AWS::CloudWatch::Alarm
-    Properties:
-      MetricName: ApproximateAgeOfOldestMessage
-      Dimensions: [{Name: QueueName, Value: !GetAtt Failed.QueueName}]
-      Threshold: AGE
-      ComparisonOperator: GreaterThanOrEqualToThreshold
-"""
-    assert ids(say, queue.replace("AGE", "43200")) == set()
-    assert ids(say, queue.replace("AGE", "86400")) == {"E9461"}

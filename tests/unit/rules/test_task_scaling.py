@@ -131,6 +131,11 @@ BREAKS = [
     ("E9521", "[!Ref Add]", "[!Ref Take]"),
     ("E9522", "ScalingAdjustment: 1}", "ScalingAdjustment: 0}"),
     ("E9522", "ScalingAdjustment: 1}", "ScalingAdjustment: 4}"),
+    ("E9522", "UpperBound: 0, ScalingAdjustment: -1}", "UpperBound: 0, ScalingAdjustment: -1}, "
+     "{MetricIntervalLowerBound: 0, ScalingAdjustment: 1}"),
+    ("E9517", "UpperBound: 20, ScalingAdjustment: 1}", "UpperBound: 10, ScalingAdjustment: !Ref By}"),
+    ("E9519", "Resources:\n", "Resources:\n  Hosts: {Type: AWS::AutoScaling::ScalingPolicy, "
+     "Properties: {PolicyType: StepScaling}}\n"),
     ("E9542", "AdjustmentType: ChangeInCapacity", "AdjustmentType: ExactCapacity"),
     ("W9513", "AdjustmentType: ChangeInCapacity", "AdjustmentType: PercentChangeInCapacity"),
     ("W9538", "MetricAggregationType: Maximum", "MetricAggregationType: Average"),
