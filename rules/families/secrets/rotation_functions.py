@@ -29,7 +29,6 @@ HOSTED = (
     "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
     "aws-properties-secretsmanager-rotationschedule-hostedrotationlambda.html"
 )
-CONCURRENCY = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"
 STRATEGIES = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets_strategies.html"
 SERVICE = "secretsmanager.amazonaws.com"
 LEAST_SECONDS = 30  # what AWS's own rotation functions have; Lambda's default is 3

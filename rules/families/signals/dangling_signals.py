@@ -1,15 +1,12 @@
 """References of alarms, dashboards and rules to what is not in their template: gone, or misspelt."""
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from rules.families.signals.alarm_series import ALARM, COMPOSITE
 from rules.families.signals.dashboard_series import DASHBOARD
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
-from topology.tree import NESTED, Stack
-from topology.values import REF
+from topology.tree import NESTED
 
 KINDS = (
     ALARM,
@@ -24,35 +21,6 @@ KINDS = (
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::Budgets::Budget",
 )
-NAME = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
-
-
-def _included(stack: Stack) -> bool:
-    return any(name.startswith("Fn::") for name in (stack.body.get("Resources") or {}))
-
-
-def _names(node: Any) -> Iterator[str]:
-    if isinstance(node, list):
-        for one in node:
-            yield from _names(one)
-        return
-    if not isinstance(node, Mapping):
-        return
-    if len(node) == 1:
-        ((function, argument),) = node.items()
-        if function == REF and isinstance(argument, str):
-            yield argument
-            return
-        if function == "Fn::GetAtt" and argument:
-            yield argument.partition(".")[0] if isinstance(argument, str) else str(argument[0])
-            return
-        if function == "Fn::Sub":
-            text, own = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
-            yield from (name for name in NAME.findall(text) if name not in own)
-            yield from _names(list(own.values()))
-            return
-    for one in node.values():
-        yield from _names(one)
 
 
 @rule(

@@ -111,11 +111,6 @@ def groups(*days: int | None) -> str:
     return template(**made_)
 
 
-def running(**cluster: Any) -> str:
-    on = metric("ECS/ContainerInsights", "RunningTaskCount", ClusterName=ref("Cluster"), ServiceName="web")
-    return template(Alarm=alarm(on), Cluster=made("ECS::Cluster", **cluster), Pager=PAGER)
-
-
 def shards(*names: str) -> str:
     on = metric("AWS/Kinesis", "IncomingBytes", StreamName=ref("Clicks"), ShardId="shardId-000000000000")
     return template(
