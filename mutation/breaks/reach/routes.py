@@ -1,7 +1,7 @@
 """Subnets, route tables, gateways and who stands where."""
 
 from mutation.breaking import broken
-from mutation.draft import Draft, Part, att, is_there, ref, sub
+from mutation.draft import Draft, att, is_there, ref, sub
 
 SUBNET = "AWS::EC2::Subnet"
 ROUTE = "AWS::EC2::Route"
@@ -17,10 +17,6 @@ SUBNETS = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"
 
 def zone(letter: str) -> dict[str, str]:
     return sub("${AWS::Region}" + letter)
-
-
-def the_app_tiers(draft: Draft, letter: str) -> Part:
-    return draft.the(SUBNET, f"App{letter}")
 
 
 @broken(only=("dev",), why="the app tier has no way to the services of AWS", source=GATEWAY)

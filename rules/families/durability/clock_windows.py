@@ -43,11 +43,6 @@ def meet(every_day: Window, once_a_week: Window) -> bool:
     return any(_share(Window(start, every_day.length), once_a_week, WEEK) for start in starts)
 
 
-def same_time(one: Window, other: Window) -> bool:
-    """Whether two weekly windows share a minute."""
-    return _share(one, other, WEEK)
-
-
 def _share(one: Window, other: Window, period: int) -> bool:
     return (other.start - one.start) % period < one.length or (
         one.start - other.start

@@ -13,7 +13,7 @@ from topology.arns import FORMS, Form
 from topology.rendering import NoForm, Place, Renderer
 from topology.resolution import Unresolvable
 from topology.tree import Resource
-from topology.values import REF, Given, Reference, Text, Unknown, Value
+from topology.values import REF, Given, Text, Unknown, Value
 
 ANY = "\ue000"  # what nobody knows
 REGION, ACCOUNT, PARTITION = "\ue001", "\ue002", "\ue003"
@@ -162,9 +162,3 @@ def _absorbs(mark: str, other: str, open_ended: bool) -> bool:
     if not _marked(mark) or _marked(other):
         return False
     return other not in ":/" and (open_ended or not mark.startswith(OPEN))
-
-
-def references_in(value: Value) -> list[Reference]:
-    """References that stand alone in a value or a list of values."""
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, Reference)]

@@ -16,7 +16,6 @@ POLICY = "AWS::IoT::Policy"
 BODIES = "https://docs.aws.amazon.com/iot/latest/developerguide/provision-template.html"
 FLEET = "https://docs.aws.amazon.com/iot/latest/developerguide/provision-wo-cert.html"
 HOOKS = "https://docs.aws.amazon.com/iot/latest/developerguide/pre-provisioning-hook.html"
-CERTIFICATE = "AWS::IoT::Certificate::Id"
 TYPES = ("AWS::IoT::Thing", "AWS::IoT::Certificate", POLICY)
 NEEDED = {
     "AWS::IoT::Thing": {"ThingName"},

@@ -18,7 +18,7 @@ from rules.families.secrets.logins import (
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import Reference, known, references
+from topology.values import Reference, references
 
 ROTATION = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html"
 PERMITTED = (
@@ -100,13 +100,6 @@ def permissions(site: Site, function: Resource) -> Iterator[Resource]:
         calls = site.get(one, "Action") in ("lambda:InvokeFunction", "lambda:*", "*")
         if here and calls and site.get(one, "Principal") == SERVICE:
             yield one
-
-
-def _followed(site: Site) -> bool:
-    return all(
-        known(site.get(one, "FunctionName")) and known(site.get(one, "Principal"))
-        for one in site.all("AWS::Lambda::Permission")
-    )
 
 
 @rule(

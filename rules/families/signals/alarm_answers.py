@@ -39,17 +39,6 @@ def spread(meant: Meaning) -> tuple[float, float]:
     return (0.0, most) if meant.bad == HIGH else (most, 0.0)
 
 
-def expression_of(alarm: Alarm) -> Node | None:
-    """The expression that it judges; None where it judges a metric alone, or nobody can read it."""
-    for one in alarm.expressions:
-        if one.id == alarm.returned and isinstance(one.text, str):
-            try:
-                return parsed(one.text)
-            except BadExpression:
-                return None
-    return None
-
-
 def rings(alarm: Alarm, given: Mapping[str, float]) -> bool | None:
     """Whether the values breach its threshold; by id, "" for the one of an alarm without queries.
 

@@ -12,7 +12,6 @@ from topology.values import Given, Reference, Value, known, references
 TOPIC, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
 SUBSCRIBE = "https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html"
 FILTERS = "https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html"
-MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Protocol -> what its endpoint looks like, and the answers of resources that are one.
 FORMS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "email": (r"[^@\s]+@[^@\s]+", {}),

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 from rules.families.signals.alarm_series import number
-from rules.families.signals.site_memory import once
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
-from topology.values import leaves
 
 GROUPS = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -31,16 +29,3 @@ def a_log_group_without_an_end(site: Site) -> Iterator[Finding]:
         least, *others = sorted(known_, key=lambda one: known_[one])
         if known_[least] * 5 < known_[others[0]]:
             yield found(least, "RetentionInDays", group=least, kept=f"{known_[least]:g} days alone")
-
-
-@once
-def _words(site: Site) -> frozenset[str]:
-    """Every text that a resource other than a log group writes."""
-    return frozenset(
-        leaf
-        for resource in site.tree.resources()
-        if resource.kind != LOG_GROUP
-        for value in site.properties(resource).values()
-        for leaf in leaves(value)
-        if isinstance(leaf, str)
-    )
