@@ -24,6 +24,7 @@ check: $(READY) $(SCAN_READY)
 	$(BIN)/python -m topology access --check
 	$(BIN)/python -m topology diagram --check
 	$(BIN)/python -m rules --check
+	$(BIN)/python -m mutation --check
 	$(SCAN)/python -m scanners
 	$(BIN)/python -m topology policies --json | $(SCAN)/python topology/parliament_check.py
 

@@ -298,7 +298,7 @@ Resources:
         ("E9596", LEASES, "Value: carts-reader", "Value: cart-reader"),
         ("W9332", SHOP, "Value: !Ref Clerk", "Value: !Ref Boss"),
         ("W9333", SHOP, "    DependsOn: Turns\n", ""),
-        ("E9312", SHOP, "SourceArn: !Ref ClerkOfOrders", "SourceArn: !Ref Boss"),
+        ("E9260", SHOP, "SourceArn: !Ref ClerkOfOrders", "SourceArn: !Ref Boss"),
         ("E9330", SHOP, "    DependsOn: ForClerk\n", "    DependsOn: ForBoss\n"),
         ("E9218", SHOP, ", 'secretsmanager:UpdateSecretVersionStage'", ""),
         ("E9218", SHOP, "Resource: !Ref Boss}", "Resource: !Ref Clerk}"),
@@ -390,16 +390,16 @@ def test_ranges_cover_a_store_together(say: Say) -> None:
 
 STAGED = """\
 Parameters:
-  Stage: {Type: String, Default: prod, AllowedValues: [prod, staging]}
+  Size: {Type: String, Default: large, AllowedValues: [large, small]}
 Conditions:
-  Lasting: !Equals [!Ref Stage, prod]
+  Lasting: !Equals [!Ref Size, large]
 Resources:
   Orders:
     Type: AWS::RDS::DBInstance
     Properties:
       Engine: mysql
       DeletionProtection: !If [Lasting, true, false]
-      Tags: [{Key: stage, Value: !Ref Stage}]
+      Tags: [{Key: stage, Value: !If [Lasting, prod, test]}]
 """
 
 

@@ -143,4 +143,4 @@ def test_the_page_has_every_rule_and_is_committed() -> None:
     text = (CHECKOUT / "docs" / "rules.md").read_text(encoding="utf-8")
     assert text == page(every_rule()), "run `python -m rules` and commit docs/rules.md"
     for rule in every_rule():
-        assert f"| `{rule.id}` |" in text
+        assert f"| `{rule.id}`{'°' if rule.demanding else ''} |" in text
