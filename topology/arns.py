@@ -101,11 +101,11 @@ ATTRIBUTES = {
     ),
     # "the ARN of the log group … with :*", https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
     ("AWS::Logs::LogGroup", "Arn"): PLACE + "log-group:{name}:*",
-    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
     ("AWS::Kinesis::StreamConsumer", "ConsumerARN"): "{StreamARN}/consumer/{ConsumerName}:1700000000",
     ("AWS::Kinesis::StreamConsumer", "Ref"): "{StreamARN}/consumer/{ConsumerName}:1700000000",
     # It answers the ARN of its secret.
     ("AWS::SecretsManager::SecretTargetAttachment", "Ref"): "{SecretId}",
+    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
     ("AWS::RDS::DBInstance", "MasterUserSecret.SecretArn"): (
         "arn:{partition}:secretsmanager:{region}:{account}:secret:rds!db-{uuid}-a1b2c3"
     ),

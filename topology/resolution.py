@@ -150,12 +150,12 @@ class Resolver:
         if not isinstance(named, str):
             raise Unresolvable(place.where, f"{name} is asked for an attribute that a deployment names")
         attribute = named
-        child = self.tree.stacks.get(resource.address)
+        child = self.tree.stacks.get(resource.address) if resource.kind == NESTED else None
         if not attribute.startswith("Outputs."):
             return Reference(resource, attribute)
-        if self.patient and (child is None or resource.kind != NESTED):
-            raise Unresolvable(place.where, f"{name} is made from a template that is not at hand")
-        if resource.kind != NESTED or child is None:
+        if child is None:
+            if self.patient:
+                raise Unresolvable(place.where, f"{name} is made from a template that is not at hand")
             return Reference(resource, attribute)
         output = attribute.removeprefix("Outputs.")
         if output not in child.outputs:
