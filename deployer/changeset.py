@@ -16,6 +16,7 @@ from deployer.clock import Clock
 from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated, is_absent
 from deployer.plan import Kind
 from deployer.request import Request
+from deployer.target import PREFIX
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         ResourceChangeTypeDef,
     )
 
-PREFIX = "millrace-deploy-"  # by which our own change sets are known again
 MINUTES = 30.0  # a nested change set takes one or two
 SETTLING_MINUTES = 5.0
 EXECUTABLE = frozenset({"", "AVAILABLE", "UNAVAILABLE"})  # what FAILED is read as well, for its reason

@@ -4,7 +4,6 @@ Only change sets change a stack. Nothing here draws or asks; who calls it does.
 """
 
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +11,9 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
-from deployer import account, artefacts, functions, noise, removal, stack, templates
+from deployer import artefacts, functions, noise, removal, stack, templates
 from deployer.changes import StackPlan
-from deployer.changeset import PREFIX, ChangeSets, Reading
+from deployer.changeset import ChangeSets, Reading
 from deployer.clock import Clock, SystemClock
 from deployer.errors import (
     BadImage,
@@ -34,17 +33,13 @@ from deployer.plan import Kind, Plan
 from deployer.removal import Removal
 from deployer.request import Request
 from deployer.stack import REVIEW, Stack, StackTree
+from deployer.target import POLL_SECONDS, PREFIX, Target, new_token
 from parameters.settings import Environment
 
-POLL_SECONDS = 3.0  # eleven stacks at one call each stay below CloudFormation's quotas
 PLAN_NAME = re.compile(rf"{PREFIX}[-a-zA-Z0-9]{{1,64}}")
 IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 DELETED = frozenset({"DELETE_COMPLETE"})
-
-
-def new_token() -> str:
-    return f"{PREFIX}{uuid.uuid4().hex[:16]}"
 
 
 class Deployment:
@@ -66,24 +61,15 @@ class Deployment:
         build_function: Callable[[str], bytes] = functions.build,
         new_token: Callable[[], str] = new_token,
     ) -> None:
+        self.target = Target(environment, session, poll, clock or SystemClock(), new_token)
         self._environment = environment
-        self._clients = account.connect(session, environment.region)
+        self._clients = self.target.clients
         self._cloudformation = self._clients.cloudformation
         self._templates = templates
-        self._poll = poll
-        self._clock = clock or SystemClock()
-        self._change_sets = ChangeSets(self._cloudformation, self._clock, poll)
+        self._change_sets = ChangeSets(self._cloudformation, self.target.clock, poll)
         self._build_function = build_function
-        self._new_token = new_token
-        self._checked = False
-        self.stack_name = f"millrace-{environment.name}"
-        self.bootstrap_name = f"{self.stack_name}-bootstrap"
-
-    def check_account(self) -> None:
-        """Raises WrongAccount, MissingCredentials, RejectedCredentials or Unreachable; asks once."""
-        if not self._checked:
-            account.check(self._clients.sts, self._environment)
-            self._checked = True
+        self.stack_name = self.target.stack_name
+        self.bootstrap_name = self.target.bootstrap_name
 
     def bootstrap(self, listener: Listener) -> None:
         """Make or update the artefact bucket and the image repository; a no-op when unchanged."""
@@ -91,7 +77,7 @@ class Deployment:
 
     def plan_bootstrap(self) -> Plan:
         """The change set of the bootstrap stack, read whole."""
-        self.check_account()
+        self.target.check_account()
         file = self._templates / artefacts.BOOTSTRAP
         body = templates.read(file)
         tree = templates.parse(body, file)
@@ -101,7 +87,7 @@ class Deployment:
             Request(
                 stack_name=self.bootstrap_name,
                 kind=kind,
-                token=self._new_token(),
+                token=self.target.new_token(),
                 template_body=body,
                 capabilities=tuple(templates.capabilities([tree])),
                 tags=self._environment.tags,
@@ -117,7 +103,7 @@ class Deployment:
         """
         if image_digest is not None and not IMAGE_DIGEST.fullmatch(image_digest):
             raise BadImage(found=image_digest)
-        self.check_account()
+        self.target.check_account()
         present = stack.find(self._cloudformation, self.stack_name)
         kind = self._kind(self.stack_name, present)
         bucket = self._bucket()
@@ -130,7 +116,7 @@ class Deployment:
             Request(
                 stack_name=self.stack_name,
                 kind=kind,
-                token=self._new_token(),
+                token=self.target.new_token(),
                 template_url=artefacts.url(bucket, region, bundle.root.key),
                 parameters=parameters,
                 capabilities=bundle.capabilities,
@@ -143,7 +129,7 @@ class Deployment:
         """The plan that an earlier `plan` made, by the name it printed. Raises BadPlan, PlanOutdated."""
         if not PLAN_NAME.fullmatch(name):
             raise BadPlan(found=name)
-        self.check_account()
+        self.target.check_account()
         present = stack.find(self._cloudformation, self.stack_name)
         kind = self._kind(self.stack_name, present)
         return self._as_plan(kind, self._change_sets.read(name, self.stack_name), present)
@@ -154,7 +140,7 @@ class Deployment:
         Raises PlanOutdated when the stack has moved since, DeploymentFailed with the first cause, LostSight
         when AWS cannot be asked any more how it goes.
         """
-        self.check_account()
+        self.target.check_account()
         if plan.change_set_id is not None:
             operation = self._operation(plan.stack_name, plan.stack_id)
             self._change_sets.execute(plan.change_set_id, plan.kind, plan.token, plan.stack_name)
@@ -176,7 +162,7 @@ class Deployment:
 
     def bootstrap_status(self) -> StackTree | None:
         """The bootstrap stack; None when there is none."""
-        self.check_account()
+        self.target.check_account()
         present = stack.find(self._cloudformation, self.bootstrap_name)
         return stack.tree(self._cloudformation, present) if present else None
 
@@ -185,7 +171,7 @@ class Deployment:
 
         Raises Busy, Protected, and Guarded for a stack that an `apply` can still make deletable.
         """
-        self.check_account()
+        self.target.check_account()
         present = stack.find(self._cloudformation, self.stack_name)
         if present is None:
             return None
@@ -201,7 +187,7 @@ class Deployment:
 
         Empties nothing. Raises Protected, Busy, DeploymentFailed.
         """
-        self.check_account()
+        self.target.check_account()
         present = stack.find(self._cloudformation, self.stack_name)
         if present is None:
             return
@@ -209,11 +195,11 @@ class Deployment:
         if present.status == REVIEW:
             self._change_sets.remove_leftovers(self.stack_name)
         operation = self._operation(present.name, present.id)
-        self._cloudformation.delete_stack(StackName=present.id, ClientRequestToken=self._new_token())
+        self._cloudformation.delete_stack(StackName=present.id, ClientRequestToken=self.target.new_token())
         operation.follow(listener, DELETED)
 
     def _present(self, command: str) -> Stack:
-        self.check_account()
+        self.target.check_account()
         found = stack.find(self._cloudformation, self.stack_name)
         if found is None or found.status == REVIEW:
             raise MissingStack(
@@ -297,7 +283,9 @@ class Deployment:
         if kind is Kind.CREATE:
             left = stack.find(self._cloudformation, stack_name)
             if left and left.status == REVIEW and not self._change_sets.remove_leftovers(stack_name):
-                self._cloudformation.delete_stack(StackName=left.id, ClientRequestToken=self._new_token())
+                self._cloudformation.delete_stack(
+                    StackName=left.id, ClientRequestToken=self.target.new_token()
+                )
 
     def _operation(self, stack_name: str, stack_id: str) -> Operation:
         return Operation(
@@ -305,8 +293,8 @@ class Deployment:
             stack_name,
             stack_id,
             self._environment,
-            clock=self._clock,
-            poll=self._poll,
+            clock=self.target.clock,
+            poll=self.target.poll,
         )
 
     def _refuse_removal(self, present: Stack) -> None:

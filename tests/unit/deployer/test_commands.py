@@ -3,12 +3,14 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
 
 from deployer import commands
 from deployer.changes import Action, Change, StackPlan
+from deployer.commands.showing import show
 from deployer.errors import DeploymentFailed, MissingStack
 from deployer.events import Listener, Progress
 from deployer.plan import Kind, Plan
@@ -32,7 +34,7 @@ REMOVAL = Removal(
 PRINTS_TO_A_CLOSED_PIPE = """
 import sys
 from deployer import commands
-commands._run = lambda *_: print("a plan") or 2
+commands.deploy.invoke = lambda *_: print("a plan") or 2
 sys.exit(commands.main(["plan", "dev"]))
 """
 
@@ -42,6 +44,7 @@ class FakeDeployment:
 
     stack_name = "millrace-dev"
     bootstrap_name = "millrace-dev-bootstrap"
+    target = SimpleNamespace(environment=SimpleNamespace(name="dev"))
 
     def __init__(self) -> None:
         self.made = ADDS
@@ -99,7 +102,7 @@ class FakeDeployment:
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch) -> FakeDeployment:
     fake = FakeDeployment()
-    monkeypatch.setattr(commands, "Deployment", lambda *_, **__: fake)
+    monkeypatch.setattr("deployer.commands.invocation.Deployment", lambda *_, **__: fake)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.delenv("IMAGE_DIGEST", raising=False)
     return fake
@@ -386,10 +389,8 @@ def test_an_unknown_environment_is_one_line_and_exit_2(capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("arguments", [[], ["plan"], ["fly", "dev"], ["outputs", "dev", "--format", "xml"]])
 def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as leaving:
-        commands.main(arguments)
+    assert commands.main(arguments) == 2
 
-    assert leaving.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("deploy.py: ")
@@ -412,8 +413,8 @@ def test_the_plan_is_coloured_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch
     terminal = Terminal()
     plain = io.StringIO()
 
-    commands.show(ADDS, terminal)
-    commands.show(ADDS, plain)
+    show(ADDS, terminal)
+    show(ADDS, plain)
 
     assert "\x1b[32m└─ + Queue  AWS::SQS::Queue\x1b[0m\n" in terminal.getvalue()
     assert plain.getvalue() == ADDS.render() + "\n"

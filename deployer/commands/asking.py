@@ -1,0 +1,48 @@
+"""Approval: asked for where somebody can answer, and never elsewhere."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from deployer.deployment import Deployment
+from deployer.errors import ApprovalNeeded, DeployerError, LetRun, NotApproved
+from deployer.plan import Plan
+
+
+def need_terminal() -> None:
+    """Never a prompt where nobody can answer. Raises ApprovalNeeded."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ApprovalNeeded
+
+
+def approve() -> None:
+    """Raises ApprovalNeeded, NotApproved."""
+    need_terminal()
+    if ask("Apply? Only `yes` does: ") != "yes":
+        raise NotApproved
+
+
+def ask(question: str) -> str:
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+@contextmanager
+def discarding(deployment: Deployment, made: Plan) -> Iterator[None]:
+    """Without approval, what this command made goes again."""
+    try:
+        yield
+    except (DeployerError, KeyboardInterrupt):
+        deployment.discard(made)
+        raise
+
+
+@contextmanager
+def letting_run(environment: str) -> Iterator[None]:
+    """Who stops looking learns that AWS does not stop."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise LetRun(why="interrupted", environment=environment) from None
+    except BrokenPipeError:
+        raise LetRun(why="nobody reads the output", environment=environment) from None
