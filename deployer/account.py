@@ -1,10 +1,7 @@
 """Whose credentials these are, asked before anything is uploaded, and what a refusal of them means."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -33,13 +30,7 @@ from deployer.errors import (
 from parameters.settings import Environment
 
 if TYPE_CHECKING:  # stubs of the development extra; a deployment does not need them
-    from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_s3 import S3Client
     from types_boto3_sts import STSClient
-
-# `standard` backs off with jitter on throttling; ten tries outlast CloudFormation's own bursts of it.
-# https://docs.aws.amazon.com/boto3/latest/guide/retries.html
-PATIENT = Config(retries={"mode": "standard", "max_attempts": 10})
 
 MISSING = (
     ConfigNotFound,
@@ -64,24 +55,6 @@ REJECTED = frozenset(
         "UnrecognizedClientException",
     }
 )
-
-
-@dataclass(frozen=True)
-class Clients:
-    """The three services that a deployment speaks to."""
-
-    cloudformation: "CloudFormationClient"
-    s3: "S3Client"
-    sts: "STSClient"
-
-
-def connect(session: boto3.Session, region: str) -> Clients:
-    """Clients for the environment's own region, whatever the session's default is."""
-    return Clients(
-        cloudformation=session.client("cloudformation", region_name=region, config=PATIENT),
-        s3=session.client("s3", region_name=region, config=PATIENT),
-        sts=session.client("sts", region_name=region, config=PATIENT),
-    )
 
 
 def check(sts: "STSClient", environment: Environment) -> None:

@@ -26,6 +26,8 @@ DeployerError                  exit 1
 ├── NeverSettled
 ├── TookTooLong
 ├── LostSight
+├── Unread
+├── Interrupted                exit 130
 ├── LetRun                     exit 130
 └── DeploymentFailed
 """
@@ -161,10 +163,20 @@ class LostSight(DeployerError):
     {environment}`"""
 
 
+class Unread(DeployerError):
+    """nobody reads the output; no change of a stack was begun"""
+
+
+class Interrupted(DeployerError):
+    """interrupted; no change of a stack was begun"""
+
+    exit_code = 130  # 128 + SIGINT, as shells count
+
+
 class LetRun(DeployerError):
     """{why}; what runs in AWS goes on: see it with `python deploy.py status {environment}`"""
 
-    exit_code = 130  # 128 + SIGINT, as shells count
+    exit_code = Interrupted.exit_code
 
 
 class DeploymentFailed(DeployerError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import boto3
 
 from deployer import account
+from deployer.clients import Clients
 from deployer.clock import Clock, SystemClock
 from parameters.settings import Environment
 
@@ -30,11 +31,11 @@ class Target:
     poll: float = POLL_SECONDS
     clock: Clock = field(default_factory=SystemClock)
     new_token: Callable[[], str] = new_token
-    clients: account.Clients = field(init=False)
+    clients: Clients = field(init=False)
     _checked: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.clients = account.connect(self.session, self.environment.region)
+        self.clients = Clients(self.session, self.environment.region)
 
     @property
     def stack_name(self) -> str:

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from deployer import account
 from deployer.deployment import Deployment
+from deployer.errors import Interrupted, Unread
 from deployer.paths import TEMPLATES
 from parameters.settings import environments, load
 
@@ -71,6 +72,10 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., int]], click.C
                 return function(deployment, **options)
             except (BotoCoreError, ClientError) as error:
                 raise account.explained(error, settings.account) from error
+            except KeyboardInterrupt:
+                raise Interrupted from None
+            except BrokenPipeError:
+                raise Unread from None
 
         run = click.option("--profile", metavar="NAME", help="the AWS profile to use instead of AWS_PROFILE")(
             run

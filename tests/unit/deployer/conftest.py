@@ -31,20 +31,24 @@ LOADER = botocore.session.Session().get_component("data_loader")  # reads each s
 
 
 class StubbedSession(boto3.Session):
-    """A session whose three clients are stubbed, and which knows no others."""
+    """A session whose clients are stubbed, each made when it is first asked for."""
 
     def __init__(self) -> None:
         own = botocore.session.Session()
         own.register_component("data_loader", LOADER)
         own.set_credentials("x", "x")
         super().__init__(botocore_session=own)
-        self.made: dict[str, Any] = {
-            name: super(StubbedSession, self).client(name, region_name=REGION)
-            for name in ("cloudformation", "s3", "sts")
-        }
+        self.stubs: dict[str, Stubber] = {}
 
     def client(self, *arguments: Any, **_: Any) -> Any:
-        return self.made[arguments[0]]
+        return self.stub(arguments[0]).client
+
+    def stub(self, service: str) -> Stubber:
+        if service not in self.stubs:
+            make: Any = super().client
+            self.stubs[service] = Stubber(make(service, region_name=REGION))
+            self.stubs[service].activate()
+        return self.stubs[service]
 
 
 class Aws:
@@ -54,31 +58,36 @@ class Aws:
 
     def __init__(self) -> None:
         self.session = StubbedSession()
-        self.stubs = {name: Stubber(client) for name, client in self.session.made.items()}
-        self.cloudformation = self.session.made["cloudformation"]
-        self.s3 = self.session.made["s3"]
-        self.sts = self.session.made["sts"]
+        self.cloudformation = self.session.client("cloudformation")
+        self.s3 = self.session.client("s3")
+        self.sts = self.session.client("sts")
         self.clock = FakeClock()
         self._events = 0
 
+    def answers(self, service: str, operation: str, answer: dict[str, Any], /, **expected: Any) -> None:
+        """The next call to any service; `expected` parameters are checked when any is given."""
+        self.session.stub(service).add_response(operation, answer, expected or None)
+
     def says(self, operation: str, answer: dict[str, Any], /, **expected: Any) -> None:
         """The next call to CloudFormation; `expected` parameters are checked when any is given."""
-        self.stubs["cloudformation"].add_response(operation, answer, expected or None)
+        self.session.stub("cloudformation").add_response(operation, answer, expected or None)
 
     def refuses(self, operation: str, code: str, message: str = "", service: str = "cloudformation") -> None:
-        self.stubs[service].add_client_error(operation, code, message)
+        self.session.stub(service).add_client_error(operation, code, message)
 
     def account(self, account: str = ACCOUNT) -> None:
         identity = {"Account": account, "Arn": f"arn:aws:iam::{account}:user/deployer", "UserId": "A"}
-        self.stubs["sts"].add_response("get_caller_identity", identity, {})
+        self.session.stub("sts").add_response("get_caller_identity", identity, {})
 
     def has(self, body: bytes, key: Any = ANY) -> None:
         expected = {"Bucket": "artefacts", "Key": key, "ExpectedBucketOwner": ACCOUNT}
         content = StreamingBody(BytesIO(body), len(body))
-        self.stubs["s3"].add_response("get_object", {"Body": content}, expected)
+        self.session.stub("s3").add_response("get_object", {"Body": content}, expected)
 
     def lacks(self, key: Any = ANY) -> None:
-        self.stubs["s3"].add_client_error("get_object", "NoSuchKey", "The specified key does not exist.")
+        self.session.stub("s3").add_client_error(
+            "get_object", "NoSuchKey", "The specified key does not exist."
+        )
         expected = {
             "Bucket": "artefacts",
             "Key": key,
@@ -88,7 +97,7 @@ class Aws:
             "ExpectedBucketOwner": ACCOUNT,
             "IfNoneMatch": "*",
         }
-        self.stubs["s3"].add_response("put_object", {}, expected)
+        self.session.stub("s3").add_response("put_object", {}, expected)
 
     def no_stack(self, name: str = "millrace-dev") -> None:
         self.refuses("describe_stacks", "ValidationError", f"Stack with id {name} does not exist")
@@ -254,10 +263,8 @@ class Aws:
 def aws() -> Iterator[Aws]:
     """Fails when a call was not scripted, or a scripted one was not made."""
     scripted = Aws()
-    for stub in scripted.stubs.values():
-        stub.activate()
     yield scripted
-    for stub in scripted.stubs.values():
+    for stub in scripted.session.stubs.values():
         stub.assert_no_pending_responses()
 
 

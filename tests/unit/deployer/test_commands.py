@@ -34,7 +34,7 @@ REMOVAL = Removal(
 PRINTS_TO_A_CLOSED_PIPE = """
 import sys
 from deployer import commands
-commands.deploy.invoke = lambda *_: print("a plan") or 2
+commands.deploy.main = lambda *_, **__: print("a plan") or 2
 sys.exit(commands.main(["plan", "dev"]))
 """
 

@@ -1,0 +1,41 @@
+"""What `--json` prints: one document a command, each a dataclass, its schema in docs/schemas/.
+
+`python -m deployer.documents` writes the schemas; a test holds that they are what the code says.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from deployer.paths import ROOT
+
+SCHEMAS = ROOT / "docs" / "schemas"
+# A command's name → the dataclass of its document.
+DOCUMENTS: Mapping[str, type] = {}
+
+
+def text(document: object) -> str:
+    """The document as JSON, indented; enums by value, None where there is nothing."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def schema(command: str) -> str:
+    """JSON Schema 2020-12 of a command's document: https://json-schema.org/draft/2020-12."""
+    head: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"deploy.py {command} --json",
+    }
+    return json.dumps(head | msgspec.json.schema(DOCUMENTS[command]), indent=2) + "\n"
+
+
+def write(directory: Path = SCHEMAS) -> None:
+    directory.mkdir(exist_ok=True)
+    for command in DOCUMENTS:
+        (directory / f"{command}.schema.json").write_text(schema(command), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
