@@ -15,5 +15,6 @@ what it has not written. The endpoints are part of what is kept: start again wit
 """
 
 from local.aws.embedded import CacheServer, DatabaseServer, EmbeddedAws, EmbeddedAwsError, PortInUse
+from local.aws.faults import Fault
 
-__all__ = ["CacheServer", "DatabaseServer", "EmbeddedAws", "EmbeddedAwsError", "PortInUse"]
+__all__ = ["CacheServer", "DatabaseServer", "EmbeddedAws", "EmbeddedAwsError", "Fault", "PortInUse"]

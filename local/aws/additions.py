@@ -1,17 +1,23 @@
 """All that is patched into ministack 1.5.33, in one place, in the order it is put in."""
 
 from local.aws import (
+    acts,
     alarms,
     authorisation,
     budget,
     cache,
+    cancelling,
     changesets,
+    continuing,
     database,
+    drift,
     functions,
     identity,
     leftovers,
     nested,
     network,
+    operations,
+    policies,
     replacing,
     rotation,
     scaling,
@@ -19,14 +25,22 @@ from local.aws import (
     services,
     stacks,
     streams,
+    triggers,
 )
 from local.aws.endpoints import Endpoints
 
 
 def install(endpoints: Endpoints) -> None:
     """Put every addition in; once, before the first request."""
+    operations.install()
+    acts.install()
     stacks.install()
     nested.install()
+    cancelling.install()
+    continuing.install()
+    triggers.install()
+    policies.install()
+    drift.install()
     leftovers.install()
     changesets.install()
     replacing.install()

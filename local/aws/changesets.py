@@ -15,14 +15,16 @@ from ministack.services.cloudformation import changesets as upstream
 from ministack.services.cloudformation import handlers, helpers
 from ministack.services.cloudformation import stacks as upstream_stacks
 
-from local.aws.descriptions import answered, as_xml, describe, list_change_sets, look_up, refused, says_yes
+from local.aws import triggers, validation
+from local.aws.descriptions import answered, describe, list_change_sets, look_up, refused, says_yes
 from local.aws.patching import replace
 from local.aws.preview import Options, Preview, preview
-from local.aws.stacks import Answer, Json, by_name
+from local.aws.stacks import Answer, Json, as_xml, by_name
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
+NESTED_FAILED = "Nested change set {} was not successfully created: Currently in FAILED."
 NO_UPDATES = "No updates are to be performed."
 STABLE = (
     "CREATE_COMPLETE",
@@ -60,6 +62,9 @@ class _Creation:
         refusal = _refusal(existing, name, kind, helpers._p(params, "ChangeSetName"))
         if refusal:
             return refused(refusal)
+        limited = triggers.refusal(triggers.requested(params))
+        if limited is not None:
+            return limited
         under_review = existing if existing and existing["StackStatus"] == "REVIEW_IN_PROGRESS" else None
         answer = self._original(params)
         if answer[0] != 200:
@@ -70,6 +75,10 @@ class _Creation:
         if under_review is not None:
             _keep_stack(under_review, change_set)
         change_set["_client_token"] = helpers._p(params, "ClientToken")
+        change_set["RollbackConfiguration"] = triggers.requested(params)
+        change_set["NotificationARNs"] = helpers._extract_string_members(params, "NotificationARNs")
+        change_set["RoleARN"] = helpers._p(params, "RoleARN")
+        change_set["DeploymentMode"] = helpers._p(params, "DeploymentMode")
         _work_out(change_set, include_nested=says_yes(params, "IncludeNestedStacks"))
         return _created(change_set)
 
@@ -138,6 +147,9 @@ def _work_out(change_set: Json, *, include_nested: bool) -> None:
         _fail(change_set, str(error))
         return
     change_set["Changes"] = found.changes
+    if found.failed:
+        _nest(change_set, found, root=change_set)
+        return
     if found.empty and not (updating and retag):
         same = (
             found.template == stack.get("_template")
@@ -152,18 +164,30 @@ def _work_out(change_set: Json, *, include_nested: bool) -> None:
 
 def _fail(change_set: Json, reason: str) -> None:
     change_set.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason, Changes=[])
+    validation.conclude(change_set)
 
 
 def _nest(parent: Json, found: Preview, root: Json) -> None:
-    """Give each nested stack that changes its change set, and name it in its parent's change."""
+    """Give each nested stack that changes its change set, and name it in its parent's change.
+
+    One that fails fails its parent's: the wording is as users of aws-cdk quote it.
+    """
     by_logical_id = {
         change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in found.changes
     }
+    failure = found.failure
     for logical_id, child in found.nested.items():
         change_set = _child(parent, logical_id, child, root)
         cloudformation._change_sets[change_set["ChangeSetId"]] = change_set
         by_logical_id[logical_id]["ChangeSetId"] = change_set["ChangeSetId"]
         _nest(change_set, child, root)
+        if change_set["Status"] == "FAILED" and not failure:
+            failure = NESTED_FAILED.format(change_set["ChangeSetId"])
+    if not parent.get("_disable_validation"):
+        failure = validation.validate(parent, found) or failure
+    if failure:
+        parent.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=failure)
+    validation.conclude(parent)
 
 
 def _child(parent: Json, logical_id: str, found: Preview, root: Json) -> Json:
@@ -195,6 +219,7 @@ def _child(parent: Json, logical_id: str, found: Preview, root: Json) -> Json:
         "_template": found.template,
         "_template_body": found.body,
         "_resolved_params": found.params,
+        "_disable_validation": root.get("_disable_validation", False),
     }
 
 
@@ -230,6 +255,9 @@ def _execution(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
             stack.update(was)
             return answer
         stack["Description"] = change_set["_template"].get("Description", "")
+        for key in ("RollbackConfiguration", "RoleARN", "NotificationARNs"):
+            if change_set.get(key):
+                stack[key] = change_set[key]  # saved with the stack, for what comes later too
         mine = family(change_set)
         for child in mine:
             child["ExecutionStatus"] = "EXECUTE_IN_PROGRESS"

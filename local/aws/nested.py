@@ -146,24 +146,69 @@ def update(
     _, template = read_template(new_props["TemplateURL"], parent.get("Capabilities") or [])
     params = engine._resolve_parameters(template, provided_parameters(new_props), child["_resolved_params"])
     same = template == child["_template"] and params == child["_resolved_params"]
+    if child["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
+        same = False  # it has its old template again, and not all of its old resources
     if same and provisioners._tag_map(own_tags(new_props)) == provisioners._tag_map(child["Tags"]):
         return physical_id, _attributes(child)
-    previous = copy.deepcopy(child)
     rolling_back = parent["StackStatus"] == "UPDATE_ROLLBACK_IN_PROGRESS"
+    if rolling_back and child["StackStatus"] == "UPDATE_ROLLBACK_FAILED" and "_back_to" not in child:
+        return _continue(child, parent)
+    if not rolling_back:
+        child.pop("_skipping", None)
+    previous = copy.deepcopy(child)
     child["StackStatus"] = "UPDATE_ROLLBACK_IN_PROGRESS" if rolling_back else "UPDATE_IN_PROGRESS"
     child["LastUpdatedTime"] = responses.now_iso()
     _own_event(child, child["StackStatus"])
-    _deploy(child, parent, new_props, previous)
+    _deploy(child, parent, new_props, previous, going_back=rolling_back)
+    if rolling_back and child["StackStatus"] == "UPDATE_FAILED":
+        _cannot_go_back(child, new_props)
     if child["StackStatus"] != "UPDATE_COMPLETE":
-        raise ValueError(
-            f"Embedded stack {physical_id} was not successfully updated. Currently in "
-            f"{child['StackStatus']} with reason: "
-            f"{failed_resources(physical_id) or child['StackStatusReason']}"
-        )
+        raise ValueError(_not_updated(child))
     if rolling_back:
+        child.pop("_back_to", None)
+        child.pop("_rollback_failed", None)
         child["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
         cloudformation._stack_events[physical_id][-1]["ResourceStatus"] = "UPDATE_ROLLBACK_COMPLETE"
     return physical_id, _attributes(child)
+
+
+def _continue(child: Json, parent: Json) -> tuple[str, Json]:
+    """A child that failed to roll its own update back goes on with that, once its root is told to."""
+    if parent.get("_skipping") is not None:
+        skipped = frozenset(child.get("_skipping") or [])
+        _await(upstream._continue_update_rollback_async(child["StackName"], child["StackId"], skipped))
+    if child["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE":
+        raise ValueError(_not_updated(child))
+    return child["StackId"], _attributes(child)
+
+
+def _cannot_go_back(child: Json, props: Json) -> None:
+    """A child that its parent takes back, and that fails at it, stays so until the root is continued."""
+    failed = [
+        event["LogicalResourceId"]
+        for event in cloudformation._stack_events[child["StackId"]]
+        if event["ResourceStatus"].endswith("_FAILED") and event["LogicalResourceId"] != child["StackName"]
+    ][-1:]
+    child["_back_to"] = props
+    child["_rollback_failed"] = {
+        logical_id: {
+            "PhysicalResourceId": child["_resources"][logical_id]["PhysicalResourceId"],
+            "ResourceType": child["_resources"][logical_id]["ResourceType"],
+        }
+        for logical_id in failed
+        if logical_id in child["_resources"]
+    }
+    child["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
+    child["StackStatusReason"] = failed_resources(child["StackId"])
+    cloudformation._stack_events[child["StackId"]][-1]["ResourceStatus"] = "UPDATE_ROLLBACK_FAILED"
+
+
+def _not_updated(child: Json) -> str:
+    reason = failed_resources(child["StackId"]) or child["StackStatusReason"]
+    return (
+        f"Embedded stack {child['StackId']} was not successfully updated. Currently in "
+        f"{child['StackStatus']} with reason: {reason}"
+    )
 
 
 def delete(physical_id: str, props: Json) -> None:
@@ -181,7 +226,9 @@ def delete(physical_id: str, props: Json) -> None:
         )
 
 
-def _deploy(child: Json, parent: Json, props: Json, previous: Json | None) -> None:
+def _deploy(
+    child: Json, parent: Json, props: Json, previous: Json | None, *, going_back: bool = False
+) -> None:
     capabilities = parent.get("Capabilities") or []
     child["Capabilities"] = list(capabilities)
     child["_disable_rollback"] = bool(parent.get("_disable_rollback"))
@@ -213,7 +260,7 @@ def _deploy(child: Json, parent: Json, props: Json, previous: Json | None) -> No
             child["StackId"],
             template,
             params,
-            child["_disable_rollback"],
+            child["_disable_rollback"] or going_back,  # what goes back has nowhere further to go
             child["Tags"],
             is_update=previous is not None,
             previous_stack=previous,

@@ -35,6 +35,12 @@ class Preview:
     changes: list[Json] = field(default_factory=list)
     nested: dict[str, "Preview"] = field(default_factory=dict)
     outputs_change: bool = False
+    failure: str = ""  # why AWS fails this stack's change set by itself
+
+    @property
+    def failed(self) -> bool:
+        """Whether it, or one below it, fails."""
+        return bool(self.failure) or any(child.failed for child in self.nested.values())
 
     @property
     def empty(self) -> bool:
@@ -136,7 +142,6 @@ class _Comparison:
             return record or {"PhysicalResourceId": UNKNOWN, "Attributes": _Everything(lambda _: UNKNOWN)}
         child = self._child(logical_id, record)
         body, template = read_template(props.get("TemplateURL") or "", self._options.capabilities)
-        params = _parameters(template, provided_parameters(props), child)
         tags = passed_tags(self._stack, self._found.tags, logical_id, props)
         retag = provisioners._tag_map(tags) != provisioners._tag_map(child["Tags"])
         below = Options(
@@ -144,8 +149,13 @@ class _Comparison:
             capabilities=self._options.capabilities,
             retag=retag,
         )
-        found = preview(Preview(child, template, body, params, tags), below)
-        if record is not None and found.empty:
+        found = Preview(child, template, body, {}, tags)
+        try:
+            found.params = _parameters(template, provided_parameters(props), child)
+            preview(found, below)
+        except ValueError as error:  # the child's change set fails by this, and its parent's by that
+            found.failure = str(error)
+        if record is not None and found.empty and not found.failed:
             return dict(record)
         self._found.nested[logical_id] = found
         path = f"{self._stack['StackName']}/{logical_id}"
