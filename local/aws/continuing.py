@@ -1,8 +1,8 @@
 """ContinueUpdateRollback through a tree of stacks, and children that cannot be rolled back.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html:
-on the root only; a nested stack's resource is skipped as NestedStackName.ResourceLogicalId; what is skipped becomes
-UPDATE_COMPLETE as it is; only what a rollback failed on can be skipped. Upstream knows one level only.
+on the root only; a nested stack's resource is skipped as NestedStackName.ResourceLogicalId; what is skipped
+becomes UPDATE_COMPLETE as it is; only what a rollback failed on can be skipped. Upstream knows one level.
 """
 
 from collections.abc import Callable, Iterator

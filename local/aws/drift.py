@@ -1,8 +1,8 @@
 """What drift detection reads of resources, beyond what upstream reads of them.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html: of a
-resource's properties, those that the template sets are compared with what the resource's own service says now. Detection
-is for one stack and not for those nested in it.
+resource's properties, those that the template sets are compared with what the resource's own service says
+now. Detection is for one stack and not for those nested in it.
 """
 
 import json

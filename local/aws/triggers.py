@@ -2,9 +2,9 @@
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html and
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollback-triggers.html: a missing
-alarm fails the operation; the triggers are saved with the stack for later updates; after all resources are deployed
-the monitoring time passes, and only then are old resources disposed of. The reasons' wording is ours: no
-document gives it. A minute of monitoring lasts MINUTE_SECONDS here: it is simulated.
+alarm fails the operation; the triggers are saved with the stack for later updates; after all resources are
+deployed the monitoring time passes, and only then are old resources disposed of. The reasons' wording is
+ours: no document gives it. A minute of monitoring lasts MINUTE_SECONDS here: it is simulated.
 
 Upstream has no place between the last resource and the disposal. So the wait is a resource of its own, last
 of all, which stands in the template that is deployed and in nothing that is shown.
