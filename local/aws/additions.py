@@ -18,6 +18,7 @@ from local.aws import (
     network,
     operations,
     policies,
+    protection,
     replacing,
     rotation,
     scaling,
@@ -40,6 +41,7 @@ def install(endpoints: Endpoints) -> None:
     continuing.install()
     triggers.install()
     policies.install()
+    protection.install()
     drift.install()
     leftovers.install()
     changesets.install()

@@ -6,8 +6,8 @@ import pytest
 
 Json = dict[str, Any]
 REASON = (
-    "The following hook(s)/validation failed: [AWS::EarlyValidation::{}]. To troubleshoot Early Validation errors, "
-    "use the DescribeEvents API for detailed failure information."
+    "The following hook(s)/validation failed: [AWS::EarlyValidation::{}]. "
+    "To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
 )
 
 
