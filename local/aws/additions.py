@@ -13,6 +13,7 @@ from local.aws import (
     drift,
     functions,
     identity,
+    images,
     leftovers,
     nested,
     network,
@@ -53,6 +54,7 @@ def install(endpoints: Endpoints) -> None:
     authorisation.install()
     alarms.install()
     identity.install()
+    images.install()
     budget.install()
     services.install()
     scaling.install()

@@ -59,10 +59,10 @@ def test_a_property_that_the_schema_does_not_have_fails_the_childs_change_set_an
     [
         ("AWS::SNS::Subscription", {"Protocol": "sqs"}, "", "Required property [TopicArn] not found"),
         (
-            "AWS::SQS::Queue",
-            {"FifoThroughputLimit": "perHour"},
-            "/FifoThroughputLimit",
-            "#/FifoThroughputLimit: perHour is not a valid enum value",
+            "AWS::EC2::VPC",
+            {"CidrBlock": "10.0.0.0/16", "InstanceTenancy": "shared"},
+            "/InstanceTenancy",
+            "#/InstanceTenancy: shared is not a valid enum value",
         ),
     ],
 )
