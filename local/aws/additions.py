@@ -21,12 +21,14 @@ from local.aws import (
     policies,
     protection,
     replacing,
+    retries,
     rotation,
     scaling,
     secrets,
     services,
     stacks,
     streams,
+    topics,
     triggers,
 )
 from local.aws.endpoints import Endpoints
@@ -46,11 +48,13 @@ def install(endpoints: Endpoints) -> None:
     drift.install()
     leftovers.install()
     changesets.install()
+    retries.install()
     replacing.install()
     network.install()
     database.install(endpoints.database)
     cache.install(endpoints.cache)
     streams.install()
+    topics.install()
     authorisation.install()
     alarms.install()
     identity.install()

@@ -9,7 +9,19 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ministack.services import cloudformation, ec2, ecs, elasticache, iam, kinesis, rds, s3, sns, sqs
+from ministack.services import (
+    cloudformation,
+    ec2,
+    ecs,
+    elasticache,
+    iam,
+    kinesis,
+    rds,
+    s3,
+    secretsmanager,
+    sns,
+    sqs,
+)
 from ministack.services.cloudformation import drift, provisioners
 
 from local.aws.stacks import Json
@@ -39,6 +51,7 @@ def install() -> None:
     _extend("AWS::IAM::Role", _role, "ManagedPolicyArns", "Policies")
     _extend("AWS::Kinesis::Stream", _stream, "Name", "RetentionPeriodHours", "ShardCount", "StreamEncryption")
     _extend("AWS::S3::Bucket", _bucket, "BucketEncryption", "PublicAccessBlockConfiguration")
+    _extend_secret()
     _add("AWS::EC2::SecurityGroup", _group, "GroupDescription", "SecurityGroupIngress", "SecurityGroupEgress")
     for way in WAYS:
         _add(RULE.format(way), _rule_reader(way), "CidrIp", "FromPort", "IpProtocol", "ToPort")
@@ -65,6 +78,17 @@ def _extend(name: str, read: Callable[[str, Json, Json], Json], *properties: str
         return None if found is None else {**found, **read(physical_id, props, found)}
 
     drift._DRIFT_READERS[name] = (both, known | set(properties))
+
+
+def _extend_secret() -> None:
+    """A secret's Ref is its ARN, as AWS has it (secrets.py); upstream reads by the name."""
+    original, known = drift._DRIFT_READERS["AWS::SecretsManager::Secret"]
+
+    def read(physical_id: str, props: Json) -> Json | None:
+        found: Json | None = original(secretsmanager._resolve(physical_id)[0], props)
+        return found
+
+    drift._DRIFT_READERS["AWS::SecretsManager::Secret"] = (read, known)
 
 
 def _queue(physical_id: str, props: Json, found: Json) -> Json:

@@ -1,8 +1,8 @@
 """Images pushed through ECR's own API, layer by layer, with no container tool.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html and the pages of the
-operations that it names; botocore's model for shapes and errors. Upstream takes a layer's parts and forgets them. A scan
-here finds nothing, at once: it is simulated, and proves nothing of an image.
+operations that it names; botocore's model for shapes and errors. Upstream takes a layer's parts and forgets
+them. A scan here finds nothing, at once: it is simulated, and proves nothing of an image.
 """
 
 import base64

@@ -1,7 +1,8 @@
 """Termination protection of a tree: the root's setting, for every stack in it.
 
-Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html: it is set
-on the root and cannot be changed on a nested stack, and a nested stack of a protected root cannot be deleted.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html: it is
+set on the root and cannot be changed on a nested stack, and a nested stack of a protected root cannot be
+deleted.
 """
 
 from collections.abc import Callable

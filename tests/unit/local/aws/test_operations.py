@@ -70,6 +70,26 @@ def test_the_failures_of_an_operation_are_found_by_its_id(
     assert len(of_stack) == len([e for e in aws.events(inner) if "OperationId" in e])
 
 
+def test_a_request_sent_twice_is_done_once_and_its_token_is_no_other_requests(
+    aws: Any, tree: Tree, inject: Callable[..., None]
+) -> None:
+    aws.deploy("retries", tree(1))
+    planned = aws.plan("retries", tree(2), "UPDATE")["ChangeSetId"]
+    cloudformation = aws.client("cloudformation")
+    inject(Fault(logical_id="Twig", action="update", seconds=30))
+    for _ in range(2):
+        begun(aws, "execute_change_set", "once", ChangeSetName=planned)
+    with pytest.raises(cloudformation.exceptions.TokenAlreadyExistsException):
+        begun(aws, "cancel_update_stack", "once", StackName="retries")
+    for _ in range(2):
+        begun(aws, "cancel_update_stack", "stop", StackName="retries")
+
+    assert aws.settled("retries") == "UPDATE_ROLLBACK_COMPLETE"
+    begun(aws, "cancel_update_stack", "stop", StackName="retries")
+    began = [e for e in aws.events("retries") if e["ResourceStatus"] == "UPDATE_IN_PROGRESS"]
+    assert [e["LogicalResourceId"] for e in began].count("retries") == 1
+
+
 def test_continuing_is_an_operation_of_its_own(aws: Any, tree: Tree, inject: Callable[..., None]) -> None:
     aws.deploy("goes-on", tree(1))
     inject(
