@@ -7,6 +7,7 @@ Errors whose wording no document gives are ours, and say so here: executing or d
 
 import secrets
 import string
+import time
 from collections.abc import Awaitable, Callable
 
 from ministack.core import responses
@@ -16,7 +17,8 @@ from ministack.services.cloudformation import handlers, helpers
 from ministack.services.cloudformation import stacks as upstream_stacks
 
 from local.aws import triggers, validation
-from local.aws.descriptions import answered, describe, list_change_sets, look_up, refused, says_yes
+from local.aws.acts import FAULTS
+from local.aws.descriptions import answered, describe, list_change_sets, look_up, pending, refused, says_yes
 from local.aws.patching import replace
 from local.aws.preview import Options, Preview, preview
 from local.aws.stacks import Answer, Json, as_xml, by_name
@@ -26,6 +28,7 @@ NO_CHANGES = (
 )
 NESTED_FAILED = "Nested change set {} was not successfully created: Currently in FAILED."
 NO_UPDATES = "No updates are to be performed."
+CHANGE_SET = "AWS::CloudFormation::ChangeSet"  # no resource: what a fault names to mean a change set
 STABLE = (
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
@@ -80,6 +83,7 @@ class _Creation:
         change_set["RoleARN"] = helpers._p(params, "RoleARN")
         change_set["DeploymentMode"] = helpers._p(params, "DeploymentMode")
         _work_out(change_set, include_nested=says_yes(params, "IncludeNestedStacks"))
+        _injected(change_set)
         return _created(change_set)
 
 
@@ -162,6 +166,21 @@ def _work_out(change_set: Json, *, include_nested: bool) -> None:
     _nest(change_set, found, root=change_set)
 
 
+def _injected(change_set: Json) -> None:
+    """A delay or a failure that was asked for, of the root's change set."""
+    due = FAULTS.due(
+        resource_type=CHANGE_SET,
+        logical_id=change_set["ChangeSetName"],
+        stack=change_set["StackName"],
+        action="create",
+    )
+    for fault in due:
+        if fault.message:
+            _fail(change_set, fault.message)
+        for made in (change_set, *family(change_set)):
+            made["_ready_at"] = time.time() + fault.seconds
+
+
 def _fail(change_set: Json, reason: str) -> None:
     change_set.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason, Changes=[])
     validation.conclude(change_set)
@@ -240,6 +259,12 @@ def _execution(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
         if change_set.get("ParentChangeSetId"):
             return refused(
                 f"ChangeSet [{change_set['ChangeSetId']}] belongs to {_root_of(change_set)}: execute that."
+            )
+        if pending(change_set):
+            return refused(
+                f"ChangeSet [{change_set['ChangeSetId']}] cannot be executed in its current status of "
+                "[CREATE_IN_PROGRESS]",
+                "InvalidChangeSetStatus",
             )
         stack = by_name(change_set["StackName"]) or {}
         on_failure = change_set.get("OnStackFailure", "")

@@ -1,5 +1,7 @@
 """How a change set is told of: DescribeChangeSet and ListChangeSets, with all that botocore's model has."""
 
+import time
+
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets as upstream
 from ministack.services.cloudformation import handlers, helpers
@@ -23,7 +25,8 @@ def describe(params: Json) -> Answer:
     change_set, refusal = look_up(params)
     if change_set is None:
         return refusal
-    changes, next_token, problem = _page(change_set["Changes"], params, "DescribeChangeSet")
+    listed = [] if pending(change_set) else change_set["Changes"]
+    changes, next_token, problem = _page(listed, params, "DescribeChangeSet")
     if problem is not None:
         return problem
     with_values = says_yes(params, "IncludePropertyValues")
@@ -96,9 +99,16 @@ def _summary(change_set: Json) -> Json:
         "ParentChangeSetId",
         "RootChangeSetId",
     )
-    return {key: change_set.get(key) or None for key in keys} | {
-        "IncludeNestedStacks": bool(change_set.get("IncludeNestedStacks"))
-    }
+    said = {key: change_set.get(key) or None for key in keys}
+    said["IncludeNestedStacks"] = bool(change_set.get("IncludeNestedStacks"))
+    if pending(change_set):
+        said |= {"Status": "CREATE_IN_PROGRESS", "ExecutionStatus": "UNAVAILABLE", "StatusReason": None}
+    return said
+
+
+def pending(change_set: Json) -> bool:
+    """Whether a change set is still being made; it takes time only where a fault says so."""
+    return bool(time.time() < change_set.get("_ready_at", 0))
 
 
 def look_up(params: Json) -> tuple[Json | None, Answer]:

@@ -99,6 +99,26 @@ def test_a_rollback_that_fails_leaves_what_it_could_not_undo(aws: Any, inject: C
     assert aws.delete("fault-back") == "DELETE_COMPLETE"
 
 
+def test_a_change_set_takes_its_time_to_be_made(aws: Any, inject: Callable[..., None]) -> None:
+    inject(Fault(resource_type="AWS::CloudFormation::ChangeSet", seconds=0.5))
+    planned = aws.plan("fault-pending", {"Resources": {"A": aws.nest(QUEUE)}})
+
+    assert (planned["Status"], planned["ExecutionStatus"]) == ("CREATE_IN_PROGRESS", "UNAVAILABLE")
+    assert planned["Changes"] == []
+    with pytest.raises(ClientError, match="CREATE_IN_PROGRESS"):
+        aws.execute(planned)
+    aws.awaited(lambda: aws.change_set(planned["ChangeSetId"])["Status"] == "CREATE_COMPLETE")
+    assert aws.execute(planned) == "CREATE_COMPLETE"
+
+
+def test_a_change_set_fails_as_asked(aws: Any, inject: Callable[..., None]) -> None:
+    inject(Fault(resource_type="AWS::CloudFormation::ChangeSet", message="an internal failure", times=1))
+    first, second = (aws.plan("fault-set", QUEUE) for _ in range(2))
+
+    assert (first["Status"], first["StatusReason"]) == ("FAILED", "an internal failure")
+    assert second["Status"] == "CREATE_COMPLETE"
+
+
 def test_what_is_no_list_of_faults_is_refused(aws: Any) -> None:
     address = aws.endpoint_url.removeprefix("http://")
     connection = http.client.HTTPConnection(address, timeout=5)
