@@ -18,6 +18,7 @@ from typing import IO, Self
 from urllib.parse import quote
 
 from local.aws.faults import Fault, inject
+from local.aws.refusals import Refusal
 
 REGION = "eu-west-2"
 READY_SECONDS = 30.0  # a cold start takes about one; a loaded machine gets time, not a false alarm
@@ -127,8 +128,8 @@ class EmbeddedAws:
         credentials = f"{self.endpoint_url}{CREDENTIALS_PATH}{quote(role_arn, safe='')}"
         return own | {"AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials}
 
-    def inject(self, *faults: Fault) -> None:
-        """Have these faults, and no others, from now on; none ends them all. Raises OSError when stopped."""
+    def inject(self, *faults: Fault | Refusal) -> None:
+        """Have these, and no others, from now on; none ends them all. Raises OSError when stopped."""
         inject(self.endpoint_url, *faults)
 
     @property

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from local.aws.refusals import Refusal, Refusals, answer, read
+
 PATH = "/_local/faults"  # no bucket's name begins with an underscore, so no request to S3 is taken for this
 REQUEST_SECONDS = 10.0
 
@@ -76,8 +78,8 @@ class Faults:
         return met
 
 
-def inject(endpoint_url: str, *faults: Fault) -> None:
-    """Have these faults, and no others, in the embedded AWS at an endpoint. Raises OSError without one."""
+def inject(endpoint_url: str, *faults: Fault | Refusal) -> None:
+    """Have these, and no others, in the embedded AWS at an endpoint. Raises OSError without one."""
     body = json.dumps([asdict(fault) for fault in faults]).encode()
     request = urllib.request.Request(f"{endpoint_url}{PATH}", body, method="PUT")  # noqa: S310 -- loopback
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -85,35 +87,28 @@ def inject(endpoint_url: str, *faults: Fault) -> None:
         pass
 
 
-def taking(application: Any, faults: Faults) -> Any:
+def taking(application: Any, faults: Faults, refusals: Refusals) -> Any:
     """An ASGI application (ministack's, untyped) with the path that takes faults in front of it."""
 
     async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] != PATH:
             await application(scope, receive, send)
             return
-        status, answer = _answer(scope["method"], await _body(receive), faults)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        status, said = _taken(scope["method"], await read(receive), faults, refusals)
+        await answer(send, status, b"application/json", said)
 
     return serve
 
 
-def _answer(method: str, body: bytes, faults: Faults) -> tuple[int, bytes]:
+def _taken(method: str, body: bytes, faults: Faults, refusals: Refusals) -> tuple[int, bytes]:
+    """What names an operation is a refusal, everything else a fault."""
     if method != "PUT":
         return 405, b'{"message": "PUT a list of faults"}'
     try:
-        faults.replace([Fault(**said) for said in json.loads(body)])
+        said = json.loads(body)
+        asked = [Refusal(**each) for each in said if "operation" in each]
+        faults.replace([Fault(**each) for each in said if "operation" not in each])
+        refusals.replace(asked)
     except (TypeError, ValueError) as error:
         return 400, json.dumps({"message": str(error)}).encode()
     return 200, b"{}"
-
-
-async def _body(receive: Any) -> bytes:
-    body = b""
-    while True:
-        message: dict[str, Any] = await receive()
-        body += bytes(message.get("body", b""))
-        if not message.get("more_body"):
-            return body
