@@ -5,12 +5,9 @@ CloudFormation, "Change sets for nested stacks" in its user guide, and botocore'
 Errors whose wording no document gives are ours, and say so here: executing or deleting a child.
 """
 
-import secrets
-import string
 import time
 from collections.abc import Awaitable, Callable
 
-from ministack.core import responses
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets as upstream
 from ministack.services.cloudformation import handlers, helpers
@@ -19,6 +16,7 @@ from ministack.services.cloudformation import stacks as upstream_stacks
 from local.aws import triggers, validation
 from local.aws.acts import FAULTS
 from local.aws.descriptions import answered, describe, list_change_sets, look_up, pending, refused, says_yes
+from local.aws.nesting import family, nest
 from local.aws.patching import replace
 from local.aws.preview import Options, Preview, preview
 from local.aws.stacks import Answer, Json, as_xml, by_name
@@ -26,7 +24,6 @@ from local.aws.stacks import Answer, Json, as_xml, by_name
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
-NESTED_FAILED = "Nested change set {} was not successfully created: Currently in FAILED."
 NO_UPDATES = "No updates are to be performed."
 CHANGE_SET = "AWS::CloudFormation::ChangeSet"  # no resource: what a fault names to mean a change set
 STABLE = (
@@ -152,7 +149,7 @@ def _work_out(change_set: Json, *, include_nested: bool) -> None:
         return
     change_set["Changes"] = found.changes
     if found.failed:
-        _nest(change_set, found, root=change_set)
+        nest(change_set, found, root=change_set)
         return
     if found.empty and not (updating and retag):
         same = (
@@ -163,7 +160,7 @@ def _work_out(change_set: Json, *, include_nested: bool) -> None:
         _fail(change_set, NO_CHANGES if same or not include_nested else NO_UPDATES)
         return
     change_set.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
-    _nest(change_set, found, root=change_set)
+    nest(change_set, found, root=change_set)
 
 
 def _injected(change_set: Json) -> None:
@@ -184,71 +181,6 @@ def _injected(change_set: Json) -> None:
 def _fail(change_set: Json, reason: str) -> None:
     change_set.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason, Changes=[])
     validation.conclude(change_set)
-
-
-def _nest(parent: Json, found: Preview, root: Json) -> None:
-    """Give each nested stack that changes its change set, and name it in its parent's change.
-
-    One that fails fails its parent's: the wording is as users of aws-cdk quote it.
-    """
-    by_logical_id = {
-        change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in found.changes
-    }
-    failure = found.failure
-    for logical_id, child in found.nested.items():
-        change_set = _child(parent, logical_id, child, root)
-        cloudformation._change_sets[change_set["ChangeSetId"]] = change_set
-        by_logical_id[logical_id]["ChangeSetId"] = change_set["ChangeSetId"]
-        _nest(change_set, child, root)
-        if change_set["Status"] == "FAILED" and not failure:
-            failure = NESTED_FAILED.format(change_set["ChangeSetId"])
-    if not parent.get("_disable_validation"):
-        failure = validation.validate(parent, found) or failure
-    if failure:
-        parent.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=failure)
-    validation.conclude(parent)
-
-
-def _child(parent: Json, logical_id: str, found: Preview, root: Json) -> Json:
-    suffix = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(12))
-    name = f"{root['ChangeSetName'][:80]}-{logical_id[:30]}-{suffix}"
-    prefix = root["ChangeSetId"].split(":changeSet/")[0]
-    return {
-        "ChangeSetId": f"{prefix}:changeSet/{name}/{responses.new_uuid()}",
-        "ChangeSetName": name,
-        "StackId": found.stack["StackId"],
-        "StackName": found.stack["StackName"],
-        "Status": "CREATE_COMPLETE",
-        "ExecutionStatus": "AVAILABLE",
-        "StatusReason": "",
-        "CreationTime": responses.now_iso(),
-        "Description": "",
-        "ChangeSetType": "CREATE" if found.stack["StackStatus"] == "REVIEW_IN_PROGRESS" else "UPDATE",
-        "Changes": found.changes,
-        "Parameters": [
-            {"ParameterKey": key, "ParameterValue": "****" if value["NoEcho"] else value["Value"]}
-            for key, value in found.params.items()
-        ],
-        "Tags": found.tags,
-        "Capabilities": root["Capabilities"],
-        "OnStackFailure": root.get("OnStackFailure", ""),
-        "IncludeNestedStacks": True,
-        "ParentChangeSetId": parent["ChangeSetId"],
-        "RootChangeSetId": root["ChangeSetId"],
-        "_template": found.template,
-        "_template_body": found.body,
-        "_resolved_params": found.params,
-        "_disable_validation": root.get("_disable_validation", False),
-    }
-
-
-def family(root: Json) -> list[Json]:
-    """The change sets below a root's."""
-    return [
-        change_set
-        for change_set in cloudformation._change_sets.values()
-        if change_set.get("RootChangeSetId") == root["ChangeSetId"]
-    ]
 
 
 def _execution(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:

@@ -14,7 +14,7 @@ from ministack.services.cloudformation import stacks as upstream
 
 from local.aws.descriptions import refused
 from local.aws.patching import replace
-from local.aws.stacks import STACK, Answer, Json, by_name
+from local.aws.stacks import STACK, Answer, Json, by_name, failed_resources, run_on_loop
 
 
 def install() -> None:
@@ -85,3 +85,41 @@ def _skipping(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(resource_type, physical_id, old, new, stack_name, *rest)
 
     return update
+
+
+def go_on(child: Json, parent: Json) -> None:
+    """A child that failed to roll its own update back goes on with that, once its root is told to."""
+    if parent.get("_skipping") is not None:
+        skipped = frozenset(child.get("_skipping") or [])
+        run_on_loop(upstream._continue_update_rollback_async(child["StackName"], child["StackId"], skipped))
+    if child["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE":
+        raise ValueError(not_updated(child))
+
+
+def stay(child: Json) -> None:
+    """A child that its parent takes back, and that fails at it, stays so until the root is continued."""
+    failed = [
+        event["LogicalResourceId"]
+        for event in cloudformation._stack_events[child["StackId"]]
+        if event["ResourceStatus"].endswith("_FAILED") and event["LogicalResourceId"] != child["StackName"]
+    ][-1:]
+    child["_taken_back"] = True
+    child["_rollback_failed"] = {
+        logical_id: {
+            "PhysicalResourceId": child["_resources"][logical_id]["PhysicalResourceId"],
+            "ResourceType": child["_resources"][logical_id]["ResourceType"],
+        }
+        for logical_id in failed
+        if logical_id in child["_resources"]
+    }
+    child["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
+    child["StackStatusReason"] = failed_resources(child["StackId"])
+    cloudformation._stack_events[child["StackId"]][-1]["ResourceStatus"] = "UPDATE_ROLLBACK_FAILED"
+
+
+def not_updated(child: Json) -> str:
+    reason = failed_resources(child["StackId"]) or child["StackStatusReason"]
+    return (
+        f"Embedded stack {child['StackId']} was not successfully updated. Currently in "
+        f"{child['StackStatus']} with reason: {reason}"
+    )

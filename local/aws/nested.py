@@ -6,19 +6,17 @@ and event texts follow AWS's user guide, "Working with nested stacks", and the t
 users quote ("Embedded stack … was not successfully created").
 """
 
-import asyncio
 import copy
 import secrets
 import string
-from collections.abc import Awaitable
 
-from ministack import app
 from ministack.core import responses
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, handlers, helpers, provisioners
 from ministack.services.cloudformation import stacks as upstream
 
-from local.aws.stacks import STACK, Json, by_id, by_name, failed_resources
+from local.aws.continuing import go_on, not_updated, stay
+from local.aws.stacks import STACK, Json, by_id, by_name, failed_resources, run_on_loop
 
 
 def install() -> None:
@@ -151,8 +149,9 @@ def update(
     if same and provisioners._tag_map(own_tags(new_props)) == provisioners._tag_map(child["Tags"]):
         return physical_id, _attributes(child)
     rolling_back = parent["StackStatus"] == "UPDATE_ROLLBACK_IN_PROGRESS"
-    if rolling_back and child["StackStatus"] == "UPDATE_ROLLBACK_FAILED" and "_back_to" not in child:
-        return _continue(child, parent)
+    if rolling_back and child["StackStatus"] == "UPDATE_ROLLBACK_FAILED" and "_taken_back" not in child:
+        go_on(child, parent)
+        return physical_id, _attributes(child)
     if not rolling_back:
         child.pop("_skipping", None)
     previous = copy.deepcopy(child)
@@ -161,54 +160,15 @@ def update(
     _own_event(child, child["StackStatus"])
     _deploy(child, parent, new_props, previous, going_back=rolling_back)
     if rolling_back and child["StackStatus"] == "UPDATE_FAILED":
-        _cannot_go_back(child, new_props)
+        stay(child)
     if child["StackStatus"] != "UPDATE_COMPLETE":
-        raise ValueError(_not_updated(child))
+        raise ValueError(not_updated(child))
     if rolling_back:
-        child.pop("_back_to", None)
+        child.pop("_taken_back", None)
         child.pop("_rollback_failed", None)
         child["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
         cloudformation._stack_events[physical_id][-1]["ResourceStatus"] = "UPDATE_ROLLBACK_COMPLETE"
     return physical_id, _attributes(child)
-
-
-def _continue(child: Json, parent: Json) -> tuple[str, Json]:
-    """A child that failed to roll its own update back goes on with that, once its root is told to."""
-    if parent.get("_skipping") is not None:
-        skipped = frozenset(child.get("_skipping") or [])
-        _await(upstream._continue_update_rollback_async(child["StackName"], child["StackId"], skipped))
-    if child["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE":
-        raise ValueError(_not_updated(child))
-    return child["StackId"], _attributes(child)
-
-
-def _cannot_go_back(child: Json, props: Json) -> None:
-    """A child that its parent takes back, and that fails at it, stays so until the root is continued."""
-    failed = [
-        event["LogicalResourceId"]
-        for event in cloudformation._stack_events[child["StackId"]]
-        if event["ResourceStatus"].endswith("_FAILED") and event["LogicalResourceId"] != child["StackName"]
-    ][-1:]
-    child["_back_to"] = props
-    child["_rollback_failed"] = {
-        logical_id: {
-            "PhysicalResourceId": child["_resources"][logical_id]["PhysicalResourceId"],
-            "ResourceType": child["_resources"][logical_id]["ResourceType"],
-        }
-        for logical_id in failed
-        if logical_id in child["_resources"]
-    }
-    child["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
-    child["StackStatusReason"] = failed_resources(child["StackId"])
-    cloudformation._stack_events[child["StackId"]][-1]["ResourceStatus"] = "UPDATE_ROLLBACK_FAILED"
-
-
-def _not_updated(child: Json) -> str:
-    reason = failed_resources(child["StackId"]) or child["StackStatusReason"]
-    return (
-        f"Embedded stack {child['StackId']} was not successfully updated. Currently in "
-        f"{child['StackStatus']} with reason: {reason}"
-    )
 
 
 def delete(physical_id: str, props: Json) -> None:
@@ -219,7 +179,7 @@ def delete(physical_id: str, props: Json) -> None:
     parent = by_id(child["ParentId"]) or {}
     if parent.get("StackStatus") == "ROLLBACK_IN_PROGRESS":
         _let_go(child, even_retained=bool(parent.get("_retain_except_on_create")))
-    _await(upstream._delete_stack_async(child["StackName"], physical_id))
+    run_on_loop(upstream._delete_stack_async(child["StackName"], physical_id))
     if child["StackStatus"] != "DELETE_COMPLETE":
         raise ValueError(
             f"Embedded stack {physical_id} was not successfully deleted: {child['StackStatusReason']}"
@@ -254,7 +214,7 @@ def _deploy(
     child["_conditions"] = engine._evaluate_conditions(template, params)
     if previous is None:
         child["_template"], child["_resolved_params"] = template, params
-    _await(
+    run_on_loop(
         upstream._deploy_stack_async(
             child["StackName"],
             child["StackId"],
@@ -278,11 +238,6 @@ def _settle_change_set(child: Json) -> None:
             and change_set["ExecutionStatus"] == "EXECUTE_IN_PROGRESS"
         ):
             change_set["ExecutionStatus"] = "EXECUTE_COMPLETE" if done else "EXECUTE_FAILED"
-
-
-def _await(work: Awaitable[None]) -> None:
-    """Run stack work on the server's loop from the worker thread that a nested stack has to itself."""
-    asyncio.run_coroutine_threadsafe(work, app._MAIN_LOOP).result()  # type: ignore[arg-type] # untyped upstream
 
 
 def _let_go(child: Json, *, even_retained: bool) -> None:

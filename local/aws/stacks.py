@@ -4,10 +4,12 @@ Sources: botocore's cloudformation model (Stack.ParentId, Stack.RootId; StackEve
 of an update as AWS's user guide shows them: only what changes, a new resource as CREATE_*.
 """
 
+import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from ministack import app
 from ministack.core import responses
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, handlers, helpers, provisioners
@@ -47,6 +49,11 @@ def in_operation() -> list[str]:
         for stack in cloudformation._stacks._data.values()
         if stack["StackStatus"].endswith("_IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
     ]
+
+
+def run_on_loop(work: Awaitable[None]) -> None:
+    """Run stack work on the server's loop from the worker thread that a nested stack has to itself."""
+    asyncio.run_coroutine_threadsafe(work, app._MAIN_LOOP).result()  # type: ignore[arg-type] # untyped upstream
 
 
 def _conditions_with_pseudo_parameters(original: Callable[..., Json]) -> Callable[..., Json]:
