@@ -6,6 +6,7 @@ now. Detection is for one stack and not for those nested in it.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,11 +23,15 @@ from ministack.services import (
     sns,
     sqs,
 )
-from ministack.services.cloudformation import drift, provisioners
+from ministack.services.cloudformation import drift, handlers, helpers, provisioners
 
-from local.aws.stacks import Json
+from local.aws.acts import FAULTS
+from local.aws.descriptions import answered
+from local.aws.patching import replace
+from local.aws.stacks import Answer, Json, as_xml
 
 Read = Callable[[str, Json], Json | None]
+DETECTION = "AWS::CloudFormation::StackDriftDetection"  # no resource: what a fault names to mean it
 RULE = "AWS::EC2::SecurityGroup{}"
 WAYS = {"Ingress": "IpPermissions", "Egress": "IpPermissionsEgress"}
 INSTANCE = (
@@ -55,6 +60,11 @@ def install() -> None:
     _add("AWS::EC2::SecurityGroup", _group, "GroupDescription", "SecurityGroupIngress", "SecurityGroupEgress")
     for way in WAYS:
         _add(RULE.format(way), _rule_reader(way), "CidrIp", "FromPort", "IpProtocol", "ToPort")
+    replace(handlers._detect_stack_drift, _taking_time(handlers._detect_stack_drift))
+    replace(
+        handlers._describe_stack_drift_detection_status,
+        _told(handlers._describe_stack_drift_detection_status),
+    )
     _add("AWS::RDS::DBInstance", _instance, *INSTANCE)
     _add("AWS::ElastiCache::ReplicationGroup", _cache, *GROUP)
     _add("AWS::ECS::Service", _service, "DesiredCount", "TaskDefinition")
@@ -89,6 +99,42 @@ def _extend_secret() -> None:
         return found
 
     drift._DRIFT_READERS["AWS::SecretsManager::Secret"] = (read, known)
+
+
+def _taking_time(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
+    """A detection that was asked to take time, or to fail: a fault names it by the stack."""
+
+    def detect(params: Json) -> Answer:
+        answer = original(params)
+        stack = handlers._resolve_stack(helpers._p(params, "StackName"))
+        if answer[0] != 200 or stack is None:
+            return answer
+        detection = list(stack["_drift_detections"].values())[-1]
+        name = stack["StackName"]
+        for fault in FAULTS.due(resource_type=DETECTION, logical_id=name, stack=name, action="create"):
+            detection["_ready_at"] = time.time() + fault.seconds
+            if fault.message:
+                detection |= {"DetectionStatus": "DETECTION_FAILED", "DetectionStatusReason": fault.message}
+                detection["StackDriftStatus"] = "UNKNOWN"
+        return answer
+
+    return detect
+
+
+def _told(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
+    def describe(params: Json) -> Answer:
+        asked = helpers._p(params, "StackDriftDetectionId")
+        for stack in cloudformation._stacks.values():
+            detection = (stack.get("_drift_detections") or {}).get(asked)
+            if detection and time.time() < detection.get("_ready_at", 0):
+                said = {key: detection[key] for key in ("StackId", "StackDriftDetectionId", "Timestamp")}
+                return answered(
+                    "DescribeStackDriftDetectionStatus",
+                    as_xml({**said, "DetectionStatus": "DETECTION_IN_PROGRESS"}),
+                )
+        return original(params)
+
+    return describe
 
 
 def _queue(physical_id: str, props: Json, found: Json) -> Json:

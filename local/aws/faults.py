@@ -31,7 +31,8 @@ class Fault:
 
     `action` is what is about to be done; all that a rollback does is "revert". `seconds` pass first, then the
     act fails with `message`, unless that is empty. After `times` acts the fault is over; None is always.
-    The creation of a root's change set is an act on AWS::CloudFormation::ChangeSet, by the change set's name.
+    The creation of a root's change set is an act on AWS::CloudFormation::ChangeSet, by the change set's name;
+    a drift detection is the creation of an AWS::CloudFormation::StackDriftDetection, by the stack's.
     """
 
     resource_type: str = "*"

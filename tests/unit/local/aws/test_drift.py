@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from local.aws import Fault
+
 Json = dict[str, Any]
 TRUST = {
     "Version": "2012-10-17",
@@ -178,3 +180,20 @@ def test_what_was_deleted_behind_its_back_is_deleted_and_the_root_does_not_see_i
         "Rule",
     }
     assert found(aws, "deleted-behind") == {}
+
+
+def test_a_detection_takes_its_time_or_fails_when_asked_to(aws: Any, inject: Callable[..., None]) -> None:
+    aws.deploy("slow-drift", {"Resources": {"Queue": TEMPLATE["Resources"]["Queue"]}})
+    kind, cloudformation = "AWS::CloudFormation::StackDriftDetection", aws.client("cloudformation")
+
+    def status(detection: str) -> str:
+        found = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+        return str(found["DetectionStatus"])
+
+    inject(Fault(resource_type=kind, logical_id="slow-drift", seconds=0.5))
+    slow = cloudformation.detect_stack_drift(StackName="slow-drift")["StackDriftDetectionId"]
+    assert status(slow) == "DETECTION_IN_PROGRESS"
+    aws.awaited(lambda: status(slow) == "DETECTION_COMPLETE")
+    inject(Fault(resource_type=kind, message="the queue could not be read"))
+    failed = cloudformation.detect_stack_drift(StackName="slow-drift")["StackDriftDetectionId"]
+    assert status(failed) == "DETECTION_FAILED"

@@ -91,18 +91,18 @@ def test_a_request_sent_twice_is_done_once_and_its_token_is_no_other_requests(
 
 
 def test_continuing_is_an_operation_of_its_own(aws: Any, tree: Tree, inject: Callable[..., None]) -> None:
-    aws.deploy("goes-on", tree(1))
+    aws.deploy("operation-continued", tree(1))
     inject(
         Fault(logical_id="Last", action="update", message="no"),
         Fault(logical_id="Top", action="revert", message="no"),
     )
-    assert aws.execute(aws.plan("goes-on", tree(2), "UPDATE")) == "UPDATE_ROLLBACK_FAILED"
+    assert aws.execute(aws.plan("operation-continued", tree(2), "UPDATE")) == "UPDATE_ROLLBACK_FAILED"
     inject()
 
-    aws.client("cloudformation").continue_update_rollback(StackName="goes-on")
+    aws.client("cloudformation").continue_update_rollback(StackName="operation-continued")
 
-    assert aws.settled("goes-on") == "UPDATE_ROLLBACK_COMPLETE"
-    assert aws.stack("goes-on")["LastOperations"][0]["OperationType"] == "CONTINUE_ROLLBACK"
+    assert aws.settled("operation-continued") == "UPDATE_ROLLBACK_COMPLETE"
+    assert aws.stack("operation-continued")["LastOperations"][0]["OperationType"] == "CONTINUE_ROLLBACK"
 
 
 def test_events_are_paged_by_the_hundred(aws: Any) -> None:
@@ -133,3 +133,30 @@ def test_protection_is_the_roots_and_holds_its_deletion_up(aws: Any, tree: Tree,
     with pytest.raises(ClientError, match="TerminationProtection is enabled"):
         aws.delete("protected")
     assert aws.stack(family("protected")["Inner"])["EnableTerminationProtection"] is True
+
+
+def test_a_stack_that_is_being_updated_is_not_deleted(
+    aws: Any, tree: Tree, inject: Callable[..., None]
+) -> None:
+    aws.deploy("busy", tree(1))
+    planned = aws.plan("busy", tree(2), "UPDATE")
+    inject(Fault(logical_id="Leaf", action="update", seconds=30))
+    cloudformation = aws.client("cloudformation")
+    cloudformation.execute_change_set(ChangeSetName=planned["ChangeSetId"])
+
+    with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
+        cloudformation.delete_stack(StackName="busy")
+    cloudformation.cancel_update_stack(StackName="busy")
+    assert aws.settled("busy") == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_second_deletion_changes_nothing(aws: Any, tree: Tree, inject: Callable[..., None]) -> None:
+    arn = aws.deploy("operation-deleted", tree(1))["StackId"]
+    inject(Fault(logical_id="Last", action="delete", seconds=0.4))
+    cloudformation = aws.client("cloudformation")
+    for _ in range(2):
+        cloudformation.delete_stack(StackName="operation-deleted")
+
+    assert aws.settled(arn) == "DELETE_COMPLETE"
+    begun = [e["LogicalResourceId"] for e in aws.events(arn) if e["ResourceStatus"] == "DELETE_IN_PROGRESS"]
+    assert begun == ["operation-deleted", "Last", "Outer", "Top"]
