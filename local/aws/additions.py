@@ -30,6 +30,7 @@ from local.aws import (
     streams,
     topics,
     triggers,
+    undone,
 )
 from local.aws.endpoints import Endpoints
 
@@ -46,6 +47,7 @@ def install(endpoints: Endpoints) -> None:
     policies.install()
     protection.install()
     drift.install()
+    undone.install()
     leftovers.install()
     changesets.install()
     retries.install()

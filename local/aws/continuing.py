@@ -15,6 +15,7 @@ from ministack.services.cloudformation import stacks as upstream
 from local.aws.descriptions import refused
 from local.aws.patching import replace
 from local.aws.stacks import STACK, Answer, Json, by_name, failed_resources, run_on_loop
+from local.aws.undone import mark
 
 
 def install() -> None:
@@ -112,6 +113,7 @@ def stay(child: Json) -> None:
         for logical_id in failed
         if logical_id in child["_resources"]
     }
+    mark(child)
     child["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
     child["StackStatusReason"] = failed_resources(child["StackId"])
     cloudformation._stack_events[child["StackId"]][-1]["ResourceStatus"] = "UPDATE_ROLLBACK_FAILED"

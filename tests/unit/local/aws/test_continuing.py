@@ -19,6 +19,16 @@ def delay(aws: Any, stack: str, logical_id: str) -> str:
     return str(found["Attributes"]["DelaySeconds"])
 
 
+def failed(aws: Any, stack: str) -> list[tuple[str, str, str]]:
+    """What of a stack is shown as failed."""
+    found = aws.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    return [
+        (r["LogicalResourceId"], r["ResourceStatus"], r["ResourceStatusReason"])
+        for r in found
+        if r["ResourceStatus"].endswith("FAILED")
+    ]
+
+
 def stuck(aws: Any, name: str, tree: Tree, inject: Callable[..., None], failing: str) -> None:
     """A tree whose update fails at `failing`, and whose rollback fails at the leaf."""
     aws.deploy(name, tree(1))
@@ -41,6 +51,8 @@ def test_a_failed_rollback_is_continued_once_its_cause_is_gone(
     with pytest.raises(ClientError, match="is in UPDATE_ROLLBACK_FAILED state and can not be updated"):
         aws.plan(name, tree(3), "UPDATE")
 
+    assert failed(aws, arns["Inner"]) == [("Leaf", "UPDATE_FAILED", "the leaf is gone")]
+    assert [logical_id for logical_id, *_ in failed(aws, name)] == ["Outer"]
     cloudformation = aws.client("cloudformation")
     cloudformation.continue_update_rollback(StackName=name)
     assert aws.settled(name) == "UPDATE_ROLLBACK_FAILED"
@@ -50,6 +62,7 @@ def test_a_failed_rollback_is_continued_once_its_cause_is_gone(
     assert aws.settled(name) == "UPDATE_ROLLBACK_COMPLETE"
     assert {aws.stack(arn)["StackStatus"] for arn in arns.values()} == {"UPDATE_ROLLBACK_COMPLETE"}
     assert delay(aws, arns["Inner"], "Leaf") == delay(aws, name, "Top") == "1"
+    assert [failed(aws, arn) for arn in arns.values()] == [[], [], []]
     assert aws.events(arns["Inner"])[-1]["ClientRequestToken"] == "continue-2"
     assert aws.deploy(name, tree(3), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
     assert delay(aws, arns["Inner"], "Leaf") == "3"
@@ -68,6 +81,7 @@ def test_a_nested_resource_is_skipped_by_its_stacks_name(
 
     assert aws.settled(name) == "UPDATE_ROLLBACK_COMPLETE"
     assert {aws.stack(arn)["StackStatus"] for arn in arns.values()} == {"UPDATE_ROLLBACK_COMPLETE"}
+    assert [failed(aws, arn) for arn in arns.values()] == [[], [], []]
     assert delay(aws, arns["Inner"], "Leaf") == "2"  # as the failed update left it
     skipped = [e for e in aws.events(arns["Inner"]) if "skipped" in e.get("ResourceStatusReason", "")]
     assert [(e["LogicalResourceId"], e["ResourceStatus"]) for e in skipped] == [("Leaf", "UPDATE_COMPLETE")]
@@ -87,6 +101,7 @@ def test_a_resource_of_the_root_is_skipped_by_its_logical_id(
 
     assert aws.settled("skips-top") == "UPDATE_ROLLBACK_COMPLETE"
     assert delay(aws, "skips-top", "Top") == "2"
+    assert failed(aws, "skips-top") == []
 
 
 def test_only_the_root_continues_and_only_what_failed_is_skipped(

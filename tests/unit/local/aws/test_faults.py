@@ -95,8 +95,12 @@ def test_a_rollback_that_fails_leaves_what_it_could_not_undo(aws: Any, inject: C
 
     with pytest.raises(ClientError, match="is in ROLLBACK_FAILED state and can not be updated"):
         aws.plan("fault-back", template, "UPDATE")
+    (held,) = aws.client("cloudformation").describe_stack_resources(StackName="fault-back")["StackResources"]
+    assert (held["ResourceStatus"], held["ResourceStatusReason"]) == ("DELETE_FAILED", "cannot go")
+    assert held["PhysicalResourceId"] in aws.client("sqs").list_queues()["QueueUrls"]
     inject()
     assert aws.delete("fault-back") == "DELETE_COMPLETE"
+    assert held["PhysicalResourceId"] not in aws.client("sqs").list_queues().get("QueueUrls", [])
 
 
 def test_a_change_set_takes_its_time_to_be_made(aws: Any, inject: Callable[..., None]) -> None:
