@@ -103,7 +103,10 @@ def _remember(stack: Json, kind: str, operation_id: str) -> None:
 
 def _with_ids(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
     def describe(params: Json) -> Answer:
-        status, headers, body = original(params)
+        stack = handlers._resolve_stack(helpers._p(params, "StackName")) or {}
+        total = len(cloudformation._stack_events.get(stack.get("StackId")) or [])
+        status, headers, body = original(_where_it_was(params, total))
+        body = _anchored(body.decode(), total).encode()
         ids = {
             event["EventId"]: event["OperationId"]
             for events in cloudformation._stack_events.values()
@@ -158,10 +161,24 @@ def describe_events(params: Json) -> Answer:
     if helpers._p(params, "Filters.FailedEvents").lower() == "true":
         found = [event for event in found if event["EventType"] in FAILURES]
     found.sort(key=lambda event: str(event["Timestamp"]), reverse=True)
-    page, next_token, problem = helpers._page(found, params, "DescribeEvents")
+    page, next_token, problem = helpers._page(found, _where_it_was(params, len(found)), "DescribeEvents")
     if problem is not None:
         return _answer(problem)
-    return answered("DescribeEvents", as_xml({"OperationEvents": page}) + next_token)
+    said = as_xml({"OperationEvents": page}) + _anchored(next_token, len(found))
+    return answered("DescribeEvents", said)
+
+
+def _where_it_was(params: Json, total: int) -> Json:
+    """The next page begins where the last one ended, whatever has been said since: newest is first."""
+    place, mark, then = helpers._p(params, "NextToken").partition("@")
+    action, _, offset = place.partition(":")
+    if not mark or not (offset.isdigit() and then.isdigit()):
+        return params
+    return {**params, "NextToken": [f"{action}:{int(offset) + total - int(then)}"]}
+
+
+def _anchored(said: str, total: int) -> str:
+    return said.replace("</NextToken>", f"@{total}</NextToken>")
 
 
 def _answer(untyped: Any) -> Answer:

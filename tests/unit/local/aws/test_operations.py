@@ -116,6 +116,25 @@ def test_events_are_paged_by_the_hundred(aws: Any) -> None:
     assert len({event["EventId"] for event in events}) == len(events) == 112  # two each, and two of the stack
 
 
+@pytest.mark.parametrize("listing", ["describe_events", "describe_stack_events"])
+def test_a_next_page_goes_on_where_the_last_one_ended(aws: Any, listing: str) -> None:
+    name = listing.replace("_", "-")
+    topics = {f"Topic{number}": {"Type": "AWS::SNS::Topic"} for number in range(60)}
+    aws.deploy(name, {"Resources": topics})
+    describe = getattr(aws.client("cloudformation"), listing)
+    key = "OperationEvents" if listing == "describe_events" else "StackEvents"
+    first = describe(StackName=name)
+    more = {"More": {"Type": "AWS::SNS::Topic"}}
+    aws.deploy(name, {"Resources": {**topics, **more}}, "UPDATE")
+
+    second = describe(StackName=name, NextToken=first["NextToken"])
+
+    assert len(first[key]) == 100
+    assert {e["EventId"] for e in first[key]}.isdisjoint(e["EventId"] for e in second[key])
+    assert second[key][-1]["ResourceStatus"] in ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
+    assert len(second[key]) in (22, 23)  # the review is no operation's
+
+
 def test_without_saying_whose_there_are_no_events(aws: Any) -> None:
     with pytest.raises(ClientError, match="One of ChangeSetName, OperationId or StackName must be specified"):
         aws.client("cloudformation").describe_events()
