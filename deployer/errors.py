@@ -29,6 +29,7 @@ DeployerError                  exit 1
 ├── Unread
 ├── Interrupted                exit 130
 ├── LetRun                     exit 130
+├── Cancelled
 └── DeploymentFailed
 """
 
@@ -125,8 +126,11 @@ class Stuck(DeployerError):
 
 
 class Busy(DeployerError):
-    """{stack} is {status}, another operation is under way: follow it with `python deploy.py status
-    {environment}` and try again when it has ended"""
+    """{stack} is {status}, another operation is under way{who}: follow it with `python deploy.py attach
+    {environment}`, and try again when it has ended, or wait for that with --wait"""
+
+    def __init__(self, *, who: str = "", **fields: object) -> None:
+        super().__init__(who=who, **fields)
 
 
 class Protected(DeployerError):
@@ -159,8 +163,8 @@ class TookTooLong(DeployerError):
 
 
 class LostSight(DeployerError):
-    """{why}. What was begun on {stack} goes on in AWS: then see it with `python deploy.py status
-    {environment}`"""
+    """{why}. What was begun on {stack} goes on in AWS: follow it again with `python deploy.py attach
+    {environment}{operation}`"""
 
 
 class Unread(DeployerError):
@@ -174,9 +178,13 @@ class Interrupted(DeployerError):
 
 
 class LetRun(DeployerError):
-    """{why}; what runs in AWS goes on: see it with `python deploy.py status {environment}`"""
+    """{why}; what runs in AWS goes on: follow it again with `python deploy.py attach {environment}`"""
 
     exit_code = Interrupted.exit_code
+
+
+class Cancelled(DeployerError):
+    """the update of {stack} was cancelled, and it ended as {status}: it is as it was before"""
 
 
 class DeploymentFailed(DeployerError):
