@@ -73,7 +73,7 @@ class Running:
     def who(self) -> str:
         """`millrace-deploy-0f3c…, begun 2026-01-01 12:03 UTC`"""
         token = self.token or "without a token"
-        whose = "" if self.token.startswith(PREFIX) else " (not this deployer's)"
+        whose = "" if self.token.startswith(PREFIX) else ", not this deployer's"
         return f"{token}{whose}, begun {self.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -82,9 +82,10 @@ class Operation:
             try:
                 with interrupt.held():
                     try:
-                        if self._look(viewer, patience):
-                            return self._status
+                        ended = self._look(viewer, patience)
                         patience.well()
+                        if ended:
+                            return self._status
                         pause = self._poll
                     except (BotoCoreError, ClientError) as error:
                         pause = self._pause(patience, error)

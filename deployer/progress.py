@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -153,9 +154,10 @@ class Tree:
     def picture(self) -> list[str]:
         """The lines as they are now."""
         with self._lock:
-            height = None if self._ended else self._console.height - 1 - bool(self._notice)
-            lines = self._board.lines(self._elapsed.now(), self._console.width, height)
-            notice = [self._notice] if self._notice else []
+            width = self._console.width
+            notice = textwrap.wrap(self._notice, width)
+            height = None if self._ended else self._console.height - 1 - len(notice)
+            lines = self._board.lines(self._elapsed.now(), width, height)
         return [plain(text, self._stream) for text in [*notice, *lines]]
 
     def _show(self) -> None:

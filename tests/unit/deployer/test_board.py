@@ -119,7 +119,7 @@ def test_a_roll_back_is_shown_as_one_and_the_failure_stays_on_top_with_its_reaso
         "│  └─ Data  AWS::KMS::Key  UPDATE_COMPLETE  3s",
         "└─ Database  UPDATE_IN_PROGRESS  1/3  12s",
         "   ├─ Parameters  AWS::RDS::DBParameterGroup  UPDATE_COMPLETE  2s",
-        "   └─ Database  UPDATE_IN_PROGRESS  11s, about 6 min left",
+        "   └─ Database  AWS::RDS::DBInstance  UPDATE_IN_PROGRESS  11s, about 6 min left",
     ]
 
 
