@@ -22,7 +22,8 @@ def attach(deployment: Deployment, operation: str | None) -> int:
     target = deployment.target
     found = attachment.find(target, operation)
     if found.ended is not None:
-        print(f"{found.stack_name}: {found.kind} {found.who}, ended as {found.status}", flush=True)
+        nothing = "" if operation else "nothing runs; "
+        print(f"{found.stack_name}: {nothing}{found.kind} {found.who}, ended as {found.status}", flush=True)
         attachment.follow(target, found, Silence())
         return 0
     print(f"{found.stack_name}: {found.kind} {found.who}", file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, NoCredentialsError, ProfileNotFound
 
 from deployer import credentials
@@ -40,12 +41,13 @@ def sts() -> Any:
     """STS that takes no key but NEW; its answers are constructed from the model."""
     session = credentials.session("plant", "eu-west-2")
 
-    def answer(request: Any, **_: Any) -> AWSResponse:
+    def answer(request: Any, **_: Any) -> Any:
         known = "Credential=NEW/" in request.headers["Authorization"].decode()
         status, text = (200, IDENTITY) if known else (403, EXPIRED)
-        return AWSResponse(request.url, status, {}, Raw(text.encode()))
+        return AWSResponse(request.url, status, HTTPHeaders(), Raw(text.encode()))
 
-    session.events.register("before-send.sts", answer)
+    events: Any = session.events
+    events.register("before-send.sts", answer)
     return session.client("sts")
 
 

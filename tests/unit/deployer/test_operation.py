@@ -64,7 +64,8 @@ def ends(aws: Any, *events: dict[str, Any], status: str = "UPDATE_COMPLETE") -> 
 
 def interrupts_when(monkeypatch: pytest.MonkeyPatch, aws: Any, at: float) -> None:
     """Ctrl-C while the clock sleeps, once it has come so far."""
-    sleep, done = aws.clock.sleep, []
+    sleep = aws.clock.sleep
+    done: list[float] = []
 
     def interrupted(seconds: float) -> None:
         sleep(seconds)

@@ -4,7 +4,7 @@ import pytest
 
 from deployer import waiting
 from deployer.errors import Busy, WrongAccount
-from deployer.events import Progress, Silence
+from deployer.events import Silence
 from deployer.target import Target
 from parameters.settings import load
 
