@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from deployer import drawing
-from deployer.diagnosis import first_cause
+from deployer.diagnosis import Cause, first_cause
 from deployer.estimate import duration, left
 from deployer.events import Progress
 
 ALSO = 2  # failures shown beside the first
 REASON_LINES = 4
+SLOWEST = 3  # resources that are named at the end, where not all are shown
 WIDTH = 120
 
 
@@ -84,12 +85,14 @@ class Board:
 
     def __init__(self) -> None:
         self._stacks: dict[tuple[str, ...], Branch] = {}
-        self._failed: list[Progress] = []
+        self._events: list[Progress] = []
+        self._cause: Cause | None = None
         self._rolling_back: float | None = None  # since when
 
     def take(self, event: Progress) -> None:
+        self._events.append(event)
         if event.failed:
-            self._failed.append(event)
+            self._cause = first_cause(self._events)
         if event.is_container:
             # What its parent says of a nested stack and what it says of itself is one line.
             path = event.stack if event.about_stack else (*event.stack, event.logical_id)
@@ -128,8 +131,11 @@ class Board:
         if height is None:
             return top + self._tree(now, width, DETAILS[0])
         room = max(1, height - len(top))
+        end = list(self._slowest(width))
         for detail in DETAILS:
             tree = self._tree(now, width, detail)
+            if detail is not DETAILS[0]:
+                tree += end
             if len(tree) <= room:
                 return top + tree
         rows = len(self.running()) - (len(tree) - room) - 1  # one line goes to the count of the others
@@ -137,7 +143,7 @@ class Board:
         return top + tree[:room]
 
     def _failures(self, width: int) -> Iterator[str]:
-        cause = first_cause(self._failed)
+        cause = self._cause
         if cause is None:
             return
         for intro, event in [
@@ -161,6 +167,15 @@ class Board:
         root = self._stacks.get(())
         if self._rolling_back is not None and root is not None and root.own.last.moving:
             yield f"rolling back for {duration(now - self._rolling_back)}{self._left(now)}"
+
+    def _slowest(self, width: int) -> Iterator[str]:
+        """Of an operation that has ended: where its time went."""
+        root = self._stacks.get(())
+        rows = [row.last for branch in self._stacks.values() for row in branch.resources.values()]
+        rows = sorted((last for last in rows if last.took), key=lambda last: -(last.took or 0.0))
+        if rows and root is not None and not root.own.last.moving:
+            slow = ", ".join(f"{last.path} {duration(last.took or 0.0)}" for last in rows[:SLOWEST])
+            yield drawing.cut(f"slowest: {slow}", width)
 
     def _left(self, now: float) -> str:
         remaining = self.remaining(now)

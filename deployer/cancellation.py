@@ -33,8 +33,11 @@ def cancellable(target: Target) -> Running:
     return found
 
 
-def cancel(target: Target, update: Running, listener: Listener) -> None:
-    """Cancel it and follow it back. Raises CannotCancel when it was too late, DeploymentFailed."""
+def cancel(target: Target, update: Running, listener: Listener) -> str:
+    """Cancel it and follow it back; its status then.
+
+    Raises CannotCancel when it was too late, DeploymentFailed when the way back failed.
+    """
     try:
         target.clients.cloudformation.cancel_update_stack(
             StackName=update.stack_id, ClientRequestToken=target.new_token()
@@ -47,4 +50,4 @@ def cancel(target: Target, update: Running, listener: Listener) -> None:
             f"{target.environment.name}`"
         )
         raise CannotCancel(stack=update.stack_name, status=update.status, why=why) from error
-    attachment.follow(target, update, listener, CANCELLED)
+    return attachment.follow(target, update, listener, CANCELLED)

@@ -15,7 +15,7 @@ from botocore.credentials import (
     Credentials,
     ReadOnlyCredentials,
 )
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from deployer.account import REJECTED
 
@@ -41,7 +41,7 @@ class Renewing(Credentials):
             raise NoCredentialsError
         try:
             return self._found.get_frozen_credentials()
-        except BotoCoreError:  # those of a role or of SSO renew themselves, and could not
+        except (BotoCoreError, ClientError):  # those of a role or of SSO renew themselves, and could not
             self.refused()
             raise
 

@@ -47,6 +47,7 @@ class DeployerError(Exception):
     def __init__(self, **fields: object) -> None:
         # A docstring wraps where its line ends; a message does only where it lists a cause.
         sentence = " ".join(cleandoc(self.__doc__ or "").split("\n"))
+        self.fields = fields
         super().__init__(sentence.format(**fields))
 
 

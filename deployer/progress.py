@@ -3,8 +3,6 @@
 import os
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Lock
 from typing import Self, TextIO
 
@@ -122,7 +120,6 @@ class Tree:
         self._lock = Lock()  # it is drawn by a thread of rich's, so that seconds pass while AWS is asked
         self._console = Console(file=stream, highlight=False)
         self._live: Live | None = None
-        self._ended = False
 
     def __call__(self, event: Progress, /) -> None:
         with self._lock:
@@ -148,15 +145,18 @@ class Tree:
     def choose(self, refusal: str) -> Choice:
         if self._answers is None:
             return Choice.LEAVE
-        with self._paused():
-            return ask(refusal, self._stream, self._answers)
+        self._stop()  # the picture stays while somebody thinks, and comes back below the answer
+        choice = ask(refusal, self._stream, self._answers)
+        if choice is not Choice.LEAVE:
+            self._show()
+        return choice
 
     def picture(self) -> list[str]:
         """The lines as they are now."""
         with self._lock:
             width = self._console.width
             notice = textwrap.wrap(self._notice, width)
-            height = None if self._ended else self._console.height - 1 - len(notice)
+            height = self._console.height - 1 - len(notice)
             lines = self._board.lines(self._elapsed.now(), width, height)
         return [plain(text, self._stream) for text in [*notice, *lines]]
 
@@ -169,21 +169,8 @@ class Tree:
 
     def _stop(self) -> None:
         if self._live is not None:
-            self._ended = True  # the last picture stays, and shows everything
-            self._live.stop()
-            self._live, self._ended = None, False
-
-    @contextmanager
-    def _paused(self) -> Iterator[None]:
-        live, self._live = self._live, None
-        if live is not None:
-            live.transient = True  # the picture comes back below the answer
-            live.stop()
-        try:
-            yield
-        finally:
-            if live is not None:
-                self._show()
+            self._live.stop()  # the last picture stays
+            self._live = None
 
     def _drawn(self) -> Group:
         return Group(*(_coloured(text) for text in self.picture()))
@@ -203,8 +190,12 @@ def ask(refusal: str, stream: TextIO, answers: TextIO) -> Choice:
         print(f"It cannot be cancelled: {refusal}", file=stream)
     while True:
         print(question, end="", file=stream, flush=True)
-        answer = answers.readline()
+        try:
+            answer = answers.readline()
+        except KeyboardInterrupt:
+            answer = ""
         if not answer:
+            print(file=stream)
             return Choice.LEAVE
         choice = CHOICES.get(answer.strip().lower())
         if choice is not None and not (refusal and choice is Choice.CANCEL):

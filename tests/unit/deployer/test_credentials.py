@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import ClientError, NoCredentialsError, ProfileNotFound
 
 from deployer import credentials
@@ -99,3 +100,17 @@ def test_a_profile_that_is_not_there_is_refused_at_once(file: Path) -> None:
 
     with pytest.raises(ProfileNotFound):
         credentials.session("nobody", "eu-west-2")
+
+
+def test_those_that_renew_themselves_and_cannot_are_looked_up_again() -> None:
+    class Role(Credentials):
+        def get_frozen_credentials(self) -> ReadOnlyCredentials:
+            if self.access_key == "OLD":
+                raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "AssumeRole")
+            return super().get_frozen_credentials()
+
+    renewing = credentials.Renewing(Role("OLD", "s"), lambda: Role("NEW", "s"))
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        renewing.get_frozen_credentials()
+
+    assert renewing.get_frozen_credentials().access_key == "NEW"

@@ -1,6 +1,7 @@
 """`attach`, `cancel` and `--wait` as they are typed."""
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -227,3 +228,35 @@ def test_the_operations_start_is_shown_in_utc(typed: Any, capsys: pytest.Capture
     commands.main(["attach", "dev"])
 
     assert "begun 2026-01-01 13:00 UTC" in capsys.readouterr().out
+
+
+def test_attach_as_json_tells_the_ending_also_of_a_failure(
+    typed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [
+        own(typed, "UPDATE_IN_PROGRESS", 0),
+        typed.event("millrace-dev", "Queue", "UPDATE_FAILED", 5, reason="Name taken"),
+        own(typed, "UPDATE_ROLLBACK_COMPLETE", 6),
+    ]
+    attachable(typed, "UPDATE_ROLLBACK_COMPLETE", *events)
+    typed.tells("millrace-dev", *events)
+
+    assert commands.main(["attach", "dev", "--json"]) == 1
+
+    assert json.loads(capsys.readouterr().out) == {
+        "stack": "millrace-dev",
+        "kind": "UPDATE",
+        "token": "millrace-deploy-7",
+        "began": "2026-01-01T00:00:00Z",
+        "status": "UPDATE_ROLLBACK_COMPLETE",
+        "cause": "Queue (AWS::SQS::Queue) UPDATE_FAILED: Name taken",
+    }
+
+
+def test_cancel_as_json_tells_the_ending(typed: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    is_cancelled(typed, cancellable(typed))
+
+    assert commands.main(["cancel", "dev", "--yes", "--json"]) == 0
+
+    ending = json.loads(capsys.readouterr().out)
+    assert (ending["status"], ending["cause"]) == ("UPDATE_ROLLBACK_COMPLETE", None)

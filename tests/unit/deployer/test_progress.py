@@ -1,4 +1,5 @@
 import io
+import signal
 from typing import Any
 
 import pytest
@@ -147,18 +148,21 @@ def test_the_notice_stands_on_top_until_it_is_over(terminal: Terminal) -> None:
         assert tree.picture()[0].startswith("Queue")
 
 
-def test_the_last_picture_stays_and_shows_all_of_it(
+def test_the_last_picture_stays_within_the_terminal_and_says_where_the_time_went(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LINES", "5")
     with Tree(terminal, FakeClock()) as tree:
         tree(Progress((), "millrace-dev", NESTED, "CREATE_IN_PROGRESS", "", 0.0, about_stack=True))
         for number in range(9):
-            tree(progress(f"Queue{number}", "CREATE_COMPLETE", took=1.0))
-        assert len(tree.picture()) < 5
+            tree(progress(f"Queue{number}", "CREATE_COMPLETE", took=number * 10.0))
+        tree(Progress((), "millrace-dev", NESTED, "CREATE_COMPLETE", "", 99.0, 99.0, about_stack=True))
 
-    for number in range(9):
-        assert f"Queue{number}  AWS::SQS::Queue  CREATE_COMPLETE  1s" in terminal.getvalue()
+    assert terminal.getvalue().endswith(
+        "millrace-dev  CREATE_COMPLETE  9/9  1m39s\n"
+        "slowest: Queue8 1m20s, Queue7 1m10s, Queue6 1m00s\n"
+        "\x1b[?25h"
+    )
 
 
 def test_colour_is_for_terminals_that_want_it(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,3 +238,10 @@ def test_after_the_question_the_tree_comes_back(terminal: Terminal) -> None:
 
     assert "stay (s)? " in before
     assert "Queue  AWS::SQS::Queue  UPDATE_COMPLETE  3s" in terminal.getvalue()[len(before) :]
+
+
+def test_a_second_ctrl_c_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = io.StringIO()
+    monkeypatch.setattr(answers, "readline", lambda: signal.raise_signal(signal.SIGINT))
+
+    assert ask("", io.StringIO(), answers) is Choice.LEAVE
