@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import stack
-from deployer.diagnosis import first_cause
-from deployer.errors import DeployerError, DeploymentFailed, MissingStack, is_absent
+from deployer.errors import DeployerError, MissingStack, is_absent
 from deployer.estimate import action
 from deployer.events import Listener, Streamer
-from deployer.operation import Operation
+from deployer.operation import Operation, failure
 from deployer.stack import REVIEW, Stack
 from deployer.target import PREFIX, Target
 from deployer.templates import NESTED
@@ -129,7 +128,7 @@ def follow(target: Target, found: Running, listener: Listener, good: Collection[
     """Tell what has happened since it began, then follow it to its end; the status in which it ended.
 
     `good` is what it should end as, by default what its kind does. Raises DeploymentFailed with the first
-    cause, LostSight.
+    cause, or Cancelled; LostSight.
     """
     good = good or WELL[found.kind]
     if found.ended is None:
@@ -149,8 +148,7 @@ def follow(target: Target, found: Running, listener: Listener, good: Collection[
     for event in events:
         listener(event)
     if found.status not in good:
-        cause = first_cause(events) or "none was told; look at the stack's events"
-        raise DeploymentFailed(stack=found.stack_name, status=found.status, cause=cause)
+        raise failure(found.stack_name, found.status, events)
     return found.status
 
 

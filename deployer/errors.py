@@ -29,8 +29,8 @@ DeployerError                  exit 1
 ├── Unread
 ├── Interrupted                exit 130
 ├── LetRun                     exit 130
-├── Cancelled
 └── DeploymentFailed
+    └── Cancelled
 """
 
 from inspect import cleandoc
@@ -184,12 +184,12 @@ class LetRun(DeployerError):
     exit_code = Interrupted.exit_code
 
 
-class Cancelled(DeployerError):
-    """the update of {stack} was cancelled, and it ended as {status}: it is as it was before"""
-
-
 class DeploymentFailed(DeployerError):
     """{stack} ended as {status}; first cause: {cause}"""
+
+
+class Cancelled(DeploymentFailed):
+    """the update of {stack} was {cause}, and it ended as {status}: it is as it was before"""
 
 
 def is_absent(error: ClientError) -> bool:

@@ -21,7 +21,8 @@ class Progress:
 
     `logical_id` is the stack's own name where the event is about the stack itself. `elapsed` is seconds
     since the operation began, `took` since this resource began to change, None while it is beginning,
-    `expected` what the same took the last times, None where the stack's events do not tell.
+    `expected` what the same took the last times, None where the stack's events do not tell. `token` is that
+    of the request which made it happen.
     """
 
     stack: tuple[str, ...]
@@ -33,6 +34,7 @@ class Progress:
     took: float | None = None
     about_stack: bool = False
     expected: float | None = None
+    token: str = ""
 
     @property
     def path(self) -> str:
@@ -221,4 +223,5 @@ class Streamer:
             took=self._took.pop(event["EventId"], None),
             about_stack=event.get("PhysicalResourceId") == stack,
             expected=self._history.expected((*path, logical_id), action(status)),
+            token=event.get("ClientRequestToken", ""),
         )

@@ -1,6 +1,6 @@
 """An operation under way, followed until its stack rests."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -67,12 +67,9 @@ class Operation:
         ago = 0.0 if self._began is None else (self._clock.wall() - self._began).total_seconds()
         viewer.begins(max(0.0, ago))
         status = self._until_it_rests(viewer)
-        if status in good:
-            return status
-        if self._cancelled and status == "UPDATE_ROLLBACK_COMPLETE":
-            raise Cancelled(stack=self._stack_name, status=status)
-        cause = first_cause(self._events) or "none was told; look at the stack's events"
-        raise DeploymentFailed(stack=self._stack_name, status=status, cause=cause)
+        if status not in good:
+            raise failure(self._stack_name, status, self._events, cancelled=self._cancelled)
+        return status
 
     def _until_it_rests(self, viewer: Viewer) -> str:
         patience = Patience(self._clock, viewer, self._environment.account, self._poll)
@@ -150,3 +147,22 @@ class Operation:
                 self._cancelled = True
             except (BotoCoreError, ClientError) as error:
                 viewer.says(f"not cancelled: {account.explained(error, self._environment.account)}")
+
+
+def failure(
+    stack_name: str, status: str, events: Sequence[Progress], *, cancelled: bool = False
+) -> DeploymentFailed:
+    """What an operation that did not end well is told as. `cancelled`: it is known to be."""
+    if status == "UPDATE_ROLLBACK_COMPLETE" and (cancelled or _was_cancelled(events)):
+        return Cancelled(stack=stack_name, status=status, cause="cancelled")
+    cause = first_cause(events) or "none was told; look at the stack's events"
+    return DeploymentFailed(stack=stack_name, status=status, cause=cause)
+
+
+def _was_cancelled(events: Sequence[Progress]) -> bool:
+    """The roll-back carries another request's token than the update: somebody asked for it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
+    """
+    own = [event for event in events if event.about_stack and not event.stack]
+    return any(event.status == "UPDATE_ROLLBACK_IN_PROGRESS" and event.token != own[0].token for event in own)

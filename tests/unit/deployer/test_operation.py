@@ -264,3 +264,28 @@ def test_a_roll_back_that_nobody_asked_for_is_a_failure(aws: Any) -> None:
 
     with pytest.raises(DeploymentFailed, match=r"first cause: Queue .* Name taken"):
         followed.follow(Silence(), GOOD)
+
+
+def test_a_cancellation_by_somebody_else_is_told_as_one(aws: Any) -> None:
+    followed = operation(aws)
+    taken = {**aws.about("millrace-dev", "UPDATE_ROLLBACK_IN_PROGRESS", 5), "ClientRequestToken": "theirs"}
+    failed = aws.event("millrace-dev", "Queue", "UPDATE_FAILED", 5, reason="Resource update cancelled")
+    ends(aws, begins(aws), failed, taken, status="UPDATE_ROLLBACK_COMPLETE")
+
+    with pytest.raises(
+        Cancelled, match=r"^the update of millrace-dev was cancelled, and it ended as UPDATE_ROLL"
+    ):
+        followed.follow(Silence(), GOOD)
+
+
+def test_a_roll_back_under_the_updates_own_token_is_no_cancellation(aws: Any) -> None:
+    followed = operation(aws)
+    back = {
+        **aws.about("millrace-dev", "UPDATE_ROLLBACK_IN_PROGRESS", 5),
+        "ClientRequestToken": "millrace-deploy-1",
+    }
+    failed = aws.event("millrace-dev", "Queue", "UPDATE_FAILED", 5, reason="Name taken")
+    ends(aws, begins(aws), failed, back, status="UPDATE_ROLLBACK_COMPLETE")
+
+    with pytest.raises(DeploymentFailed, match="Name taken"):
+        followed.follow(Silence(), GOOD)
