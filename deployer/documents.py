@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
+from deployer.ending import Ending
 from deployer.paths import ROOT
 
 SCHEMAS = ROOT / "docs" / "schemas"
 # A command's name → the dataclass of its document.
-DOCUMENTS: Mapping[str, type] = {}
+DOCUMENTS: Mapping[str, type] = {"attach": Ending, "cancel": Ending}
 
 
 def text(document: object) -> str:

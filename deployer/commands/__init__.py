@@ -8,6 +8,8 @@ from contextlib import suppress
 import click
 
 from deployer.commands.apply import apply, bootstrap
+from deployer.commands.attach import attach
+from deployer.commands.cancel import cancel
 from deployer.commands.destroy import destroy
 from deployer.commands.invocation import write_end
 from deployer.commands.looking import outputs, status
@@ -33,7 +35,7 @@ def deploy() -> None:
     """Plan, apply and look after a deployment, through change sets only."""
 
 
-for each in (bootstrap, plan, apply, status, outputs, destroy):
+for each in (bootstrap, plan, apply, status, outputs, attach, cancel, destroy):
     deploy.add_command(each)
 
 

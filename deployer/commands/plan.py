@@ -6,6 +6,8 @@ import click
 
 from deployer.commands.invocation import command, image_of
 from deployer.commands.showing import show
+from deployer.commands.waiting import option as wait_option
+from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 
 IMAGE = "the image to run, sha256:… (default: $IMAGE_DIGEST, else the one that is deployed)"
@@ -13,8 +15,10 @@ IMAGE = "the image to run, sha256:… (default: $IMAGE_DIGEST, else the one that
 
 @command("plan", "plan dev", "plan prod --image sha256:5d0e…")
 @click.option("--image", metavar="DIGEST", help=IMAGE)
-def plan(deployment: Deployment, image: str | None) -> int:
+@wait_option
+def plan(deployment: Deployment, image: str | None, wait: bool) -> int:
     """Show what would change, and keep the change set."""
+    settle(deployment, wait)
     made = deployment.plan(image_digest=image_of(image))
     show(made, sys.stdout)
     if not made.is_empty:

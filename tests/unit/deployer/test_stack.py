@@ -55,7 +55,7 @@ def test_other_dead_ends_name_their_way_out(status: str, command: str) -> None:
     "status", ["CREATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "DELETE_IN_PROGRESS"]
 )
 def test_another_operation_is_not_disturbed(status: str) -> None:
-    with pytest.raises(Busy, match=r"another operation is under way.*deploy\.py status dev"):
+    with pytest.raises(Busy, match=r"another operation is under way.*deploy\.py attach dev.*--wait"):
         kind(status)
 
 
