@@ -17,7 +17,7 @@ HOLDING_DATA = holding.HOLDING_DATA
 UNKNOWN = re.compile(r"\{\{(?!resolve:)[^{}]*\}\}")
 
 
-class Told(StrEnum):
+class Word(StrEnum):
     """A word of CloudFormation's. One that it adds some day is kept as it was told, and equals none here."""
 
     @classmethod
@@ -31,7 +31,7 @@ class Told(StrEnum):
         return self in type(self).__members__.values()
 
 
-class Action(Told):
+class Action(Word):
     """CloudFormation's ChangeAction."""
 
     ADD = "Add"
@@ -42,7 +42,7 @@ class Action(Told):
     SYNC = "SyncWithActual"
 
 
-class Replacement(Told):
+class Replacement(Word):
     """Whether a modified resource becomes another one."""
 
     NEVER = "False"

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from deployer.paths import ROOT
+from deployer.plan_document import PlanDocument
 
 SCHEMAS = ROOT / "docs" / "schemas"
 # A command's name → the dataclass of its document.
-DOCUMENTS: Mapping[str, type] = {}
+DOCUMENTS: Mapping[str, type] = {"plan": PlanDocument}
 
 
 def text(document: object) -> str:
