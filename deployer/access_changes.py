@@ -11,8 +11,9 @@ from deployer.changes import UNKNOWN, Action, Change, fits
 from deployer.policies import Grant
 
 ACCOUNT = re.compile(r"\b\d{12}\b")
-ADDED, REMOVED, UNRESOLVED = "+", "-", "?"
-UNTOLD = "changes; no whole statement was told: see the tree, or compare the templates"
+# It comes, it goes, it may turn out to be the one that is there, it changes and no value was told.
+ADDED, REMOVED, UNRESOLVED, UNTOLD = "+", "-", "?", "~"
+NO_VALUE = "changes; no whole statement was told: see the tree, or compare the templates"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class AccessChange:
     path: tuple[str, ...]
     logical_id: str
     type: str
-    sign: str  # + or -, ? for one that may turn out to be the one that is there
+    sign: str  # one of those above
     text: str
     broadens: str | None = None
 
@@ -58,7 +59,7 @@ def of(path: tuple[str, ...], change: Change, account: str) -> Iterator[AccessCh
     if not before and not after and not change.unresolved:
         for told in change.properties:
             if told.attribute == "Properties" and policies.mentions_access(change.type, told.path):
-                yield made(UNRESOLVED, f"{told.path} {UNTOLD}")
+                yield made(UNTOLD, f"{told.path} {NO_VALUE}")
                 return
 
 

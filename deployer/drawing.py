@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from deployer import difference
 from deployer.changes import Action, Change, Counts, PropertyChange, Replacement, StackPlan
 
+VALUES = 48  # columns below which a property's values would be cut for what stands beside them
+
 
 def stack_plan(stack: StackPlan, width: int) -> Iterator[str]:
     """The root's line, then the tree below it; `width` is what property values are shortened to."""
@@ -23,21 +25,27 @@ def _below(stack: StackPlan, indent: str, width: int) -> Iterator[str]:
         branch, further = ("└─ ", "   ") if position == len(entries) else ("├─ ", "│  ")
         if isinstance(entry, Change):
             margin = f"{indent}{further}    "
+            room = width - len(margin)
             head, *rest = _change(entry, widest, width - len(indent) - len(branch))
             yield f"{indent}{branch}{head}"
-            yield from (margin + line for note in rest for line in textwrap.wrap(note, width - len(margin)))
-            for change in entry.properties:
-                yield from (margin + line for line in _property(change, width - len(margin)))
+            yield from (margin + line for note in rest for line in textwrap.wrap(note, room))
+            if not entry.unresolved:  # of those the notes say what is unresolved, and that is all there is
+                yield from (margin + line for told in entry.properties for line in _property(told, room))
         else:
             yield f"{indent}{branch}{_stack(entry, width - len(indent) - len(branch))}"
             yield from _below(entry, indent + further, width)
 
 
 def _property(change: PropertyChange, room: int) -> Iterator[str]:
+    """Before → after, and why where there is room beside it; else below."""
     why = _why(change, room)
-    found = dict.fromkeys(difference.lines(change, room - len(why)))  # cut, two can read the same
-    for position, line in enumerate(found):
-        yield line if position or not why else line + why
+    beside = bool(why) and room - len(why) >= VALUES
+    found = list(dict.fromkeys(difference.lines(change, room - len(why) if beside else room)))
+    if beside:  # cut, two lines can read the same; the first has the reason
+        found[0] += why
+    yield from found
+    if why and not beside:
+        yield from textwrap.wrap(why.strip(), room, initial_indent="  ", subsequent_indent="  ")
 
 
 def _why(change: PropertyChange, room: int) -> str:
@@ -49,7 +57,7 @@ def _why(change: PropertyChange, room: int) -> str:
         said.append("may force replacement")
     told = change.before is not None or change.after is not None
     if told and change.cause:  # of a change without values the line says it itself
-        said.append(f"by {cut(change.cause, max(12, room // 4))}")
+        said.append(f"by {middle(change.cause, max(12, room // 4))}")
     return f"  ({', '.join(said)})" if said else ""
 
 
@@ -69,13 +77,14 @@ def notes(change: Change) -> list[str]:
     elif change.action is Action.DYNAMIC:
         found.append("action Dynamic: CloudFormation decides when it gets there")
     elif change.unresolved:
-        found.append(f"{difference.UNRESOLVED}: may stay as it is")
+        found.append(f"may stay as it is{_caused(': ', change.properties)}")
     elif change.replaces:
-        found.append(f"replaced{_because(change)}")
+        certain = [reason for reason in change.reasons if not reason.unresolved]
+        found.append(f"replaced{_caused(' because of ', certain)}")
     elif change.action is Action.MODIFY and not change.replacement.is_known:
         found.append(f"replacement {change.replacement}, as CloudFormation tells it")
     elif change.action is Action.MODIFY and change.replacement is not Replacement.NEVER:
-        found.append(f"may be replaced{_because(change)}")
+        found.append(f"may be replaced{_caused(' because of ', change.reasons)}")
     elif change.action is Action.IMPORT:
         found.append("imported")
     elif change.action is Action.SYNC:
@@ -90,10 +99,10 @@ def notes(change: Change) -> list[str]:
     return found
 
 
-def _because(change: Change) -> str:
-    """The properties that force it, and the resource or parameter that each gets its value from."""
-    said = [f"{told.path} by {told.cause}" if told.cause else told.path for told in change.reasons]
-    return f" because of {', '.join(dict.fromkeys(said))}" if said else ""
+def _caused(lead: str, several: Sequence[PropertyChange]) -> str:
+    """The properties, and the resource or parameter that each gets its value from."""
+    said = [f"{told.path} by {told.cause}" if told.cause else told.path for told in several]
+    return f"{lead}{', '.join(dict.fromkeys(said))}" if said else ""
 
 
 def _change(change: Change, widest: int, room: int) -> list[str]:

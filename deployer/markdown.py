@@ -17,7 +17,7 @@ from deployer.verdict import DataVerdict
 LONGEST = 65_536
 RESERVE = 600  # for what says that something was cut, and for how to apply
 VALUES = 160  # columns of a property's line
-SPECIAL = re.compile(r"[\\`*_\[\]{}~|#@!:<>&]")
+SPECIAL = re.compile(r"[\\`*_\[\]{}~|#@<>&]|:(?=//)")
 
 
 def render(plan: Plan, longest: int = LONGEST) -> str:
@@ -78,10 +78,13 @@ def _data(verdicts: Sequence[DataVerdict]) -> Iterator[str]:
 def _changes(title: str, changes: Sequence[AccessChange]) -> Iterator[str]:
     if not changes:
         return
+    shown, others = plan_text.settled(changes)
     yield from ("", f"#### {title}", "", "| | resource | what | |", "|-|-|-|-|")
-    for change in sorted(changes, key=lambda change: change.broadens is None):
+    for change in sorted(shown, key=lambda change: change.broadens is None):
         look = f"**{_escaped(change.broadens)}**" if change.broadens else ""
         yield f"| {_code(change.sign)} | {_code(change.name)} | {_code(change.text)} | {look} |"
+    if others:
+        yield from ("", _escaped(others))
 
 
 def _stacks(plan: Plan, room: int) -> str:
@@ -122,7 +125,8 @@ def _stack(name: str, stack: StackPlan) -> str:
 
 def _row(change: Change) -> str:
     notes = [_escaped(note) for note in drawing.notes(change)]
-    values = [_code(line) for told in change.properties for line in difference.lines(told, VALUES)]
+    told = () if change.unresolved else change.properties
+    values = [_code(line) for each in told for line in difference.lines(each, VALUES)]
     what = "<br>".join([*notes, *dict.fromkeys(values)])
     return f"| {_code(drawing.symbol(change))} | {_code(change.logical_id)} | {_code(change.type)} | {what} |"
 

@@ -3,16 +3,21 @@
 The tree's lines are cut to the width; of the sections no word is, they wrap.
 """
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from deployer import drawing
-from deployer.access_changes import AccessChange
+from deployer.access_changes import UNRESOLVED, AccessChange
 from deployer.changes import StackPlan
 from deployer.lossy import Danger
 from deployer.verdict import DataVerdict
 
+# Where a word that is wider than the screen, as an ARN can be, may go on in the next line.
+BREAK = "\u200b"
+BREAKABLE = re.compile(r"(?<=/)|(?<=[^:]:)(?=[^:])")
+BREAKS = re.compile(rf"(\s+|(?<={BREAK}))")
 NOTHING_OF_RESOURCES = "no resource changes: outputs, tags or settings of the stack differ"
 
 
@@ -66,22 +71,35 @@ def uncertain(verdicts: Sequence[DataVerdict]) -> str:
     )
 
 
+def settled(changes: Sequence[AccessChange]) -> tuple[list[AccessChange], str]:
+    """Those that come or go, and a sentence for those that differ in values only that nobody knows yet."""
+    shown = [change for change in changes if change.sign != UNRESOLVED]
+    others = len(changes) - len(shown)
+    said = f"{others} more differ only in values that are not known yet, and may stay as they are"
+    return shown, said if others else ""
+
+
 def _section(title: str, changes: Sequence[AccessChange], width: int) -> Iterator[str]:
     if not changes:
         return
+    shown, others = settled(changes)
     yield ""
-    broader = sum(change.broadens is not None for change in changes)
-    yield f"{title}: {len(changes)} changes" + (f", {broader} to look at" if broader else "")
-    for head, several in groupby(changes, key=lambda change: f"{change.name} ({change.type})"):
+    broader = sum(change.broadens is not None for change in shown)
+    yield f"{title}: {len(shown)} changes" + (f", {broader} to look at" if broader else "")
+    for head, several in groupby(shown, key=lambda change: f"{change.name} ({change.type})"):
         yield from _wrapped(f"  {head}", width)
         for change in several:
             yield from _wrapped(f"    {change.sign} {change.text}", width)
             if change.broadens:
                 yield from _wrapped(f"      ! {change.broadens}", width)
+    yield from _wrapped(f"  {others}" if others else "", width)
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:
+    """Indented below the first line; no word is cut off, and only one that has to be is broken."""
     indent = " " * (len(text) - len(text.lstrip()) + 2)
-    yield from textwrap.wrap(
-        text, width, subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True
-    )
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent, break_on_hyphens=False)
+    wrapper.wordsep_simple_re = BREAKS
+    longest = width - len(indent)
+    breakable = re.sub(rf"\S{{{max(longest, 1)},}}", lambda found: BREAKABLE.sub(BREAK, found[0]), text)
+    yield from (line.replace(BREAK, "") for line in wrapper.wrap(breakable))

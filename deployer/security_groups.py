@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.access_changes import AccessChange
+from deployer.access_changes import ADDED, REMOVED, UNRESOLVED, UNTOLD, AccessChange
 from deployer.changes import UNKNOWN, Action, Change, fits
 
 GROUP = "AWS::EC2::SecurityGroup"
@@ -41,7 +41,8 @@ class Rule:
         arrow = "from" if self.direction == "in" else "to"
         group = f" of {self.group}" if self.group else ""
         note = f"  # {self.description}" if self.description else ""
-        return f"{self.direction}{group} {self.protocol} {self.ports} {arrow} {self.peer}{note}"
+        traffic = "all traffic" if self.protocol == "all" else f"{self.protocol} {self.ports}"
+        return f"{self.direction}{group} {traffic} {arrow} {self.peer}{note}"
 
 
 def of(path: tuple[str, ...], change: Change) -> Iterator[AccessChange]:
@@ -62,15 +63,15 @@ def of(path: tuple[str, ...], change: Change) -> Iterator[AccessChange]:
         if twin is not None:
             gone.remove(twin)
             new.remove(rule)
-            yield made("?", twin.text)
+            yield made(UNRESOLVED, twin.text)
     for rule in gone:
-        yield made("-", rule.text)
+        yield made(REMOVED, rule.text)
     for rule in new:
-        yield made("+", rule.text, _broadens(rule))
+        yield made(ADDED, rule.text, _broadens(rule))
     if not before and not after and not change.unresolved and change.action is not Action.ADD:
         names = {told.path.split("/")[0] for told in change.properties}
         if change.type in STANDALONE or names & INLINE.keys():
-            yield made("?", "rules change; no whole rule was told: see the tree, or compare the templates")
+            yield made(UNTOLD, "rules change; no whole rule was told: see the tree, or compare the templates")
 
 
 def _rules(resource_type: str, properties: Mapping[str, Any], whole: bool) -> Iterator[Rule]:
