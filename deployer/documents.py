@@ -12,10 +12,11 @@ import msgspec
 
 from deployer.ending import Ending
 from deployer.paths import ROOT
+from deployer.plan_document import PlanDocument
 
 SCHEMAS = ROOT / "docs" / "schemas"
 # A command's name → the dataclass of its document.
-DOCUMENTS: Mapping[str, type] = {"attach": Ending, "cancel": Ending}
+DOCUMENTS: Mapping[str, type] = {"attach": Ending, "cancel": Ending, "plan": PlanDocument}
 
 
 def text(document: object) -> str:

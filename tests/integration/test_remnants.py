@@ -9,7 +9,7 @@ import jmespath
 import msgspec
 import pytest
 
-from deployer.changes import HOLDING_DATA
+from deployer.holding import HOLDING_DATA
 from deployer.deployment import Deployment
 from deployer.events import Silence
 from local.aws import EmbeddedAws
