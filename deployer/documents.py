@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
+from deployer.diagnosis import Diagnosis
 from deployer.paths import ROOT
+from deployer.recovery import Recovery
 
 SCHEMAS = ROOT / "docs" / "schemas"
 # A command's name → the dataclass of its document.
-DOCUMENTS: Mapping[str, type] = {}
+DOCUMENTS: Mapping[str, type] = {"diagnose": Diagnosis, "recover": Recovery}
 
 
 def text(document: object) -> str:

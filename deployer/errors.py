@@ -46,6 +46,7 @@ class DeployerError(Exception):
     def __init__(self, **fields: object) -> None:
         # A docstring wraps where its line ends; a message does only where it lists a cause.
         sentence = " ".join(cleandoc(self.__doc__ or "").split("\n"))
+        self.fields = fields
         super().__init__(sentence.format(**fields))
 
 
@@ -121,11 +122,12 @@ class NotBootstrapped(DeployerError):
 
 
 class Stuck(DeployerError):
-    """{stack} is {status}{why} and takes no change: {remedy}"""
+    """{stack} is {status}{why} and takes no change: {meaning}. See why with `{look}`, mend it with
+    `{mend}`"""
 
 
 class Busy(DeployerError):
-    """{stack} is {status}, another operation is under way: follow it with `python deploy.py status
+    """{stack} is {status}, another operation is under way: follow it with `python deploy.py attach
     {environment}` and try again when it has ended"""
 
 

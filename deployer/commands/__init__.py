@@ -9,9 +9,11 @@ import click
 
 from deployer.commands.apply import apply, bootstrap
 from deployer.commands.destroy import destroy
+from deployer.commands.diagnose import diagnose
 from deployer.commands.invocation import write_end
 from deployer.commands.looking import outputs, status
 from deployer.commands.plan import plan
+from deployer.commands.recover import recover
 from deployer.errors import DeployerError, Unread, UsageError
 from parameters.settings import ParameterError
 
@@ -33,7 +35,7 @@ def deploy() -> None:
     """Plan, apply and look after a deployment, through change sets only."""
 
 
-for each in (bootstrap, plan, apply, status, outputs, destroy):
+for each in (bootstrap, plan, apply, status, outputs, diagnose, recover, destroy):
     deploy.add_command(each)
 
 

@@ -227,7 +227,7 @@ def test_a_failure_in_a_grandchild_is_the_first_cause_and_names_the_way_out(
 
     with pytest.raises(DeploymentFailed, match=FIRST_CAUSE):
         deployment.apply(plan, Silence())
-    with pytest.raises(Stuck, match=r"python deploy\.py destroy dev"):
+    with pytest.raises(Stuck, match=r"python deploy\.py recover dev"):
         deployment.plan()
 
     deployment.destroy(Silence())

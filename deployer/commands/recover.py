@@ -1,0 +1,79 @@
+"""`recover`: show what a stuck stack needs, ask, do it, and follow it to its end."""
+
+import sys
+
+import click
+
+from deployer import documents, progress, recovery
+from deployer.commands.apply import YES
+from deployer.commands.asking import approve, ask, letting_run, need_terminal
+from deployer.commands.diagnose import BOOTSTRAP, tell
+from deployer.commands.invocation import command
+from deployer.commands.showing import width
+from deployer.deployment import Deployment
+from deployer.errors import NotApproved
+from deployer.recovery import Choice, Recovery, Way
+
+
+@command(
+    "recover",
+    "recover dev",
+    "recover dev --skip Database/Database",
+    "recover dev --retain Stream/Readings --yes",
+)
+@click.option("--skip", metavar="PATH", multiple=True, help="leave this resource as it is in the roll-back")
+@click.option("--retain", metavar="PATH", multiple=True, help="keep this resource, and delete the rest")
+@click.option("--force", is_flag=True, help="keep whatever cannot be deleted, and delete the rest")
+@click.option("--bootstrap", is_flag=True, help=BOOTSTRAP)
+@click.option("--json", "as_json", is_flag=True, help="only list, as docs/schemas/recover.schema.json says")
+@click.option("--yes", is_flag=True, help=YES)
+def recover(
+    deployment: Deployment,
+    *,
+    skip: tuple[str, ...],
+    retain: tuple[str, ...],
+    force: bool,
+    bootstrap: bool,
+    as_json: bool,
+    yes: bool,
+) -> int:
+    """Show what blocks a stuck stack, ask, and bring it to where it takes changes or is gone."""
+    name = deployment.bootstrap_name if bootstrap else deployment.stack_name
+    found = recovery.look(deployment.target, name)
+    if as_json:
+        print(documents.text(found))
+        return 0
+    choice = recovery.choose(found, skip, retain, force=force)
+    if found.way is Way.NOTHING:
+        print(f"{name} is {found.status}: nothing to do")
+        return 0
+    print(found.render(width(sys.stdout)), flush=True)
+    if not yes and found.way is not Way.NONE:
+        _approve(found)
+    environment = deployment.target.environment.name
+    with tell(deployment), letting_run(environment), progress.screen(sys.stderr) as listener:
+        kept = recovery.perform(deployment.target, found, choice, listener)
+    print(_afterwards(found, choice))
+    if kept:
+        print("kept, and in no stack any more; delete it or import it:", *map(str, kept), sep="\n  ")
+    return 0
+
+
+def _approve(found: Recovery) -> None:
+    """A deletion wants the stack's name, as `destroy` does. Raises ApprovalNeeded, NotApproved."""
+    if found.way is not Way.DELETE:
+        approve()
+        return
+    need_terminal()
+    if ask(f"Type {found.stack} to delete it: ") != found.stack:
+        raise NotApproved
+
+
+def _afterwards(found: Recovery, choice: Choice) -> str:
+    if found.way is Way.DELETE:
+        return f"{found.stack}: deleted; next: {found.plan}"
+    if choice.skip:
+        skipped = ", ".join(remnant.path for remnant in choice.skip)
+        drift = f"`python deploy.py drift {found.environment}`"
+        return f"{found.stack}: rolled back, but {skipped}, which may differ from its template; next: {drift}"
+    return f"{found.stack}: rolled back; next: `python deploy.py diagnose {found.environment}`"
