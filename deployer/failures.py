@@ -110,18 +110,26 @@ def last(
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     for page in islice(pages, PAGES):
         newest_first += [_of_stack(event, ()) for event in page["StackEvents"]]
-        # Of an episode whose beginning is on the next page too little is known yet.
-        for episode in episodes(newest_first[::-1])[::-1]:
-            wanted = episode.named(operation) if operation else episode.failed
-            if wanted and _begins(episode.events[0]):
-                return _with_nested(cloudformation, episode)
+        known = episodes(newest_first[::-1])
+        if known and not _begins(known[0].events[0]):
+            del known[0]  # it begins on the next page
+        if wanted := _wanted(known, operation):
+            return _with_nested(cloudformation, wanted)
+    wanted = _wanted(episodes(newest_first[::-1]), operation)
+    return _with_nested(cloudformation, wanted) if wanted else None
+
+
+def _wanted(known: Sequence[Episode], operation: str | None) -> Episode | None:
+    for episode in reversed(known):
+        if episode.named(operation) if operation else episode.failed:
+            return episode
     return None
 
 
 def episodes(events: Sequence[Event]) -> list[Episode]:
     """The root's events, oldest first, cut where the root begins to move."""
     cut: list[list[Event]] = [[]]
-    resting = True
+    resting = False  # nobody knows what came before
     for event in events:
         if event.about_stack:
             moving = event.status.endswith("_IN_PROGRESS")
@@ -134,7 +142,7 @@ def episodes(events: Sequence[Event]) -> list[Episode]:
 
 
 def _begins(event: Event) -> bool:
-    return event.about_stack and event.status.endswith("_IN_PROGRESS")
+    return event.about_stack and event.status in BEGINNINGS
 
 
 def _with_nested(cloudformation: "CloudFormationClient", episode: Episode) -> Episode:
@@ -159,38 +167,46 @@ def _with_nested(cloudformation: "CloudFormationClient", episode: Episode) -> Ep
         below = _below(cloudformation, child, path, episode)
         found += below
         waiting += _children(below)
-    return Episode(tuple(sorted(found, key=lambda event: event.at)))
+    # At one instant what is in a stack fails before the stack does, and before anything goes back.
+    return Episode(tuple(sorted(found, key=lambda event: (event.at, -len(event.stack)))))
 
 
 def _children(events: Sequence[Event]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The id and path of each nested stack that its parent says to have failed."""
-    for event in events:
-        if event.is_container and event.failed and event.physical_id and not event.about_stack:
-            yield event.physical_id, (*event.stack, event.logical_id)
+    nested = [event for event in events if event.is_container and not event.about_stack]
+    failed = {(*event.stack, event.logical_id) for event in nested if event.failed}
+    for event in nested:  # a failure can leave out the id that an earlier event has
+        path = (*event.stack, event.logical_id)
+        if path in failed and event.physical_id:
+            yield event.physical_id, path
 
 
 def _below(
     cloudformation: "CloudFormationClient", stack_id: str, path: tuple[str, ...], episode: Episode
 ) -> list[Event]:
-    """A nested stack's failures within the operation's time; where they are told, its turns as well."""
+    """A nested stack's failures within the operation's time, oldest first; where told, its turns as well."""
     failures = cloudformation.get_paginator("describe_events").paginate(
         StackName=stack_id, Filters={"FailedEvents": True}
     )
-    events = _failed(failures, path)
-    if not events:
-        try:
-            pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-            for page in islice(pages, PAGES):
-                events += [_of_stack(event, path) for event in page["StackEvents"]]
-                if events and events[-1].at < episode.began:
-                    break
-        except ClientError as error:
-            if not is_absent(error):  # a nested stack that was never made
-                raise
-    inside = [event for event in events if episode.began <= event.at <= episode.ended]
-    return sorted(
-        (event for event in inside if event.failed or event.about_stack), key=lambda event: event.at
-    )
+    if told := _inside(_failed(failures, path), episode):
+        return told
+    events: list[Event] = []
+    try:
+        pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        for page in islice(pages, PAGES):
+            events += [_of_stack(event, path) for event in page["StackEvents"]]
+            if events and events[-1].at < episode.began:
+                break
+    except ClientError as error:
+        if not is_absent(error):  # a nested stack that was never made
+            raise
+    return _inside(events, episode)
+
+
+def _inside(newest_first: Sequence[Event], episode: Episode) -> list[Event]:
+    """Of a nested stack's past what belongs to the operation."""
+    told = (event for event in reversed(newest_first) if event.failed or event.is_container)
+    return [event for event in told if episode.began <= event.at <= episode.ended]
 
 
 def _failed(pages: "Iterable[DescribeEventsOutputTypeDef]", path: tuple[str, ...]) -> list[Event]:

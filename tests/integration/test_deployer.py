@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer import diagnosis, recovery
 from deployer.changes import Action, Counts
 from deployer.deployment import Deployment
 from deployer.errors import (
@@ -271,3 +272,21 @@ def test_a_plan_of_before_the_stack_moved_is_refused(deploys: Deploys, small: Pa
 
     with pytest.raises(PlanOutdated, match="plan again"):
         deployment.apply(replace(old, token="millrace-deploy-again"), Silence())
+
+
+def test_a_grandchilds_failure_is_diagnosed_and_recovered_from(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployment.bootstrap(Silence())
+    (small / "inner.yaml").write_text(BROKEN)
+    with pytest.raises(DeploymentFailed):
+        deployment.apply(deployment.plan(), Silence())
+
+    found = diagnosis.diagnose(deployment.target, small)
+    print(found.render())
+    print(found)
+    recovery_ = recovery.look(deployment.target, deployment.stack_name)
+    print(recovery_.render())
+    print(recovery_)
+    kept = recovery.perform(deployment.target, recovery_, recovery.Choice(), Silence())
+    print(kept)
+    assert 0

@@ -32,8 +32,8 @@ def test_a_failed_creation_is_refused_with_the_next_command(status: str) -> None
         kind(status, "no quota")
 
     assert str(refusal.value) == (
-        f"millrace-dev is {status} (no quota) and takes no change: its first creation failed, and what is left "
-        "must go before it is made again. See why with `python deploy.py diagnose dev`, mend it with "
+        f"millrace-dev is {status} (no quota) and takes no change: its first creation failed, and what is "
+        "left must go before it is made again. See why with `python deploy.py diagnose dev`, mend it with "
         "`python deploy.py recover dev`"
     )
 
