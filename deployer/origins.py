@@ -62,7 +62,7 @@ class Sources:
         try:
             file = self._file(stack)
             return self._found(file, logical_id, pointer) if file else None
-        except DeployerError:  # a template that is missing or broken says nothing of where it broke
+        except (DeployerError, yaml.YAMLError):  # missing or broken, and whoever deploys it is told
             return None
 
     def by_stack_name(self, stack_name: str, logical_id: str, pointer: str = "") -> Place | None:
