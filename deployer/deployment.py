@@ -153,6 +153,11 @@ class Deployment:
         if plan.change_set_id is not None:
             self._withdraw(plan.kind, plan.stack_name, plan.change_set_id)
 
+    def mend(self, stack_name: str) -> None:
+        """What a deployer that was killed left undone beside the stack's own state."""
+        self.target.check_account()
+        self._protect(stack_name)
+
     def outputs(self) -> dict[str, str]:
         """The root's outputs. Raises MissingStack."""
         return dict(self._present("apply").outputs)

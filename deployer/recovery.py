@@ -1,38 +1,19 @@
-"""The way out of every state in which a stack takes no change: looked at first, then gone to its end.
+"""The way out of every state in which a stack takes no change: looked at and chosen, and not gone yet."""
 
-Everything begins at the root but one thing: what a nested stack is to keep is told to that nested stack,
-since RetainResources names resources of one stack only. The root goes last, so that whatever stops us
-leaves a root from which `recover` starts again.
-https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
-"""
-
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from deployer import remnants, stack, states
+from deployer import remnants, removal, stack, states
 from deployer.causes import CANCELLED
-from deployer.drawing import cut
-from deployer.errors import Busy, DeployerError, MissingStack, UsageError
-from deployer.events import Listener
-from deployer.operation import Operation
+from deployer.changes import HOLDING_DATA
+from deployer.errors import Busy, MissingStack, UsageError
 from deployer.remnants import Remnant
+from deployer.removal import Fate
 from deployer.stack import Stack
 from deployer.states import NEVER_CREATED, Standing
 from deployer.target import Target
-
-if TYPE_CHECKING:
-    from types_boto3_cloudformation.type_defs import DeleteStackInputTypeDef
-
-DELETED = frozenset({"DELETE_COMPLETE"})
-ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE"})
-
-
-class Unrecoverable(DeployerError):
-    """{stack} is {status}, and CloudFormation has no call that goes on from it: mend what `python deploy.py
-    recover {environment} --json` lists and ask AWS Support, or give it up with `python deploy.py destroy
-    {environment}`"""
 
 
 class NotBlocking(UsageError):
@@ -44,10 +25,9 @@ class WrongOption(UsageError):
     {environment}` without it"""
 
 
-class ProtectedRemains(DeployerError):
-    """{stack} is protected against deletion, though it was never complete: take that away with `aws
-    cloudformation update-termination-protection --no-enable-termination-protection --region {region}
-    --stack-name {stack}`, then run `python deploy.py recover {environment}`"""
+class DataAtStake(UsageError):
+    """recovering {stack} deletes what holds data ({paths}): keep it with --retain, or accept each loss by its
+    name with --accept-data-loss PATH; nothing was changed"""
 
 
 class Way(StrEnum):
@@ -73,6 +53,7 @@ class Recovery:
     blocking: tuple[Remnant, ...] = ()  # what could not be put back, or not be deleted
     left: tuple[Remnant, ...] = ()  # what else still stands, and goes with the stack
     orphans: tuple[Remnant, ...] = ()  # what was kept, and belongs to no stack any more
+    losing: tuple[str, ...] = ()  # paths of what holds data, and would be deleted with it
 
     def render(self, width: int = 100) -> str:
         meaning = states.STUCK.get(self.status) or "an update failed, and was left as it was"
@@ -85,26 +66,43 @@ class Recovery:
             ("kept, and in no stack any more; delete it or import it:", self.orphans),
         ):
             if several:
-                lines += [title, *(cut(f"  {remnant}", width) for remnant in several)]
+                lines.append(title)
+                lines += [line for remnant in several for line in _wrapped(str(remnant), width)]
+        if self.losing:
+            lines += _wrapped(f"data would be lost: {', '.join(self.losing)}", width)
         return "\n".join([*lines, *self._told()])
 
     def _told(self) -> Iterator[str]:
         again = states.command("recover", self.environment, self.stack)
         if self.way is Way.DELETE and self.status == "DELETE_FAILED":
-            yield "recovering deletes it again, so mend what blocks first. What cannot be mended:"
-            yield f"  {again} --retain PATH   keeps that resource, and deletes the rest"
-            yield f"  {again} --force         keeps whatever cannot be deleted; the last resort"
+            yield "recovering deletes it again: mend what blocks first, or keep it, or keep, as the last"
+            yield "resort, whatever cannot be deleted:"
+            yield f"  {again} --retain PATH"
+            yield f"  {again} --force"
         elif self.way is Way.DELETE:
             yield f"recovering deletes the stack; then create it with {self.plan}"
         elif self.way is Way.CONTINUE:
-            yield "recovering continues the roll-back, so mend what blocks first. What cannot be mended:"
-            yield f"  {again} --skip PATH   leaves that resource as it is, out of step with its template"
+            yield "recovering continues the roll-back: mend what blocks first, or leave it as it is, out"
+            yield f"of step with its template until `python deploy.py drift {self.environment}` is clean:"
+            yield f"  {again} --skip PATH"
         elif self.way is Way.ROLL_BACK:
             yield f"recovering rolls it back to where it was complete; or go on with {self.plan}"
 
     @property
     def plan(self) -> str:
         return f"`{states.next_command('DELETE_COMPLETE', self.environment, self.stack)}`"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Of a reason no word may be lost, and an ARN is copied whole."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent="  ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -131,6 +129,7 @@ def look(target: Target, stack_name: str) -> Recovery:
     found = remnants.of(target.clients.cloudformation, present.id) if way is not Way.NOTHING else ()
     blocking = tuple(remnant for remnant in found if _blocks(remnant, way))
     goes = way is Way.DELETE
+    left = tuple(each for each in found if goes and each.stands and each not in blocking)
     return Recovery(
         environment=environment,
         stack=stack_name,
@@ -139,8 +138,9 @@ def look(target: Target, stack_name: str) -> Recovery:
         reason=present.reason,
         way=way,
         blocking=blocking,
-        left=tuple(each for each in found if goes and each.stands and each not in blocking),
+        left=left,
         orphans=tuple(each for each in found if each.kept),
+        losing=_losing(target, present, (*blocking, *left)) if goes else (),
     )
 
 
@@ -162,23 +162,27 @@ def choose(recovery: Recovery, skip: Sequence[str], retain: Sequence[str], *, fo
     return Choice(_named(recovery, "--skip", skip), _named(recovery, "--retain", retain), force)
 
 
-def perform(target: Target, recovery: Recovery, choice: Choice, listener: Listener) -> tuple[Remnant, ...]:
-    """Do it, and follow it to its end; what was kept and belongs to no stack any more.
+def refuse_losses(recovery: Recovery, choice: Choice, accepted: Iterable[str]) -> None:
+    """What nobody was asked about must be named, as `destroy` has it. Raises DataAtStake."""
+    kept = {remnant.path for remnant in choice.retain}
+    named = set(accepted)
+    losing = [
+        path
+        for path in recovery.losing
+        if path not in named and not any(path == each or path.startswith(f"{each}/") for each in kept)
+    ]
+    if losing:
+        raise DataAtStake(stack=recovery.stack, paths=", ".join(losing))
 
-    Raises Unrecoverable, ProtectedRemains, DeploymentFailed, LostSight.
-    """
-    target.check_account()
-    if recovery.way is Way.CONTINUE:
-        _continue(target, recovery, choice.skip, listener)
-    elif recovery.way is Way.ROLL_BACK:
-        _roll_back(target, recovery, listener)
-    elif recovery.way is Way.DELETE:
-        _delete(target, recovery, choice, listener)
-        found = remnants.of(target.clients.cloudformation, recovery.stack_id)
-        return tuple(remnant for remnant in found if remnant.kept)
-    elif recovery.way is Way.NONE:
-        raise Unrecoverable(stack=recovery.stack, status=recovery.status, environment=recovery.environment)
-    return ()
+
+def _losing(target: Target, present: Stack, standing: Sequence[Remnant]) -> tuple[str, ...]:
+    """By the policies of the deployed templates, which are read only where something holds data."""
+    holding = {remnant.path for remnant in standing if remnant.type in HOLDING_DATA}
+    if not holding:
+        return ()
+    resources = removal.read(target.clients.cloudformation, present).resources
+    lost = (leaving.path for leaving in resources if leaving.fate is Fate.LOST)
+    return tuple(path for path in lost if path in holding)
 
 
 def _way(present: Stack) -> Way:
@@ -212,67 +216,3 @@ def _named(recovery: Recovery, option: str, paths: Iterable[str]) -> tuple[Remna
             blocking = ", ".join(by_path) or "nothing"
             raise NotBlocking(option=option, path=path, stack=recovery.stack, blocking=blocking)
     return tuple(by_path[path] for path in dict.fromkeys(paths))
-
-
-def _continue(target: Target, recovery: Recovery, skip: Sequence[Remnant], listener: Listener) -> None:
-    operation = _operation(target, recovery.stack, recovery.stack_id)
-    target.clients.cloudformation.continue_update_rollback(
-        StackName=recovery.stack_id,
-        ResourcesToSkip=[remnant.skip_as for remnant in skip],
-        ClientRequestToken=target.new_token(),
-    )
-    operation.follow(listener, ROLLED_BACK)
-
-
-def _roll_back(target: Target, recovery: Recovery, listener: Listener) -> None:
-    operation = _operation(target, recovery.stack, recovery.stack_id)
-    target.clients.cloudformation.rollback_stack(
-        StackName=recovery.stack_id, ClientRequestToken=target.new_token(), RetainExceptOnCreate=True
-    )
-    operation.follow(listener, ROLLED_BACK)
-
-
-def _delete(target: Target, recovery: Recovery, choice: Choice, listener: Listener) -> None:
-    cloudformation = target.clients.cloudformation
-    present = stack.find(cloudformation, recovery.stack_id)
-    if present is not None and present.protected:
-        raise ProtectedRemains(
-            stack=recovery.stack, region=target.environment.region, environment=recovery.environment
-        )
-    kept: dict[str, list[str]] = {}
-    for remnant in sorted(choice.retain, key=lambda remnant: -remnant.path.count("/")):
-        kept.setdefault(remnant.stack_id, []).append(remnant.logical_id)
-    own = kept.pop(recovery.stack_id, [])
-    for stack_id, logical_ids in kept.items():
-        _delete_one(target, stack.name_of(stack_id), stack_id, logical_ids, listener)
-    _delete_one(target, recovery.stack, recovery.stack_id, own, listener, force=choice.force)
-
-
-def _delete_one(
-    target: Target,
-    name: str,
-    stack_id: str,
-    retain: Sequence[str],
-    listener: Listener,
-    *,
-    force: bool = False,
-) -> None:
-    arguments: DeleteStackInputTypeDef = {"StackName": stack_id, "ClientRequestToken": target.new_token()}
-    if retain:
-        arguments["RetainResources"] = list(retain)
-    if force:
-        arguments["DeletionMode"] = "FORCE_DELETE_STACK"
-    operation = _operation(target, name, stack_id)
-    target.clients.cloudformation.delete_stack(**arguments)
-    operation.follow(listener, DELETED)
-
-
-def _operation(target: Target, name: str, stack_id: str) -> Operation:
-    return Operation(
-        target.clients.cloudformation,
-        name,
-        stack_id,
-        target.environment,
-        clock=target.clock,
-        poll=target.poll,
-    )

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer import diagnosis, recovery
+from deployer import diagnosis, recovering, recovery
 from deployer.changes import Action, Counts
 from deployer.deployment import Deployment
 from deployer.errors import (
@@ -287,6 +287,6 @@ def test_a_grandchilds_failure_is_diagnosed_and_recovered_from(deploys: Deploys,
     recovery_ = recovery.look(deployment.target, deployment.stack_name)
     print(recovery_.render())
     print(recovery_)
-    kept = recovery.perform(deployment.target, recovery_, recovery.Choice(), Silence())
+    kept = recovering.perform(deployment.target, recovery_, recovery.Choice(), Silence())
     print(kept)
     assert 0

@@ -6,15 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from deployer import documents, recovery
+from deployer import documents, recovering, recovery
 from deployer.errors import Busy, DeploymentFailed, MissingStack
 from deployer.events import Silence
-from deployer.recovery import Choice, NotBlocking, ProtectedRemains, Recovery, Unrecoverable, Way, WrongOption
+from deployer.recovering import ProtectedRemains, Unrecoverable
+from deployer.recovery import Choice, DataAtStake, NotBlocking, Recovery, Way, WrongOption
 from deployer.target import Target
 from parameters.settings import load
 
 NESTED = "AWS::CloudFormation::Stack"
-QUEUE = "AWS::SQS::Queue"
+TOPIC = "AWS::SNS::Topic"
 NAME = "millrace-dev"
 
 
@@ -23,7 +24,7 @@ def target(aws: Any) -> Target:
     return Target(load("dev"), aws.session, 1.0, aws.clock, lambda: next(tokens))
 
 
-def resource(aws: Any, logical_id: str, status: str, reason: str = "", kind: str = QUEUE) -> dict[str, Any]:
+def resource(aws: Any, logical_id: str, status: str, reason: str = "", kind: str = TOPIC) -> dict[str, Any]:
     physical = aws.stack_id(f"{NAME}-{logical_id}-1A") if kind == NESTED else f"id-of-{logical_id}"
     told = {
         "LogicalResourceId": logical_id,
@@ -85,10 +86,11 @@ def test_update_rollback_failed_shows_what_blocks_and_what_skipping_means(aws: A
     assert blocked_roll_back(aws).render(80).splitlines() == [
         "millrace-dev is UPDATE_ROLLBACK_FAILED: its roll-back met a resource that it cannot put back",
         "what blocks:",
-        "  Outer/Table  AWS::SQS::Queue  id-of-Table  UPDATE_FAILED: it is gone",
-        "  Queue  AWS::SQS::Queue  id-of-Queue  UPDATE_FAILED: it is gone too",
-        "recovering continues the roll-back, so mend what blocks first. What cannot be mended:",
-        "  python deploy.py recover dev --skip PATH   leaves that resource as it is, out of step with its template",
+        "  Outer/Table  AWS::SNS::Topic  id-of-Table  UPDATE_FAILED: it is gone",
+        "  Queue  AWS::SNS::Topic  id-of-Queue  UPDATE_FAILED: it is gone too",
+        "recovering continues the roll-back: mend what blocks first, or leave it as it is, out",
+        "of step with its template until `python deploy.py drift dev` is clean:",
+        "  python deploy.py recover dev --skip PATH",
     ]
 
 
@@ -106,7 +108,7 @@ def test_update_rollback_failed_is_continued_skipping_only_what_is_named_by_its_
         ClientRequestToken="millrace-deploy-1",
     )
 
-    assert recovery.perform(target(aws), found, choice, Silence()) == ()
+    assert recovering.perform(target(aws), found, choice, Silence()) == ()
 
 
 def test_a_roll_back_that_fails_again_says_why(aws: Any) -> None:
@@ -126,7 +128,7 @@ def test_a_roll_back_that_fails_again_says_why(aws: Any) -> None:
     aws.tells(NAME, *ended)
 
     with pytest.raises(DeploymentFailed, match=r"first cause: Queue .* it is gone too"):
-        recovery.perform(target(aws), found, Choice(), Silence())
+        recovering.perform(target(aws), found, Choice(), Silence())
 
 
 @pytest.mark.parametrize("path", ["Outer/Other", "Outer/Fine", "Outer", "Nowhere"])
@@ -155,13 +157,16 @@ def test_delete_failed_lists_what_could_not_be_deleted_and_why(aws: Any) -> None
     assert failed_deletion(aws).render(80).splitlines() == [
         "millrace-dev is DELETE_FAILED: something in it could not be deleted",
         "what blocks:",
-        "  Outer/Bucket  AWS::SQS::Queue  id-of-Bucket  DELETE_FAILED: not empty",
-        "  Outer  AWS::CloudFormation::Stack  arn:aws:cloudformation:eu-west-2:111122223…",
+        "  Outer/Bucket  AWS::SNS::Topic  id-of-Bucket  DELETE_FAILED: not empty",
+        "  Outer  AWS::CloudFormation::Stack",
+        "      arn:aws:cloudformation:eu-west-2:111122223333:stack/millrace-dev-Outer-1A/1",
+        "      DELETE_FAILED: Embedded stack",
         "what is left, and would be deleted or kept by its DeletionPolicy:",
-        "  Queue  AWS::SQS::Queue  id-of-Queue  CREATE_COMPLETE",
-        "recovering deletes it again, so mend what blocks first. What cannot be mended:",
-        "  python deploy.py recover dev --retain PATH   keeps that resource, and deletes the rest",
-        "  python deploy.py recover dev --force         keeps whatever cannot be deleted; the last resort",
+        "  Queue  AWS::SNS::Topic  id-of-Queue  CREATE_COMPLETE",
+        "recovering deletes it again: mend what blocks first, or keep it, or keep, as the last",
+        "resort, whatever cannot be deleted:",
+        "  python deploy.py recover dev --retain PATH",
+        "  python deploy.py recover dev --force",
     ]
 
 
@@ -192,10 +197,10 @@ def test_delete_failed_retains_by_name_in_the_stack_that_has_it_and_the_root_goe
     aws.stack(nested, "DELETE_COMPLETE")
     holds(aws, nested, resource(aws, "Bucket", "DELETE_SKIPPED"))
 
-    kept = recovery.perform(target(aws), found, choice, Silence())
+    kept = recovering.perform(target(aws), found, choice, Silence())
 
     assert [str(remnant) for remnant in kept] == [
-        "Outer/Bucket  AWS::SQS::Queue  id-of-Bucket  DELETE_SKIPPED"
+        "Outer/Bucket  AWS::SNS::Topic  id-of-Bucket  DELETE_SKIPPED"
     ]
 
 
@@ -214,7 +219,7 @@ def test_delete_failed_keeps_a_nested_stack_whole_in_its_parent(aws: Any) -> Non
     )
     holds(aws, NAME)
 
-    recovery.perform(target(aws), found, recovery.choose(found, [], ["Outer"], force=False), Silence())
+    recovering.perform(target(aws), found, recovery.choose(found, [], ["Outer"], force=False), Silence())
 
 
 def test_delete_failed_is_forced_last(aws: Any) -> None:
@@ -232,7 +237,30 @@ def test_delete_failed_is_forced_last(aws: Any) -> None:
     )
     holds(aws, NAME)
 
-    recovery.perform(target(aws), found, recovery.choose(found, [], [], force=True), Silence())
+    recovering.perform(target(aws), found, recovery.choose(found, [], [], force=True), Silence())
+
+
+def stateful_remains(aws: Any) -> Recovery:
+    template = "Resources: {Lost: {Type: 'AWS::DynamoDB::Table'}, Kept: {Type: T, DeletionPolicy: Retain}}"
+    resources = [
+        resource(aws, title, "CREATE_COMPLETE", kind="AWS::DynamoDB::Table") for title in ("Lost", "Kept")
+    ]
+    aws.account()
+    aws.stack(status="DELETE_FAILED")
+    holds(aws, NAME, *resources, resource(aws, "Stuck", "DELETE_FAILED", kind="AWS::DynamoDB::Table"))
+    holds(aws, NAME, *resources, resource(aws, "Stuck", "DELETE_FAILED", kind="AWS::DynamoDB::Table"))
+    aws.says("get_template", {"TemplateBody": template})
+    return look(aws)
+
+
+def test_what_loses_data_is_told_and_must_be_named(aws: Any) -> None:
+    found = stateful_remains(aws)
+
+    assert found.losing == ("Lost", "Stuck")
+    assert "  data would be lost: Lost, Stuck" in found.render().splitlines()
+    with pytest.raises(DataAtStake, match=r"\(Lost\).*--accept-data-loss PATH; nothing was changed"):
+        recovery.refuse_losses(found, recovery.choose(found, [], ["Stuck"], force=False), [])
+    recovery.refuse_losses(found, Choice(), ["Lost", "Stuck"])
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
@@ -247,14 +275,14 @@ def test_a_failed_creation_is_no_dead_end_but_deleted_and_made_again(aws: Any, s
     )
     holds(aws, NAME)
 
-    recovery.perform(target(aws), found, Choice(), Silence())
+    recovering.perform(target(aws), found, Choice(), Silence())
 
     assert [remnant.path for remnant in found.left] == ["Left"]
     assert [remnant.path for remnant in found.orphans] == ["Outer/Orphan", "Kept"]
     assert found.render().splitlines()[-1] == (
         "recovering deletes the stack; then create it with `python deploy.py plan dev`"
     )
-    assert "  Kept  AWS::SQS::Queue  id-of-Kept  DELETE_SKIPPED" in found.render()
+    assert "  Kept  AWS::SNS::Topic  id-of-Kept  DELETE_SKIPPED" in found.render()
 
 
 def test_what_somebody_protected_is_not_deleted(aws: Any) -> None:
@@ -266,7 +294,7 @@ def test_what_somebody_protected_is_not_deleted(aws: Any) -> None:
     aws.stack(status="ROLLBACK_COMPLETE", EnableTerminationProtection=True)
 
     with pytest.raises(ProtectedRemains, match="--no-enable-termination-protection --region eu-west-2"):
-        recovery.perform(target(aws), found, Choice(), Silence())
+        recovering.perform(target(aws), found, Choice(), Silence())
 
 
 def test_update_failed_is_rolled_back_to_where_it_was_complete(aws: Any) -> None:
@@ -285,7 +313,7 @@ def test_update_failed_is_rolled_back_to_where_it_was_complete(aws: Any) -> None
         RetainExceptOnCreate=True,
     )
 
-    recovery.perform(target(aws), found, Choice(), Silence())
+    recovering.perform(target(aws), found, Choice(), Silence())
 
     assert "Queue" in found.render()
 
@@ -300,7 +328,7 @@ def test_import_rollback_failed_has_no_call_and_says_so(aws: Any) -> None:
     assert [remnant.path for remnant in found.blocking] == ["Queue"]
     assert "  Queue could not be let go" in found.render().splitlines()
     with pytest.raises(Unrecoverable, match="no call that goes on from it"):
-        recovery.perform(target(aws), found, Choice(), Silence())
+        recovering.perform(target(aws), found, Choice(), Silence())
 
 
 @pytest.mark.parametrize(
