@@ -282,11 +282,16 @@ def test_a_grandchilds_failure_is_diagnosed_and_recovered_from(deploys: Deploys,
         deployment.apply(deployment.plan(), Silence())
 
     found = diagnosis.diagnose(deployment.target, small)
-    print(found.render())
-    print(found)
-    recovery_ = recovery.look(deployment.target, deployment.stack_name)
-    print(recovery_.render())
-    print(recovery_)
-    kept = recovering.perform(deployment.target, recovery_, recovery.Choice(), Silence())
-    print(kept)
-    assert 0
+
+    assert found.cause is not None
+    assert found.cause.path == "Outer/Inner/Grant"
+    assert found.cause.template == f"{small}/inner.yaml:2"
+    assert (found.also, found.going_back) == ((), ())
+    assert found.next == "`python deploy.py recover dev`"
+
+    stuck = recovery.look(deployment.target, deployment.stack_name)
+    assert recovering.perform(deployment.target, stuck, recovery.Choice(), Silence()) == ()
+    (small / "inner.yaml").write_text(INNER)
+    deployment.apply(deployment.plan(), Silence())
+    assert recovery.look(deployment.target, deployment.stack_name).way is recovery.Way.NOTHING
+    assert diagnosis.diagnose(deployment.target, small).cause is None, "the stack that failed is gone"
