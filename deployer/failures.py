@@ -1,8 +1,8 @@
 """What failed in one operation, fetched through all nested stacks. Judging it is another's work.
 
 The root's own events tell where the operation begins and ends. Of the rest only the nested stacks that
-failed are asked: with DescribeEvents, which returns failures alone and says which belong to the roll-back;
-where there is no such operation with DescribeStackEvents.
+failed are asked. DescribeEvents returns failures alone, those of hooks and validations among them;
+DescribeStackEvents tells when a stack turned back, and does without the other where there is none.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
 """
 
@@ -150,13 +150,13 @@ def _with_nested(cloudformation: "CloudFormationClient", episode: Episode) -> Ep
     found = list(episode.events)
     operation = next((event.operation for event in episode.events if event.operation), None)
     if operation is not None:
-        known = {(event.logical_id, event.status) for event in found}
-        pages = cloudformation.get_paginator("describe_events").paginate(
-            OperationId=operation, Filters={"FailedEvents": True}
+        told = _failed(
+            cloudformation.get_paginator("describe_events").paginate(
+                OperationId=operation, Filters={"FailedEvents": True}
+            ),
+            (),
         )
-        told = _failed(pages, ())
-        own = [event for event in told if event.stack_id == episode.events[0].stack_id]
-        found += [event for event in own if (event.logical_id, event.status) not in known]
+        found += _more(found, [event for event in told if event.stack_id == found[0].stack_id])
     waiting = list(_children(found))
     asked: set[str] = set()
     while waiting:
@@ -185,11 +185,6 @@ def _below(
     cloudformation: "CloudFormationClient", stack_id: str, path: tuple[str, ...], episode: Episode
 ) -> list[Event]:
     """A nested stack's failures within the operation's time, oldest first; where told, its turns as well."""
-    failures = cloudformation.get_paginator("describe_events").paginate(
-        StackName=stack_id, Filters={"FailedEvents": True}
-    )
-    if told := _inside(_failed(failures, path), episode):
-        return told
     events: list[Event] = []
     try:
         pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
@@ -198,9 +193,20 @@ def _below(
             if events and events[-1].at < episode.began:
                 break
     except ClientError as error:
-        if not is_absent(error):  # a nested stack that was never made
+        if not is_absent(error):
             raise
-    return _inside(events, episode)
+        return []  # it was never made
+    failures = cloudformation.get_paginator("describe_events").paginate(
+        StackName=stack_id, Filters={"FailedEvents": True}
+    )
+    found = _inside(events, episode)
+    return found + _more(found, _inside(_failed(failures, path), episode))
+
+
+def _more(known: Sequence[Event], told: Sequence[Event]) -> list[Event]:
+    """What the other call did not tell."""
+    names = {(event.logical_id, event.status) for event in known}
+    return [event for event in told if (event.logical_id, event.status) not in names]
 
 
 def _inside(newest_first: Sequence[Event], episode: Episode) -> list[Event]:

@@ -48,11 +48,26 @@ def perform(target: Target, recovery: Recovery, choice: Choice, listener: Listen
         _roll_back(target, recovery, listener)
     elif recovery.way is Way.DELETE:
         _delete(target, recovery, choice, listener)
-        found = remnants.of(target.clients.cloudformation, recovery.stack_id)
-        return tuple(remnant for remnant in found if remnant.kept)
+        return _kept(target, recovery, choice)
     elif recovery.way is Way.NONE:
         raise Unrecoverable(stack=recovery.stack, status=recovery.status, environment=recovery.environment)
     return ()
+
+
+def _kept(target: Target, recovery: Recovery, choice: Choice) -> tuple[Remnant, ...]:
+    """What was named, and what the stacks tell of themselves now that they are deleted.
+
+    A nested stack that stayed behind is asked by its own id: its parent may tell of nothing any more.
+    """
+    cloudformation = target.clients.cloudformation
+    kept = {remnant.path: remnant for remnant in choice.retain}
+    kept |= {each.path: each for each in remnants.of(cloudformation, recovery.stack_id) if each.kept}
+    if choice.force:
+        for remnant in recovery.blocking:
+            summaries = remnants.statuses(cloudformation, remnant.stack_id)
+            if summaries.get(remnant.logical_id) in {"DELETE_SKIPPED", "DELETE_FAILED"}:
+                kept.setdefault(remnant.path, remnant)
+    return tuple(kept.values())
 
 
 def _continue(target: Target, recovery: Recovery, skip: Sequence[Remnant], listener: Listener) -> None:

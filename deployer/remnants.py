@@ -52,6 +52,12 @@ def of(cloudformation: "CloudFormationClient", stack_id: str) -> tuple[Remnant, 
     return tuple(_walk(cloudformation, stack_id, "", root=True))
 
 
+def statuses(cloudformation: "CloudFormationClient", stack_id: str) -> dict[str, str]:
+    """Logical id → status in this stack alone; {} when it tells nothing any more."""
+    found = _summaries(cloudformation, stack_id)
+    return {summary["LogicalResourceId"]: summary["ResourceStatus"] for summary in found}
+
+
 def _walk(cloudformation: "CloudFormationClient", stack_id: str, above: str, *, root: bool) -> list[Remnant]:
     found: list[Remnant] = []
     for summary in _summaries(cloudformation, stack_id):

@@ -31,7 +31,6 @@ def fails(
         aws.about("millrace-dev", status, 9),
     ]
     aws.tells("millrace-dev", *root)
-    aws.refuses("describe_events", "InvalidAction")
     aws.tells("Outer", aws.about("Inner", "UPDATE_FAILED", 4, parent="Outer", reason="Embedded stack failed"))
     aws.refuses("describe_events", "InvalidAction")
     aws.tells(
@@ -41,6 +40,7 @@ def fails(
         aws.about("Inner", "UPDATE_ROLLBACK_IN_PROGRESS", 5),
         aws.event("Inner", "Table", "UPDATE_FAILED", 6, reason="it is gone"),
     )
+    aws.refuses("describe_events", "InvalidAction")
 
 
 def test_a_nested_failures_reason_is_the_first_line_and_then_where_it_was_made(

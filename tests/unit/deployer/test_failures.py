@@ -3,6 +3,7 @@
 from typing import Any
 
 from deployer import failures
+from deployer.causes import first_cause
 
 NESTED = "AWS::CloudFormation::Stack"
 
@@ -45,6 +46,7 @@ def last(aws: Any, operation: str | None = None) -> failures.Episode | None:
 
 def test_the_last_failed_operation_is_found_behind_one_that_went_well(aws: Any) -> None:
     aws.tells("millrace-dev", *failed_update(aws, 0, "first"), *good_update(aws, 100, "second"))
+    aws.tells("Outer")
     aws.says("describe_events", {"OperationEvents": [operation_event(aws, "Outer", "Queue", 3)]})
 
     found = last(aws)
@@ -83,6 +85,7 @@ def test_by_its_id_what_only_describe_events_tells_is_found_too(aws: Any) -> Non
     aws.says(
         "describe_events", {"OperationEvents": [hook]}, OperationId="op-1", Filters={"FailedEvents": True}
     )
+    aws.tells("Outer")
     child = {"StackName": aws.stack_id("Outer"), "Filters": {"FailedEvents": True}}
     going_back = operation_event(aws, "Outer", "Topic", 7, OperationType="ROLLBACK")
     events = [
@@ -105,13 +108,13 @@ def test_by_its_id_what_only_describe_events_tells_is_found_too(aws: Any) -> Non
 
 def test_where_there_is_no_describe_events_stack_events_are_read(aws: Any) -> None:
     aws.tells("millrace-dev", *failed_update(aws, 0, "t"))
-    aws.refuses("describe_events", "InvalidAction")
     aws.tells(
         "Outer",
         aws.event("Outer", "Queue", "UPDATE_FAILED", -50, reason="long ago"),
         aws.about("Outer", "UPDATE_IN_PROGRESS", 1),
         aws.event("Outer", "Queue", "UPDATE_FAILED", 3, reason="no such key"),
     )
+    aws.refuses("describe_events", "InvalidAction")
 
     found = last(aws)
 
@@ -124,7 +127,6 @@ def test_where_there_is_no_describe_events_stack_events_are_read(aws: Any) -> No
 
 def test_a_nested_stack_that_was_never_made_is_no_error(aws: Any) -> None:
     aws.tells("millrace-dev", *failed_update(aws, 0, "t"))
-    aws.refuses("describe_events", "ValidationError", "Stack [Outer] does not exist")
     aws.refuses("describe_stack_events", "ValidationError", "Stack [Outer] does not exist")
 
     found = last(aws)
@@ -137,6 +139,7 @@ def test_an_operation_that_begins_on_the_next_page_is_read_to_its_beginning(aws:
     first, *later = failed_update(aws, 0, "t")
     aws.tells("millrace-dev", *later, token="older")
     aws.tells("millrace-dev", first, NextToken="older")
+    aws.tells("Outer")
     aws.says("describe_events", {"OperationEvents": [operation_event(aws, "Outer", "Queue", 3)]})
 
     found = last(aws)
@@ -162,3 +165,22 @@ def test_a_roll_back_that_somebody_asked_for_is_an_operation_of_its_own(aws: Any
         "second",
         ["millrace-dev", "Queue", "millrace-dev"],
     )
+
+
+def test_when_a_nested_stack_turned_back_is_told_by_its_own_events_only(aws: Any) -> None:
+    aws.tells("millrace-dev", *failed_update(aws, 0, "t"))
+    aws.tells(
+        "Outer",
+        aws.event("Outer", "Queue", "UPDATE_FAILED", 2, reason="no such key"),
+        aws.about("Outer", "UPDATE_ROLLBACK_IN_PROGRESS", 3),
+        aws.event("Outer", "Topic", "UPDATE_FAILED", 3, reason="it is gone"),
+    )
+    told = [operation_event(aws, "Outer", name, second) for name, second in (("Topic", 3), ("Queue", 2))]
+    aws.says("describe_events", {"OperationEvents": told})
+
+    found = last(aws)
+
+    assert found is not None
+    cause = first_cause(found.events)
+    assert cause is not None
+    assert (cause.first.logical_id, [event.logical_id for event in cause.going_back]) == ("Queue", ["Topic"])

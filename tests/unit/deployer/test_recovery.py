@@ -236,8 +236,12 @@ def test_delete_failed_is_forced_last(aws: Any) -> None:
         ClientRequestToken=aws.any,
     )
     holds(aws, NAME)
+    holds(aws, f"{NAME}-Outer-1A", resource(aws, "Bucket", "DELETE_FAILED"))
+    holds(aws, NAME)
 
-    recovering.perform(target(aws), found, recovery.choose(found, [], [], force=True), Silence())
+    kept = recovering.perform(target(aws), found, recovery.choose(found, [], [], force=True), Silence())
+
+    assert [remnant.path for remnant in kept] == ["Outer/Bucket"]
 
 
 def stateful_remains(aws: Any) -> Recovery:
