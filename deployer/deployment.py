@@ -29,6 +29,7 @@ from deployer.errors import (
 )
 from deployer.events import Listener
 from deployer.operation import Operation
+from deployer.origins import Sources
 from deployer.plan import Kind, Plan
 from deployer.removal import Removal
 from deployer.request import Request
@@ -66,7 +67,7 @@ class Deployment:
         self._clients = self.target.clients
         self._cloudformation = self._clients.cloudformation
         self._templates = templates
-        self._change_sets = ChangeSets(self._cloudformation, self.target.clock, poll)
+        self._change_sets = ChangeSets(self._cloudformation, self.target.clock, poll, Sources(templates))
         self._build_function = build_function
         self.stack_name = self.target.stack_name
         self.bootstrap_name = self.target.bootstrap_name
@@ -153,6 +154,11 @@ class Deployment:
         if plan.change_set_id is not None:
             self._withdraw(plan.kind, plan.stack_name, plan.change_set_id)
 
+    def mend(self, stack_name: str) -> None:
+        """What a deployer that was killed left undone beside the stack's own state."""
+        self.target.check_account()
+        self._protect(stack_name)
+
     def outputs(self) -> dict[str, str]:
         """The root's outputs. Raises MissingStack."""
         return dict(self._present("apply").outputs)
@@ -212,10 +218,7 @@ class Deployment:
         return found
 
     def _kind(self, name: str, present: Stack | None) -> Kind:
-        command = f"python deploy.py destroy {self._environment.name}"
-        if name == self.bootstrap_name:
-            command = stack.by_hand("delete-stack", name, self._environment.region)
-        return stack.kind_of_change(present, name, self._environment.name, command, self._environment.region)
+        return stack.kind_of_change(present, name, self._environment.name)
 
     def _bucket(self) -> str:
         found = stack.find(self._cloudformation, self.bootstrap_name)

@@ -123,7 +123,8 @@ class NotBootstrapped(DeployerError):
 
 
 class Stuck(DeployerError):
-    """{stack} is {status}{why} and takes no change: {remedy}"""
+    """{stack} is {status}{why} and takes no change: {meaning}. See why with `{look}`, mend it with
+    `{mend}`"""
 
 
 class Busy(DeployerError):

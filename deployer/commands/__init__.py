@@ -11,9 +11,11 @@ from deployer.commands.apply import apply, bootstrap
 from deployer.commands.attach import attach
 from deployer.commands.cancel import cancel
 from deployer.commands.destroy import destroy
+from deployer.commands.diagnose import diagnose
 from deployer.commands.invocation import write_end
 from deployer.commands.looking import outputs, status
 from deployer.commands.plan import plan
+from deployer.commands.recover import recover
 from deployer.errors import DeployerError, Unread, UsageError
 from parameters.settings import ParameterError
 
@@ -35,7 +37,7 @@ def deploy() -> None:
     """Plan, apply and look after a deployment, through change sets only."""
 
 
-for each in (bootstrap, plan, apply, status, outputs, attach, cancel, destroy):
+for each in (bootstrap, plan, apply, status, outputs, diagnose, attach, cancel, recover, destroy):
     deploy.add_command(each)
 
 

@@ -6,6 +6,7 @@ import click
 
 from deployer import progress
 from deployer.commands.asking import approve, discarding, letting_run, need_terminal
+from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command, image_of
 from deployer.commands.plan import IMAGE
 from deployer.commands.showing import show
@@ -55,7 +56,7 @@ def apply(deployment: Deployment, image: str | None, name: str | None, yes: bool
 
 
 def _execute(deployment: Deployment, made: Plan) -> int:
-    with letting_run(made.environment), progress.screen(sys.stderr) as listener:
+    with tell(deployment), letting_run(made.environment), progress.screen(sys.stderr) as listener:
         deployment.apply(made, listener)
     if not made.is_empty:
         print(f"{made.stack_name}: done")

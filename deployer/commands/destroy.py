@@ -7,6 +7,7 @@ import click
 from deployer import progress
 from deployer.commands.apply import YES
 from deployer.commands.asking import ask, letting_run, need_terminal
+from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
 from deployer.commands.waiting import option as wait_option
@@ -30,7 +31,11 @@ def destroy(deployment: Deployment, yes: bool, wait: bool) -> int:
         need_terminal()
         if ask(f"Type {deployment.stack_name} to delete it: ") != deployment.stack_name:
             raise NotApproved
-    with letting_run(deployment.target.environment.name), progress.screen(sys.stderr) as listener:
+    with (
+        tell(deployment),
+        letting_run(deployment.target.environment.name),
+        progress.screen(sys.stderr) as listener,
+    ):
         deployment.destroy(listener)
     print(f"{deployment.stack_name}: deleted; {deployment.bootstrap_name} and its artefacts stay")
     return 0

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer import diagnosis, recovering, recovery
 from deployer.changes import Action, Counts
 from deployer.deployment import Deployment
 from deployer.errors import (
@@ -227,7 +228,7 @@ def test_a_failure_in_a_grandchild_is_the_first_cause_and_names_the_way_out(
 
     with pytest.raises(DeploymentFailed, match=FIRST_CAUSE):
         deployment.apply(plan, Silence())
-    with pytest.raises(Stuck, match=r"python deploy\.py destroy dev"):
+    with pytest.raises(Stuck, match=r"python deploy\.py recover dev"):
         deployment.plan()
 
     deployment.destroy(Silence())
@@ -271,3 +272,26 @@ def test_a_plan_of_before_the_stack_moved_is_refused(deploys: Deploys, small: Pa
 
     with pytest.raises(PlanOutdated, match="plan again"):
         deployment.apply(replace(old, token="millrace-deploy-again"), Silence())
+
+
+def test_a_grandchilds_failure_is_diagnosed_and_recovered_from(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployment.bootstrap(Silence())
+    (small / "inner.yaml").write_text(BROKEN)
+    with pytest.raises(DeploymentFailed):
+        deployment.apply(deployment.plan(), Silence())
+
+    found = diagnosis.diagnose(deployment.target, small)
+
+    assert found.cause is not None
+    assert found.cause.path == "Outer/Inner/Grant"
+    assert found.cause.template == f"{small}/inner.yaml:2"
+    assert (found.also, found.going_back) == ((), ())
+    assert found.next == "`python deploy.py recover dev`"
+
+    stuck = recovery.look(deployment.target, deployment.stack_name)
+    assert recovering.perform(deployment.target, stuck, recovery.Choice(), Silence()) == ()
+    (small / "inner.yaml").write_text(INNER)
+    deployment.apply(deployment.plan(), Silence())
+    assert recovery.look(deployment.target, deployment.stack_name).way is recovery.Way.NOTHING
+    assert diagnosis.diagnose(deployment.target, small).cause is None, "the stack that failed is gone"

@@ -212,7 +212,7 @@ def test_a_stuck_stack_is_refused(aws: Any, templates: Path) -> None:
     aws.account()
     aws.stack(status="ROLLBACK_COMPLETE")
 
-    with pytest.raises(Stuck, match=r"python deploy\.py destroy dev"):
+    with pytest.raises(Stuck, match=r"python deploy\.py recover dev"):
         aws.deployment(templates).plan(image_digest=IMAGE)
 
 
