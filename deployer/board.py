@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from deployer import drawing
-from deployer.diagnosis import Cause, first_cause
+from deployer.causes import Cause, first_cause
 from deployer.estimate import duration, left
 from deployer.events import Progress
 
@@ -86,7 +86,7 @@ class Board:
     def __init__(self) -> None:
         self._stacks: dict[tuple[str, ...], Branch] = {}
         self._events: list[Progress] = []
-        self._cause: Cause | None = None
+        self._cause: Cause[Progress] | None = None
         self._rolling_back: float | None = None  # since when
 
     def take(self, event: Progress) -> None:

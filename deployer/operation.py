@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployer import account, interrupt, stack
+from deployer.causes import first_cause
 from deployer.clock import Clock
-from deployer.diagnosis import first_cause
 from deployer.errors import Cancelled, DeploymentFailed, LostSight, TookTooLong
 from deployer.events import Listener, Progress, Streamer
 from deployer.patience import Patience

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.diagnosis import first_cause
+from deployer.causes import first_cause
 from deployer.events import Progress, Streamer
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
