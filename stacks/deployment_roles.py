@@ -1,4 +1,4 @@
-"""The rights by which an environment is deployed: CloudFormation's, the deployer's, and what none goes beyond.
+"""The rights by which an environment is deployed: CloudFormation's, the deployer's, and the boundary of all.
 
 The deployer changes stacks and hands CloudFormation the execution role; that one makes what the templates
 name, and nothing else. Whatever role it makes carries the boundary. docs/decisions/deployment-roles.md
@@ -25,6 +25,7 @@ from troposphere import AWSHelperFn, GetAtt, Output, Ref, Sub, iam
 from parameters import sections as parameters
 from stacks import boundary, deployer_policy, execution
 from stacks.context import why
+from stacks.scopes import Scope
 from stacks.wiring import PolicyArn, RoleArn, StackTemplate
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -41,7 +42,17 @@ GROUPS = {
     "MayMakeStacks": ("cloudformation", "s3", "ssm"),
 }
 # What stays allowed on bootstrap's own key; all else that the role may do with keys is for the platform's.
-READS_OF_KEYS = ("kms:Decrypt", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListKeys")
+READS_OF_KEYS = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListKeys",
+)
+
+
+ISSUER, AUDIENCE = "token.actions.githubusercontent.com", "sts.amazonaws.com"
+PROVIDER = "arn:${AWS::Partition}:iam::${AWS::AccountId}:oidc-provider/" + ISSUER
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ class TooLong(ValueError):
 
 
 def build(template: StackTemplate, settings: parameters.Bootstrap, platform: execution.Platform) -> Outputs:
-    """Raises TooLong, and what deriving raises: handlers.UnknownType, scopes.Unscoped, deployer_policy.Unknown."""
+    """Raises TooLong, handlers.UnknownType, scopes.Unscoped, boundary.Unread, deployer_policy.Unknown."""
     template.add_resource(
         policy(
             "Boundary",
@@ -128,7 +139,7 @@ def execution_role(environment: str, parts: list[iam.ManagedPolicy]) -> iam.Role
 
 def statements(allowed: Iterable[execution.Allowed], services: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """What is allowed alike stands once, across the services of one policy."""
-    alike: dict[execution.Scope, list[str]] = {}
+    alike: dict[Scope, list[str]] = {}
     for one in allowed:
         if one.service in services:
             alike.setdefault(one.scope, []).extend(one.actions)
@@ -136,7 +147,9 @@ def statements(allowed: Iterable[execution.Allowed], services: tuple[str, ...]) 
         conditions: dict[str, dict[str, Any]] = {}
         for condition in scope.conditions:
             values = [text(value) for value in condition.values]
-            conditions.setdefault(condition.operator, {})[condition.key] = values[0] if len(values) == 1 else values
+            conditions.setdefault(condition.operator, {})[condition.key] = (
+                values[0] if len(values) == 1 else values
+            )
         yield {
             "Effect": "Allow",
             "Action": sorted(actions),
@@ -211,10 +224,6 @@ def add_pipeline(template: StackTemplate, pipeline: parameters.Pipeline, deploye
         )
     )
     template.add_output(Output("DeployerRoleArn", Value=role.get_att("Arn")))
-
-
-ISSUER, AUDIENCE = "token.actions.githubusercontent.com", "sts.amazonaws.com"
-PROVIDER = "arn:${AWS::Partition}:iam::${AWS::AccountId}:oidc-provider/" + ISSUER
 
 
 def platform(templates: Iterable[StackTemplate], environment: str) -> execution.Platform:

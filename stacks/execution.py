@@ -108,7 +108,7 @@ def required(platform: Platform) -> Iterator[tuple[str, str]]:
 def allowed(platform: Platform) -> tuple[Allowed, ...]:
     """All of it, service by service; no action stands twice under one condition.
 
-    Raises handlers.UnknownType for a type without handlers, scopes.Unscoped for an action on what is nobody's.
+    Raises handlers.UnknownType for a type without handlers, scopes.Unscoped for one on nothing of ours.
     """
     wanted: dict[str, dict[Scope, None]] = {}
     for kind, action in required(platform):
@@ -120,7 +120,11 @@ def allowed(platform: Platform) -> tuple[Allowed, ...]:
         service = action.partition(":")[0]
         # One statement for all that has one condition: an action passes over resources of kinds that it does
         # not know. What differs by kind, and what is scoped by hand, is alike only where all of it is.
-        pooled = len(conditions) == 1 and service not in BY_HAND and EVERYWHERE.resources != next(iter(found)).resources
+        pooled = (
+            len(conditions) == 1
+            and service not in BY_HAND
+            and EVERYWHERE.resources != next(iter(found)).resources
+        )
         key = (service, next(iter(conditions)) if pooled else tuple(found))
         actions, where = alike.setdefault(key, ([], []))
         actions.append(action)
@@ -140,8 +144,10 @@ def _statements(actions: list[str], where: list[Scope]) -> Iterator[Allowed]:
 def scoped(kind: str, action: str, platform: Platform) -> Iterable[Scope]:
     """Where an action is allowed for resources of a type."""
     service = action.partition(":")[0]
-    return BY_HAND[service](kind, action, platform) if service in BY_HAND and known(action) else scopes(
-        action, platform.environment
+    return (
+        BY_HAND[service](kind, action, platform)
+        if service in BY_HAND and known(action)
+        else scopes(action, platform.environment)
     )
 
 

@@ -46,19 +46,63 @@ def _never(kind: str, actions: str, why: str) -> Never:
 # Each by the type's page, which says what a property is for:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 ONLY = (
-    _only("AWS::DynamoDB::Table", "dynamodb:BatchWriteItem dynamodb:DescribeImport dynamodb:ImportTable logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams logs:PutLogEvents logs:PutRetentionPolicy s3:GetObject s3:ListBucket", "ImportSourceSpecification"),
-    _only("AWS::DynamoDB::Table", "dynamodb:DisableKinesisStreamingDestination dynamodb:EnableKinesisStreamingDestination dynamodb:UpdateKinesisStreamingDestination kinesis:DescribeStream kinesis:PutRecords", "KinesisStreamSpecification"),
-    _only("AWS::DynamoDB::Table", "iam:CreateServiceLinkedRole", "ContributorInsightsSpecification", "KinesisStreamSpecification"),
-    _only("AWS::DynamoDB::Table", "dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy", "ResourcePolicy"),
+    _only(
+        "AWS::DynamoDB::Table",
+        "dynamodb:BatchWriteItem dynamodb:DescribeImport dynamodb:ImportTable logs:CreateLogGroup "
+        "logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams logs:PutLogEvents "
+        "logs:PutRetentionPolicy s3:GetObject s3:ListBucket",
+        "ImportSourceSpecification",
+    ),
+    _only(
+        "AWS::DynamoDB::Table",
+        "dynamodb:DisableKinesisStreamingDestination dynamodb:EnableKinesisStreamingDestination "
+        "dynamodb:UpdateKinesisStreamingDestination kinesis:DescribeStream kinesis:PutRecords",
+        "KinesisStreamSpecification",
+    ),
+    _only(
+        "AWS::DynamoDB::Table",
+        "iam:CreateServiceLinkedRole",
+        "ContributorInsightsSpecification",
+        "KinesisStreamSpecification",
+    ),
+    _only(
+        "AWS::DynamoDB::Table",
+        "dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy",
+        "ResourcePolicy",
+    ),
     _only("AWS::EC2::EIP", "ec2:AssociateAddress ec2:DisassociateAddress", "InstanceId"),
     _only("AWS::EC2::EIP", "ec2:AcceptAddressTransfer", "TransferAddress"),
-    _only("AWS::EC2::FlowLog", "iam:CreateServiceLinkedRole logs:CreateLogDelivery logs:DeleteLogDelivery s3:GetBucketPolicy s3:PutBucketPolicy", "LogDestination"),
-    _only("AWS::EC2::NatGateway", "ec2:AssociateNatGatewayAddress ec2:DisassociateNatGatewayAddress", "SecondaryAllocationIds"),
-    _only("AWS::EC2::NatGateway", "ec2:AssignPrivateNatGatewayAddress ec2:UnassignPrivateNatGatewayAddress", "SecondaryPrivateIpAddresses", "SecondaryPrivateIpAddressCount"),
-    _only("AWS::EC2::Subnet", "ec2:AssociateSubnetCidrBlock ec2:DisassociateSubnetCidrBlock", "Ipv6CidrBlock", "Ipv6IpamPoolId"),
+    _only(
+        "AWS::EC2::FlowLog",
+        "iam:CreateServiceLinkedRole logs:CreateLogDelivery logs:DeleteLogDelivery s3:GetBucketPolicy "
+        "s3:PutBucketPolicy",
+        "LogDestination",
+    ),
+    _only(
+        "AWS::EC2::NatGateway",
+        "ec2:AssociateNatGatewayAddress ec2:DisassociateNatGatewayAddress",
+        "SecondaryAllocationIds",
+    ),
+    _only(
+        "AWS::EC2::NatGateway",
+        "ec2:AssignPrivateNatGatewayAddress ec2:UnassignPrivateNatGatewayAddress",
+        "SecondaryPrivateIpAddresses",
+        "SecondaryPrivateIpAddressCount",
+    ),
+    _only(
+        "AWS::EC2::Subnet",
+        "ec2:AssociateSubnetCidrBlock ec2:DisassociateSubnetCidrBlock",
+        "Ipv6CidrBlock",
+        "Ipv6IpamPoolId",
+    ),
     _only("AWS::EC2::VPC", "ec2:ModifyVpcTenancy", "InstanceTenancy"),
     _only("AWS::EC2::VPC", "ec2:CreateVpcEncryptionControl", "VpcEncryptionControl"),
-    _only("AWS::EC2::VPCEndpoint", "vpc-lattice:CreateServiceNetworkVpcEndpointAssociation vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation", "ServiceNetworkArn"),
+    _only(
+        "AWS::EC2::VPCEndpoint",
+        "vpc-lattice:CreateServiceNetworkVpcEndpointAssociation "
+        "vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation",
+        "ServiceNetworkArn",
+    ),
     _only("AWS::EC2::VPCEndpoint", "vpce:AllowMultiRegion", "ServiceRegion"),
     _only("AWS::EC2::VPCGatewayAttachment", "ec2:AttachVpnGateway ec2:DetachVpnGateway", "VpnGatewayId"),
     _only("AWS::ECS::Service", "iam:PassRole", "Role", "ServiceConnectConfiguration", "VolumeConfigurations"),
@@ -67,48 +111,134 @@ ONLY = (
     _only("AWS::IAM::ManagedPolicy", "iam:AttachRolePolicy iam:DetachRolePolicy", "Roles"),
     _only("AWS::IAM::ManagedPolicy", "iam:AttachUserPolicy iam:DetachUserPolicy", "Users"),
     _only("AWS::Kinesis::Stream", "kinesis:UpdateMaxRecordSize", "MaxRecordSizeInKiB"),
-    _only("AWS::Lambda::Function", "elasticfilesystem:DescribeMountTargets s3files:ListMountTargets", "FileSystemConfigs"),
-    _only("AWS::Lambda::Function", "lambda:GetCodeSigningConfig lambda:PutFunctionCodeSigningConfig lambda:DeleteFunctionCodeSigningConfig", "CodeSigningConfigArn"),
+    _only(
+        "AWS::Lambda::Function",
+        "elasticfilesystem:DescribeMountTargets s3files:ListMountTargets",
+        "FileSystemConfigs",
+    ),
+    _only(
+        "AWS::Lambda::Function",
+        "lambda:GetCodeSigningConfig lambda:PutFunctionCodeSigningConfig "
+        "lambda:DeleteFunctionCodeSigningConfig",
+        "CodeSigningConfigArn",
+    ),
     _only("AWS::Lambda::Function", "lambda:GetLayerVersion", "Layers"),
-    _only("AWS::Lambda::Function", "lambda:PassCapacityProvider lambda:PutFunctionScalingConfig lambda:PublishVersion", "CapacityProviderConfig", "FunctionScalingConfig"),
+    _only(
+        "AWS::Lambda::Function",
+        "lambda:PassCapacityProvider lambda:PutFunctionScalingConfig lambda:PublishVersion",
+        "CapacityProviderConfig",
+        "FunctionScalingConfig",
+    ),
     _only("AWS::Lambda::Function", "lambda:PutRuntimeManagementConfig", "RuntimeManagementConfig"),
     _only("AWS::Lambda::Function", "lambda:PutFunctionRecursionConfig", "RecursiveLoop"),
-    _only("AWS::Logs::LogGroup", "logs:DeleteDataProtectionPolicy logs:PutDataProtectionPolicy logs:CreateLogDelivery firehose:TagDeliveryStream", "DataProtectionPolicy"),
+    _only(
+        "AWS::Logs::LogGroup",
+        "logs:DeleteDataProtectionPolicy logs:PutDataProtectionPolicy logs:CreateLogDelivery "
+        "firehose:TagDeliveryStream",
+        "DataProtectionPolicy",
+    ),
     _only("AWS::Logs::LogGroup", "logs:DeleteIndexPolicy logs:PutIndexPolicy", "FieldIndexPolicies"),
-    _only("AWS::Logs::LogGroup", "logs:DeleteResourcePolicy logs:PutResourcePolicy", "ResourcePolicyDocument"),
+    _only(
+        "AWS::Logs::LogGroup",
+        "logs:DeleteResourcePolicy logs:PutResourcePolicy",
+        "ResourcePolicyDocument",
+    ),
     _only("AWS::Logs::LogGroup", "logs:PutBearerTokenAuthentication", "BearerTokenAuthenticationEnabled"),
     _only("AWS::Logs::LogGroup", "logs:PutLogGroupDeletionProtection", "DeletionProtectionEnabled"),
+    _only("AWS::RDS::DBInstance", "rds:DescribeDBClusters", "DBClusterIdentifier"),
     _only("AWS::RDS::DBInstance", "rds:AddRoleToDBInstance rds:RemoveRoleFromDBInstance", "AssociatedRoles"),
-    _only("AWS::RDS::DBInstance", "rds:CreateDBInstanceReadReplica rds:PromoteReadReplica", "SourceDBInstanceIdentifier", "SourceDBClusterIdentifier"),
-    _only("AWS::RDS::DBInstance", "rds:DescribeDBClusterSnapshots rds:RestoreDBInstanceFromDBSnapshot", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier"),
-    _only("AWS::RDS::DBInstance", "rds:RestoreDBInstanceToPointInTime", "RestoreTime", "UseLatestRestorableTime"),
-    _only("AWS::RDS::DBInstance", "rds:StartDBInstanceAutomatedBackupsReplication rds:StopDBInstanceAutomatedBackupsReplication", "AutomaticBackupReplicationRegion"),
+    _only(
+        "AWS::RDS::DBInstance",
+        "rds:CreateDBInstanceReadReplica rds:PromoteReadReplica",
+        "SourceDBInstanceIdentifier",
+        "SourceDBClusterIdentifier",
+    ),
+    _only(
+        "AWS::RDS::DBInstance",
+        "rds:DescribeDBClusterSnapshots rds:RestoreDBInstanceFromDBSnapshot",
+        "DBSnapshotIdentifier",
+        "DBClusterSnapshotIdentifier",
+    ),
+    _only(
+        "AWS::RDS::DBInstance",
+        "rds:RestoreDBInstanceToPointInTime",
+        "RestoreTime",
+        "UseLatestRestorableTime",
+    ),
+    _only(
+        "AWS::RDS::DBInstance",
+        "rds:StartDBInstanceAutomatedBackupsReplication rds:StopDBInstanceAutomatedBackupsReplication",
+        "AutomaticBackupReplicationRegion",
+    ),
     _only("AWS::SNS::Subscription", "iam:GetRole iam:PassRole", "SubscriptionRoleArn"),
     _only("AWS::SNS::Topic", "iam:GetRole iam:PassRole", "DeliveryStatusLogging"),
     _only("AWS::SNS::Topic", "sns:PutDataProtectionPolicy", "DataProtectionPolicy"),
     _only("AWS::SNS::Topic", "sns:Subscribe sns:Unsubscribe", "Subscription"),
     _only("AWS::SecretsManager::RotationSchedule", "iam:PassRole", "HostedRotationLambda"),
-    _only("AWS::SecretsManager::Secret", "secretsmanager:RemoveRegionsFromReplication secretsmanager:ReplicateSecretToRegions", "ReplicaRegions"),
-)  # fmt: skip
+    _only(
+        "AWS::SecretsManager::Secret",
+        "secretsmanager:RemoveRegionsFromReplication secretsmanager:ReplicateSecretToRegions",
+        "ReplicaRegions",
+    ),
+)
 
 NEVER = (
-    _never("AWS::ApplicationAutoScaling::ScalableTarget", "lambda:DeleteProvisionedConcurrencyConfig lambda:GetProvisionedConcurrencyConfig lambda:PutProvisionedConcurrencyConfig", "what scales here is a service of ECS, no function"),
-    _never("AWS::ApplicationAutoScaling::ScalableTarget", "iam:PassRole", "it scales with the role that is linked to its service, since it names no other"),
-    _never("AWS::CloudFormation::Stack", "iam:PassRole", "a nested stack cannot name a role: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/688"),
-    _never("AWS::DynamoDB::Table", "dynamodb:AssociateTableReplica dynamodb:CreateTableReplica dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:Scan dynamodb:UpdateItem", "replicas are a global table's, which is a type of its own"),
+    _never(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "lambda:DeleteProvisionedConcurrencyConfig lambda:GetProvisionedConcurrencyConfig "
+        "lambda:PutProvisionedConcurrencyConfig",
+        "what scales here is a service of ECS, no function",
+    ),
+    _never(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "iam:PassRole",
+        "it scales with the role that is linked to its service, since it names no other",
+    ),
+    _never(
+        "AWS::CloudFormation::Stack",
+        "iam:PassRole",
+        "a nested stack names no role: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/688",
+    ),
+    _never(
+        "AWS::DynamoDB::Table",
+        "dynamodb:AssociateTableReplica dynamodb:CreateTableReplica dynamodb:DeleteItem "
+        "dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:Scan dynamodb:UpdateItem",
+        "replicas are a global table's, which is a type of its own",
+    ),
     _never("AWS::DynamoDB::Table", "s3:GetObjectMetadata", "is no action of IAM"),
     _never("AWS::EC2::FlowLog", "autoscaling:DescribeTags", "no group of Auto Scaling is here"),
-    _never("AWS::ECS::Cluster", "ecs:PutAccountSetting ecs:PutAccountSettingDefault", "the account's settings are the account's: docs/account.md"),
-    _never("AWS::ElastiCache::ParameterGroup", "iam:PutRolePolicy", "the policy of a role that is linked to a service is the service's, and cannot be put"),
-    _never("AWS::ElastiCache::ReplicationGroup", "firehose:PutRecord firehose:PutRecordBatch firehose:TagDeliveryStream", "the logs go to log groups"),
+    _never(
+        "AWS::ECS::Cluster",
+        "ecs:PutAccountSetting ecs:PutAccountSettingDefault",
+        "the account's settings are the account's: docs/account.md",
+    ),
+    _never(
+        "AWS::ElastiCache::ParameterGroup",
+        "iam:PutRolePolicy",
+        "the policy of a role that is linked to a service is the service's, and cannot be put",
+    ),
+    _never(
+        "AWS::ElastiCache::ReplicationGroup",
+        "firehose:PutRecord firehose:PutRecordBatch firehose:TagDeliveryStream",
+        "the logs go to log groups",
+    ),
     _never("AWS::ElastiCache::ReplicationGroup", "s3:GetObject", "it begins empty, from no snapshot of S3"),
     _never("AWS::IAM::Role", "iam:DeleteRolePermissionsBoundary", "no role here is ever without a boundary"),
     _never("AWS::IoT::Policy", "kms:Decrypt", "IoT keeps what it is told under a key of its own"),
-    _never("AWS::IoT::ProvisioningTemplate", "kms:Decrypt", "IoT keeps what it is told under a key of its own"),
+    _never(
+        "AWS::IoT::ProvisioningTemplate",
+        "kms:Decrypt",
+        "IoT keeps what it is told under a key of its own",
+    ),
     _never("AWS::Lambda::Function", "lambda:AssociateRuntimeAlias", "is no action of IAM"),
     _never("AWS::Logs::LogGroup", "s3:REST.PUT.OBJECT", "is no action of IAM"),
-    _never("AWS::SecretsManager::SecretTargetAttachment", "docdb-elastic:GetCluster redshift-serverless:GetNamespace redshift-serverless:ListWorkgroups redshift:DescribeClusters", "what it is attached to is an instance of RDS"),
-)  # fmt: skip
+    _never(
+        "AWS::SecretsManager::SecretTargetAttachment",
+        "docdb-elastic:GetCluster rds:DescribeDBClusters redshift-serverless:GetNamespace "
+        "redshift-serverless:ListWorkgroups redshift:DescribeClusters",
+        "what it is attached to is an instance of RDS",
+    ),
+)
 
 # What the handlers' schemas do not say, and AWS's pages do: type → (actions, page).
 BEYOND: Mapping[str, tuple[tuple[str, ...], str]] = {

@@ -70,7 +70,7 @@ OWN = {
     ("ecs", "task-definition"): _own(f"task-definition/{NAMED}"),
     ("elasticache", "cluster"): _all("cluster:"),
     ("elasticache", "parametergroup"): _own(f"parametergroup:{NAMED}"),
-    ("elasticache", "replicationgroup"): _all("replicationgroup:"),  # at most 40 letters: nothing is left of ours
+    ("elasticache", "replicationgroup"): _all("replicationgroup:"),  # 40 letters at most: none of ours
     ("elasticache", "snapshot"): _own("snapshot:*"),  # the last one has no tags yet when its cache goes
     ("elasticache", "subnetgroup"): _own(f"subnetgroup:{NAMED}"),
     ("elasticache", "user"): _own(f"user:{NAMED}"),
@@ -98,27 +98,21 @@ OWN = {
     ("ssm", "parameter"): _own("parameter/millrace/{environment}/*"),
 }  # fmt: skip
 
-# Actions that are refused unless they are allowed on everything, or whose kind no template's resource is of.
+# Services with kinds whose names say nothing. One condition for all of a service keeps policies short.
+TOLD_BY_TAGS = frozenset(service for (service, _), own in OWN.items() if not own.named)
+
+# Actions that are refused unless they are allowed on everything, or that ask for no resource of ours.
 ANYWHERE = {
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     # "you must be signed on with the cloudwatch:DescribeAlarms permission that is scoped to *"
     "cloudwatch:DescribeAlarms",
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/permissions-reference-cw.html
     "cloudwatch:GetMetricData",
-    # A handler lists what there is, or looks at what is not its own; the answer tells no secret.
-    "elasticache:DescribeCacheClusters",
-    "rds:DescribeDBClusters",
-    "rds:DescribeDBInstances",
-    "rds:DescribeDBSnapshots",
-    "rds:DescribeDBInstanceAutomatedBackups",
 }
-# What takes from a resource, or turns it into another: never done to one of another environment.
+# What takes from a resource, or turns it into another: only done to what is the environment's.
 TAKING = (
     "Cancel", "Delete", "Deregister", "Detach", "Disable", "Disassociate", "PutKeyPolicy", "Release", "Replace",
     "Revoke", "Schedule",
-)  # fmt: skip
-TAGGING = (
-    "AddTagsToResource", "CreateTags", "DeleteTags", "RemoveTagsFromResource", "TagResource", "UntagResource",
 )  # fmt: skip
 
 
@@ -172,25 +166,22 @@ def _scope(action: str, service: str, kind: str, environment: str) -> Scope:
     place = own.place.replace("{service}", service)
     resources = tuple(place + rest.replace("{environment}", environment) for rest in own.rests)
     tells = TELLS_TAGS in _described(service, kind).get("ConditionKeys", ())
-    name = action.partition(":")[2]
-    if own.named or not tells:
+    if not tells or service not in TOLD_BY_TAGS:
         return Scope(resources)
-    if name in TAGGING:
-        # What is made is not tagged yet, and what is another's stays another's.
-        return Scope(resources, (Condition("StringEqualsIfExists", TAG, (environment,)),))
-    if name.startswith(TAKING):
-        return Scope(resources, (Condition("StringEquals", TAG, (environment,)),))
-    return Scope(resources)
+    # What is being made has no tags yet; what is another environment's has others, and stays as it is.
+    takes = not own.named and action.partition(":")[2].startswith(TAKING)
+    operator = "StringEquals" if takes else "StringEqualsIfExists"
+    return Scope(resources, (Condition(operator, TAG, (environment,)),))
 
 
 def known(action: str) -> tuple[str, ...]:
-    """The kinds of resource that a policy may name for an action. Raises KeyError for one that IAM has not."""
+    """The kinds of resource that a policy may name for an action. Raises KeyError for no action of IAM."""
     service, _, name = action.partition(":")
     return tuple(_reference()[service]["Actions"][name.lower()].get("Resources", ()))
 
 
 def _described(service: str, kind: str) -> dict[str, Any]:
-    """The copy writes some kinds otherwise in the one place than in the other: ScalableTarget, scalabletarget."""
+    """The copy writes some kinds otherwise here than with the actions: ScalableTarget, scalabletarget."""
     kinds = {name.casefold(): described for name, described in _reference()[service]["Resources"].items()}
     found: dict[str, Any] = kinds[kind.casefold()]
     return found

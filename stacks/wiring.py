@@ -143,10 +143,10 @@ class StackTemplate(Template):
 
     def bound_roles(self) -> None:
         """No role of the platform goes beyond the boundary, which bootstrap makes under this name."""
-        boundary = f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:policy/millrace-{self.environment}-boundary"
+        arn = "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/"
         for resource in self.resources.values():
             if isinstance(resource, Role):
-                resource.PermissionsBoundary = Sub(boundary)
+                resource.PermissionsBoundary = Sub(f"{arn}millrace-{self.environment}-boundary")
 
     def tag_resources(self) -> None:
         """Give each resource the environment's tags in the shape that its type has; its own tags win."""

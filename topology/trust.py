@@ -6,12 +6,13 @@ stands here, type by type; a role named by a property that is not listed is an e
 
 from collections.abc import Iterator, Mapping
 
-from topology.policies import PLACES, Kind, Policy
+from topology.policies import PLACES, Kind, Policy, texts
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
 from topology.values import references
 
 ASSUME = ("sts:AssumeRole",)
+HANDING = "iam:PassRole"
 # Type and property that names a role → who takes that role.
 TAKERS: Mapping[tuple[str, str], str] = {
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
@@ -38,7 +39,7 @@ ABOUT_ROLES = frozenset(
 def problems(tree: Tree, listed: list[Policy], renderer: Renderer) -> Iterator[str]:
     """Whom a role trusts and nothing here uses it for, what uses it without trust, and who is no service."""
     for role in tree.resources("AWS::IAM::Role"):
-        takers: dict[str, Resource] = {}
+        takers = dict(_handed(listed, renderer.arn(role)))
         for user, name in _naming(tree, role, renderer):
             if (user.kind, name) in TAKERS:
                 takers.setdefault(TAKERS[user.kind, name], user)
@@ -55,6 +56,19 @@ def problems(tree: Tree, listed: list[Policy], renderer: Renderer) -> Iterator[s
             yield f"{role}: trusts {service}, for which nothing here uses it; take it out of the trust policy"
         for service in sorted(takers.keys() - trusted):
             yield f"{role}: is used by {takers[service]}, and does not trust {service}"
+
+
+def _handed(listed: list[Policy], arn: str) -> Iterator[tuple[str, Resource]]:
+    """The services to which a policy here lets its holder pass this very role, each with that policy."""
+    for policy in listed:
+        for statement in policy.statements:
+            if (
+                statement.allows
+                and HANDING in statement.actions
+                and arn in texts(statement.document["Resource"])
+            ):
+                for service in texts(statement.conditions.get("StringEquals", {}).get("iam:PassedToService")):
+                    yield service, policy.resource
 
 
 def _of_statements(policy: Policy, trusted: set[str]) -> Iterator[str]:

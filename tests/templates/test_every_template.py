@@ -132,7 +132,12 @@ def test_the_root_takes_what_only_the_deployer_knows(templates: Templates) -> No
 
 def test_bootstrap_needs_nothing_and_says_what_the_deployer_needs(templates: Templates) -> None:
     assert "Parameters" not in templates["bootstrap"]
-    assert set(templates["bootstrap"]["Outputs"]) == {"ArtefactBucket", "ImageRepositoryUri"}
+    assert set(templates["bootstrap"]["Outputs"]) == {
+        "ArtefactBucket",
+        "DeployerPolicyArn",
+        "ExecutionRoleArn",
+        "ImageRepositoryUri",
+    }
 
 
 def test_every_child_lies_beside_the_root_and_every_file_is_nested(templates: Templates) -> None:
