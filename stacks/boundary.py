@@ -10,7 +10,6 @@ from typing import Any
 from troposphere import Sub
 
 from stacks.execution import Platform
-from stacks.scopes import known
 
 # What a policy of AWS's own allows that a role takes.
 # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonRDSEnhancedMonitoringRole.html
@@ -34,29 +33,31 @@ class Unread(ValueError):
 
 
 def statements(platform: Platform) -> Iterator[dict[str, Any]]:
-    """One for what knows no resource, one for all else, in this account. Raises Unread."""
-    every = sorted(actions(platform))
-    anywhere = [action for action in every if not known(action)]
-    if anywhere:
-        yield {"Sid": "OnWhatKnowsNoResource", "Effect": "Allow", "Action": anywhere, "Resource": ["*"]}
+    """One for what the roles have on everything, one for all else, in this account. Raises Unread."""
+    every, anywhere = actions(platform)
+    yield {"Sid": "AsTheRolesHaveIt", "Effect": "Allow", "Action": sorted(anywhere), "Resource": ["*"]}
     yield {
         "Sid": "InThisAccount",
         "Effect": "Allow",
-        "Action": [action for action in every if action not in anywhere],
+        "Action": sorted(every - anywhere),
         "Resource": [Sub("arn:${AWS::Partition}:*:*:${AWS::AccountId}:*")],
     }
 
 
-def actions(platform: Platform) -> set[str]:
-    found: set[str] = set()
+def actions(platform: Platform) -> tuple[set[str], set[str]]:
+    """All that roles here may do, and what of it on everything, mostly since it knows no resource."""
+    every: set[str] = set()
+    anywhere: set[str] = set()
     for stack, title, properties in platform.named("AWS::IAM::Role"):
         for policy in properties.get("Policies", ()):
             for statement in policy["PolicyDocument"]["Statement"]:
                 if statement["Effect"] == "Allow":
-                    found.update(statement["Action"])
+                    every.update(statement["Action"])
+                    if statement["Resource"] == ["*"]:
+                        anywhere.update(statement["Action"])
         for arn in properties.get("ManagedPolicyArns", ()):
             name = str(arn.get("Fn::Sub", arn)).rpartition("/")[2]
             if name not in OF_AWS:
                 raise Unread(f"{stack}/{title}", name)
-            found.update(OF_AWS[name])
-    return found
+            every.update(OF_AWS[name])
+    return every, anywhere

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from stacks import linter_data
 
 REGION = "eu-west-2"  # parameters/settings.py knows no other
 Types = Mapping[str, frozenset[str]]  # type → the properties that at least one resource of it sets
@@ -253,8 +253,8 @@ BEYOND: Mapping[str, tuple[tuple[str, ...], str]] = {
             "kms:Decrypt",
             "s3:GetObject",
         ),
-        # A change set of a nested stack is made, run and removed with its root's, in the role's name; it reads
-        # the stack's template.
+        # A nested stack's change set is made, run and removed with its root's, in the role's name, from the
+        # stack's template.
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/change-sets-for-nested-stacks.html",
     ),
     "AWS::RDS::DBInstance": (
@@ -303,7 +303,8 @@ def permissions(kind: str, properties: frozenset[str]) -> frozenset[str]:
 @cache
 def named(kind: str) -> frozenset[str]:
     """All that the schema names, whatever it is for. Raises UnknownType."""
-    handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema.get("handlers")
-    if not handlers:
-        raise UnknownType(kind)
+    try:
+        handlers = linter_data.schema(kind, REGION)["handlers"]
+    except KeyError as error:
+        raise UnknownType(kind) from error
     return frozenset(action for handler in handlers.values() for action in handler.get("permissions", ()))

@@ -6,12 +6,11 @@ by name where the templates or CloudFormation give one, by tag where only AWS do
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from stacks import linter_data
 
 PLACE = "arn:${AWS::Partition}:{service}:${AWS::Region}:${AWS::AccountId}:"
 GLOBAL = "arn:${AWS::Partition}:{service}::${AWS::AccountId}:"
@@ -111,8 +110,8 @@ ANYWHERE = {
 }
 # What takes from a resource, or turns it into another: only done to what is the environment's.
 TAKING = (
-    "Cancel", "Delete", "Deregister", "Detach", "Disable", "Disassociate", "PutKeyPolicy", "Release", "Replace",
-    "Revoke", "Schedule",
+    "Cancel", "Delete", "Deregister", "Detach", "Disable", "Disassociate", "PutKeyPolicy", "Release",
+    "Replace", "Revoke", "Schedule",
 )  # fmt: skip
 
 
@@ -177,19 +176,14 @@ def _scope(action: str, service: str, kind: str, environment: str) -> Scope:
 def known(action: str) -> tuple[str, ...]:
     """The kinds of resource that a policy may name for an action. Raises KeyError for no action of IAM."""
     service, _, name = action.partition(":")
-    return tuple(_reference()[service]["Actions"][name.lower()].get("Resources", ()))
+    return tuple(linter_data.authorization()[service]["Actions"][name.lower()].get("Resources", ()))
 
 
 def _described(service: str, kind: str) -> dict[str, Any]:
     """The copy writes some kinds otherwise here than with the actions: ScalableTarget, scalabletarget."""
-    kinds = {name.casefold(): described for name, described in _reference()[service]["Resources"].items()}
+    kinds = {
+        name.casefold(): described
+        for name, described in linter_data.authorization()[service]["Resources"].items()
+    }
     found: dict[str, Any] = kinds[kind.casefold()]
-    return found
-
-
-@cache
-def _reference() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text(encoding="utf-8")
-    )
     return found
