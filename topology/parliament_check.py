@@ -139,7 +139,8 @@ MUTES = (
         "PERMISSIONS_MANAGEMENT_ACTIONS",
         "identity",
         r"\[.+\]",
-        "CloudFormation makes the platform's roles, keys and stacks with it, docs/decisions/deployment-roles.md: "
+        "CloudFormation makes the platform's roles, keys and stacks with it, "
+        "docs/decisions/deployment-roles.md, "
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html",
         of=r"Bootstrap/MayMake(Keys|Roles|Stacks)",
     ),
