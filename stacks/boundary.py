@@ -56,7 +56,7 @@ def actions(platform: Platform) -> tuple[set[str], set[str]]:
                     if statement["Resource"] == ["*"]:
                         anywhere.update(statement["Action"])
         for arn in properties.get("ManagedPolicyArns", ()):
-            name = str(arn.get("Fn::Sub", arn)).rpartition("/")[2]
+            name = (arn if isinstance(arn, str) else arn["Fn::Sub"]).rpartition("/")[2]
             if name not in OF_AWS:
                 raise Unread(f"{stack}/{title}", name)
             every.update(OF_AWS[name])

@@ -6,12 +6,13 @@ stands here, type by type; a role named by a property that is not listed is an e
 
 from collections.abc import Iterator, Mapping
 
-from topology.policies import PLACES, Kind, Policy, texts
+from topology.policies import PLACES, Kind, Policy, Statement, texts
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
 from topology.values import references
 
 ASSUME = ("sts:AssumeRole",)
+BY_TOKEN = ("sts:AssumeRoleWithWebIdentity",)
 HANDING = "iam:PassRole"
 # Type and property that names a role → who takes that role.
 TAKERS: Mapping[tuple[str, str], str] = {
@@ -74,7 +75,7 @@ def _handed(listed: list[Policy], arn: str) -> Iterator[tuple[str, Resource]]:
 def _of_statements(policy: Policy, trusted: set[str]) -> Iterator[str]:
     """Adds the services of a trust policy to `trusted`."""
     for statement in policy.statements:
-        if not statement.allows:
+        if not statement.allows or _of_one_pipeline(statement):
             continue
         if statement.actions != ASSUME:
             allowed = ", ".join(statement.actions)
@@ -84,6 +85,19 @@ def _of_statements(policy: Policy, trusted: set[str]) -> Iterator[str]:
                 trusted.add(principal)
             else:
                 yield f"{statement.where}: trusts {principal}, which is no service; roles here are services'"
+
+
+def _of_one_pipeline(statement: Statement) -> bool:
+    """Whether a token is asked for, and one for us, of a run that is named whole.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
+    """
+    equal = statement.conditions.get("StringEquals", {})
+    bound = {
+        key.rpartition(":")[2] for key, value in equal.items() if all("*" not in one for one in texts(value))
+    }
+    kinds = {kind for kind, _ in statement.principals}
+    return kinds == {"Federated"} and statement.actions == BY_TOKEN and {"aud", "sub"} <= bound
 
 
 def _naming(tree: Tree, role: Resource, renderer: Renderer) -> Iterator[tuple[Resource, str]]:
