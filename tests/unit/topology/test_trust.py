@@ -102,7 +102,9 @@ Resources:
 
 def test_a_role_that_a_policy_hands_to_its_service_is_used(plant: Plant) -> None:
     assert problems(plant, HANDED) == []
-    (told,) = problems(plant, HANDED.replace("PassedToService': cloudformation", "PassedToService': lambda"))[:1]
+    (told,) = problems(plant, HANDED.replace("PassedToService': cloudformation", "PassedToService': lambda"))[
+        :1
+    ]
     assert told.startswith("Making: trusts cloudformation.amazonaws.com, for which nothing here uses it")
 
 
