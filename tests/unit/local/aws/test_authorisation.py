@@ -68,7 +68,7 @@ def test_a_role_of_a_template_does_not_go_beyond_its_boundary(aws: Any) -> None:
     (arn,) = (output["OutputValue"] for output in stack["Outputs"])
     given = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
 
-    def client(service: str) -> Any:
+    def client(service: Any) -> Any:
         return boto3.client(
             service,
             region_name="eu-west-2",

@@ -307,7 +307,7 @@ def test_a_role_of_a_template_goes_beyond_its_boundary(plain: Any) -> None:
     (arn,) = (output["OutputValue"] for output in stack["Outputs"])
     given = plain.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
 
-    def client(service: str) -> Any:
+    def client(service: Any) -> Any:
         return boto3.client(
             service,
             region_name="eu-west-2",
