@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from deployer import drawing
 from deployer.diagnosis import Cause, first_cause
 from deployer.estimate import duration, left
-from deployer.events import Progress
+from deployer.events import Progress, was_cancelled
 
 ALSO = 2  # failures shown beside the first
 REASON_LINES = 4
@@ -88,6 +88,7 @@ class Board:
         self._events: list[Progress] = []
         self._cause: Cause | None = None
         self._rolling_back: float | None = None  # since when
+        self._cancelled = False
 
     def take(self, event: Progress) -> None:
         self._events.append(event)
@@ -100,6 +101,7 @@ class Board:
             self._move(branch.own, event)
             if not path and "ROLLBACK" in event.status and self._rolling_back is None:
                 self._rolling_back = event.elapsed
+                self._cancelled = was_cancelled(self._events)
         else:
             branch = self._stacks.setdefault(event.stack, Branch(Row(event, event.elapsed)))
             row = branch.resources.setdefault(event.logical_id, Row(event, event.elapsed))
@@ -144,8 +146,8 @@ class Board:
 
     def _failures(self, width: int) -> Iterator[str]:
         cause = self._cause
-        if cause is None:
-            return
+        if cause is None or (self._cancelled and cause.first.is_container):
+            return  # what was cut off in a nested stack is that stack's failure
         for intro, event in [
             ("failed: ", cause.first),
             *(("also: ", other) for other in cause.others[:ALSO]),
@@ -166,13 +168,16 @@ class Board:
     def _way_back(self, now: float) -> Iterator[str]:
         root = self._stacks.get(())
         if self._rolling_back is not None and root is not None and root.own.last.moving:
-            yield f"rolling back for {duration(now - self._rolling_back)}{self._left(now)}"
+            cancelled = "cancelled, " if self._cancelled else ""
+            yield f"{cancelled}rolling back for {duration(now - self._rolling_back)}{self._left(now)}"
 
     def _slowest(self, width: int) -> Iterator[str]:
         """Of an operation that has ended: where its time went."""
         root = self._stacks.get(())
         rows = [row.last for branch in self._stacks.values() for row in branch.resources.values()]
-        rows = sorted((last for last in rows if last.took), key=lambda last: -(last.took or 0.0))
+        rows = sorted(
+            (last for last in rows if (last.took or 0.0) >= 1.0), key=lambda last: -(last.took or 0.0)
+        )
         if rows and root is not None and not root.own.last.moving:
             slow = ", ".join(f"{last.path} {duration(last.took or 0.0)}" for last in rows[:SLOWEST])
             yield drawing.cut(f"slowest: {slow}", width)

@@ -197,3 +197,20 @@ def test_the_failures_stay_when_nothing_else_fits() -> None:
         "rolling back for 13s, about 6 min left, as last time",
         "millrace-dev  UPDATE_ROLLBACK_IN_PROGRESS  2/4  1m15s",
     ]
+
+
+def test_a_cancellation_is_shown_as_one_and_what_it_cut_off_as_no_failure() -> None:
+    made = board(
+        about("millrace-dev", "UPDATE_IN_PROGRESS", token="ours"),
+        about("Database", "UPDATE_IN_PROGRESS", 1),
+        progress("Database/Database", "UPDATE_IN_PROGRESS", 2, DATABASE),
+        progress("Database/Database", "UPDATE_FAILED", 9, DATABASE, reason="Resource update cancelled"),
+        about("Database", "UPDATE_FAILED", 9, reason="Embedded stack was not successfully updated"),
+        about("millrace-dev", "UPDATE_ROLLBACK_IN_PROGRESS", 10, token="cancels"),
+    )
+
+    assert made.lines(14) == [
+        "cancelled, rolling back for 4s",
+        "millrace-dev  UPDATE_ROLLBACK_IN_PROGRESS  0/1  14s",
+        "└─ Database  UPDATE_FAILED  0/1  8s",
+    ]
