@@ -142,7 +142,7 @@ class Board:
                 return top + tree
         rows = len(self.running()) - (len(tree) - room) - 1  # one line goes to the count of the others
         tree = self._tree(now, width, replace(DETAILS[-1], rows=max(0, rows)))
-        return top + tree[:room]
+        return top + (tree if len(tree) <= room else [*tree[: room - 1], tree[-1]])
 
     def _failures(self, width: int) -> Iterator[str]:
         cause = self._cause

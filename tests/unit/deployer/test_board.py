@@ -187,7 +187,12 @@ def test_then_done_stacks_become_a_count_and_then_what_runs_is_cut() -> None:
         "│  └─ Queue3  AWS::SQS::Queue  CREATE_IN_PROGRESS  1s",
         "└─ and 7 stacks done, 16 more resources under way",
     ]
-    assert len(made.lines(10, height=3)) == 3
+    assert made.lines(10, height=3) == [
+        "millrace-dev  UPDATE_IN_PROGRESS  0/20  10s",
+        "├─ Queues  UPDATE_IN_PROGRESS  0/20  2s",
+        "└─ and 7 stacks done, 20 more resources under way",
+    ]
+    assert made.lines(10, height=2)[-1] == "└─ and 7 stacks done, 20 more resources under way"
 
 
 def test_the_failures_stay_when_nothing_else_fits() -> None:
