@@ -142,7 +142,9 @@ class Board:
                 return top + tree
         rows = len(self.running()) - (len(tree) - room) - 1  # one line goes to the count of the others
         tree = self._tree(now, width, replace(DETAILS[-1], rows=max(0, rows)))
-        return top + (tree if len(tree) <= room else [*tree[: room - 1], tree[-1]])
+        if len(tree) > room:  # the root's line first, then the count
+            tree = [*tree[: max(1, room - 1)], tree[-1]][:room]
+        return top + tree
 
     def _failures(self, width: int) -> Iterator[str]:
         cause = self._cause
