@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from deployer import drawing
 from deployer.diagnosis import Cause, first_cause
-from deployer.estimate import duration, left
+from deployer.estimate import action, duration, left
 from deployer.events import Progress, was_cancelled
 
 ALSO = 2  # failures shown beside the first
@@ -25,6 +25,7 @@ class Row:
 
     last: Progress
     began: float
+    name: str = ""  # a resource's
 
     def running(self, now: float) -> float:
         return max(0.0, now - self.began)
@@ -104,8 +105,8 @@ class Board:
                 self._cancelled = was_cancelled(self._events)
         else:
             branch = self._stacks.setdefault(event.stack, Branch(Row(event, event.elapsed)))
-            row = branch.resources.setdefault(event.logical_id, Row(event, event.elapsed))
-            self._move(row, event)
+            name = _name(branch, event)
+            self._move(branch.resources.setdefault(name, Row(event, event.elapsed, name)), event)
 
     @staticmethod
     def _move(row: Row, event: Progress) -> None:
@@ -239,10 +240,21 @@ class Board:
         )
 
 
+def _name(branch: Branch, event: Progress) -> str:
+    """What an update has replaced goes at its end, under the name of what stays."""
+    present = branch.resources.get(event.logical_id)
+    replaced = present is not None and present.last.status == "UPDATE_COMPLETE"
+    return (
+        f"{event.logical_id} (replaced)"
+        if replaced and action(event.status) == "DELETE"
+        else event.logical_id
+    )
+
+
 def _resource(row: Row, now: float, room: int) -> str:
     """Where that is too long, its type goes first."""
     last = row.last
-    text = "  ".join(filter(None, (last.logical_id, last.type, last.status, row.time(now))))
+    text = "  ".join(filter(None, (row.name, last.type, last.status, row.time(now))))
     if len(text) > room:
-        text = "  ".join(filter(None, (last.logical_id, last.status, row.time(now))))
+        text = "  ".join(filter(None, (row.name, last.status, row.time(now))))
     return text

@@ -219,3 +219,24 @@ def test_a_cancellation_is_shown_as_one_and_what_it_cut_off_as_no_failure() -> N
         "millrace-dev  UPDATE_ROLLBACK_IN_PROGRESS  0/1  14s",
         "└─ Database  UPDATE_FAILED  0/1  8s",
     ]
+
+
+def test_what_an_update_replaced_goes_and_what_stays_keeps_its_line() -> None:
+    made = board(
+        about("millrace-dev", "UPDATE_IN_PROGRESS"),
+        progress("Task", "UPDATE_IN_PROGRESS", 1),
+        progress("Task", "UPDATE_COMPLETE", 13, took=12.0),
+        about("millrace-dev", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", 14),
+        progress("Task", "DELETE_IN_PROGRESS", 15),
+    )
+
+    assert made.lines(18) == [
+        "millrace-dev  UPDATE_COMPLETE_CLEANUP_IN_PROGRESS  1/2  18s",
+        "├─ Task  AWS::SQS::Queue  UPDATE_COMPLETE  12s",
+        "└─ Task (replaced)  AWS::SQS::Queue  DELETE_IN_PROGRESS  3s",
+    ]
+    made.take(progress("Task", "DELETE_COMPLETE", 20, took=5.0))
+    assert made.lines(21)[1:] == [
+        "├─ Task  AWS::SQS::Queue  UPDATE_COMPLETE  12s",
+        "└─ Task (replaced)  AWS::SQS::Queue  DELETE_COMPLETE  5s",
+    ]
