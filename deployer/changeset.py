@@ -255,7 +255,7 @@ class ChangeSets:
             ChangeSetName=change_set_id, IncludePropertyValues=values
         )
         return [
-            change["ResourceChange"]
+            described.with_hooks(change)
             for page in pages
             for change in page.get("Changes", [])
             if "ResourceChange" in change

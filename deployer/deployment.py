@@ -11,7 +11,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
-from deployer import artefacts, functions, noise, removal, stack, templates
+from deployer import artefacts, functions, noise, removal, secret_parameters, stack, templates
 from deployer.changes import StackPlan
 from deployer.changeset import ChangeSets, Reading
 from deployer.clock import Clock, SystemClock
@@ -82,6 +82,7 @@ class Deployment:
         file = self._templates / artefacts.BOOTSTRAP
         body = templates.read(file)
         tree = templates.parse(body, file)
+        secret_parameters.refuse(tree, file)
         present = stack.find(self._cloudformation, self.bootstrap_name)
         kind = self._kind(self.bootstrap_name, present)
         return self._plan(

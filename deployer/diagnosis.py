@@ -16,8 +16,6 @@ from deployer.origins import UNKNOWN, Origins
 from deployer.states import Standing
 from deployer.target import Target
 
-__all__ = ["Diagnosis", "Failing", "diagnose", "first_cause"]
-
 FAILED_PLANS = 3  # of change sets that failed, the newest
 
 

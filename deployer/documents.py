@@ -11,12 +11,20 @@ from typing import Any
 import msgspec
 
 from deployer.diagnosis import Diagnosis
+from deployer.ending import Ending
 from deployer.paths import ROOT
+from deployer.plan_document import PlanDocument
 from deployer.recovery import Recovery
 
 SCHEMAS = ROOT / "docs" / "schemas"
 # A command's name → the dataclass of its document.
-DOCUMENTS: Mapping[str, type] = {"diagnose": Diagnosis, "recover": Recovery}
+DOCUMENTS: Mapping[str, type] = {
+    "attach": Ending,
+    "cancel": Ending,
+    "diagnose": Diagnosis,
+    "plan": PlanDocument,
+    "recover": Recovery,
+}
 
 
 def text(document: object) -> str:

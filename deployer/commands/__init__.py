@@ -8,6 +8,8 @@ from contextlib import suppress
 import click
 
 from deployer.commands.apply import apply, bootstrap
+from deployer.commands.attach import attach
+from deployer.commands.cancel import cancel
 from deployer.commands.destroy import destroy
 from deployer.commands.diagnose import diagnose
 from deployer.commands.invocation import write_end
@@ -35,7 +37,7 @@ def deploy() -> None:
     """Plan, apply and look after a deployment, through change sets only."""
 
 
-for each in (bootstrap, plan, apply, status, outputs, diagnose, recover, destroy):
+for each in (bootstrap, plan, apply, status, outputs, diagnose, attach, cancel, recover, destroy):
     deploy.add_command(each)
 
 

@@ -10,14 +10,18 @@ from deployer.commands.asking import ask, letting_run, need_terminal
 from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
+from deployer.commands.waiting import option as wait_option
+from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.errors import NotApproved
 
 
 @command("destroy", "destroy dev")
 @click.option("--yes", is_flag=True, help=YES)
-def destroy(deployment: Deployment, yes: bool) -> int:
+@wait_option
+def destroy(deployment: Deployment, yes: bool, wait: bool) -> int:
     """List what is kept and lost, ask, delete the platform's stacks."""
+    settle(deployment, wait)
     removal = deployment.removal()
     if removal is None:
         print(f"{deployment.stack_name}: nothing to do")

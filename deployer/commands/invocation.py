@@ -5,12 +5,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 from click.shell_completion import CompletionItem
 
-from deployer import account
+from deployer import account, credentials
 from deployer.deployment import Deployment
 from deployer.errors import Interrupted, Unread
 from deployer.paths import TEMPLATES
@@ -25,7 +24,7 @@ EXIT_CODES = (
         "on stderr, nothing on stdout)",
     ),
     ("3", "plan: there are changes that remove or replace resources that hold data"),
-    ("130", "interrupted: what runs in AWS goes on"),
+    ("130", "interrupted: what runs in AWS goes on, and `attach` follows it again"),
 )
 
 
@@ -67,7 +66,7 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., int]], click.C
         def run(environment: str, profile: str | None, **options: Any) -> int:
             settings = load(environment)
             try:
-                session = boto3.Session(profile_name=profile, region_name=settings.region)
+                session = credentials.session(profile, settings.region)
                 deployment = Deployment(settings, session, templates=TEMPLATES / settings.name)
                 return function(deployment, **options)
             except (BotoCoreError, ClientError) as error:

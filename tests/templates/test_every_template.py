@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from deployer.changes import HOLDING_DATA
+from deployer.holding import HOLDING_DATA
 from parameters.settings import load
 
 TEMPLATES = Path(__file__).parents[2] / "templates"

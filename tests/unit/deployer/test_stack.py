@@ -53,7 +53,7 @@ def test_a_stuck_bootstrap_is_recovered_by_its_own_name() -> None:
     "status", ["CREATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "DELETE_IN_PROGRESS"]
 )
 def test_another_operation_is_not_disturbed(status: str) -> None:
-    with pytest.raises(Busy, match=r"another operation is under way.*deploy\.py attach dev"):
+    with pytest.raises(Busy, match=r"another operation is under way.*deploy\.py attach dev.*--wait"):
         kind(status)
 
 
