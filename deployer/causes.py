@@ -68,7 +68,8 @@ def first_cause(events: Sequence[E], goes_back: Callable[[E], bool] = _by_order)
     root gives for going back: an alarm, or a person.
     """
     forward, back = _phases(events, goes_back)
-    causes, later = _own(forward), _own(back)
+    failed = [event for event in events if event.failed and not _cancelled(event)]
+    causes, later = _own(forward, failed), _own(back, failed)
     if not causes:
         asked = [event for event in events[1:] if _turns(event)]
         causes = asked[:1] or [event for event in forward if event.failed][:1]
@@ -99,10 +100,13 @@ def _phases(events: Sequence[E], goes_back: Callable[[E], bool]) -> tuple[list[E
     return forward, back
 
 
-def _own(events: Sequence[E]) -> list[E]:
-    """The failures that nothing else explains."""
-    failed = [event for event in events if event.failed and not _cancelled(event)]
-    return [event for event in failed if not (event.is_container and _explained(event, failed))]
+def _own(events: Sequence[E], failed: Sequence[E]) -> list[E]:
+    """Of these the failures that no other explains, of whichever phase: a stack can tell late of its own."""
+    return [
+        event
+        for event in events
+        if event.failed and not _cancelled(event) and not (event.is_container and _explained(event, failed))
+    ]
 
 
 def _explained(container: Told, failed: Sequence[Told]) -> bool:

@@ -14,7 +14,7 @@ from deployer import described, findings, removal
 from deployer.changes import Action, Change, StackPlan
 from deployer.clock import Clock
 from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated, is_absent
-from deployer.origins import Sources
+from deployer.origins import Origins
 from deployer.plan import Kind
 from deployer.request import Request
 from deployer.target import PREFIX
@@ -67,13 +67,13 @@ class ChangeSets:
         cloudformation: "CloudFormationClient",
         clock: Clock,
         poll: float,
-        sources: Sources | None = None,
+        origins: Origins | None = None,
     ) -> None:
-        """`sources` are the templates that a finding is traced to."""
+        """`origins` are the templates that a finding is traced to."""
         self._cloudformation = cloudformation
         self._clock = clock
         self._poll = poll
-        self._sources = sources
+        self._origins = origins
 
     def create(self, request: Request) -> str:
         """Its id."""
@@ -101,7 +101,7 @@ class ChangeSets:
             where = f"{cause.stack}: " if cause.stack != root["StackName"] else ""
             asked = dict.fromkeys((cause.change_set_id, root["ChangeSetId"]))
             found = findings.of_change_sets(self._cloudformation, asked)
-            told = dict.fromkeys(finding.told(self._sources) for finding in found)
+            told = dict.fromkeys(finding.told(self._origins) for finding in found)
             raise ChangeSetFailed(stack=root["StackName"], why="; ".join([where + cause.reason, *told]))
         return Reading(
             stacks=stacks,

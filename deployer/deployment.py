@@ -29,7 +29,7 @@ from deployer.errors import (
 )
 from deployer.events import Listener
 from deployer.operation import Operation
-from deployer.origins import Sources
+from deployer.origins import Origins
 from deployer.plan import Kind, Plan
 from deployer.removal import Removal
 from deployer.request import Request
@@ -67,7 +67,7 @@ class Deployment:
         self._clients = self.target.clients
         self._cloudformation = self._clients.cloudformation
         self._templates = templates
-        self._change_sets = ChangeSets(self._cloudformation, self.target.clock, poll, Sources(templates))
+        self._change_sets = ChangeSets(self._cloudformation, self.target.clock, poll, Origins(templates))
         self._build_function = build_function
         self.stack_name = self.target.stack_name
         self.bootstrap_name = self.target.bootstrap_name

@@ -12,7 +12,7 @@ from deployer.drawing import cut
 from deployer.errors import MissingStack
 from deployer.evidence.question import Evidence, Question
 from deployer.failures import Episode, Event, UnknownOperation
-from deployer.origins import UNKNOWN, Sources
+from deployer.origins import UNKNOWN, Origins
 from deployer.states import Standing
 from deployer.target import Target
 
@@ -105,7 +105,7 @@ def diagnose(
         verb = "bootstrap" if name == target.bootstrap_name else "apply"
         region = target.environment.region
         raise MissingStack(stack=name, region=region, command=verb, environment=environment)
-    sources = Sources.of(templates, bootstrap=name == target.bootstrap_name)
+    origins = Origins.of(templates, bootstrap=name == target.bootstrap_name)
     episode = failures.last(cloudformation, present.id, operation)
     if episode is None and operation is not None:
         raise UnknownOperation(stack=name, operation=operation, environment=environment)
@@ -117,17 +117,17 @@ def diagnose(
         operation=episode.token if episode else "",
         began=episode.began if episode else None,
         ended=episode.ended if episode else None,
-        cause=_failing(cause.first, sources) if cause else None,
-        also=tuple(_failing(event, sources) for event in cause.others) if cause else (),
+        cause=_failing(cause.first, origins) if cause else None,
+        also=tuple(_failing(event, origins) for event in cause.others) if cause else (),
         cancelled=cause.cancelled if cause else 0,
-        going_back=tuple(_failing(event, sources) for event in cause.going_back) if cause else (),
-        findings=() if cause else tuple(_failed_plans(target, present, sources)),
+        going_back=tuple(_failing(event, origins) for event in cause.going_back) if cause else (),
+        findings=() if cause else tuple(_failed_plans(target, present, origins)),
         evidence=_evidence(target, cause.first, episode) if cause and episode else (),
         next=_next(present, environment, failed=cause is not None),
     )
 
 
-def _failing(event: Event, sources: Sources) -> Failing:
+def _failing(event: Event, origins: Origins) -> Failing:
     at_root = event.about_stack and not event.stack
     # What a nested stack says of itself is declared in its parent.
     stack_path, title = (
@@ -135,7 +135,7 @@ def _failing(event: Event, sources: Sources) -> Failing:
         if event.about_stack and event.stack
         else (event.stack, event.logical_id)
     )
-    place = None if at_root else sources.place(stack_path, title)
+    place = None if at_root else origins.place(stack_path, title)
     return Failing(
         path=event.path,
         type=event.type,
@@ -158,7 +158,7 @@ def _evidence(target: Target, first: Event, episode: Episode) -> tuple[Evidence,
     return evidence.gather(Question(target.clients, first, episode.began, episode.ended, region))
 
 
-def _failed_plans(target: Target, present: stack.Stack, sources: Sources) -> Iterator[str]:
+def _failed_plans(target: Target, present: stack.Stack, origins: Origins) -> Iterator[str]:
     """Change sets that stand there FAILED, with what validation or a hook found."""
     cloudformation = target.clients.cloudformation
     pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=present.id)
@@ -167,7 +167,7 @@ def _failed_plans(target: Target, present: stack.Stack, sources: Sources) -> Ite
     for each in failed[:FAILED_PLANS]:
         yield f"{each['ChangeSetName']}: {each.get('StatusReason', 'no reason given')}"
         for finding in findings.of_change_sets(cloudformation, [each["ChangeSetId"]]):
-            yield f"  {finding.told(sources)}"
+            yield f"  {finding.told(origins)}"
 
 
 def _next(present: stack.Stack, environment: str, *, failed: bool) -> str:

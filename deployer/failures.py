@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEv
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -147,7 +147,7 @@ def _begins(event: Event) -> bool:
 
 def _with_nested(cloudformation: "CloudFormationClient", episode: Episode) -> Episode:
     """With what failed in nested stacks, and what only DescribeEvents tells of the root's own failures."""
-    found = list(episode.events)
+    found = _complete(episode.events)
     operation = next((event.operation for event in episode.events if event.operation), None)
     if operation is not None:
         told = _failed(
@@ -173,12 +173,23 @@ def _with_nested(cloudformation: "CloudFormationClient", episode: Episode) -> Ep
 
 def _children(events: Sequence[Event]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The id and path of each nested stack that its parent says to have failed."""
-    nested = [event for event in events if event.is_container and not event.about_stack]
-    failed = {(*event.stack, event.logical_id) for event in nested if event.failed}
-    for event in nested:  # a failure can leave out the id that an earlier event has
-        path = (*event.stack, event.logical_id)
-        if path in failed and event.physical_id:
-            yield event.physical_id, path
+    for event in events:
+        if event.is_container and event.failed and event.physical_id and not event.about_stack:
+            yield event.physical_id, (*event.stack, event.logical_id)
+
+
+def _complete(events: Sequence[Event]) -> list[Event]:
+    """A failure can leave out what an earlier event of the same resource told: its id, what was asked for."""
+    ids = {event.logical_id: event.physical_id for event in events if event.physical_id}
+    asked = {event.logical_id: event.properties for event in events if event.properties}
+    return [
+        replace(
+            event,
+            physical_id=event.physical_id or ids.get(event.logical_id, ""),
+            properties=event.properties or asked.get(event.logical_id, ""),
+        )
+        for event in events
+    ]
 
 
 def _below(
@@ -211,8 +222,8 @@ def _more(known: Sequence[Event], told: Sequence[Event]) -> list[Event]:
 
 def _inside(newest_first: Sequence[Event], episode: Episode) -> list[Event]:
     """Of a nested stack's past what belongs to the operation."""
-    told = (event for event in reversed(newest_first) if event.failed or event.is_container)
-    return [event for event in told if episode.began <= event.at <= episode.ended]
+    inside = [event for event in reversed(newest_first) if episode.began <= event.at <= episode.ended]
+    return [event for event in _complete(inside) if event.failed or event.is_container]
 
 
 def _failed(pages: "Iterable[DescribeEventsOutputTypeDef]", path: tuple[str, ...]) -> list[Event]:

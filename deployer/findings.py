@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import stack
-from deployer.origins import Sources
+from deployer.origins import Origins
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -33,11 +33,11 @@ class Finding:
     warns: bool
     stack_name: str
 
-    def told(self, sources: Sources | None) -> str:
+    def told(self, origins: Origins | None) -> str:
         """One line, with the template's line and the Python line where they are known."""
         place = None
-        if sources is not None and self.logical_id:
-            place = sources.by_stack_name(self.stack_name, self.logical_id, self.path)
+        if origins is not None and self.logical_id:
+            place = origins.by_stack_name(self.stack_name, self.logical_id, self.path)
         parts = [self.logical_id, self.path, self.reason]
         if self.by:
             parts.append(f"[{'warning of ' if self.warns else ''}{self.by}]")

@@ -42,7 +42,7 @@ class _Lines(msgspec.Struct):
     lines: dict[str, str]
 
 
-class Sources:
+class Origins:
     """One environment's emitted templates, as they lie in `directory`."""
 
     def __init__(self, directory: Path, root: str = ROOT) -> None:
@@ -50,7 +50,7 @@ class Sources:
         self._root = root
 
     @classmethod
-    def of(cls, directory: Path, *, bootstrap: bool) -> "Sources":
+    def of(cls, directory: Path, *, bootstrap: bool) -> "Origins":
         """Those of the environment's bootstrap stack, or of its platform."""
         return cls(directory, BOOTSTRAP if bootstrap else ROOT)
 
@@ -74,7 +74,7 @@ class Sources:
             if path and re.search(rf"-{re.escape(path[-1])}-[A-Za-z0-9]+$", stack_name):
                 return self.place(path, logical_id, pointer)
         if stack_name.endswith(states.BOOTSTRAP):
-            return Sources.of(self._directory, bootstrap=True).place((), logical_id, pointer)
+            return Origins.of(self._directory, bootstrap=True).place((), logical_id, pointer)
         return self.place((), logical_id, pointer)
 
     @cached_property

@@ -110,3 +110,15 @@ def test_a_failure_is_told_once_with_what_it_said_first() -> None:
     cause = first_cause([told("A", "CREATE_FAILED", "first"), told("A", "DELETE_FAILED", "second")])
 
     assert str(cause) == "A (AWS::SQS::Queue) CREATE_FAILED: first"
+
+
+def test_a_nested_stack_that_tells_of_its_failure_after_the_root_turned_back_is_still_explained() -> None:
+    cause = first_cause(
+        [
+            told("Outer/Table", "UPDATE_FAILED", "no such key"),
+            about("", "UPDATE_ROLLBACK_IN_PROGRESS"),
+            told("Outer", "UPDATE_FAILED", "Embedded stack arn was not successfully updated", NESTED),
+        ]
+    )
+
+    assert str(cause) == "Outer/Table (AWS::SQS::Queue) UPDATE_FAILED: no such key"

@@ -292,6 +292,17 @@ def test_a_rollback_alarm_that_fired_tells_what_it_saw_and_one_that_is_missing_t
     ]
 
 
+def test_where_the_reason_names_no_alarm_the_stacks_triggers_are_asked(aws: Any) -> None:
+    arn = "arn:aws:cloudwatch:eu-west-2:111122223333:alarm:late"
+    trigger = {"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}
+    aws.stack(RollbackConfiguration={"RollbackTriggers": [trigger]})
+    alarm = {"AlarmName": "late", "StateValue": "OK", "StateReason": "1 of 1 below 60"}
+    aws.answers("cloudwatch", "describe_alarms", {"MetricAlarms": [alarm], "CompositeAlarms": []})
+
+    found = gather(aws, "AWS::CloudFormation::Stack", "An alarm fired", physical_id=aws.stack_id("Processor"))
+    assert told(found) == ["the alarm late:", "is OK now: 1 of 1 below 60"]
+
+
 def test_properties_that_were_cut_off_are_none(aws: Any) -> None:
     event = Event((), "s", "It", "", "Custom::Thing", "CREATE_FAILED", "", BEGAN, properties='{"ServiceTok')
 

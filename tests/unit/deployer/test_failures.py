@@ -184,3 +184,20 @@ def test_when_a_nested_stack_turned_back_is_told_by_its_own_events_only(aws: Any
     cause = first_cause(found.events)
     assert cause is not None
     assert (cause.first.logical_id, [event.logical_id for event in cause.going_back]) == ("Queue", ["Topic"])
+
+
+def test_what_a_failure_leaves_out_an_earlier_event_of_it_has(aws: Any) -> None:
+    aws.tells("millrace-dev", *failed_update(aws, 0, "t"))
+    begun = aws.event("Outer", "Queue", "UPDATE_IN_PROGRESS", 2, physical="queue-1")
+    aws.tells(
+        "Outer",
+        {**begun, "ResourceProperties": '{"QueueName": "orders"}'},
+        aws.event("Outer", "Queue", "UPDATE_FAILED", 3, reason="no such key"),
+    )
+    aws.says("describe_events", {"OperationEvents": []})
+
+    found = last(aws)
+
+    assert found is not None
+    (failure,) = [event for event in found.events if event.failed and not event.is_container]
+    assert (failure.physical_id, failure.properties) == ("queue-1", '{"QueueName": "orders"}')

@@ -5,7 +5,7 @@ from typing import Any
 
 from deployer import findings
 from deployer.findings import Finding
-from deployer.origins import Sources
+from deployer.origins import Origins
 
 
 def found_by_validation(aws: Any, **more: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def test_a_change_set_failed_by_validation_has_its_template_path_and_line(aws: A
 
     (finding,) = findings.of_change_sets(aws.cloudformation, ["c"])
 
-    assert finding.told(Sources(templates)) == (
+    assert finding.told(Origins(templates)) == (
         "Worker /Resources/Worker/Properties/RoleName unsupported property [PROPERTY_VALIDATION] "
         f"({templates}/inner.yaml:5, run `make build` to see the Python line)"
     )
@@ -87,4 +87,4 @@ def test_an_endpoint_without_events_has_no_findings(aws: Any) -> None:
 def test_a_finding_that_lies_in_no_template_here_is_told_without_a_place(templates: Path) -> None:
     finding = Finding("Gone", "", "bad", "", warns=False, stack_name="millrace-dev")
 
-    assert finding.told(Sources(templates)) == "Gone bad"
+    assert finding.told(Origins(templates)) == "Gone bad"
