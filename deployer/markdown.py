@@ -64,10 +64,10 @@ def _fitted(lines: Sequence[str], room: int) -> tuple[str, int]:
 
 def _data(verdicts: Sequence[DataVerdict]) -> Iterator[str]:
     for verdict in sorted((each for each in verdicts if each.certain), key=lambda each: not each.endangers):
-        danger = f"{verdict.danger}: " if verdict.endangers else ""
+        danger = f" {verdict.danger}" if verdict.endangers else ""
         yield (
-            f"- **{plan_text.label(verdict)}** {_code(verdict.name)} ({_code(verdict.type)}) "
-            f"{danger}{_escaped(verdict.reason)}. To do: {_escaped(verdict.remedy)} "
+            f"- **{plan_text.label(verdict)}** {_code(verdict.name)} ({_code(verdict.type)})"
+            f"{danger}: {_escaped(verdict.reason)}. To do: {_escaped(verdict.remedy)} "
             f"([source]({verdict.source}))"
         )
     doubtful = plan_text.uncertain(verdicts)

@@ -64,8 +64,6 @@ def grants(resource_type: str, properties: Mapping[str, Any]) -> tuple[Grant, ..
     if resource_type in PERMISSIONS:
         return (_permission(properties),)
     found = list(_documents(properties, ()))
-    if resource_type == "AWS::Events::EventBusPolicy" and isinstance(properties.get("Statement"), Mapping):
-        found += _statements("event bus policy", properties["Statement"])
     if resource_type.startswith(IDENTITIES):
         for name, what in ATTACHED.items():
             found += [Grant(what, flat) for flat in _flat(properties.get(name))]
