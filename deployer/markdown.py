@@ -35,7 +35,7 @@ def render(plan: Plan, longest: int = LONGEST) -> str:
     left_out = len(plan.access) + len(plan.security_groups) - sum(map(len, broad))
     head, cut = _fitted(list(_head(plan, *broad)), room)
     left_out += cut
-    said = f"**{left_out} lines of access do not fit into a comment, nor do the stacks:** {_see(plan)}"
+    said = f"**{left_out} lines of data and access have no room in a comment, nor have the stacks:** {_see(plan)}"
     return f"{head}\n\n{said}\n{last}"
 
 

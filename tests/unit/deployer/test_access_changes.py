@@ -27,8 +27,16 @@ def told(change: Change) -> list[tuple[str, str, str | None]]:
 
 
 def modified(kind: str, before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str | None]]:
-    contexts = {"before": {"Properties": before}, "after": {"Properties": after}}
-    return told(Change("R", kind, Action.MODIFY, properties=(PropertyChange("P", "a", "b"),), **contexts))
+    return told(
+        Change(
+            "R",
+            kind,
+            Action.MODIFY,
+            properties=(PropertyChange("P", "a", "b"),),
+            before={"Properties": before},
+            after={"Properties": after},
+        )
+    )
 
 
 def test_statements_are_compared_one_by_one_and_whatever_their_order() -> None:

@@ -16,7 +16,7 @@ def expire(days: int, status: str = "Enabled") -> dict[str, Any]:
     return {"Rules": [{"Id": "old", "Status": status, "ExpirationInDays": days}]}
 
 
-ROWS = [
+ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Danger | None]] = [
     ("AWS::Kinesis::Stream", {"RetentionPeriodHours": 168}, {"RetentionPeriodHours": 24}, Danger.SHORTENED),
     ("AWS::Kinesis::Stream", {"RetentionPeriodHours": 168}, {}, Danger.SHORTENED),
     ("AWS::Kinesis::Stream", {"RetentionPeriodHours": 24}, {"RetentionPeriodHours": 168}, None),

@@ -231,6 +231,18 @@ def test_zero_resource_changes_but_outputs_or_tags_differ() -> None:
     ]
 
 
+def test_a_nested_stack_of_which_only_tags_or_outputs_change_says_so() -> None:
+    tags = PropertyChange("Tags/0/Value", "a", "b")
+    wired = PropertyChange("Parameters/Key", "a", LATER)
+    container = Change("Stream", "AWS::CloudFormation::Stack", Action.MODIFY, properties=(tags, wired))
+
+    plan = Plan(
+        "dev", "s", Kind.UPDATE, StackPlan("s", children=(StackPlan("Stream", (), (), container),)), "c"
+    )
+
+    assert plan.render(80).splitlines()[1] == "└─   Stream/  no resource changes, only Tags"
+
+
 def test_words_that_cloudformation_adds_some_day_are_shown_as_told() -> None:
     changes = (
         Change("A", "AWS::S3::Bucket", Action("Transmute")),

@@ -54,8 +54,8 @@ def test_a_template_with_a_secret_for_a_parameter_is_refused(tree: dict[str, Any
     assert str(refusal.value) == (
         f"stack.yaml: {what}, and a parameter is no place for a secret: keep the value in Secrets Manager "
         "(AWS::SecretsManager::Secret, or the database's ManageMasterUserPassword), hand its ARN over, let "
-        "the program read it when it runs, then `python build.py` and `python deploy.py plan` again; nothing was "
-        "uploaded"
+        "the program read it when it runs, then `python build.py` and `python deploy.py plan` again; nothing "
+        "was uploaded"
     )
 
 
