@@ -143,7 +143,7 @@ def _stack(stack: StackPlan, room: int) -> str:
 
 
 def _own(stack: StackPlan) -> str:
-    """What of the nested stack itself changes for certain: its tags, its template's outputs, its parameters."""
+    """What of the nested stack itself changes for certain: its tags, its template, its parameters."""
     told = stack.container.properties if stack.container is not None else ()
     names = [change.path.split("/")[0] for change in told if change.path and not change.unresolved]
     return f", only {', '.join(dict.fromkeys(names))}" if names else ""

@@ -35,8 +35,8 @@ def render(plan: Plan, longest: int = LONGEST) -> str:
     left_out = len(plan.access) + len(plan.security_groups) - sum(map(len, broad))
     head, cut = _fitted(list(_head(plan, *broad)), room)
     left_out += cut
-    said = f"**{left_out} lines of data and access have no room in a comment, nor have the stacks:** {_see(plan)}"
-    return f"{head}\n\n{said}\n{last}"
+    said = f"**{left_out} lines of data and access have no room in a comment, nor have the stacks:**"
+    return f"{head}\n\n{said} {_see(plan)}\n{last}"
 
 
 def _head(plan: Plan, access: Sequence[AccessChange], rules: Sequence[AccessChange]) -> Iterator[str]:
