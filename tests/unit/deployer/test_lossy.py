@@ -103,6 +103,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Danger | None]] = [
         {"EngineVersion": "8.2"},
         Danger.MAY_BE_LOST,
     ),
+    ("AWS::ElastiCache::ReplicationGroup", {"Engine": "redis"}, {"Engine": "{{later}}"}, None),
     ("AWS::KMS::Key", {"Enabled": True}, {"Enabled": False}, Danger.UNREADABLE),
     ("AWS::KMS::Key", {}, {"PendingWindowInDays": 7}, Danger.PROTECTION_LOWERED),
     (
@@ -153,3 +154,14 @@ def test_values_told_by_path_alone_are_enough() -> None:
     ((verdict,),) = (one.verdicts for one in judged(StackPlan("s", (change,))))
 
     assert verdict.reason.startswith(f"{told.path} true → false: point-in-time recovery is turned off")
+
+
+def test_a_retention_that_changes_without_a_value_is_not_taken_to_be_harmless() -> None:
+    def found(told: PropertyChange) -> list[Danger]:
+        other = PropertyChange("Name", "a", "b")
+        change = Change("R", "AWS::Kinesis::Stream", Action.MODIFY, properties=(other, told))
+        return [each.danger for one in judged(StackPlan("s", (change,))) for each in one.verdicts]
+
+    assert found(PropertyChange("RetentionPeriodHours")) == [Danger.MAY_BE_LOST]
+    assert found(PropertyChange("RetentionPeriodHours", dynamic=True)) == []
+    assert found(PropertyChange("ShardCount")) == []
