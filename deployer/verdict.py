@@ -234,7 +234,7 @@ def _shortened(change: Change) -> Iterator[Fields]:
         falls_under = lossy.of_property(change.type, told.path)
         untold = told.before is None and told.after is None and not told.unresolved
         if falls_under and untold and told.attribute == "Properties" and change.before is None:
-            why = f"{told.path} changes, and CloudFormation told no value; if it is lowered: {falls_under.reason}"
+            why = f"{told.path} changes, and no value was told; if it is lowered: {falls_under.reason}"
             remedy = "compare the templates before you apply"
             yield Danger.MAY_BE_LOST, why, remedy, falls_under.source, True
 

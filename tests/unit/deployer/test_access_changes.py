@@ -216,6 +216,39 @@ def test_a_refusal_that_goes_broadens_and_one_that_goes_with_its_resource_does_n
     assert nothing is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "text"),
+    [
+        (
+            "AWS::RDS::DBInstance",
+            {"PubliclyAccessible": "false"},
+            {"PubliclyAccessible": "true"},
+            "Allow connections to * [PubliclyAccessible]",
+        ),
+        (
+            "AWS::Lambda::Url",
+            {"TargetFunctionArn": "f", "AuthType": "AWS_IAM"},
+            {"TargetFunctionArn": "f", "AuthType": "NONE"},
+            "Allow lambda:InvokeFunctionUrl to * [AuthType NONE]",
+        ),
+        (
+            "AWS::S3::Bucket",
+            {"PublicAccessBlockConfiguration": {"BlockPublicAcls": True, "BlockPublicPolicy": True}},
+            {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}},
+            "Deny BlockPublicAcls [public access block]",
+        ),
+    ],
+)
+def test_what_opens_a_resource_without_a_policy_is_access_too(
+    kind: str, before: dict[str, Any], after: dict[str, Any], text: str
+) -> None:
+    ((_, said, broadens),) = modified(kind, before, after)
+
+    assert said == text
+    assert broadens in {"every principal", "a refusal goes"}
+    assert modified(kind, after, before)[0][2] is None
+
+
 def test_an_administrator_is_marked() -> None:
     administrator = {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}
 
