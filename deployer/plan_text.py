@@ -85,7 +85,9 @@ def _section(title: str, changes: Sequence[AccessChange], width: int) -> Iterato
     shown, others = settled(changes)
     yield ""
     broader = sum(change.broadens is not None for change in shown)
-    yield f"{title}: {len(shown)} changes" + (f", {broader} to look at" if broader else "")
+    yield f"{title}: {len(shown)} {'change' if len(shown) == 1 else 'changes'}" + (
+        f", {broader} to look at" if broader else ""
+    )
     for head, several in groupby(shown, key=lambda change: f"{change.name} ({change.type})"):
         yield from _wrapped(f"  {head}", width)
         for change in several:
