@@ -190,7 +190,7 @@ class StackPlan:
     container: Change | None = None
     stack_id: str = ""
     change_set_id: str = ""
-    fed_by: tuple[str, ...] = ()  # the nested stacks beside it whose outputs are its parameters
+    fed_by: tuple[str, ...] = ()  # the nested stacks and resources beside it that its parameters come from
 
     @cached_property
     def counts(self) -> Counts:

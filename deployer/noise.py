@@ -89,10 +89,9 @@ class Comparison:
         return frozenset(moved)
 
     def _feeders(self, title: str) -> tuple[str, ...]:
-        """The nested stacks whose outputs this one's parameters are, in the planned template."""
-        siblings = {name for name, _ in templates.nested(self.planned)}
+        """The nested stacks and resources that this one's parameters come from, in the planned template."""
         used = set(_references(_given(self.planned, title)))
-        return tuple(sorted(used & siblings - {title}))
+        return tuple(sorted(used & templates.resources(self.planned).keys() - {title}))
 
 
 def compare(

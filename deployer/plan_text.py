@@ -11,7 +11,6 @@ from itertools import groupby
 from deployer import drawing
 from deployer.access_changes import UNRESOLVED, AccessChange
 from deployer.changes import StackPlan
-from deployer.lossy import Danger
 from deployer.verdict import DataVerdict
 
 # Where a word that is wider than the screen, as an ARN can be, may go on in the next line.
@@ -44,11 +43,8 @@ def lines(
 
 
 def label(verdict: DataVerdict) -> str:
-    if not verdict.certain:
-        return "NOT CERTAIN"
-    if verdict.endangers:
-        return "DATA AT RISK"
-    return verdict.danger.upper()
+    """Of one that is certain."""
+    return "DATA AT RISK" if verdict.endangers else verdict.danger.upper()
 
 
 def said(verdict: DataVerdict) -> str:
@@ -59,9 +55,7 @@ def said(verdict: DataVerdict) -> str:
 
 def uncertain(verdicts: Sequence[DataVerdict]) -> str:
     """One sentence for all that only values which nobody knows yet could do; empty when there are none."""
-    names = [
-        verdict.name for verdict in verdicts if not verdict.certain and verdict.danger is Danger.MAY_BE_LOST
-    ]
+    names = [verdict.name for verdict in verdicts if not verdict.certain]
     if not names:
         return ""
     would = "resource that holds data" if len(names) == 1 else "resources that hold data"
@@ -85,7 +79,9 @@ def _section(title: str, changes: Sequence[AccessChange], width: int) -> Iterato
     shown, others = settled(changes)
     yield ""
     broader = sum(change.broadens is not None for change in shown)
-    yield f"{title}: {len(shown)} changes" + (f", {broader} to look at" if broader else "")
+    yield f"{title}: {len(shown)} {'change' if len(shown) == 1 else 'changes'}" + (
+        f", {broader} to look at" if broader else ""
+    )
     for head, several in groupby(shown, key=lambda change: f"{change.name} ({change.type})"):
         yield from _wrapped(f"  {head}", width)
         for change in several:

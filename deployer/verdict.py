@@ -5,7 +5,7 @@ with a property (deployer/lossy.py). A replacement that only an unknown value as
 danger where something that the value comes from is itself added, removed or replaced.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,9 @@ POLICIES = f"{DOCS}/AWSCloudFormation/latest/TemplateReference/aws-attribute-del
 REPLACE_POLICY = f"{DOCS}/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html"
 ACTIONS = f"{DOCS}/AWSCloudFormation/latest/APIReference/API_ResourceChange.html"
 HARMLESS = frozenset({Danger.LET_GO, Danger.PROTECTION_LOWERED})
+# ChangeSource, of a value that another resource has and of one that is handed over.
+OF_RESOURCES = frozenset({"ResourceReference", "ResourceAttribute"})
+OF_PARAMETERS = frozenset({"ParameterReference", "Automatic"})
 STRENGTH = {"Delete": 0, "Snapshot": 1, "Retain": 2, "RetainExceptOnCreate": 2}
 
 # What goes with it, or stops, beyond the resource itself.
@@ -74,48 +77,55 @@ def judged(stacks: StackPlan) -> Iterator[Judged]:
 
 def _below(stack: StackPlan, path: tuple[str, ...], fed: bool) -> Iterator[Judged]:
     """`fed`: a stack that this one's parameters come from changes its resources for certain."""
-    structural = frozenset(change.logical_id for change in stack.changes if change.is_structural)
+    live = _live(stack, fed)
     for change in stack.changes:
         verdicts = (
             DataVerdict(path, change.logical_id, change.type, *fields)
-            for fields in _judge(change, _is_live(change, structural, fed))
+            for fields in _judge(change, change.logical_id in live)
         )
         yield Judged(path, change, tuple(verdicts))
-    moving = _moving(stack)
+    moving = _moving(stack, live)
     for child in stack.children:
-        below = fed or bool(structural) or child.name in moving
-        yield from _below(child, (*path, child.name), below)
+        yield from _below(child, (*path, child.name), fed or child.name in moving)
 
 
-def _moving(stack: StackPlan) -> set[str]:
-    """The children to which, over any number of others, a child with structural changes leads."""
+def _moving(stack: StackPlan, live: set[str]) -> set[str]:
+    """The children to which a live resource, or a child with structural changes, leads over any others."""
     feeds: dict[str, list[str]] = {}
     for child in stack.children:
         for feeder in child.fed_by:
             feeds.setdefault(feeder, []).append(child.name)
     waiting = [child.name for child in stack.children if any(each.is_structural for _, each in child.walk())]
-    reached: set[str] = set()
+    beside = [name for first in (*waiting, *live) for name in feeds.get(first, ())]
+    return _reached(beside, feeds)
+
+
+def _live(stack: StackPlan, fed: bool) -> set[str]:
+    """The resources that come or go, and those that a value of such a one, unknown yet, may replace."""
+    feeds: dict[str, list[str]] = {}
+    structural = [change.logical_id for change in stack.changes if change.is_structural]
+    waiting = list(structural)
+    for change in stack.changes:
+        if change.is_structural or change.replacement is Replacement.NEVER:
+            continue
+        for reason in [each for each in change.reasons if each.unresolved] or change.properties:
+            if reason.source in OF_RESOURCES and reason.cause:
+                feeds.setdefault(reason.cause.split(".", maxsplit=1)[0], []).append(change.logical_id)
+            elif fed or (structural and reason.source not in OF_PARAMETERS):
+                waiting.append(change.logical_id)
+    return _reached(waiting, feeds)
+
+
+def _reached(first: Iterable[str], leads: Mapping[str, list[str]]) -> set[str]:
+    """Those that are first, and all to which they lead over any number of others."""
+    waiting = list(first)
+    reached = set(waiting)
     while waiting:
-        for name in feeds.get(waiting.pop(), ()):
+        for name in leads.get(waiting.pop(), ()):
             if name not in reached:
                 reached.add(name)
                 waiting.append(name)
     return reached
-
-
-def _is_live(change: Change, structural: frozenset[str], fed: bool) -> bool:
-    """Whether a value that nobody knows yet comes from something that changes for certain."""
-    unknown = [reason for reason in change.reasons if reason.unresolved] or list(change.properties)
-    for reason in unknown:
-        if reason.source in {"ResourceReference", "ResourceAttribute"} and reason.cause:
-            if reason.cause.split(".")[0] in structural:
-                return True
-        elif reason.source in {"ParameterReference", "Automatic"}:
-            if fed:
-                return True
-        elif fed or structural - {change.logical_id}:
-            return True
-    return False
 
 
 Fields = tuple[Danger, str, str, str, bool]

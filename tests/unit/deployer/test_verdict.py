@@ -219,6 +219,28 @@ def test_an_unknown_value_of_the_same_stack_is_judged_by_the_resource_that_it_na
     assert exit_code(nested("Data", database, group)) == 3
 
 
+def test_an_unknown_value_is_followed_over_the_resources_between() -> None:
+    def wired(logical_id: str, kind: str, cause: str, source: str) -> Change:
+        told = PropertyChange("P", "a", LATER, recreates=True, cause=cause, source=source)
+        return Change(logical_id, kind, Action.MODIFY, Replacement.ALWAYS, properties=(told,))
+
+    group = wired("Group", "AWS::RDS::DBSubnetGroup", "Subnets", "ParameterReference")
+    database = wired("Database", "AWS::RDS::DBInstance", "Group", "ResourceReference")
+    data = nested("Data", database, group, fed_by=("Network",))
+
+    assert exit_code(data, nested("Network", KEY_REPLACED)) == 3
+    assert exit_code(data, nested("Network")) == 2
+
+
+def test_an_unknown_value_that_the_parent_hands_over_is_followed_too() -> None:
+    def code(*fed_by: str) -> int:
+        stacks = StackPlan("s", (KEY_REPLACED,), (nested("Data", DOUBTFUL, fed_by=fed_by),))
+        return Plan("dev", "s", Kind.UPDATE, stacks, "c").verdict
+
+    assert code("Key") == 3
+    assert code("Other") == code() == 2
+
+
 def test_verdicts_say_where_the_resource_is() -> None:
     stacks = StackPlan("s", children=(nested("Outer", removed(None)),))
 
