@@ -19,7 +19,7 @@ from typing import NoReturn
 from parameters import schema
 from parameters.schema import UndocumentedError
 from parameters.settings import Environment, ParameterError, environments, load
-from stacks import bootstrap, lint, origins, platform, runbook
+from stacks import bootstrap, deployment_roles, lint, origins, platform, runbook
 from stacks.contract import ContractError, check, check_together
 from stacks.emission import MADE_HERE, emit
 from stacks.environment import UnwiredError
@@ -63,7 +63,8 @@ def synthesise(environment: Environment) -> list[Emitted]:
     nested = platform.build(environment)
     root = nested[-1]
     check_together(root, nested[:-1])
-    standing_apart = apart(bootstrap.build, environment.bootstrap, environment)
+    platform_ = deployment_roles.platform(nested, environment.name)
+    standing_apart = apart(bootstrap.build, bootstrap.Settings(environment.bootstrap, platform_), environment)
     return [_emitted(template, child=template is not root) for template in (*nested, standing_apart)]
 
 

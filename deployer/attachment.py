@@ -7,7 +7,7 @@ carries that of the cancellation, and is part of the same operation here.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from deployer.templates import NESTED
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackEventTypeDef
 
+TICK = timedelta(milliseconds=1)  # events are told apart by no less
 PAGES = 50  # of a hundred events each; a root tells some forty an operation
 
 
@@ -85,7 +86,7 @@ def running(target: Target, stack_name: str | None = None) -> Running | None:
     if newest is not None and newest.ended is None:
         return newest
     # It has just begun, and told nothing yet.
-    since = newest.ended if newest and newest.ended else target.clock.wall()
+    since = newest.ended + TICK if newest and newest.ended else target.clock.wall()
     return Running("", _kind(present.status), since, present.status, present.name, present.id)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from deployer import drawing
 from deployer.causes import Cause, first_cause
-from deployer.estimate import duration, left
-from deployer.events import Progress
+from deployer.estimate import action, duration, left
+from deployer.events import Progress, was_cancelled
 
 ALSO = 2  # failures shown beside the first
 REASON_LINES = 4
@@ -25,6 +25,7 @@ class Row:
 
     last: Progress
     began: float
+    name: str = ""  # a resource's
 
     def running(self, now: float) -> float:
         return max(0.0, now - self.began)
@@ -88,6 +89,7 @@ class Board:
         self._events: list[Progress] = []
         self._cause: Cause[Progress] | None = None
         self._rolling_back: float | None = None  # since when
+        self._cancelled = False
 
     def take(self, event: Progress) -> None:
         self._events.append(event)
@@ -100,10 +102,11 @@ class Board:
             self._move(branch.own, event)
             if not path and "ROLLBACK" in event.status and self._rolling_back is None:
                 self._rolling_back = event.elapsed
+                self._cancelled = was_cancelled(self._events)
         else:
             branch = self._stacks.setdefault(event.stack, Branch(Row(event, event.elapsed)))
-            row = branch.resources.setdefault(event.logical_id, Row(event, event.elapsed))
-            self._move(row, event)
+            name = _name(branch, event)
+            self._move(branch.resources.setdefault(name, Row(event, event.elapsed, name)), event)
 
     @staticmethod
     def _move(row: Row, event: Progress) -> None:
@@ -140,12 +143,14 @@ class Board:
                 return top + tree
         rows = len(self.running()) - (len(tree) - room) - 1  # one line goes to the count of the others
         tree = self._tree(now, width, replace(DETAILS[-1], rows=max(0, rows)))
-        return top + tree[:room]
+        if len(tree) > room:  # the root's line first, then the count
+            tree = [*tree[: max(1, room - 1)], tree[-1]][:room]
+        return top + tree
 
     def _failures(self, width: int) -> Iterator[str]:
         cause = self._cause
-        if cause is None:
-            return
+        if cause is None or (self._cancelled and cause.first.is_container):
+            return  # what was cut off in a nested stack is that stack's failure
         for intro, event in [
             ("failed: ", cause.first),
             *(("also: ", other) for other in cause.others[:ALSO]),
@@ -166,13 +171,16 @@ class Board:
     def _way_back(self, now: float) -> Iterator[str]:
         root = self._stacks.get(())
         if self._rolling_back is not None and root is not None and root.own.last.moving:
-            yield f"rolling back for {duration(now - self._rolling_back)}{self._left(now)}"
+            cancelled = "cancelled, " if self._cancelled else ""
+            yield f"{cancelled}rolling back for {duration(now - self._rolling_back)}{self._left(now)}"
 
     def _slowest(self, width: int) -> Iterator[str]:
         """Of an operation that has ended: where its time went."""
         root = self._stacks.get(())
         rows = [row.last for branch in self._stacks.values() for row in branch.resources.values()]
-        rows = sorted((last for last in rows if last.took), key=lambda last: -(last.took or 0.0))
+        rows = sorted(
+            (last for last in rows if (last.took or 0.0) >= 1.0), key=lambda last: -(last.took or 0.0)
+        )
         if rows and root is not None and not root.own.last.moving:
             slow = ", ".join(f"{last.path} {duration(last.took or 0.0)}" for last in rows[:SLOWEST])
             yield drawing.cut(f"slowest: {slow}", width)
@@ -232,10 +240,21 @@ class Board:
         )
 
 
+def _name(branch: Branch, event: Progress) -> str:
+    """What an update has replaced goes at its end, under the name of what stays."""
+    present = branch.resources.get(event.logical_id)
+    replaced = present is not None and present.last.status == "UPDATE_COMPLETE"
+    return (
+        f"{event.logical_id} (replaced)"
+        if replaced and action(event.status) == "DELETE"
+        else event.logical_id
+    )
+
+
 def _resource(row: Row, now: float, room: int) -> str:
     """Where that is too long, its type goes first."""
     last = row.last
-    text = "  ".join(filter(None, (last.logical_id, last.type, last.status, row.time(now))))
+    text = "  ".join(filter(None, (row.name, last.type, last.status, row.time(now))))
     if len(text) > room:
-        text = "  ".join(filter(None, (last.logical_id, last.status, row.time(now))))
+        text = "  ".join(filter(None, (row.name, last.status, row.time(now))))
     return text

@@ -132,9 +132,8 @@ class Change:
         return self._side(self.after, "after")
 
     def _side(self, whole: Mapping[str, Any] | None, side: str) -> Mapping[str, Any]:
-        if whole is not None:
-            properties = whole.get("Properties")
-            return properties if isinstance(properties, Mapping) else {}
+        if whole is not None and isinstance(properties := whole.get("Properties", {}), Mapping):
+            return properties
         told: dict[str, Any] = {}
         for change in self.properties:
             value = getattr(change, side)

@@ -138,8 +138,15 @@ def _stack(stack: StackPlan, room: int) -> str:
         if number
     ]
     sign = _stack_symbol(stack)
-    said = " ".join(numbers) or "no resource changes"
+    said = " ".join(numbers) or f"no resource changes{_own(stack)}"
     return f"{sign} {middle(stack.name, max(room - len(said) - 5, 12))}/  {said}"
+
+
+def _own(stack: StackPlan) -> str:
+    """What of the nested stack itself changes for certain: its tags, its template, its parameters."""
+    told = stack.container.properties if stack.container is not None else ()
+    names = [change.path.split("/")[0] for change in told if change.path and not change.unresolved]
+    return f", only {', '.join(dict.fromkeys(names))}" if names else ""
 
 
 def _stack_symbol(stack: StackPlan) -> str:

@@ -1,5 +1,6 @@
 """What happens in a stack and all that it nests, fetched in order. Drawing it is another's work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -57,6 +58,16 @@ class Progress:
     def is_container(self) -> bool:
         """About a nested stack as its parent sees it, or about a stack itself."""
         return self.type == NESTED
+
+
+def was_cancelled(events: Sequence[Progress]) -> bool:
+    """Whether an update's events, oldest first, say that somebody asked for its roll-back.
+
+    It then carries another request's token than the update:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
+    """
+    own = [event for event in events if event.about_stack and not event.stack]
+    return any(event.status == "UPDATE_ROLLBACK_IN_PROGRESS" and event.token != own[0].token for event in own)
 
 
 class Listener(Protocol):

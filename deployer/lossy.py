@@ -4,13 +4,25 @@ Each rule names the property, what has to happen to it, and the page that says w
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from deployer.changes import UNKNOWN
+from deployer.limits import (
+    Test,
+    expires_sooner,
+    left,
+    lowered,
+    other,
+    shortened,
+    turned_off,
+    turned_on,
+    zeroed,
+)
+
 DOCS = "https://docs.aws.amazon.com"
-Test = Callable[[Any, Any], bool]
 
 
 class Danger(StrEnum):
@@ -38,77 +50,6 @@ class Rule:
     reason: str
     remedy: str
     source: str
-
-
-def _number(value: Any, default: float) -> float:
-    try:
-        return default if value is None else float(value)
-    except (TypeError, ValueError):
-        return math.nan  # not known yet, or no number: no comparison with it holds
-
-
-def _truth(value: Any, default: bool) -> bool | None:
-    if value is None:
-        return default
-    return {"true": True, "false": False}.get(str(value).lower())
-
-
-def lowered(default: float) -> Test:
-    return lambda before, after: _number(after, default) < _number(before, default)
-
-
-def zeroed(default: float) -> Test:
-    return lambda before, after: _number(before, default) > 0 and _number(after, default) == 0
-
-
-def shortened(default: float) -> Test:
-    """Lowered, and not to zero."""
-    return lambda before, after: 0 < _number(after, default) < _number(before, default)
-
-
-def turned_on(default: bool = False) -> Test:
-    return lambda before, after: _truth(before, default) is False and _truth(after, default) is True
-
-
-def turned_off(default: bool = True) -> Test:
-    return lambda before, after: _truth(before, default) is True and _truth(after, default) is False
-
-
-def left(value: str) -> Test:
-    return lambda before, after: before == value and after != value
-
-
-def other(before: Any, after: Any) -> bool:
-    return after is not None and before != after
-
-
-def _expiring(configuration: Any) -> dict[str, float]:
-    """Rule and kind of expiry → days; a date counts as at once."""
-    rules = configuration.get("Rules") if isinstance(configuration, Mapping) else None
-    found: dict[str, float] = {}
-    for place, rule in enumerate(rules if isinstance(rules, list) else []):
-        if not isinstance(rule, Mapping) or rule.get("Status") != "Enabled":
-            continue
-        noncurrent = rule.get("NoncurrentVersionExpiration")
-        if isinstance(noncurrent, Mapping):
-            noncurrent = noncurrent.get("NoncurrentDays")
-        days = {
-            "current": 0 if "ExpirationDate" in rule else rule.get("ExpirationInDays"),
-            "noncurrent": noncurrent
-            if noncurrent is not None
-            else rule.get("NoncurrentVersionExpirationInDays"),
-        }
-        name = f"{rule.get('Id', place)} {rule.get('Prefix', '')} {rule.get('TagFilters', '')}"
-        found |= {
-            f"{name} {kind}": _number(value, math.inf) for kind, value in days.items() if value is not None
-        }
-    return found
-
-
-def expires_sooner(before: Any, after: Any) -> bool:
-    """A lifecycle rule that deletes objects is new, or deletes them earlier."""
-    old = _expiring(before)
-    return any(days < old.get(name, math.inf) for name, days in _expiring(after).items())
 
 
 RDS = frozenset({"AWS::RDS::DBInstance", "AWS::RDS::DBCluster"})
@@ -333,12 +274,20 @@ def broken(
     resource_type: str, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[tuple[Rule, Any, Any]]:
     """The rules that a change of properties meets, with the value before and after."""
-    for rule in RULES:
-        if rule.types and resource_type not in rule.types:
-            continue
-        values = _at(before, rule.path), _at(after, rule.path)
-        if rule.test(*values):
-            yield rule, *values
+    for rule in _rules(resource_type):
+        old, new = _at(before, rule.path), _at(after, rule.path)
+        if not (isinstance(new, str) and UNKNOWN.search(new)) and rule.test(old, new):
+            yield rule, old, new
+
+
+def of_property(resource_type: str, path: str) -> Rule | None:
+    """The rule that a property, or part of one, falls under."""
+    top = path.split("/", maxsplit=1)[0]
+    return next((rule for rule in _rules(resource_type) if rule.path.split("/")[0] == top), None)
+
+
+def _rules(resource_type: str) -> Iterator[Rule]:
+    return (rule for rule in RULES if not rule.types or resource_type in rule.types)
 
 
 def _at(properties: Mapping[str, Any], path: str) -> Any:

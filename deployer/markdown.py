@@ -35,8 +35,8 @@ def render(plan: Plan, longest: int = LONGEST) -> str:
     left_out = len(plan.access) + len(plan.security_groups) - sum(map(len, broad))
     head, cut = _fitted(list(_head(plan, *broad)), room)
     left_out += cut
-    said = f"**{left_out} lines of access do not fit into a comment, nor do the stacks:** {_see(plan)}"
-    return f"{head}\n\n{said}\n{last}"
+    said = f"**{left_out} lines of data and access have no room in a comment, nor have the stacks:**"
+    return f"{head}\n\n{said} {_see(plan)}\n{last}"
 
 
 def _head(plan: Plan, access: Sequence[AccessChange], rules: Sequence[AccessChange]) -> Iterator[str]:
@@ -64,10 +64,10 @@ def _fitted(lines: Sequence[str], room: int) -> tuple[str, int]:
 
 def _data(verdicts: Sequence[DataVerdict]) -> Iterator[str]:
     for verdict in sorted((each for each in verdicts if each.certain), key=lambda each: not each.endangers):
-        danger = f"{verdict.danger}: " if verdict.endangers else ""
+        danger = f" {verdict.danger}" if verdict.endangers else ""
         yield (
-            f"- **{plan_text.label(verdict)}** {_code(verdict.name)} ({_code(verdict.type)}) "
-            f"{danger}{_escaped(verdict.reason)}. To do: {_escaped(verdict.remedy)} "
+            f"- **{plan_text.label(verdict)}** {_code(verdict.name)} ({_code(verdict.type)})"
+            f"{danger}: {_escaped(verdict.reason)}. To do: {_escaped(verdict.remedy)} "
             f"([source]({verdict.source}))"
         )
     doubtful = plan_text.uncertain(verdicts)

@@ -10,7 +10,7 @@ from deployer import account, interrupt, stack
 from deployer.causes import first_cause
 from deployer.clock import Clock
 from deployer.errors import Cancelled, DeploymentFailed, LostSight, TookTooLong
-from deployer.events import Listener, Progress, Streamer
+from deployer.events import Listener, Progress, Streamer, was_cancelled
 from deployer.patience import Patience
 from deployer.refusal import refusal
 from deployer.target import new_token
@@ -153,16 +153,7 @@ def failure(
     stack_name: str, status: str, events: Sequence[Progress], *, cancelled: bool = False
 ) -> DeploymentFailed:
     """What an operation that did not end well is told as. `cancelled`: it is known to be."""
-    if status == "UPDATE_ROLLBACK_COMPLETE" and (cancelled or _was_cancelled(events)):
+    if status == "UPDATE_ROLLBACK_COMPLETE" and (cancelled or was_cancelled(events)):
         return Cancelled(stack=stack_name, status=status, cause="cancelled")
     cause = first_cause(events) or "none was told; look at the stack's events"
     return DeploymentFailed(stack=stack_name, status=status, cause=cause)
-
-
-def _was_cancelled(events: Sequence[Progress]) -> bool:
-    """The roll-back carries another request's token than the update: somebody asked for it.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
-    """
-    own = [event for event in events if event.about_stack and not event.stack]
-    return any(event.status == "UPDATE_ROLLBACK_IN_PROGRESS" and event.token != own[0].token for event in own)

@@ -53,8 +53,8 @@ def label(verdict: DataVerdict) -> str:
 
 def said(verdict: DataVerdict) -> str:
     """The resource and what happens to it, in one sentence."""
-    danger = f"{verdict.danger}: " if verdict.endangers else ""
-    return f"{verdict.name} ({verdict.type}) {danger}{verdict.reason}"
+    danger = f" {verdict.danger}" if verdict.endangers else ""
+    return f"{verdict.name} ({verdict.type}){danger}: {verdict.reason}"
 
 
 def uncertain(verdicts: Sequence[DataVerdict]) -> str:

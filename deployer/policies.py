@@ -63,9 +63,7 @@ def grants(resource_type: str, properties: Mapping[str, Any]) -> tuple[Grant, ..
     """All that a resource grants or is granted, sorted."""
     if resource_type in PERMISSIONS:
         return (_permission(properties),)
-    found = list(_documents(properties, ()))
-    if resource_type == "AWS::Events::EventBusPolicy" and isinstance(properties.get("Statement"), Mapping):
-        found += _statements("event bus policy", properties["Statement"])
+    found = [*_documents(properties, ()), *_exposure(properties)]
     if resource_type.startswith(IDENTITIES):
         for name, what in ATTACHED.items():
             found += [Grant(what, flat) for flat in _flat(properties.get(name))]
@@ -96,6 +94,23 @@ def _documents(value: Any, path: tuple[str, ...], name: str = "") -> Iterator[Gr
     elif isinstance(value, list):
         for below in value:
             yield from _documents(below, path, name)
+
+
+def _exposure(properties: Mapping[str, Any]) -> Iterator[Grant]:
+    """What opens a resource without a policy, and what keeps it closed whatever its policy says.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html,
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html,
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    """
+    if str(properties.get("PubliclyAccessible", "")).lower() == "true":
+        yield Grant("PubliclyAccessible", "Allow", ("connections",), principals=("*",))
+    if properties.get("AuthType") == "NONE" and "TargetFunctionArn" in properties:
+        yield Grant("AuthType NONE", "Allow", ("lambda:InvokeFunctionUrl",), principals=("*",))
+    block = properties.get("PublicAccessBlockConfiguration")
+    for name, value in block.items() if isinstance(block, Mapping) else ():
+        if str(value).lower() == "true":
+            yield Grant("public access block", "Deny", (name,))
 
 
 def _is_policy(value: Mapping[str, Any]) -> bool:

@@ -230,6 +230,13 @@ def _shortened(change: Change) -> Iterator[Fields]:
             "" if isinstance(old, Mapping) or isinstance(new, Mapping) else f" {_said(old)} → {_said(new)}"
         )
         yield rule.danger, f"{rule.path}{values}: {rule.reason}", rule.remedy, rule.source, True
+    for told in change.properties:
+        falls_under = lossy.of_property(change.type, told.path)
+        untold = told.before is None and told.after is None and not told.unresolved
+        if falls_under and untold and told.attribute == "Properties" and change.before is None:
+            why = f"{told.path} changes, and no value was told; if it is lowered: {falls_under.reason}"
+            remedy = "compare the templates before you apply"
+            yield Danger.MAY_BE_LOST, why, remedy, falls_under.source, True
 
 
 def _said(value: Any) -> str:

@@ -23,7 +23,7 @@ EXIT_CODES = (
         "plan: there are changes. Any command: wrong usage, environment, account or credentials (one line "
         "on stderr, nothing on stdout)",
     ),
-    ("3", "plan: there are changes that remove or replace resources that hold data"),
+    ("3", "plan: there are changes that destroy or replace data"),
     ("130", "interrupted: what runs in AWS goes on, and `attach` follows it again"),
 )
 

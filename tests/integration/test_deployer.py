@@ -22,6 +22,7 @@ from deployer.errors import (
     Stuck,
 )
 from deployer.events import Progress, Silence
+from deployer.lossy import Danger
 from deployer.plan import Plan
 from local.aws import EmbeddedAws
 from local.aws.embedded import CacheServer, DatabaseServer
@@ -208,6 +209,45 @@ def test_what_goes_with_a_nested_stack_is_shown_and_judged(deploys: Deploys, sma
     assert (path, change.logical_id, change.action) == (("Outer", "Inner"), "Queue", Action.REMOVE)
     deployment.apply(plan, Silence())
     assert deployment.plan().is_empty
+
+
+GUARDED = """\
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      DelaySeconds: 1
+      MessageRetentionPeriod: %d
+  Reader:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: {Service: ecs-tasks.amazonaws.com}}]
+      Policies:
+        - PolicyName: read
+          PolicyDocument:
+            Statement: [{Effect: Allow, Action: '%s', Resource: '*'}]
+"""
+
+
+def test_data_and_access_of_a_grandchild_are_judged_by_what_the_change_set_tells(
+    deploys: Deploys, small: Path
+) -> None:
+    deployment = deploys(small)
+    (small / "inner.yaml").write_text(GUARDED % (600, "sqs:ReceiveMessage"))
+    deployed(deployment)
+    (small / "inner.yaml").write_text(GUARDED % (60, "sqs:*"))
+
+    plan = deployment.plan()
+
+    assert plan.verdict == 3
+    assert [(verdict.name, verdict.danger) for verdict in plan.verdicts] == [
+        ("Outer/Inner/Queue", Danger.SHORTENED)
+    ]
+    assert [(change.name, change.sign, change.text, change.broadens) for change in plan.access] == [
+        ("Outer/Inner/Reader", "-", "Allow sqs:ReceiveMessage on * [policy read]", None),
+        ("Outer/Inner/Reader", "+", "Allow sqs:* on * [policy read]", "every action, sqs:*"),
+    ]
 
 
 def test_an_executed_plan_is_refused_under_its_own_name(deploys: Deploys, small: Path) -> None:

@@ -89,7 +89,7 @@ def test_what_has_just_begun_and_told_nothing_yet_runs_all_the_same(aws: Any) ->
     found = attachment.running(target(aws))
 
     assert found is not None
-    assert (found.kind, found.token, found.since) == (Kind.DELETE, "", EPOCH - timedelta(seconds=5))
+    assert (found.kind, found.token, found.since) == (Kind.DELETE, "", EPOCH - timedelta(seconds=4.999))
 
 
 @pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"])

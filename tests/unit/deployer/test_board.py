@@ -187,7 +187,12 @@ def test_then_done_stacks_become_a_count_and_then_what_runs_is_cut() -> None:
         "│  └─ Queue3  AWS::SQS::Queue  CREATE_IN_PROGRESS  1s",
         "└─ and 7 stacks done, 16 more resources under way",
     ]
-    assert len(made.lines(10, height=3)) == 3
+    assert made.lines(10, height=3) == [
+        "millrace-dev  UPDATE_IN_PROGRESS  0/20  10s",
+        "├─ Queues  UPDATE_IN_PROGRESS  0/20  2s",
+        "└─ and 7 stacks done, 20 more resources under way",
+    ]
+    assert made.lines(10, height=2)[-1] == "└─ and 7 stacks done, 20 more resources under way"
 
 
 def test_the_failures_stay_when_nothing_else_fits() -> None:
@@ -196,4 +201,42 @@ def test_the_failures_stay_when_nothing_else_fits() -> None:
         "  No db.r7g.large in eu-west-2c",
         "rolling back for 13s, about 6 min left, as last time",
         "millrace-dev  UPDATE_ROLLBACK_IN_PROGRESS  2/4  1m15s",
+    ]
+
+
+def test_a_cancellation_is_shown_as_one_and_what_it_cut_off_as_no_failure() -> None:
+    made = board(
+        about("millrace-dev", "UPDATE_IN_PROGRESS", token="ours"),
+        about("Database", "UPDATE_IN_PROGRESS", 1),
+        progress("Database/Database", "UPDATE_IN_PROGRESS", 2, DATABASE),
+        progress("Database/Database", "UPDATE_FAILED", 9, DATABASE, reason="Resource update cancelled"),
+        about("Database", "UPDATE_FAILED", 9, reason="Embedded stack was not successfully updated"),
+        about("millrace-dev", "UPDATE_ROLLBACK_IN_PROGRESS", 10, token="cancels"),
+    )
+
+    assert made.lines(14) == [
+        "cancelled, rolling back for 4s",
+        "millrace-dev  UPDATE_ROLLBACK_IN_PROGRESS  0/1  14s",
+        "└─ Database  UPDATE_FAILED  0/1  8s",
+    ]
+
+
+def test_what_an_update_replaced_goes_and_what_stays_keeps_its_line() -> None:
+    made = board(
+        about("millrace-dev", "UPDATE_IN_PROGRESS"),
+        progress("Task", "UPDATE_IN_PROGRESS", 1),
+        progress("Task", "UPDATE_COMPLETE", 13, took=12.0),
+        about("millrace-dev", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", 14),
+        progress("Task", "DELETE_IN_PROGRESS", 15),
+    )
+
+    assert made.lines(18) == [
+        "millrace-dev  UPDATE_COMPLETE_CLEANUP_IN_PROGRESS  1/2  18s",
+        "├─ Task  AWS::SQS::Queue  UPDATE_COMPLETE  12s",
+        "└─ Task (replaced)  AWS::SQS::Queue  DELETE_IN_PROGRESS  3s",
+    ]
+    made.take(progress("Task", "DELETE_COMPLETE", 20, took=5.0))
+    assert made.lines(21)[1:] == [
+        "├─ Task  AWS::SQS::Queue  UPDATE_COMPLETE  12s",
+        "└─ Task (replaced)  AWS::SQS::Queue  DELETE_COMPLETE  5s",
     ]

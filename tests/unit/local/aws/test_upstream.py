@@ -393,3 +393,39 @@ def test_layers_are_forgotten_and_nothing_is_scanned(plain: Any) -> None:
     )
     with pytest.raises(ClientError, match="Unknown action"):
         ecr.start_image_scan(repositoryName="forgets", imageId={"imageTag": "none"})
+
+
+def test_a_role_of_a_template_goes_beyond_its_boundary(plain: Any) -> None:
+    may = {"Effect": "Allow", "Action": ["sns:ListTopics", "sqs:ListQueues"], "Resource": "*"}
+    most = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = {
+        "PermissionsBoundary": {"Ref": "Most"},
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "Policies": [{"PolicyName": "May", "PolicyDocument": {"Version": "2012-10-17", "Statement": [may]}}],
+    }
+    boundary = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [most]}}
+    stack = plain.deploy(
+        "bounded",
+        {
+            "Resources": {
+                "Most": {"Type": "AWS::IAM::ManagedPolicy", "Properties": boundary},
+                "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+            },
+            "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
+        },
+    )
+    (arn,) = (output["OutputValue"] for output in stack["Outputs"])
+    given = plain.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+
+    def client(service: Any) -> Any:
+        return boto3.client(
+            service,
+            region_name="eu-west-2",
+            endpoint_url=plain.client(service).meta.endpoint_url,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+
+    assert client("sns").list_topics()["Topics"] == []
