@@ -7,12 +7,12 @@ import click
 from deployer import attachment, documents, progress
 from deployer.attachment import Running
 from deployer.commands.asking import letting_run
+from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command
 from deployer.deployment import Deployment
 from deployer.ending import Ending
 from deployer.errors import DeploymentFailed
 from deployer.events import Silence
-from deployer.target import Target
 
 
 @command("attach", "attach dev", "attach prod --operation millrace-deploy-0f3c…", "attach dev --json")
@@ -27,23 +27,24 @@ def attach(deployment: Deployment, operation: str | None, as_json: bool) -> int:
     found = attachment.find(deployment.target, operation)
     if as_json:
         try:
-            print(documents.text(Ending.of(found, _ended(deployment.target, found))))
+            print(documents.text(Ending.of(found, _ended(deployment, found))))
         except DeploymentFailed as failed:
             print(documents.text(Ending.failed(found, failed)))
             raise
     elif found.ended is None:
-        print(f"{found.stack_name}: ended as {_ended(deployment.target, found)}")
+        print(f"{found.stack_name}: ended as {_ended(deployment, found)}")
     else:
         nothing = "" if operation else "nothing runs; "
         print(f"{found.stack_name}: {nothing}{found.kind} {found.who}, ended as {found.status}", flush=True)
-        _ended(deployment.target, found)
+        _ended(deployment, found)
     return 0
 
 
-def _ended(target: Target, found: Running) -> str:
+def _ended(deployment: Deployment, found: Running) -> str:
     """The status in which it ended, followed on the screen if it has not yet. Raises DeploymentFailed."""
+    target = deployment.target
     if found.ended is not None:
         return attachment.follow(target, found, Silence())
     print(f"{found.stack_name}: {found.kind} {found.who}", file=sys.stderr, flush=True)
-    with letting_run(target.environment.name), progress.screen(sys.stderr) as listener:
+    with tell(deployment), letting_run(target.environment.name), progress.screen(sys.stderr) as listener:
         return attachment.follow(target, found, listener)

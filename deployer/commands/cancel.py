@@ -6,6 +6,7 @@ import click
 
 from deployer import cancellation, documents, progress
 from deployer.commands.asking import ask, letting_run, need_terminal
+from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command
 from deployer.deployment import Deployment
 from deployer.ending import Ending
@@ -25,7 +26,7 @@ def cancel(deployment: Deployment, yes: bool, as_json: bool) -> int:
         if ask("Cancel it, and go back to what was before? Only `yes` does: ") != "yes":
             raise NotApproved
     try:
-        with letting_run(target.environment.name), progress.screen(sys.stderr) as listener:
+        with tell(deployment), letting_run(target.environment.name), progress.screen(sys.stderr) as listener:
             status = cancellation.cancel(target, update, listener)
     except DeploymentFailed as failed:
         if as_json:

@@ -10,6 +10,8 @@ from deployer.commands.asking import ask, letting_run, need_terminal
 from deployer.commands.diagnose import BOOTSTRAP, tell
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
+from deployer.commands.waiting import option as wait_option
+from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.errors import NotApproved
 from deployer.recovery import Choice, Recovery, Way
@@ -31,6 +33,7 @@ LOSS = "with --yes: this resource's data may be lost; for each one; --yes alone 
 @click.option("--bootstrap", is_flag=True, help=BOOTSTRAP)
 @click.option("--json", "as_json", is_flag=True, help="only list, as docs/schemas/recover.schema.json says")
 @click.option("--yes", is_flag=True, help=YES)
+@wait_option
 def recover(
     deployment: Deployment,
     *,
@@ -41,9 +44,11 @@ def recover(
     bootstrap: bool,
     as_json: bool,
     yes: bool,
+    wait: bool,
 ) -> int:
     """Show what blocks a stuck stack, ask, and bring it to where it takes changes or is gone."""
     name = deployment.bootstrap_name if bootstrap else deployment.stack_name
+    settle(deployment, wait, name)
     found = recovery.look(deployment.target, name)
     if as_json:
         print(documents.text(found))

@@ -29,6 +29,7 @@ def typed(aws: Any, templates: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def blocked(aws: Any) -> None:
     """UPDATE_ROLLBACK_FAILED over one topic."""
     aws.account()
+    aws.stack(status="UPDATE_ROLLBACK_FAILED")  # nothing runs
     aws.stack(status="UPDATE_ROLLBACK_FAILED")
     topic = {
         "LogicalResourceId": "Topic",
@@ -112,6 +113,7 @@ def test_recover_that_deletes_wants_the_stacks_name(
 ) -> None:
     typed.account()
     typed.stack(status="ROLLBACK_COMPLETE")
+    typed.stack(status="ROLLBACK_COMPLETE")
     typed.says("list_stack_resources", {"StackResourceSummaries": []})
     if code == 0:
         typed.stack(status="ROLLBACK_COMPLETE")
@@ -133,6 +135,7 @@ def test_recover_on_a_healthy_stack_mends_what_a_killed_deployer_left(
 ) -> None:
     typed.account()
     typed.stack()
+    typed.stack()
     typed.stack(EnableTerminationProtection=True)
     typed.says("update_termination_protection", {}, StackName=NAME, EnableTerminationProtection=False)
 
@@ -144,6 +147,7 @@ def test_review_in_progress_leftovers_need_no_recovery(
     typed: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed.account()
+    typed.stack(status="REVIEW_IN_PROGRESS")
     typed.stack(status="REVIEW_IN_PROGRESS")
 
     assert commands.main(["recover", "dev"]) == 0
@@ -163,6 +167,7 @@ def test_recover_json_lists_and_changes_nothing(typed: Any, capsys: pytest.Captu
 
 def test_recover_of_the_bootstrap_stack(typed: Any, capsys: pytest.CaptureFixture[str]) -> None:
     typed.account()
+    typed.stack(f"{NAME}-bootstrap", "ROLLBACK_COMPLETE")
     typed.stack(f"{NAME}-bootstrap", "ROLLBACK_COMPLETE")
     typed.says("list_stack_resources", {"StackResourceSummaries": []})
 
@@ -232,9 +237,25 @@ def test_a_diagnosis_that_fails_hides_nothing(
 
     typed.account()
     typed.stack(status="UPDATE_FAILED")
+    typed.stack(status="UPDATE_FAILED")
     typed.says("list_stack_resources", {"StackResourceSummaries": []})
     monkeypatch.setattr("deployer.recovering.perform", fails)
     typed.refuses("describe_stacks", "Throttling", "slowly")
 
     assert commands.main(["recover", "dev", "--yes"]) == 1
     assert capsys.readouterr().err == "deploy.py: millrace-dev ended as x; first cause: y\n"
+
+
+def test_recover_refuses_what_somebody_else_runs_with_its_token(
+    typed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed.account()
+    typed.stack(status="UPDATE_IN_PROGRESS")
+    begun = typed.about(NAME, "UPDATE_IN_PROGRESS", 0)
+    typed.tells(NAME, {**begun, "ClientRequestToken": "somebody-elses"})
+
+    assert commands.main(["recover", "dev"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "somebody-elses" in err
+    assert "python deploy.py attach dev" in err
