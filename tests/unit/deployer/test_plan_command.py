@@ -21,7 +21,8 @@ LOSES = plan(Change("Table", "AWS::DynamoDB::Table", Action.REMOVE))
 
 
 def run(monkeypatch: pytest.MonkeyPatch, made: Plan, *options: str) -> int:
-    fake = SimpleNamespace(plan=lambda **_: made)
+    fake = SimpleNamespace(plan=lambda **_: made, target=None, stack_name="millrace-dev")
+    monkeypatch.setattr("deployer.waiting.settle", lambda *_, **__: None)
     monkeypatch.setattr("deployer.commands.invocation.Deployment", lambda *_, **__: fake)
     return commands.main(["plan", "dev", *options])
 
