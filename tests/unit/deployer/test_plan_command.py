@@ -8,6 +8,7 @@ import pytest
 from deployer import commands, markdown
 from deployer.changes import Action, Change, StackPlan
 from deployer.plan import Kind, Plan
+from parameters.settings import load
 
 
 def plan(*changes: Change, change_set_id: str | None = "c") -> Plan:
@@ -21,7 +22,7 @@ LOSES = plan(Change("Table", "AWS::DynamoDB::Table", Action.REMOVE))
 
 
 def run(monkeypatch: pytest.MonkeyPatch, made: Plan, *options: str) -> int:
-    fake = SimpleNamespace(plan=lambda **_: made, target=None, stack_name="millrace-dev")
+    fake = SimpleNamespace(plan=lambda **_: made, target=SimpleNamespace(environment=load("dev")), stack_name="x")
     monkeypatch.setattr("deployer.waiting.settle", lambda *_, **__: None)
     monkeypatch.setattr("deployer.commands.invocation.Deployment", lambda *_, **__: fake)
     return commands.main(["plan", "dev", *options])
