@@ -7,7 +7,7 @@ another in its place, so what is there already is read and compared before it is
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,8 @@ class Bundle:
     others: tuple[Artefact, ...]
     rotation_code: Artefact
     capabilities: tuple[str, ...]
+    # The logical ids that lead to a stack, () the root → its template as it is uploaded.
+    templates: Mapping[tuple[str, ...], Artefact]
 
     @property
     def artefacts(self) -> tuple[Artefact, ...]:
@@ -86,7 +88,16 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
         others=tuple(artefact for file, artefact in made.items() if file != root_file),
         rotation_code=Artefact(f"functions/rotation-{_digest(code)}.zip", code, "application/zip"),
         capabilities=tuple(templates.capabilities(trees)),
+        templates=dict(_by_path(root_file, made)),
     )
+
+
+def _by_path(
+    file: Path, made: Mapping[Path, Artefact], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Artefact]]:
+    yield path, made[file]
+    for title, name in templates.nested(templates.parse(templates.read(file), file)):
+        yield from _by_path(file.parent / name, made, (*path, title))
 
 
 def template_artefact(text: str) -> Artefact:
@@ -128,6 +139,18 @@ def upload(s3: "S3Client", bucket: str, owner: str, artefacts: Iterable[Artefact
             found = s3.get_object(Bucket=bucket, Key=artefact.key, ExpectedBucketOwner=owner)["Body"].read()
         if found is not None and found != artefact.body:
             raise ArtefactReplaced(bucket=bucket, key=artefact.key, found=_digest(found))
+
+
+def missing(s3: "S3Client", bucket: str, owner: str, artefacts: Iterable[Artefact]) -> tuple[str, ...]:
+    """The keys under which nothing lies any more. Raises ArtefactReplaced where something else lies."""
+    gone = []
+    for artefact in artefacts:
+        found = _read(s3, bucket, owner, artefact.key)
+        if found is None:
+            gone.append(artefact.key)
+        elif found != artefact.body:
+            raise ArtefactReplaced(bucket=bucket, key=artefact.key, found=_digest(found))
+    return tuple(gone)
 
 
 def _read(s3: "S3Client", bucket: str, owner: str, key: str) -> bytes | None:
