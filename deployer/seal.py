@@ -20,6 +20,7 @@ LIMIT = 1024
 TEXT = re.compile(r"millrace-seal/(?P<version>\d+) (?P<body>\{.*\}) (?P<digest>[0-9a-f]{16})", re.DOTALL)
 SHORT = 40  # a longer value is a digest: a key, an ARN, an image
 ALL = "*"  # the only name in a part that stands as one digest
+IN_FULL = frozenset({"rollback", "stack"})  # which are read again from the seal
 
 Facts = Mapping[str, Mapping[str, str]]  # part → name → value
 
@@ -47,9 +48,10 @@ class Seal:
     def of(cls, facts: Facts, change_set: str, stack: str) -> Self:
         parts = {part: _shortened(values) for part, values in facts.items()}
         seal = cls(change_set, stack, parts, _digest(facts)[:32])
-        while len(seal.text()) > LIMIT:
-            longest = max(parts, key=lambda part: len(json.dumps(parts[part])))
-            parts[longest] = {ALL: _collapsed(facts[longest])}
+        for part in sorted(parts.keys() - IN_FULL, key=lambda part: -len(json.dumps(parts[part]))):
+            if len(seal.text()) <= LIMIT:
+                break
+            parts[part] = {ALL: _collapsed(facts[part])}
         return seal
 
     def text(self) -> str:

@@ -178,15 +178,16 @@ class Sources:
         )
 
     def _last_operation(self, present: Stack) -> str:
-        """Its token, since that is on each of its events; an operation without one is known by its event.
+        """Its token, which is on each of its events; an operation without one is known by its last event.
 
+        Only what the stack says of itself counts: whatever else may be told, an operation ends with that.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackEvent.html
         """
         events = self._clients.cloudformation.describe_stack_events(StackName=present.id)["StackEvents"]
-        if not events:
-            return NONE
-        newest = events[0]
-        return newest.get("ClientRequestToken") or newest["EventId"]
+        for event in events:
+            if event.get("PhysicalResourceId") == present.id:
+                return event.get("ClientRequestToken") or event["EventId"]
+        return NONE
 
     def _kind(self, name: str, present: Stack | None) -> Kind:
         command = f"python deploy.py destroy {self._environment.name}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 TYPED = "AWS::SSM::Parameter::Value<"
-REFERENCE = re.compile(r"\{\{resolve:(?:ssm|ssm-secure):(?P<name>[^}]+)\}\}")
+REFERENCE = re.compile(r"\{\{resolve:(?:ssm|ssm-secure):(?P<name>(?:[^{}]|\$\{[^{}]*\})+)\}\}")
 AT_ONCE = 10  # botocore's model of SSM, GetParameters
 
 

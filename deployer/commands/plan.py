@@ -7,15 +7,18 @@ import click
 from deployer.commands.invocation import command, image_of
 from deployer.commands.showing import show
 from deployer.deployment import Deployment
+from deployer.rollback_alarms import OPTION
 
 IMAGE = "the image to run, sha256:… (default: $IMAGE_DIGEST, else the one that is deployed)"
+UNWATCHED = "no alarm takes the deployment back: for the one that mends what they tell"
 
 
 @command("plan", "plan dev", "plan prod --image sha256:5d0e…")
 @click.option("--image", metavar="DIGEST", help=IMAGE)
-def plan(deployment: Deployment, image: str | None) -> int:
+@click.option(OPTION, "unwatched", is_flag=True, help=UNWATCHED)
+def plan(deployment: Deployment, image: str | None, unwatched: bool) -> int:
     """Show what would change, and keep the change set."""
-    made = deployment.plan(image_digest=image_of(image))
+    made = deployment.plan(image_digest=image_of(image), watched=not unwatched)
     show(made, sys.stdout)
     if not made.is_empty:
         print(f"apply it with: python deploy.py apply {made.environment} --plan {made.token}")
