@@ -56,7 +56,7 @@ class Deployment:
 
     def bootstrap(self, listener: Listener) -> None:
         """Make or update the artefact bucket and the image repository; a no-op when unchanged."""
-        self.apply(self.plan_bootstrap(), listener)
+        self.apply(self.plan_bootstrap(), listener, fresh=True)
 
     def plan_bootstrap(self) -> Plan:
         """The change set of the bootstrap stack, read whole."""

@@ -24,7 +24,7 @@ def change_sets(aws: Any) -> ChangeSets:
 @pytest.mark.parametrize(
     ("kind", "extra"), [(Kind.CREATE, {"OnStackFailure": "ROLLBACK"}), (Kind.UPDATE, {})]
 )
-def test_a_change_set_is_asked_for_with_its_nested_ones_and_a_token(
+def test_a_change_set_is_asked_for_with_its_nested_ones_and_a_client_token_that_makes_a_retry_safe(
     aws: Any, change_sets: ChangeSets, kind: Kind, extra: dict[str, str]
 ) -> None:
     aws.says(
