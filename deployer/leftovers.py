@@ -37,11 +37,12 @@ def leftovers(
             continue
         if one.get("ExecutionStatus", "") not in IDLE or one.get("Status", "").startswith("DELETE"):
             continue
+        born = one.get("CreationTime")
+        if now is None or born is None or born > now:  # who planned after us may know the stack better
+            continue
         then = seal.stack_of(one.get("Description", ""))
         moved = then is not None and then != seal.as_told(state)
-        born = one.get("CreationTime")
-        old = now is not None and born is not None and now - born > GRACE
-        if old or moved:
+        if moved or now - born > GRACE:
             yield one
 
 

@@ -262,28 +262,88 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours runs after it."""
 
 
-def test_the_next_apply_closes_what_a_killed_one_left_open(deploys: Deploys, small: Path) -> None:
+def dies(*_: object, **__: object) -> None:
+    raise Killed
+
+
+OPEN = [deny("Inner", "Update:Delete")]
+CLOSED = [deny("After", "Update:Replace", "Update:Delete"), *OPEN]
+
+
+def test_killed_while_it_runs_the_next_apply_closes_what_was_open(deploys: Deploys, small: Path) -> None:
     deployment = deploys(small)
     deployed(deployment)
-    before = policies()
     (small / "outer.yaml").write_text(OUTER.replace("Before", "After"))
     plan = deployment.plan()
-
-    def dies(_: Progress) -> None:
-        raise Killed
 
     with pytest.raises(Killed):
         deployment.apply(plan, dies, accepted=accept(plan, ["Before"]))
     wait_until(lambda: deployment.status().status == "UPDATE_COMPLETE")
-    protected = policies()
-    assert protected != before
-    assert deny("After", "Update:Replace", "Update:Delete") in protected["Outer"]
+    assert policies()["Outer"] == CLOSED  # what is new was protected from the beginning
 
-    deployment.apply(deployment.plan(), Silence())
-    assert policies()["Outer"] == [
-        deny("After", "Update:Replace", "Update:Delete"),
-        deny("Inner", "Update:Delete"),
-    ]
+    boto3.client("cloudformation").set_stack_policy(
+        StackName="millrace-dev", StackPolicyBody='{"Statement": []}'
+    )
+    nothing = deployment.plan()
+    assert nothing.is_empty
+    deployment.apply(nothing, Silence())
+    assert policies()["Outer"] == CLOSED
+    assert policies()["millrace-dev"] == [DENY_OUTER]
+
+
+def test_killed_before_it_executes_the_same_plan_goes_on(
+    deploys: Deploys, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    (small / "outer.yaml").write_text(OUTER.replace("Before", "After"))
+    plan = deployment.plan()
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("deployer.changeset.ChangeSets.execute", dies)
+        deployment.apply(plan, Silence(), accepted=accept(plan, ["Before"]))
+    assert policies()["Outer"] == CLOSED
+
+    again = deploys(small)
+    found = again.read_plan(plan.token)
+    with pytest.raises(DataLossNotAccepted):  # it is accepted for one operation, and that never began
+        again.apply(found, Silence())
+    again.apply(found, Silence(), accepted=accept(found, ["Before"]))
+
+    assert again.plan().is_empty
+
+
+def test_review_in_progress_leftovers_of_a_killed_plan_are_a_plan_like_any_other(
+    deploys: Deploys, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = deploys(small)
+    deployment.bootstrap(Silence())
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("deployer.changeset.ChangeSets.read", dies)
+        deployment.plan()
+    client = boto3.client("cloudformation")
+    (left,) = client.list_change_sets(StackName="millrace-dev")["Summaries"]
+
+    plan = deployment.plan()
+    assert deployment.read_plan(left["ChangeSetName"]).stack_id == plan.stack_id
+    deployment.apply(plan, Silence())
+
+    with pytest.raises(PlanOutdated):
+        deployment.read_plan(left["ChangeSetName"])
+
+
+def test_a_stack_that_is_nothing_but_a_killed_plan_is_destroyed(
+    deploys: Deploys, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = deploys(small)
+    deployment.bootstrap(Silence())
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("deployer.changeset.ChangeSets.read", dies)
+        deployment.plan()
+
+    deployment.destroy(Silence())
+
+    with pytest.raises(MissingStack):
+        deployment.status()
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def plan(name: str, *, hours: float = 1, state: dict[str, str] | None = STATE, *
         (plan("millrace-deploy-day", hours=24), False),
         (plan("millrace-deploy-old", hours=24.1), True),
         (plan("millrace-deploy-moved", state=MOVED), True),
+        (plan("millrace-deploy-newer", state=MOVED, hours=-0.1), False),
         (plan("millrace-deploy-unsealed", state=None), False),
         (plan("millrace-deploy-unsealed", state=None, hours=25), True),
         (plan("millrace-deploy-failed", hours=25, ExecutionStatus="UNAVAILABLE", Status="FAILED"), True),

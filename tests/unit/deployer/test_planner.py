@@ -214,6 +214,8 @@ def test_the_code_moved_since_the_plan(aws: Any, templates: Path) -> None:
         ),
         ("tags", {"Environment": "dev", "Project": "mill"}, "tag ManagedBy was cloudformation, and is gone"),
         ("rollback_minutes", 7, "rollback minutes was 5, is 7"),
+        ("account", "444455556666", "account id was 111122223333, is 444455556666"),
+        ("region", "eu-west-1", "account region was eu-west-2, is eu-west-1"),
     ],
 )
 def test_the_parameters_file_moved_since_the_plan(
