@@ -20,7 +20,7 @@ class Ambiguous(UsageError):
 
 class DataLossNotAccepted(DeployerError):
     """{stack} would lose data, and nobody accepted that for {paths}: read the plan; to go on all the same,
-    add {options} to `python deploy.py apply {environment}`. Nothing was changed"""
+    run the command again with {options}. Nothing was changed"""
 
 
 def endangered(plan: Plan) -> tuple[Path, ...]:
@@ -56,7 +56,6 @@ def refuse_missing(plan: Plan, accepted: Collection[Path]) -> None:
             stack=plan.stack_name,
             paths=", ".join(paths),
             options=" ".join(f"--accept-data-loss {path}" for path in paths),
-            environment=plan.environment,
         )
 
 

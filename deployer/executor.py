@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from deployer import acceptance, stack, stack_policy
 from deployer.acceptance import Path
 from deployer.changeset import ChangeSets
-from deployer.errors import DeployerError, DeploymentFailed, PlanOutdated
+from deployer.errors import DeployerError, DeploymentFailed, Interrupted, PlanOutdated
 from deployer.events import Listener
 from deployer.operation import Operation
 from deployer.plan import Kind, Plan
@@ -44,9 +44,11 @@ class Executor:
             return
         try:
             source = self._check(plan, plan.change_set_id, accepted)
-        except (DeployerError, ClientError, KeyboardInterrupt):
+        except (DeployerError, ClientError, KeyboardInterrupt) as error:
             if fresh:
                 self._planner.withdraw(plan)
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted from None
             raise
         operation = self._operation(plan)
         try:

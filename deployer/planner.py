@@ -77,8 +77,9 @@ class Planner:
 
         Raises Unsealed, SealBroken with all that moved, ArtefactReplaced; Busy, Stuck.
         """
-        environment = self._environment.name
-        sealed = seal.read(told.description, told.name, told.stack_name, environment)
+        command = "plan" if told.stack_name == self._target.stack_name else "bootstrap"
+        again = f"python deploy.py {command} {self._environment.name}"
+        sealed = seal.read(told.description, told.name, told.stack_name, again)
         watched = sealed.parts.get("rollback", {}).get("alarms") != NONE
         image = told.parameters.get("ImageDigest")
         source = self._sources.read(told.stack_name, image, watched=watched)
@@ -88,12 +89,10 @@ class Planner:
             gone = artefacts.missing(s3, source.bucket, owner, source.artefacts)
             moved = [f"artefact {key} was there, and is gone" for key in gone]
         if moved:
-            raise SealBroken(
-                plan=told.name, stack=told.stack_name, moved="; ".join(moved), environment=environment
-            )
+            raise SealBroken(plan=told.name, stack=told.stack_name, moved="; ".join(moved), again=again)
         if differs := self._differs(told, source):
             why = f"its seal does not speak of this change set, whose {differs}"
-            raise Unsealed(plan=told.name, why=why, environment=environment)
+            raise Unsealed(plan=told.name, why=why, again=again)
         return source
 
     def withdraw(self, plan: Plan) -> None:

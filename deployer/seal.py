@@ -26,13 +26,11 @@ Facts = Mapping[str, Mapping[str, str]]  # part → name → value
 
 
 class Unsealed(PlanOutdated):
-    """{plan} cannot be applied: {why}. Plan again with `python deploy.py plan {environment}`; nothing was
-    changed"""
+    """{plan} cannot be applied: {why}. Plan again with `{again}`; nothing was changed"""
 
 
 class SealBroken(PlanOutdated):
-    """{plan} no longer fits {stack}: {moved}. Plan again with `python deploy.py plan {environment}`; nothing
-    was changed"""
+    """{plan} no longer fits {stack}: {moved}. Plan again with `{again}`; nothing was changed"""
 
 
 @dataclass(frozen=True)
@@ -73,11 +71,11 @@ class Seal:
         return _digest([VERSION, self.change_set, self.stack, body])[:16]
 
 
-def read(text: str, change_set: str, stack: str, environment: str) -> Seal:
-    """The seal of this very change set. Raises Unsealed."""
+def read(text: str, change_set: str, stack: str, again: str) -> Seal:
+    """The seal of this very change set; `again` is the command that makes a new one. Raises Unsealed."""
 
     def refused(why: str) -> Unsealed:
-        return Unsealed(plan=change_set, why=why, environment=environment)
+        return Unsealed(plan=change_set, why=why, again=again)
 
     found = TEXT.fullmatch(text)
     if found is None:

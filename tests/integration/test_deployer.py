@@ -331,6 +331,17 @@ def test_review_in_progress_leftovers_of_a_killed_plan_are_a_plan_like_any_other
         deployment.read_plan(left["ChangeSetName"])
 
 
+def test_of_two_first_plans_one_is_declined_and_the_other_stays(deploys: Deploys, small: Path) -> None:
+    one, another = deploys(small), deploys(small)
+    one.bootstrap(Silence())
+    declined, kept = one.plan(), another.plan()
+
+    one.discard(declined)
+
+    another.apply(another.read_plan(kept.token), Silence())
+    assert another.status().status == "CREATE_COMPLETE"
+
+
 def test_a_stack_that_is_nothing_but_a_killed_plan_is_destroyed(
     deploys: Deploys, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,8 +73,8 @@ def test_data_loss_that_not_everybody_accepted_is_refused_with_the_options() -> 
 
     assert str(refusal.value) == (
         "millrace-dev would lose data, and nobody accepted that for Stream/Letters, Ingest/Letters: read the "
-        "plan; to go on all the same, add --accept-data-loss Stream/Letters --accept-data-loss "
-        "Ingest/Letters to `python deploy.py apply dev`. Nothing was changed"
+        "plan; to go on all the same, run the command again with --accept-data-loss Stream/Letters "
+        "--accept-data-loss Ingest/Letters. Nothing was changed"
     )
     assert refusal.value.exit_code == 1
 

@@ -180,6 +180,17 @@ def test_a_deletion_that_fails_tells_what_stands_in_its_way(aws: Any) -> None:
         aws.deployment(Path("nowhere")).destroy(Silence())
 
 
+def test_what_should_protect_a_stack_is_set_for_who_only_followed_it(aws: Any) -> None:
+    aws.account()
+    aws.stack(EnableTerminationProtection=True)
+    aws.says("update_termination_protection", {}, StackName="millrace-dev", EnableTerminationProtection=False)
+    aws.says("list_stack_resources", {"StackResourceSummaries": []})
+    aws.says("get_template", {"TemplateBody": "Resources: {}"})
+    aws.says("get_stack_policy", {})
+
+    aws.deployment(Path("nowhere")).protect()
+
+
 def test_destroy_of_nothing_is_done(aws: Any) -> None:
     aws.account()
     aws.no_stack()

@@ -9,7 +9,7 @@ import pytest
 from deployer.acceptance import DataLossNotAccepted
 from deployer.changes import Action, Change, StackPlan
 from deployer.changeset import ChangeSets
-from deployer.errors import DeploymentFailed, LostSight, PlanOutdated
+from deployer.errors import DeploymentFailed, Interrupted, LostSight, PlanOutdated
 from deployer.events import Progress, Silence
 from deployer.executor import Executor
 from deployer.plan import Kind, Plan
@@ -44,7 +44,7 @@ class FakePlanner(Planner):
     """Whose plans hold, or are refused."""
 
     def __init__(self) -> None:
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.watch: Watch | None = None
         self.withdrawn: list[Plan] = []
 
@@ -273,7 +273,7 @@ def test_a_refused_plan_goes_again_unless_it_was_there_before(
     aws: Any, planner: FakePlanner, fresh: bool
 ) -> None:
     tells(aws)
-    planner.error = Unsealed(plan=NAME, why="it has no seal", environment="dev")
+    planner.error = Unsealed(plan=NAME, why="it has no seal", again="python deploy.py plan dev")
     made = plan(aws)
 
     with pytest.raises(Unsealed):
@@ -297,6 +297,19 @@ def test_an_alarm_that_is_on_is_refused(aws: Any, planner: FakePlanner) -> None:
 
     with pytest.raises(AlarmRaised, match="Lag is in ALARM already"):
         apply(aws, planner, plan(aws), fresh=False)
+
+
+def test_interrupted_before_it_executes_it_says_that_nothing_was_begun(
+    aws: Any, planner: FakePlanner
+) -> None:
+    tells(aws)
+    planner.error = KeyboardInterrupt()
+    made = plan(aws)
+
+    with pytest.raises(Interrupted, match="no change of a stack was begun"):
+        apply(aws, planner, made)
+
+    assert planner.withdrawn == [made]
 
 
 @pytest.mark.parametrize("execution", ["EXECUTE_COMPLETE", "OBSOLETE"])

@@ -554,3 +554,16 @@ def test_the_last_operation_is_what_the_stack_said_of_itself(aws: Any, templates
     source = planner(aws, templates)._sources.read("millrace-dev", None)
 
     assert source.situation.facts == {"id": "1", "status": "UPDATE_COMPLETE", "operation": "by-hand"}
+
+
+def test_a_bootstrap_that_moved_names_its_own_command(aws: Any, templates: Path) -> None:
+    aws.stack("millrace-dev-bootstrap")
+    aws.tells("millrace-dev-bootstrap")
+    source = planner(aws, templates)._sources.read("millrace-dev-bootstrap", None)
+    sealed_text = Seal.of(source.facts, NAME, "millrace-dev-bootstrap").text()
+    told = Told("id", NAME, "s", "millrace-dev-bootstrap", sealed_text, {}, {}, ())
+    aws.stack("millrace-dev-bootstrap", status="UPDATE_ROLLBACK_COMPLETE")
+    aws.tells("millrace-dev-bootstrap")
+
+    with pytest.raises(SealBroken, match=r"Plan again with `python deploy\.py bootstrap dev`"):
+        planner(aws, templates).verify(told)

@@ -1,10 +1,13 @@
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deployer import seal
 from deployer.seal import LIMIT, Seal, Unsealed
 
+AGAIN = "python deploy.py plan dev"
 KEY = "functions/rotation-" + "a" * 64
 FACTS: seal.Facts = {
     "template": {"platform.yaml": "1" * 64, "Stream": "2" * 64},
@@ -16,7 +19,7 @@ FACTS: seal.Facts = {
 
 def sealed(facts: seal.Facts = FACTS) -> Seal:
     text = Seal.of(facts, "millrace-deploy-1", "millrace-dev").text()
-    return seal.read(text, "millrace-deploy-1", "millrace-dev", "dev")
+    return seal.read(text, "millrace-deploy-1", "millrace-dev", AGAIN)
 
 
 def altered(part: str, values: Mapping[str, str]) -> seal.Facts:
@@ -79,7 +82,7 @@ def test_a_seal_that_would_not_fit_tells_its_longest_part_as_one() -> None:
 
 def test_a_change_set_of_ours_without_a_seal_is_refused() -> None:
     with pytest.raises(Unsealed) as refusal:
-        seal.read("", "millrace-deploy-1", "millrace-dev", "dev")
+        seal.read("", "millrace-deploy-1", "millrace-dev", AGAIN)
 
     assert str(refusal.value) == (
         "millrace-deploy-1 cannot be applied: it has no seal, so what it was made of is not known. Plan "
@@ -92,7 +95,7 @@ def test_a_seal_of_another_version_is_refused() -> None:
     text = Seal.of(FACTS, "millrace-deploy-1", "millrace-dev").text().replace("seal/1", "seal/2")
 
     with pytest.raises(Unsealed, match="its seal is of version 2, and this deployer reads version 1"):
-        seal.read(text, "millrace-deploy-1", "millrace-dev", "dev")
+        seal.read(text, "millrace-deploy-1", "millrace-dev", AGAIN)
 
 
 @pytest.mark.parametrize(
@@ -109,13 +112,13 @@ def test_an_altered_seal_or_one_of_another_change_set_is_refused(
     text = Seal.of(FACTS, "millrace-deploy-1", "millrace-dev").text().replace(old, new)
 
     with pytest.raises(Unsealed, match="its seal was altered, or is another change set's"):
-        seal.read(text, change_set, stack, "dev")
+        seal.read(text, change_set, stack, AGAIN)
 
 
 @pytest.mark.parametrize("body", ["{}", "{]}", '{"stack":{}}'])
 def test_what_only_looks_like_a_seal_is_refused(body: str) -> None:
     with pytest.raises(Unsealed, match="its seal cannot be read"):
-        seal.read(f"millrace-seal/1 {body} {'0' * 16}", "millrace-deploy-1", "millrace-dev", "dev")
+        seal.read(f"millrace-seal/1 {body} {'0' * 16}", "millrace-deploy-1", "millrace-dev", AGAIN)
 
 
 def test_the_stack_is_told_by_any_seal_of_this_version() -> None:
@@ -125,3 +128,18 @@ def test_the_stack_is_told_by_any_seal_of_this_version() -> None:
     assert seal.stack_of(text.replace("seal/1", "seal/2")) is None
     assert seal.stack_of("made by hand") is None
     assert seal.stack_of(f"millrace-seal/1 {{]}} {'0' * 16}") is None
+
+
+values = st.dictionaries(st.text(max_size=30), st.text(max_size=80), max_size=12)
+facts = st.dictionaries(st.sampled_from([*FACTS, "tag", "role"]), values)
+
+
+@given(facts, facts)
+def test_whatever_differs_is_seen_however_little_of_it_the_seal_can_tell(
+    then: seal.Facts, now: seal.Facts
+) -> None:
+    text = Seal.of(then, "millrace-deploy-1", "millrace-dev").text()
+    read = seal.read(text, "millrace-deploy-1", "millrace-dev", AGAIN)
+
+    assert read.moved(then) == ()
+    assert bool(read.moved(now)) == (then != now)
