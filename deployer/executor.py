@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from deployer import acceptance, stack, stack_policy
 from deployer.acceptance import Path
 from deployer.changeset import ChangeSets
-from deployer.errors import DeployerError, DeploymentFailed, Interrupted, PlanOutdated
+from deployer.errors import DeployerError, Interrupted, LetRun, LostSight, TookTooLong
 from deployer.events import Listener
 from deployer.operation import Operation
 from deployer.plan import Kind, Plan
@@ -20,6 +20,8 @@ from deployer.planner import Planner
 from deployer.sources import Source
 from deployer.target import Target
 
+# After these the operation may still need what was accepted; the next apply sets its policies right.
+GOES_ON = (LetRun, LostSight, TookTooLong)
 DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
 
@@ -58,8 +60,9 @@ class Executor:
                 stack_policy.put(self._cloudformation, standing, source.trees, free)
             self._change_sets.execute(plan.change_set_id, plan.kind, plan.token, plan.stack_name)
             operation.follow(listener, DONE)
-        except (PlanOutdated, DeploymentFailed, ClientError):
-            # Not after an interruption: the operation goes on, and needs what was accepted.
+        except GOES_ON:
+            raise
+        except (DeployerError, ClientError):
             with suppress(ClientError):
                 self.protect(plan.stack_name)
             raise

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from deployer.acceptance import DataLossNotAccepted
 from deployer.changes import Action, Change, StackPlan
@@ -208,6 +209,21 @@ def test_a_failure_is_not_hidden_by_policies_that_cannot_be_set(aws: Any, planne
     aws.refuses("describe_stacks", "ExpiredToken", "old")
 
     with pytest.raises(DeploymentFailed):
+        apply(aws, planner, plan(aws))
+
+
+def test_policies_that_cannot_be_set_stop_the_apply_before_it_executes(
+    aws: Any, planner: FakePlanner
+) -> None:
+    tells(aws)
+    aws.tells("millrace-dev")
+    aws.says("list_stack_resources", {"StackResourceSummaries": []})
+    aws.says("get_template", {"TemplateBody": TEMPLATE})
+    aws.says("get_stack_policy", {})
+    aws.refuses("set_stack_policy", "AccessDenied", "not you")
+    aws.refuses("describe_stacks", "AccessDenied", "nor here")
+
+    with pytest.raises(ClientError, match="SetStackPolicy operation: not you"):
         apply(aws, planner, plan(aws))
 
 
