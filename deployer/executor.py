@@ -71,10 +71,11 @@ class Executor:
     def protect(self, stack_name: str) -> None:
         """Termination protection and stack policies as they should be while nothing runs.
 
-        Neither is part of a change set. Of a stack that moves nothing is touched.
+        Neither is part of a change set. Nothing is touched of a stack that moves, and of one that is stuck:
+        it is to be destroyed or recovered first, and protection would stand in the way.
         """
         present = stack.find(self._cloudformation, stack_name)
-        if present is None or present.is_moving or present.status == stack.REVIEW:
+        if present is None or present.is_moving or present.is_stuck or present.status == stack.REVIEW:
             return
         wanted = self._environment.termination_protection
         if present.protected != wanted:

@@ -274,8 +274,22 @@ def test_an_empty_plan_still_sets_the_termination_protection(aws: Any, planner: 
     apply(aws, planner, plan(aws, empty=True), environment=environment)
 
 
-@pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "REVIEW_IN_PROGRESS"])
-def test_of_a_stack_that_moves_or_is_none_yet_nothing_is_touched(
+def test_a_first_deployment_that_failed_is_not_protected_from_its_removal(
+    aws: Any, planner: FakePlanner
+) -> None:
+    tells(aws)
+    aws.tells("millrace-dev")
+    aws.says("execute_change_set", {})
+    runs(aws, "ROLLBACK_COMPLETE")
+    aws.stack(status="ROLLBACK_COMPLETE")
+
+    environment = msgspec.structs.replace(load("dev"), termination_protection=True)
+    with pytest.raises(DeploymentFailed):
+        apply(aws, planner, plan(aws, kind=Kind.CREATE), environment=environment)
+
+
+@pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "REVIEW_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"])
+def test_of_a_stack_that_moves_or_is_stuck_or_none_yet_nothing_is_touched(
     aws: Any, planner: FakePlanner, status: str
 ) -> None:
     aws.account()
