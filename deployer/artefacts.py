@@ -63,6 +63,7 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
     Raises TemplateMissing, BadTemplate.
     """
     made: dict[Path, Artefact] = {}
+    nested: dict[Path, list[tuple[str, Path]]] = {}
     trees: list[templates.Tree] = []
 
     def rewritten(file: Path, parents: tuple[Path, ...] = ()) -> Artefact:
@@ -71,6 +72,7 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
         if file not in made:
             text = templates.read(file)
             tree = templates.parse(text, file)
+            nested[file] = [(title, file.parent / name) for title, name in templates.nested(tree)]
             children = {
                 name: url(bucket, region, rewritten(file.parent / name, (*parents, file)).key)
                 for _, name in templates.nested(tree)
@@ -78,6 +80,11 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
             made[file] = template_artefact(point(text, children, file))
             trees.append(tree)
         return made[file]
+
+    def by_path(file: Path, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Artefact]]:
+        yield path, made[file]
+        for title, child in nested[file]:
+            yield from by_path(child, (*path, title))
 
     root_file = directory / ROOT
     root = rewritten(root_file)
@@ -88,16 +95,8 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
         others=tuple(artefact for file, artefact in made.items() if file != root_file),
         rotation_code=Artefact(f"functions/rotation-{_digest(code)}.zip", code, "application/zip"),
         capabilities=tuple(templates.capabilities(trees)),
-        templates=dict(_by_path(root_file, made)),
+        templates=dict(by_path(root_file)),
     )
-
-
-def _by_path(
-    file: Path, made: Mapping[Path, Artefact], path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Artefact]]:
-    yield path, made[file]
-    for title, name in templates.nested(templates.parse(templates.read(file), file)):
-        yield from _by_path(file.parent / name, made, (*path, title))
 
 
 def template_artefact(text: str) -> Artefact:
@@ -116,6 +115,8 @@ def point(text: str, urls: dict[str, str], file: Path) -> str:
         name = found["file"]
         return f"{found['before']}{urls.get(name, name)}{found['after']}"
 
+    if not urls:
+        return text
     changed = TEMPLATE_URL.sub(replace, text)
     expected = templates.parse(text, file)
     for title, name in templates.nested(expected):

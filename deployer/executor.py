@@ -4,7 +4,7 @@ Killed at any point, it leaves nothing that the next `apply` does not mend, also
 should protect a stack is worked out anew from its templates each time.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from botocore.exceptions import ClientError
@@ -19,6 +19,7 @@ from deployer.plan import Kind, Plan
 from deployer.planner import Planner
 from deployer.sources import Source
 from deployer.target import Target
+from deployer.templates import Tree
 
 # After these the operation may still need what was accepted; the next apply sets its policies right.
 GOES_ON = (LetRun, LostSight, TookTooLong)
@@ -66,13 +67,14 @@ class Executor:
             with suppress(ClientError):
                 self.protect(plan.stack_name)
             raise
-        self.protect(plan.stack_name)
+        self.protect(plan.stack_name, source.trees)
 
-    def protect(self, stack_name: str) -> None:
+    def protect(self, stack_name: str, deployed: Mapping[Path, Tree] | None = None) -> None:
         """Termination protection and stack policies as they should be while nothing runs.
 
         Neither is part of a change set. Nothing is touched of a stack that moves, and of one that is stuck:
-        it is to be destroyed or recovered first, and protection would stand in the way.
+        it is to be destroyed or recovered first, and protection would stand in the way. `deployed` are the
+        templates of an operation that has just succeeded.
         """
         present = stack.find(self._cloudformation, stack_name)
         if present is None or present.is_moving or present.is_stuck or present.status == stack.REVIEW:
@@ -82,9 +84,8 @@ class Executor:
             self._cloudformation.update_termination_protection(
                 StackName=stack_name, EnableTerminationProtection=wanted
             )
-        stack_policy.put(
-            self._cloudformation, stack_policy.standing(self._cloudformation, present.id), planned={}
-        )
+        standing = stack_policy.standing(self._cloudformation, present.id, deployed=deployed)
+        stack_policy.put(self._cloudformation, standing, planned={})
 
     def _check(self, plan: Plan, change_set_id: str, accepted: Collection[Path]) -> Source:
         acceptance.refuse_missing(plan, accepted)

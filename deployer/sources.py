@@ -50,15 +50,12 @@ class Source:
     request: Request
     situation: Situation
     templates: Mapping[tuple[str, ...], str]
+    trees: Mapping[tuple[str, ...], Tree]
     artefacts: tuple[artefacts.Artefact, ...]
     bucket: str | None
     stored: Mapping[str, str]  # what the Parameter Store has
     account: str
     region: str
-
-    @property
-    def trees(self) -> dict[tuple[str, ...], Tree]:
-        return {path: templates.parse(text, "/".join(path)) for path, text in self.templates.items()}
 
     @property
     def facts(self) -> Facts:
@@ -158,6 +155,7 @@ class Sources:
             request=request,
             situation=situation,
             templates=texts,
+            trees=trees,
             artefacts=uploaded,
             bucket=bucket,
             stored=ssm_values.read(self._clients.ssm, asked) if asked else {},

@@ -62,8 +62,14 @@ def policy(held: Collection[Path], containers: Collection[Path]) -> Policy:
     return {"Statement": [*statements, ALLOW]}
 
 
-def standing(cloudformation: "CloudFormationClient", stack_id: str, path: Path = ()) -> Standing:
-    """Asks each stack for what it nests, and for its template."""
+def standing(
+    cloudformation: "CloudFormationClient",
+    stack_id: str,
+    path: Path = (),
+    deployed: Mapping[Path, Tree] | None = None,
+) -> Standing:
+    """Asks each stack for what it nests, and for its template unless `deployed` has it."""
+    known = deployed or {}
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
     nested = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -76,8 +82,10 @@ def standing(cloudformation: "CloudFormationClient", stack_id: str, path: Path =
     return Standing(
         path=path,
         stack_id=stack_id,
-        tree=templates.fetched(cloudformation, stack_id),
-        children=tuple(standing(cloudformation, child, (*path, name)) for name, child in nested.items()),
+        tree=known[path] if path in known else templates.fetched(cloudformation, stack_id),
+        children=tuple(
+            standing(cloudformation, child, (*path, name), known) for name, child in nested.items()
+        ),
     )
 
 
