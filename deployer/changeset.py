@@ -121,7 +121,7 @@ class ChangeSets:
         """Remove it with its nested ones, and wait until it is gone: deletion is asynchronous."""
         deadline = self._clock.now() + MINUTES * 60
         try:
-            self._begin_deletion(change_set_id)
+            self.begin_deletion(change_set_id)
             while self._clock.now() < deadline:
                 status = self._cloudformation.describe_change_set(ChangeSetName=change_set_id)["Status"]
                 if status in {"DELETE_COMPLETE", "DELETE_FAILED"}:
@@ -131,7 +131,7 @@ class ChangeSets:
             if not is_absent(error):
                 raise
 
-    def _begin_deletion(self, change_set_id: str) -> None:
+    def begin_deletion(self, change_set_id: str) -> None:
         """It is refused while a nested one is still being made, which can outlast a root that failed."""
         deadline = self._clock.now() + SETTLING_MINUTES * 60
         while True:

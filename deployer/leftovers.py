@@ -14,7 +14,6 @@ from botocore.exceptions import ClientError
 
 from deployer import seal
 from deployer.changeset import ChangeSets
-from deployer.errors import NeverSettled
 from deployer.target import PREFIX
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 GRACE = timedelta(days=1)
 # An executed one is the stack's history, and one that is being executed or deleted is somebody's now.
 IDLE = frozenset({"", "AVAILABLE", "UNAVAILABLE", "OBSOLETE"})
+SETTLED = frozenset({"", "CREATE_COMPLETE", "FAILED"})  # one that is still being made is left to its maker
 
 
 def leftovers(
@@ -35,7 +35,7 @@ def leftovers(
     for one in listed:
         if one["ChangeSetId"] == made or not one["ChangeSetName"].startswith(PREFIX):
             continue
-        if one.get("ExecutionStatus", "") not in IDLE or one.get("Status", "").startswith("DELETE"):
+        if one.get("ExecutionStatus", "") not in IDLE or one.get("Status", "") not in SETTLED:
             continue
         born = one.get("CreationTime")
         if now is None or born is None or born > now:  # who planned after us may know the stack better
@@ -47,8 +47,8 @@ def leftovers(
 
 
 def remove(change_sets: ChangeSets, stack_name: str, made: str, state: Mapping[str, str]) -> None:
-    """Housekeeping: what cannot be removed, or another deployer removes at this moment, stays as it is."""
-    with suppress(ClientError, NeverSettled):
+    """Housekeeping that nobody waits for: what cannot be removed, or another deployer removes now, stays."""
+    with suppress(ClientError):
         for one in leftovers(change_sets.listed(stack_name), made, state):
-            with suppress(ClientError, NeverSettled):
-                change_sets.remove(one)
+            with suppress(ClientError):
+                change_sets.begin_deletion(one["ChangeSetId"])

@@ -85,8 +85,11 @@ def read(text: str, change_set: str, stack: str, again: str) -> Seal:
     try:
         parts = json.loads(found["body"])
         seal = Seal(change_set, stack, parts, parts.pop("whole"))
+        told = all(isinstance(values, dict) for values in parts.values())
     except (ValueError, KeyError):
-        raise refused("its seal cannot be read") from None
+        told = False
+    if not told:
+        raise refused("its seal cannot be read")
     if seal._digest(found["body"]) != found["digest"]:
         raise refused("its seal was altered, or is another change set's")
     return seal

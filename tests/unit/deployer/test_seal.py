@@ -115,7 +115,7 @@ def test_an_altered_seal_or_one_of_another_change_set_is_refused(
         seal.read(text, change_set, stack, AGAIN)
 
 
-@pytest.mark.parametrize("body", ["{}", "{]}", '{"stack":{}}'])
+@pytest.mark.parametrize("body", ["{}", "{]}", '{"stack":{}}', '{"stack":"a","whole":""}'])
 def test_what_only_looks_like_a_seal_is_refused(body: str) -> None:
     with pytest.raises(Unsealed, match="its seal cannot be read"):
         seal.read(f"millrace-seal/1 {body} {'0' * 16}", "millrace-deploy-1", "millrace-dev", AGAIN)
