@@ -335,6 +335,7 @@ def test_without_approval_everything_is_as_it_was(
 def test_bootstrap_that_only_adds_needs_no_approval(deployment: FakeDeployment) -> None:
     assert commands.main(["bootstrap", "dev"]) == 0
     assert deployment.did == ["plan bootstrap", "apply c"]
+    assert deployment.fresh is True
 
 
 def test_bootstrap_that_modifies_does(deployment: FakeDeployment) -> None:

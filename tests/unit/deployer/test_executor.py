@@ -188,6 +188,17 @@ def test_an_accepted_loss_is_free_for_this_one_operation(aws: Any, planner: Fake
     apply(aws, planner, plan(aws, LOSES), accepted=(("Queue",),))
 
 
+def test_what_leaves_and_is_retained_is_no_loss_and_free(aws: Any, planner: FakePlanner) -> None:
+    tells(aws)
+    aws.tells("millrace-dev")
+    puts(aws, PROTECTED, FREE)
+    executes(aws)
+    runs(aws, "UPDATE_COMPLETE")
+    protects(aws, FREE)
+
+    apply(aws, planner, plan(aws, Change("Queue", QUEUE, Action.REMOVE, policy_action="Retain")))
+
+
 def test_a_failure_ends_with_its_first_cause_and_with_its_policies(aws: Any, planner: FakePlanner) -> None:
     tells(aws)
     aws.tells("millrace-dev")

@@ -80,6 +80,16 @@ def test_a_seal_that_would_not_fit_tells_its_longest_part_as_one() -> None:
     )
 
 
+def test_what_is_read_again_from_a_seal_is_never_told_as_one() -> None:
+    def long(values: int) -> dict[str, str]:
+        return {f"name {number}": "x" * 30 for number in range(values)}
+
+    made = Seal.of({"stack": long(15), "ssm": long(10), "template": long(3)}, "n", "s")
+
+    assert len(made.text()) <= LIMIT
+    assert made.parts["stack"] == long(15)
+
+
 def test_a_change_set_of_ours_without_a_seal_is_refused() -> None:
     with pytest.raises(Unsealed) as refusal:
         seal.read("", "millrace-deploy-1", "millrace-dev", AGAIN)
