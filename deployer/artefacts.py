@@ -7,7 +7,7 @@ another in its place, so what is there already is read and compared before it is
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,8 @@ class Bundle:
     others: tuple[Artefact, ...]
     rotation_code: Artefact
     capabilities: tuple[str, ...]
+    # The logical ids that lead to a stack, () the root → its template as it is uploaded.
+    templates: Mapping[tuple[str, ...], Artefact]
 
     @property
     def artefacts(self) -> tuple[Artefact, ...]:
@@ -61,6 +63,7 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
     Raises TemplateMissing, BadTemplate.
     """
     made: dict[Path, Artefact] = {}
+    nested: dict[Path, list[tuple[str, Path]]] = {}
     trees: list[templates.Tree] = []
 
     def rewritten(file: Path, parents: tuple[Path, ...] = ()) -> Artefact:
@@ -70,6 +73,7 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
             text = templates.read(file)
             tree = templates.parse(text, file)
             secret_parameters.refuse(tree, file)
+            nested[file] = [(title, file.parent / name) for title, name in templates.nested(tree)]
             children = {
                 name: url(bucket, region, rewritten(file.parent / name, (*parents, file)).key)
                 for _, name in templates.nested(tree)
@@ -77,6 +81,11 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
             made[file] = template_artefact(point(text, children, file))
             trees.append(tree)
         return made[file]
+
+    def by_path(file: Path, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Artefact]]:
+        yield path, made[file]
+        for title, child in nested[file]:
+            yield from by_path(child, (*path, title))
 
     root_file = directory / ROOT
     root = rewritten(root_file)
@@ -87,6 +96,7 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
         others=tuple(artefact for file, artefact in made.items() if file != root_file),
         rotation_code=Artefact(f"functions/rotation-{_digest(code)}.zip", code, "application/zip"),
         capabilities=tuple(templates.capabilities(trees)),
+        templates=dict(by_path(root_file)),
     )
 
 
@@ -106,6 +116,8 @@ def point(text: str, urls: dict[str, str], file: Path) -> str:
         name = found["file"]
         return f"{found['before']}{urls.get(name, name)}{found['after']}"
 
+    if not urls:
+        return text
     changed = TEMPLATE_URL.sub(replace, text)
     expected = templates.parse(text, file)
     for title, name in templates.nested(expected):
@@ -129,6 +141,18 @@ def upload(s3: "S3Client", bucket: str, owner: str, artefacts: Iterable[Artefact
             found = s3.get_object(Bucket=bucket, Key=artefact.key, ExpectedBucketOwner=owner)["Body"].read()
         if found is not None and found != artefact.body:
             raise ArtefactReplaced(bucket=bucket, key=artefact.key, found=_digest(found))
+
+
+def missing(s3: "S3Client", bucket: str, owner: str, artefacts: Iterable[Artefact]) -> tuple[str, ...]:
+    """The keys under which nothing lies any more. Raises ArtefactReplaced where something else lies."""
+    gone = []
+    for artefact in artefacts:
+        found = _read(s3, bucket, owner, artefact.key)
+        if found is None:
+            gone.append(artefact.key)
+        elif found != artefact.body:
+            raise ArtefactReplaced(bucket=bucket, key=artefact.key, found=_digest(found))
+    return tuple(gone)
 
 
 def _read(s3: "S3Client", bucket: str, owner: str, key: str) -> bytes | None:

@@ -8,10 +8,6 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
-from deployer import holding
-
-HOLDING_DATA = holding.HOLDING_DATA
-
 # What CloudFormation puts where it cannot know yet: {{IntrinsicFunction:…}}, {{changeSet:KNOWN_AFTER_APPLY}}.
 # A dynamic reference, {{resolve:…}}, is text that the template holds, and known.
 UNKNOWN = re.compile(r"\{\{(?!resolve:)[^{}]*\}\}")

@@ -17,12 +17,13 @@ from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated, is_abse
 from deployer.origins import Origins
 from deployer.plan import Kind
 from deployer.request import Request
-from deployer.target import PREFIX
 from deployer.templates import NESTED
+from deployer.told import Told
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import (
+        ChangeSetSummaryTypeDef,
         DescribeChangeSetInputTypeDef,
         DescribeChangeSetOutputTypeDef,
         ExecuteChangeSetInputTypeDef,
@@ -53,10 +54,7 @@ class Reading:
 
     stacks: StackPlan
     empty: bool
-    name: str
-    stack_id: str
-    stack_name: str
-    parameters: dict[str, str]  # the root's, those that keep their value apart
+    told: Told
 
 
 class ChangeSets:
@@ -84,10 +82,7 @@ class ChangeSets:
 
         Raises ChangeSetFailed with the first cause, PlanOutdated when there is no such change set.
         """
-        root = self._settled(change_set_id, stack_name)
-        # Executed again with its token, it would count as begun, and nothing would ever come of it.
-        if (execution := root.get("ExecutionStatus", "")) not in EXECUTABLE:
-            raise PlanOutdated(stack=root["StackName"], why=f"its change set is {execution}")
+        root = self._executable(change_set_id, stack_name)
         failures: list[Failure] = []
         stacks = self._tree(root, root["StackName"], None, failures)
         reason = root.get("StatusReason", "")
@@ -106,15 +101,12 @@ class ChangeSets:
         return Reading(
             stacks=stacks,
             empty=failed,
-            name=root["ChangeSetName"],
-            stack_id=root["StackId"],
-            stack_name=root["StackName"],
-            parameters={
-                parameter["ParameterKey"]: parameter["ParameterValue"]
-                for parameter in root.get("Parameters", [])
-                if "ParameterValue" in parameter and not parameter.get("UsePreviousValue")
-            },
+            told=Told.of(root),
         )
+
+    def tell(self, change_set_id: str, stack_name: str | None = None) -> Told:
+        """As it stands now. `stack_name` goes with a name instead of an id. Raises PlanOutdated."""
+        return Told.of(self._executable(change_set_id, stack_name))
 
     def execute(self, change_set_id: str, kind: Kind, token: str, stack_name: str) -> None:
         """Start it. `token` is stamped on every event of the operation. Raises PlanOutdated."""
@@ -139,7 +131,7 @@ class ChangeSets:
         """Remove it with its nested ones, and wait until it is gone: deletion is asynchronous."""
         deadline = self._clock.now() + MINUTES * 60
         try:
-            self._begin_deletion(change_set_id)
+            self.begin_deletion(change_set_id)
             while self._clock.now() < deadline:
                 status = self._cloudformation.describe_change_set(ChangeSetName=change_set_id)["Status"]
                 if status in {"DELETE_COMPLETE", "DELETE_FAILED"}:
@@ -149,7 +141,7 @@ class ChangeSets:
             if not is_absent(error):
                 raise
 
-    def _begin_deletion(self, change_set_id: str) -> None:
+    def begin_deletion(self, change_set_id: str) -> None:
         """It is refused while a nested one is still being made, which can outlast a root that failed."""
         deadline = self._clock.now() + SETTLING_MINUTES * 60
         while True:
@@ -163,20 +155,37 @@ class ChangeSets:
             else:
                 return
 
-    def remove_leftovers(self, stack_name: str) -> bool:
-        """Remove change sets of ours that nobody executed; whether others' remain."""
-        others = False
+    def remove(self, summary: "ChangeSetSummaryTypeDef") -> None:
+        """Remove a listed one, once it has settled.
+
+        Deleted while it is being made, it leaves a stack that nothing can delete any more:
+        https://github.com/aws-cloudformation/rain/issues/477
+        """
+        try:
+            if summary.get("Status") in UNSETTLED:
+                self._settled(summary["ChangeSetId"])
+        except PlanOutdated:  # somebody else was quicker
+            return
+        self.delete(summary["ChangeSetId"])
+
+    def listed(self, stack_name: str) -> "list[ChangeSetSummaryTypeDef]":
+        """Every root change set of a stack; [] when there is no such stack."""
         pages = self._cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
-        for summary in [summary for page in pages for summary in page["Summaries"]]:
-            if summary["ChangeSetName"].startswith(PREFIX):
-                if summary.get("Status") in UNSETTLED:
-                    # Deleted while it is being made, it leaves a stack that nothing can delete any more.
-                    # https://github.com/aws-cloudformation/rain/issues/477
-                    self._settled(summary["ChangeSetId"])
-                self.delete(summary["ChangeSetId"])
-            else:
-                others = True
-        return others
+        try:
+            return [summary for page in pages for summary in page["Summaries"]]
+        except ClientError as error:
+            if is_absent(error):
+                return []
+            raise
+
+    def _executable(
+        self, change_set_id: str, stack_name: str | None = None
+    ) -> "DescribeChangeSetOutputTypeDef":
+        root = self._settled(change_set_id, stack_name)
+        # Executed again with its token, it would count as begun, and nothing would ever come of it.
+        if (execution := root.get("ExecutionStatus", "")) not in EXECUTABLE:
+            raise PlanOutdated(stack=root["StackName"], why=f"its change set is {execution}")
+        return root
 
     def _settled(self, change_set_id: str, stack_name: str | None = None) -> "DescribeChangeSetOutputTypeDef":
         where: DescribeChangeSetInputTypeDef = {"ChangeSetName": change_set_id}

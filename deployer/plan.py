@@ -36,6 +36,7 @@ class Plan:
     change_set_id: str | None = None
     stack_id: str = ""
     token: str = ""  # the change set's name, and the token that its execution stamps on every event
+    notes: tuple[str, ...] = ()  # what else to know before it is applied
 
     @property
     def counts(self) -> Counts:

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from deployer import remnants, removal, stack, states
 from deployer.causes import CANCELLED
-from deployer.changes import HOLDING_DATA
 from deployer.errors import Busy, MissingStack, UsageError
+from deployer.holding import HOLDING_DATA
 from deployer.remnants import Remnant
 from deployer.removal import Fate
 from deployer.stack import Stack

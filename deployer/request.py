@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from deployer.plan import Kind
+from deployer.rollback_alarms import Watch
 from deployer.secret_parameters import refuse_value
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ class Request:
     parameters: Mapping[str, str | None] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    role_arn: str | None = None  # which CloudFormation takes on; None: the stack's, else the caller's rights
+    watch: Watch | None = None  # None leaves the stack's own, as for a stack that has none
+    description: str | None = None
 
     def arguments(self) -> "CreateChangeSetInputTypeDef":
         """CreateChangeSet's. On failure while creating, the stack rolls back and stays to be looked at.
@@ -47,6 +51,12 @@ class Request:
             arguments["TemplateBody"] = self.template_body
         if self.kind is Kind.CREATE:
             arguments["OnStackFailure"] = "ROLLBACK"
+        if self.role_arn is not None:
+            arguments["RoleARN"] = self.role_arn
+        if self.watch is not None:
+            arguments["RollbackConfiguration"] = self.watch.configuration()
+        if self.description is not None:
+            arguments["Description"] = self.description
         return arguments
 
 

@@ -42,6 +42,8 @@ class Environment(Section, frozen=True):
     """The region that is deployed to."""
     termination_protection: bool
     """The platform's stack cannot be deleted before this is turned off."""
+    rollback_minutes: Annotated[int, Meta(ge=0, le=180)]  # CloudFormation's own bounds
+    """Minutes after a deployment in which its alarms still roll it back; during it they always do."""
     notification_address: Annotated[
         str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="a mail address")
     ]

@@ -12,6 +12,7 @@ from stacks.operation_alarms import credential_alarms, message_alarms, way_out_a
 from stacks.reading_alarms import door_alarms, processor_alarms, stream_alarms
 from stacks.store_alarms import cache_alarms, database_alarms
 from stacks.wiring import (
+    AlarmArn,
     CacheMemberId,
     ClusterName,
     DatabaseId,
@@ -40,6 +41,9 @@ STOPPED = (
     "DatabaseStorage",
     "DatabaseTransactionIds",
 )
+# What a deployment that breaks the readings' way raises within minutes. Not among them: what is on for days
+# (dead letters), what a deployment mends (storage), what the plant does (silence).
+BROKEN_BY_A_DEPLOYMENT = ("ReadingsLost", "Lag", "TasksMissing")
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    pass
+    rollback_alarm_arns: tuple[AlarmArn, ...]
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observability) -> Outputs:
@@ -114,7 +118,12 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
             ),
         )
     )
-    return Outputs()
+    by_title = {made.title: made for made in alarms}
+    return Outputs(
+        rollback_alarm_arns=tuple(
+            AlarmArn(by_title[title].get_att("Arn")) for title in BROKEN_BY_A_DEPLOYMENT
+        ),
+    )
 
 
 def readings_stopped(

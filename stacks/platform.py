@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from troposphere import AWSHelperFn, Output, Parameter, Ref, Sub, ssm
+from troposphere import AWSHelperFn, Join, Output, Parameter, Ref, Sub, ssm
 
 from parameters.settings import Environment
 from stacks import (
@@ -117,7 +117,7 @@ def build(environment: Environment) -> list[StackTemplate]:
         ),
         environment.processor,
     )
-    root.nest(
+    watching = root.nest(
         observability.build,
         observability.Inputs(
             topic_arn=told.topic_arn,
@@ -147,6 +147,8 @@ def build(environment: Environment) -> list[StackTemplate]:
             "RedisEndpoint": latest.address,
             "RdsEndpoint": history.address,
             "DbSecretArn": credentials.secret_arn,
+            # The deployer hands these to CloudFormation, which takes a deployment back when one sounds.
+            "RollbackAlarms": Join(",", list(watching.rollback_alarm_arns)),
         },
     )
     template.tag_resources()

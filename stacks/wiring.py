@@ -30,6 +30,7 @@ from stacks.functions import names
 KeyArn = NewType("KeyArn", AWSHelperFn)
 TopicArn = NewType("TopicArn", AWSHelperFn)
 TopicName = NewType("TopicName", AWSHelperFn)
+AlarmArn = NewType("AlarmArn", AWSHelperFn)
 VpcId = NewType("VpcId", AWSHelperFn)
 SubnetId = NewType("SubnetId", AWSHelperFn)
 SecurityGroupId = NewType("SecurityGroupId", AWSHelperFn)

@@ -1,9 +1,10 @@
 """Approval: asked for where somebody can answer, and never elsewhere."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from deployer.acceptance import Path, missing, shown
 from deployer.deployment import Deployment
 from deployer.errors import ApprovalNeeded, DeployerError, LetRun, NotApproved
 from deployer.plan import Plan
@@ -20,6 +21,21 @@ def approve() -> None:
     need_terminal()
     if ask("Apply? Only `yes` does: ") != "yes":
         raise NotApproved
+
+
+def accept_losses(made: Plan, accepted: Collection[Path]) -> frozenset[Path]:
+    """Each resource's name typed, for those that would lose data and are not accepted yet.
+
+    Raises ApprovalNeeded, NotApproved.
+    """
+    paths = missing(made, accepted)
+    if paths:
+        need_terminal()
+    for path in paths:
+        name = shown(path)
+        if ask(f"{name} holds data that would be lost. Type {name} to accept that: ") != name:
+            raise NotApproved
+    return frozenset(paths)
 
 
 def ask(question: str) -> str:

@@ -17,7 +17,7 @@ def width(stream: TextIO) -> int:
 
 def show(made: Plan, stream: TextIO) -> None:
     """The plan, coloured by what each line does on a terminal."""
-    text = made.render(width(stream))
+    text = "\n".join((made.render(width(stream)), *made.notes))
     if not stream.isatty():
         print(text, file=stream, flush=True)
         return
@@ -27,7 +27,7 @@ def show(made: Plan, stream: TextIO) -> None:
 
 
 def _style(line: str) -> str:
-    if line.startswith(("DATA AT RISK", "      ! ")):
+    if line.startswith(("DATA AT RISK", "ALARM ", "      ! ")):
         return "bold red"
     if line.startswith(tuple(danger.upper() for danger in HARMLESS)):
         return "bold yellow"

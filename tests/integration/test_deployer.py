@@ -1,6 +1,8 @@
 """The deployer against the embedded AWS: the platform's own templates, through real nested change sets."""
 
+import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer import diagnosis, recovering, recovery
+from deployer.acceptance import DataLossNotAccepted, accept
 from deployer.changes import Action, Counts
 from deployer.deployment import Deployment
 from deployer.errors import (
@@ -24,6 +27,7 @@ from deployer.errors import (
 from deployer.events import Progress, Silence
 from deployer.lossy import Danger
 from deployer.plan import Plan
+from deployer.seal import SealBroken, Unsealed
 from local.aws import EmbeddedAws
 from local.aws.embedded import CacheServer, DatabaseServer
 from parameters.settings import load
@@ -157,6 +161,39 @@ def test_the_platform_is_deployed_changed_and_destroyed(deploys: Deploys) -> Non
     assert deployment.plan_bootstrap().is_empty
 
 
+def deny(name: str, *actions: str) -> tuple[str, ...]:
+    return (name, *actions)
+
+
+DENY_OUTER = deny("Outer", "Update:Delete")
+
+
+def policies() -> dict[str, list[tuple[str, ...]]]:
+    """Stack → what its policy denies, resource by resource; nested stacks by their logical ids."""
+    client = boto3.client("cloudformation")
+    found = {}
+    for stack in client.describe_stacks()["Stacks"]:
+        name = stack["StackName"]
+        if name.startswith("millrace-dev-bootstrap") or stack["StackStatus"] == "DELETE_COMPLETE":
+            continue
+        body = client.get_stack_policy(StackName=name).get("StackPolicyBody")
+        statements = json.loads(body)["Statement"] if body else []
+        short = next((part for part in ("Inner", "Outer") if part in name), name)
+        found[short] = [
+            deny(resource.removeprefix("LogicalResourceId/"), *statement["Action"])
+            for statement in statements
+            if statement["Effect"] == "Deny"
+            for resource in statement["Resource"]
+        ]
+    return found
+
+
+def wait_until(settled: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not settled():
+        assert time.monotonic() < end
+
+
 def deployed(deployment: Deployment) -> Plan:
     deployment.bootstrap(Silence())
     plan = deployment.plan()
@@ -207,7 +244,19 @@ def test_what_goes_with_a_nested_stack_is_shown_and_judged(deploys: Deploys, sma
 
     ((path, change),) = plan.at_risk
     assert (path, change.logical_id, change.action) == (("Outer", "Inner"), "Queue", Action.REMOVE)
-    deployment.apply(plan, Silence())
+    with pytest.raises(DataLossNotAccepted, match="--accept-data-loss Outer/Inner/Queue"):
+        deployment.apply(plan, Silence())
+    assert policies() == {
+        "millrace-dev": [DENY_OUTER],
+        "Outer": [deny("Before", "Update:Replace", "Update:Delete"), deny("Inner", "Update:Delete")],
+        "Inner": [deny("Queue", "Update:Replace", "Update:Delete")],
+    }
+    during: list[object] = []
+    deployment.apply(plan, lambda _: during.append(policies()["Outer"]), accepted=accept(plan, ["Queue"]))
+    free = [deny("Before", "Update:Replace", "Update:Delete")]
+    assert during
+    assert all(now == free for now in during)
+    assert policies() == {"millrace-dev": [DENY_OUTER], "Outer": free}
     assert deployment.plan().is_empty
 
 
@@ -250,6 +299,171 @@ def test_data_and_access_of_a_grandchild_are_judged_by_what_the_change_set_tells
     ]
 
 
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of ours runs after it."""
+
+
+def dies(*_: object, **__: object) -> None:
+    raise Killed
+
+
+OPEN = [deny("Inner", "Update:Delete")]
+CLOSED = [deny("After", "Update:Replace", "Update:Delete"), *OPEN]
+
+
+def test_killed_while_it_runs_the_next_apply_closes_what_was_open(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    (small / "outer.yaml").write_text(OUTER.replace("Before", "After"))
+    plan = deployment.plan()
+
+    with pytest.raises(Killed):
+        deployment.apply(plan, dies, accepted=accept(plan, ["Before"]))
+    wait_until(lambda: deployment.status().status == "UPDATE_COMPLETE")
+    assert policies()["Outer"] == CLOSED  # what is new was protected from the beginning
+
+    boto3.client("cloudformation").set_stack_policy(
+        StackName="millrace-dev", StackPolicyBody='{"Statement": []}'
+    )
+    nothing = deployment.plan()
+    assert nothing.is_empty
+    deployment.apply(nothing, Silence())
+    assert policies()["Outer"] == CLOSED
+    assert policies()["millrace-dev"] == [DENY_OUTER]
+
+
+def test_killed_before_it_executes_the_same_plan_goes_on(
+    deploys: Deploys, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    (small / "outer.yaml").write_text(OUTER.replace("Before", "After"))
+    plan = deployment.plan()
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("deployer.changeset.ChangeSets.execute", dies)
+        deployment.apply(plan, Silence(), accepted=accept(plan, ["Before"]))
+    assert policies()["Outer"] == CLOSED
+
+    again = deploys(small)
+    found = again.read_plan(plan.token)
+    with pytest.raises(DataLossNotAccepted):  # it is accepted for one operation, and that never began
+        again.apply(found, Silence())
+    again.apply(found, Silence(), accepted=accept(found, ["Before"]))
+
+    assert again.plan().is_empty
+
+
+def test_review_in_progress_leftovers_of_a_killed_plan_are_a_plan_like_any_other(
+    deploys: Deploys, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = deploys(small)
+    deployment.bootstrap(Silence())
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("deployer.changeset.ChangeSets.read", dies)
+        deployment.plan()
+    client = boto3.client("cloudformation")
+    (left,) = client.list_change_sets(StackName="millrace-dev")["Summaries"]
+
+    plan = deployment.plan()
+    assert deployment.read_plan(left["ChangeSetName"]).stack_id == plan.stack_id
+    deployment.apply(plan, Silence())
+
+    with pytest.raises(PlanOutdated):
+        deployment.read_plan(left["ChangeSetName"])
+
+
+def test_of_two_first_plans_one_is_declined_and_the_other_stays(deploys: Deploys, small: Path) -> None:
+    one, another = deploys(small), deploys(small)
+    one.bootstrap(Silence())
+    declined, kept = one.plan(), another.plan()
+
+    one.discard(declined)
+
+    another.apply(another.read_plan(kept.token), Silence())
+    assert another.status().status == "CREATE_COMPLETE"
+
+
+def test_a_stack_that_is_nothing_but_a_killed_plan_is_destroyed(
+    deploys: Deploys, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = deploys(small)
+    deployment.bootstrap(Silence())
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("deployer.changeset.ChangeSets.read", dies)
+        deployment.plan()
+
+    deployment.destroy(Silence())
+
+    with pytest.raises(MissingStack):
+        deployment.status()
+
+
+@pytest.mark.parametrize(
+    ("moves", "clause"),
+    [
+        (
+            lambda small: (small / "inner.yaml").write_text(INNER.replace("1", "3")),
+            "template Outer/Inner was #",
+        ),
+        (
+            lambda _: boto3.client("ssm").put_parameter(Name="/size", Value="2", Overwrite=True),
+            "ssm /size was ",
+        ),
+    ],
+)
+def test_a_plan_is_refused_when_what_it_was_made_of_moved(
+    deploys: Deploys, small: Path, moves: Callable[[Path], object], clause: str
+) -> None:
+    deployment = deploys(small)
+    boto3.client("ssm").put_parameter(Name="/size", Value="1", Type="String")
+    deployed(deployment)
+    sized = OUTER.replace("DeletionPolicy: Delete", "Properties: {DelaySeconds: '{{resolve:ssm:/size}}'}")
+    (small / "outer.yaml").write_text(sized)
+    plan = deployment.plan()
+    assert deployment.read_plan(plan.token).token == plan.token
+
+    moves(small)
+
+    with pytest.raises(SealBroken, match=clause):
+        deployment.read_plan(plan.token)
+    with pytest.raises(SealBroken, match=clause):
+        deployment.apply(plan, Silence())
+    assert deployment.status().status == "CREATE_COMPLETE"
+
+
+def test_a_change_set_of_ours_without_a_seal_is_refused(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    boto3.client("cloudformation").create_change_set(
+        StackName="millrace-dev",
+        ChangeSetName="millrace-deploy-mine",
+        TemplateBody="Resources: {Queue: {Type: 'AWS::SQS::Queue'}}",
+    )
+
+    with pytest.raises(Unsealed, match="it has no seal"):
+        deployment.read_plan("millrace-deploy-mine")
+
+
+def test_plans_whose_stack_has_moved_go_with_the_next_one_and_others_stay(
+    deploys: Deploys, small: Path
+) -> None:
+    deployment = deploys(small)
+    deployed(deployment)
+    (small / "inner.yaml").write_text(INNER.replace("DelaySeconds: 1", "DelaySeconds: 2"))
+    first, second = deployment.plan(), deployment.plan()
+    client = boto3.client("cloudformation")
+
+    def names() -> set[str]:
+        listed = client.list_change_sets(StackName="millrace-dev")["Summaries"]
+        return {one["ChangeSetName"] for one in listed if one["ExecutionStatus"] == "AVAILABLE"}
+
+    assert names() == {first.token, second.token}
+    deployment.apply(second, Silence())
+    (small / "inner.yaml").write_text(INNER.replace("DelaySeconds: 1", "DelaySeconds: 3"))
+    third = deployment.plan()
+    assert names() == {third.token}
+
+
 def test_an_executed_plan_is_refused_under_its_own_name(deploys: Deploys, small: Path) -> None:
     deployment = deploys(small)
     plan = deployed(deployment)
@@ -282,8 +496,10 @@ def test_a_failed_update_rolls_back_and_the_next_one_goes(deploys: Deploys, smal
     deployed(deployment)
     (small / "inner.yaml").write_text(BROKEN)
 
+    plan = deployment.plan()
     with pytest.raises(DeploymentFailed, match=f"UPDATE_ROLLBACK_COMPLETE; {FIRST_CAUSE}"):
-        deployment.apply(deployment.plan(), Silence())
+        deployment.apply(plan, Silence(), accepted=accept(plan, ["Queue"]))
+    assert policies()["Inner"] == [deny("Queue", "Update:Replace", "Update:Delete")]
 
     (small / "inner.yaml").write_text(INNER)
     assert deployment.plan().is_empty

@@ -24,6 +24,7 @@ ROOT_OUTPUTS = {
     "RedisEndpoint",
     "RdsEndpoint",
     "DbSecretArn",
+    "RollbackAlarms",
 }
 # Types of which no resource holds what cannot be made again from the templates. A type that is on neither
 # list fails the test: whoever brings it says which.

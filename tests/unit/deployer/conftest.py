@@ -139,9 +139,10 @@ class Aws:
         status: str = "CREATE_COMPLETE",
         reason: str = "",
         valued: list[dict[str, Any]] | None = None,
+        **more: Any,
     ) -> None:
         """A settled change set as it is read: its state, then its changes without and with values."""
-        described = self.described(stack, changes, name=name, status=status, reason=reason)
+        described = self.described(stack, changes, name=name, status=status, reason=reason, **more)
         self.says("describe_change_set", described)
         self.says("describe_change_set", described)
         again = self.described(stack, valued or changes, name=name, status=status, reason=reason)
@@ -162,6 +163,7 @@ class Aws:
         reason: str = "",
         token: str | None = None,
         execution: str = "",
+        **more: Any,
     ) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "ChangeSetName": name or f"plan-{stack}",
@@ -170,6 +172,7 @@ class Aws:
             "StackName": stack,
             "Status": status,
             "Changes": [{"Type": "Resource", "ResourceChange": change} for change in changes],
+            **more,
         }
         if reason:
             answer["StatusReason"] = reason

@@ -123,3 +123,28 @@ def test_a_refusal_is_no_sign_that_it_is_there(aws: Any) -> None:
 
     with pytest.raises(ClientError, match="AccessDenied"):
         artefacts.upload(aws.s3, "artefacts", "111122223333", [A])
+
+
+def test_each_stack_has_its_template_by_the_way_that_leads_to_it(templates: Path) -> None:
+    bundle = collect(templates)
+    inner, outer = bundle.others
+
+    assert bundle.templates == {(): bundle.root, ("Outer",): outer, ("Outer", "Inner"): inner}
+
+
+def test_what_lies_in_the_bucket_no_more_is_missed(aws: Any, templates: Path) -> None:
+    bundle = collect(templates)
+    first, *others = bundle.artefacts
+    aws.refuses("get_object", "NoSuchKey", service="s3")
+    for artefact in others:
+        aws.has(artefact.body, artefact.key)
+
+    assert artefacts.missing(aws.s3, "artefacts", "111122223333", bundle.artefacts) == (first.key,)
+
+
+def test_what_was_replaced_in_the_bucket_is_refused(aws: Any, templates: Path) -> None:
+    bundle = collect(templates)
+    aws.has(b"another")
+
+    with pytest.raises(ArtefactReplaced):
+        artefacts.missing(aws.s3, "artefacts", "111122223333", bundle.artefacts)

@@ -8,6 +8,8 @@ from deployer.changeset import ChangeSets
 from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated
 from deployer.plan import Kind
 from deployer.request import Request
+from deployer.rollback_alarms import Watch
+from deployer.told import Told
 
 EMPTY = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -22,7 +24,7 @@ def change_sets(aws: Any) -> ChangeSets:
 @pytest.mark.parametrize(
     ("kind", "extra"), [(Kind.CREATE, {"OnStackFailure": "ROLLBACK"}), (Kind.UPDATE, {})]
 )
-def test_a_change_set_is_asked_for_with_its_nested_ones_and_a_token(
+def test_a_change_set_is_asked_for_with_its_nested_ones_and_a_client_token_that_makes_a_retry_safe(
     aws: Any, change_sets: ChangeSets, kind: Kind, extra: dict[str, str]
 ) -> None:
     aws.says(
@@ -278,20 +280,22 @@ def test_the_stack_of_a_change_set_can_be_gone_as_well(aws: Any, change_sets: Ch
         change_sets.read("x", "millrace-dev")
 
 
-def test_a_leftover_is_not_deleted_while_it_is_being_made(aws: Any, change_sets: ChangeSets) -> None:
-    left = {
-        "ChangeSetName": "millrace-deploy-old",
-        "ChangeSetId": aws.change_set_id("old"),
-        "Status": "CREATE_PENDING",
-    }
-    aws.says("list_change_sets", {"Summaries": [left]}, StackName="millrace-dev")
+def test_a_listed_one_is_not_deleted_while_it_is_being_made(aws: Any, change_sets: ChangeSets) -> None:
+    left = {"ChangeSetId": aws.change_set_id("old"), "Status": "CREATE_PENDING"}
     aws.says("describe_change_set", aws.described("millrace-dev", [], status="CREATE_IN_PROGRESS"))
     aws.says("describe_change_set", aws.described("millrace-dev", []))
     aws.says("delete_change_set", {}, ChangeSetName=aws.change_set_id("old"))
     aws.refuses("describe_change_set", "ChangeSetNotFound")
 
-    assert change_sets.remove_leftovers("millrace-dev") is False
+    change_sets.remove(left)  # type: ignore[arg-type]
+
     assert aws.clock.now() == 1.0
+
+
+def test_a_listed_one_that_somebody_else_removed_is_gone(aws: Any, change_sets: ChangeSets) -> None:
+    aws.refuses("describe_change_set", "ChangeSetNotFound")
+
+    change_sets.remove({"ChangeSetId": aws.change_set_id("old"), "Status": "CREATE_PENDING"})
 
 
 def test_what_goes_with_a_nested_stack_is_told_resource_by_resource(
@@ -355,13 +359,67 @@ def test_deletion_that_stays_refused_is_given_up(aws: Any) -> None:
         patient.delete("c")
 
 
-def test_only_our_own_leftovers_are_removed(aws: Any, change_sets: ChangeSets) -> None:
-    summaries = [
-        {"ChangeSetName": name, "ChangeSetId": aws.change_set_id(name)}
-        for name in ("millrace-deploy-old", "somebody-elses")
-    ]
-    aws.says("list_change_sets", {"Summaries": summaries}, StackName="millrace-dev")
-    aws.says("delete_change_set", {}, ChangeSetName=aws.change_set_id("millrace-deploy-old"))
-    aws.refuses("describe_change_set", "ChangeSetNotFound")
+def test_of_a_stack_that_is_gone_no_change_set_is_listed(aws: Any, change_sets: ChangeSets) -> None:
+    aws.refuses("list_change_sets", "ValidationError", "Stack [millrace-dev] does not exist")
 
-    assert change_sets.remove_leftovers("millrace-dev") is True
+    assert change_sets.listed("millrace-dev") == []
+
+
+def test_a_change_set_says_what_it_was_asked_for(aws: Any, change_sets: ChangeSets) -> None:
+    parameters = [
+        {"ParameterKey": "Kept", "UsePreviousValue": True},
+        {"ParameterKey": "Resolved", "ParameterValue": "old", "UsePreviousValue": True},
+        {"ParameterKey": "Given", "ParameterValue": "new"},
+    ]
+    answer = aws.described(
+        "millrace-dev",
+        [],
+        name="millrace-deploy-1",
+        Description="sealed",
+        Parameters=parameters,
+        Tags=[{"Key": "Project", "Value": "millrace"}],
+        Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_IAM"],
+    )
+    aws.says("describe_change_set", answer, ChangeSetName="millrace-deploy-1", StackName="millrace-dev")
+
+    assert change_sets.tell("millrace-deploy-1", "millrace-dev") == Told(
+        id=aws.change_set_id("millrace-deploy-1"),
+        name="millrace-deploy-1",
+        stack_id=aws.stack_id("millrace-dev"),
+        stack_name="millrace-dev",
+        description="sealed",
+        parameters={"Given": "new"},
+        tags={"Project": "millrace"},
+        capabilities=("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"),
+    )
+
+
+def test_role_alarms_and_seal_are_asked_for_when_there_are_any(aws: Any, change_sets: ChangeSets) -> None:
+    aws.says(
+        "create_change_set",
+        {"Id": aws.change_set_id("t"), "StackId": "s"},
+        StackName="millrace-dev",
+        ChangeSetName="t",
+        ClientToken="t",
+        ChangeSetType="UPDATE",
+        IncludeNestedStacks=True,
+        TemplateBody="x",
+        Parameters=[],
+        Capabilities=[],
+        Tags=[],
+        RoleARN="arn:aws:iam::111122223333:role/execution",
+        RollbackConfiguration={"RollbackTriggers": [], "MonitoringTimeInMinutes": 0},
+        Description="sealed",
+    )
+
+    change_sets.create(
+        Request(
+            "millrace-dev",
+            Kind.UPDATE,
+            "t",
+            template_body="x",
+            role_arn="arn:aws:iam::111122223333:role/execution",
+            watch=Watch(minutes=5),
+            description="sealed",
+        )
+    )

@@ -3,6 +3,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -54,9 +56,10 @@ class FakeDeployment:
         self.platform: StackTree | None = StackTree("millrace-dev", "CREATE_COMPLETE", "", 3)
         self.bootstrapped: StackTree | None = None
         self.breaks: BaseException | None = None  # what ends an apply or destroy
+        self.fresh: bool | None = None  # whether the applied plan was this command's own
 
-    def plan(self, *, image_digest: str | None = None) -> Plan:
-        self.did.append(f"plan {image_digest}")
+    def plan(self, *, image_digest: str | None = None, watched: bool = True) -> Plan:
+        self.did.append(f"plan {image_digest}" if watched else f"plan {image_digest} unwatched")
         if self.error is not None:
             raise self.error
         return self.made
@@ -69,8 +72,12 @@ class FakeDeployment:
         self.did.append(f"read {name}")
         return self.made
 
-    def apply(self, made: Plan, listener: Listener) -> None:
-        self.did.append(f"apply {made.change_set_id}")
+    def apply(
+        self, made: Plan, listener: Listener, *, accepted: Collection[tuple[str, ...]], fresh: bool
+    ) -> None:
+        words = ["apply", str(made.change_set_id), *sorted(map("/".join, accepted))]
+        self.did.append(" ".join(words))
+        self.fresh = fresh
         if self.breaks is not None:
             raise self.breaks
         listener(Progress((), "Queue", "AWS::SQS::Queue", "CREATE_COMPLETE", "", 1.0))
@@ -173,6 +180,7 @@ def test_apply_with_yes_executes_what_it_showed(
     assert commands.main(["apply", "dev", "--yes"]) == 0
 
     assert deployment.did == ["plan None", "apply c"]
+    assert deployment.fresh is True
     out, err = capsys.readouterr()
     assert out.endswith("1 to add, 0 to modify, 0 to remove\nmillrace-dev: done\n")
     assert err == "    1.0s  Queue  AWS::SQS::Queue  CREATE_COMPLETE\n"
@@ -182,6 +190,7 @@ def test_apply_of_a_named_plan_makes_no_other(deployment: FakeDeployment) -> Non
     assert commands.main(["apply", "dev", "--plan", "millrace-deploy-1", "--yes"]) == 0
 
     assert deployment.did == ["read millrace-deploy-1", "apply c"]
+    assert deployment.fresh is False
 
 
 def test_approval_at_a_terminal(deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +221,107 @@ def test_an_empty_option_is_not_one_that_is_left_out(
     assert deployment.did == did
 
 
+TWO_LOST = plan(
+    Change("Table", "AWS::DynamoDB::Table", Action.REMOVE, policy_action="Delete"),
+    Change("Queue", "AWS::SQS::Queue", Action.REMOVE, policy_action="Delete"),
+)
+
+
+def test_a_loss_of_data_is_accepted_by_name(deployment: FakeDeployment) -> None:
+    deployment.made = TWO_LOST
+
+    options = ["--accept-data-loss", "Table", "--accept-data-loss=Queue"]
+    assert commands.main(["apply", "dev", "--yes", *options]) == 0
+    assert deployment.did == ["plan None", "apply c Queue Table"]
+
+
+def test_yes_alone_accepts_no_loss_of_data(deployment: FakeDeployment) -> None:
+    deployment.made = TWO_LOST
+
+    commands.main(["apply", "dev", "--yes", "--accept-data-loss", "Table"])
+
+    assert deployment.did == ["plan None", "apply c Table"]  # which refuses it
+
+
+@pytest.mark.parametrize(("name", "did"), [("", ["plan None", "discard c"]), ("--plan=n", ["read n"])])
+def test_an_accepted_name_that_is_not_endangered_is_refused_as_a_mistake(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str], name: str, did: list[str]
+) -> None:
+    deployment.made = TWO_LOST
+
+    arguments = ["apply", "dev", "--yes", "--accept-data-loss", "Tabel", *filter(None, [name])]
+    assert commands.main(arguments) == 2
+    assert deployment.did == did
+    assert capsys.readouterr().err == (
+        "deploy.py: --accept-data-loss Tabel: the plan does not endanger such a resource; it endangers "
+        "Table, Queue. Nothing was changed\n"
+    )
+
+
+def test_at_a_terminal_each_name_is_typed(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.made = TWO_LOST
+    screen = at_a_terminal(monkeypatch, "Queue\nyes\n")
+
+    assert commands.main(["apply", "dev", "--accept-data-loss", "Table"]) == 0
+    assert deployment.did == ["plan None", "apply c Queue Table"]
+    assert screen.getvalue().startswith(
+        "Queue holds data that would be lost. Type Queue to accept that: Apply? Only `yes` does: "
+    )
+
+
+@pytest.mark.parametrize("answer", ["yes\nyes\nyes\n", "Table\nyes\nyes\n", "Table\nQueue\nno\n", ""])
+def test_at_a_terminal_another_word_than_the_name_accepts_nothing(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    deployment.made = TWO_LOST
+    at_a_terminal(monkeypatch, answer)
+
+    assert commands.main(["apply", "dev"]) == 1
+    assert deployment.did == ["plan None", "discard c"]
+
+
+def test_a_bootstrap_that_loses_data_wants_its_name_as_well(deployment: FakeDeployment) -> None:
+    deployment.made = DESTROYS
+
+    assert commands.main(["bootstrap", "dev"]) == 2
+    assert commands.main(["bootstrap", "dev", "--yes", "--accept-data-loss", "Table"]) == 0
+    assert deployment.did == ["plan bootstrap", "discard c", "plan bootstrap", "apply c Table"]
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_alarms_are_left_out_when_asked(deployment: FakeDeployment, command: str) -> None:
+    yes = ["--yes"] if command == "apply" else []
+
+    commands.main([command, "dev", "--without-rollback-alarms", *yes])
+
+    assert deployment.did[0] == "plan None unwatched"
+
+
+def test_what_else_to_know_stands_below_the_plan(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.made = replace(ADDS, notes=("ALARM Lag: the deployment would be rolled back for it",))
+
+    commands.main(["plan", "dev"])
+
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "ALARM Lag: the deployment would be rolled back for it",
+        "apply it with: python deploy.py apply dev --plan millrace-deploy-1",
+    ]
+
+
+@pytest.mark.parametrize("option", ["--image=sha256:1", "--without-rollback-alarms"])
+def test_a_named_plan_has_its_image_and_its_alarms_already(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert commands.main(["apply", "dev", "--yes", "--plan", "n", option]) == 2
+
+    assert deployment.did == []
+    assert f"{option.split('=', maxsplit=1)[0]} is not allowed with --plan" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("answer", ["no\n", "y\n", ""])
 def test_without_approval_everything_is_as_it_was(
     deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, answer: str
@@ -226,6 +336,7 @@ def test_without_approval_everything_is_as_it_was(
 def test_bootstrap_that_only_adds_needs_no_approval(deployment: FakeDeployment) -> None:
     assert commands.main(["bootstrap", "dev"]) == 0
     assert deployment.did == ["plan bootstrap", "apply c"]
+    assert deployment.fresh is True
 
 
 def test_bootstrap_that_modifies_does(deployment: FakeDeployment) -> None:

@@ -22,7 +22,9 @@ LOSES = plan(Change("Table", "AWS::DynamoDB::Table", Action.REMOVE))
 
 
 def run(monkeypatch: pytest.MonkeyPatch, made: Plan, *options: str) -> int:
-    fake = SimpleNamespace(plan=lambda **_: made, target=SimpleNamespace(environment=load("dev")), stack_name="x")
+    fake = SimpleNamespace(
+        plan=lambda **_: made, target=SimpleNamespace(environment=load("dev")), stack_name="x"
+    )
     monkeypatch.setattr("deployer.waiting.settle", lambda *_, **__: None)
     monkeypatch.setattr("deployer.commands.invocation.Deployment", lambda *_, **__: fake)
     return commands.main(["plan", "dev", *options])

@@ -56,6 +56,14 @@ def continues(aws: Any, *skipped: str) -> None:
     aws.tells(NAME, *ended)
     aws.tells(NAME, *ended)
     aws.stack(status="UPDATE_ROLLBACK_COMPLETE")  # what a killed deployer left is mended
+    protected(aws)
+
+
+def protected(aws: Any) -> None:
+    """A stack whose policy is as it should be."""
+    aws.says("list_stack_resources", {"StackResourceSummaries": []})
+    aws.says("get_template", {"TemplateBody": "Resources: {Role: {Type: 'AWS::IAM::Role'}}"})
+    aws.says("get_stack_policy", {})
 
 
 BLOCKED = """\
@@ -138,6 +146,7 @@ def test_recover_on_a_healthy_stack_mends_what_a_killed_deployer_left(
     typed.stack()
     typed.stack(EnableTerminationProtection=True)
     typed.says("update_termination_protection", {}, StackName=NAME, EnableTerminationProtection=False)
+    protected(typed)
 
     assert commands.main(["recover", "dev"]) == 0
     assert capsys.readouterr().out == "millrace-dev is UPDATE_COMPLETE: nothing to do\n"

@@ -236,3 +236,15 @@ def test_a_network_without_nat_has_neither_alarms_nor_graphs_of_it() -> None:
     assert not [title for title in made.tree["Resources"] if title.startswith("NatPorts")]
     assert "Way out" not in text
     assert not [name for name in values if name.startswith("Gateway")]
+
+
+@environments
+def test_a_deployment_is_taken_back_by_no_more_alarms_than_cloudformation_watches(
+    nested: Any, of_type: Any, environment: str
+) -> None:
+    template = nested("observability", environment)
+    told = [output["Value"]["Fn::GetAtt"] for output in template["Outputs"].values()]
+
+    assert {title for title, _ in told} == {"ReadingsLost", "Lag", "TasksMissing"}
+    assert all(title in alarms(template, of_type) and attribute == "Arn" for title, attribute in told)
+    assert len(told) <= 5
