@@ -59,7 +59,7 @@ LIFE = (
         "cancel",
         "failing",
         "cancel dev --yes",
-        (0, 2),
+        (0, 1),  # 1 once it is rolled back already
         before="apply dev --yes",
         faults=(Fault(logical_id=tree.LAST, action="update", seconds=WAIT_SECONDS),),
     ),
@@ -157,7 +157,7 @@ class Life:
             advised = self._run(advice)
             then.append((advice, advised.code, _last(advised)))
             if advice.startswith("plan ") and advised.code == 0:
-                return []  # done already, as the plan says
+                command = "apply dev --yes"  # which sets right what is no part of a change set
             ended = None
         return [f"not there after {NEXT} commands"]
 
@@ -178,6 +178,8 @@ class Life:
 def _advice(ended: Ended) -> str | None:
     """The first command that the error names, approved where it asks."""
     lines = [line for line in ended.errors.splitlines() if line.startswith("deploy.py: ")]
+    if any(line.endswith("plan again") for line in lines):
+        return "plan dev"
     commands = [found for line in lines for found in ADVICE.finditer(line)]
     acting = [found for found in commands if found[1] not in ("diagnose", "status")]
     if not acting:
