@@ -10,23 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import yaml
 
-from deployer import acceptance, diagnosis, templates
+from deployer import diagnosis, templates
 from deployer.acceptance import DataLossNotAccepted
-from deployer.deployment import Deployment
 from deployer.errors import DeploymentFailed
 from deployer.events import Silence
 from deployer.plan import Plan, Verdict
 from local.aws.faults import Fault
 from local.errors import LocalError
-from local.platform import POLL_SECONDS
-from parameters.settings import Environment
+from local.platform import Platform
 
 ROOT = "platform.yaml"
 WIDTH = 100
-PLAN_LINES = 24  # of what the plan says; the whole of it is `deploy.py plan`'s to show
+PLAN_LINES = 24  # of what the plan says for certain
+UNRESOLVED = ("? ", "(may stay as it is")
+BACK = "UPDATE_ROLLBACK_COMPLETE"
 REFUSAL = "the service refuses it"
 UPDATED = ("AWS::CloudWatch::Alarm", "AlarmDescription")
 REPLACED = ("AWS::IAM::ManagedPolicy", "Description")
@@ -36,8 +35,8 @@ Tree = dict[str, Any]
 
 
 class NothingToEdit(LocalError):
-    """no emitted template has a resource of {types} that could be {how}; rehearse with --no-rehearsal left out
-    once one has"""
+    """no emitted template has a resource of {types} that could be {how}: leave the rehearsal out with
+    --no-rehearsal"""
 
     exit_code = 1
 
@@ -70,23 +69,16 @@ class Rehearsal:
     refused: str
     cause: str
     status: str  # of the root after the failure
-    restored: bool  # a further plan says that nothing is to do
-
-    @property
-    def well(self) -> bool:
-        return self.verdict == Verdict.DATA_AT_RISK and self.restored
+    restored: bool  # a further plan says that there is nothing to do
 
     def lines(self) -> Iterator[str]:
         """For people, at most 40."""
-        yield f"edited: {'; '.join(self.edits)}"
-        yield from (f"  {line}" for line in self.plan[:PLAN_LINES])
-        if len(self.plan) > PLAN_LINES:
-            yield f"  … and {len(self.plan) - PLAN_LINES} lines more"
+        yield f"rehearsal    edited: {'; '.join(self.edits)}"
+        certain = [line for line in self.plan if line and not any(mark in line for mark in UNRESOLVED)]
+        yield from (f"  {line}" for line in certain[:PLAN_LINES])
         yield f"plan exits with {self.verdict}; apply: {self.refused}"
         yield f"a change that fails: {self.cause}"
-        yield f"the platform is {self.status}, and a further plan says " + (
-            "that nothing is to do" if self.restored else "otherwise"
-        )
+        yield f"the platform is {self.status}, and a further plan says that there is nothing to do"
 
 
 class Templates:
@@ -110,7 +102,7 @@ class Templates:
                     return Edit(how, file, logical_id)
         raise NothingToEdit(types=wanted, how=how)
 
-    def remove(self, values: Callable[[str, str], Mapping[str, str]]) -> Edit:
+    def remove(self, values: Callable[[str], Mapping[str, str]]) -> Edit:
         """Take the first resource out that holds data and that only outputs of its template speak of.
 
         `values`: a nested stack's outputs, which then stand as they are, so that nobody else changes.
@@ -125,7 +117,7 @@ class Templates:
                     del tree["Resources"][logical_id]
                     for name, output in tree.get("Outputs", {}).items():
                         if _speaks(output, logical_id):
-                            output["Value"] = values(title, logical_id)[name]
+                            output["Value"] = values(title)[name]
                     self._write(file, tree)
                     return Edit("remove", file, logical_id)
         raise NothingToEdit(types=" or ".join(REMOVED), how="removed")
@@ -141,75 +133,70 @@ class Templates:
         (self.directory / file).write_text(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
 
 
-def rehearse(
-    environment: Environment,
-    session: boto3.Session,
-    emitted: Path,
-    scratch: Path,
-    inject: Callable[..., None],
-) -> Rehearsal:
-    """Plan a change that loses data and withdraw it; then have a harmless one fail. Raises WentWrong.
+def rehearse(platform: Platform, scratch: Path, inject: Callable[..., None]) -> Rehearsal:
+    """Plan a change that loses data and withdraw it; then have a harmless one fail.
 
-    `inject`: has the embedded AWS fail, as EmbeddedAws.inject does.
+    `inject`: has the embedded AWS fail, as EmbeddedAws.inject does. Raises NothingToEdit, WentWrong,
+    DeployerError.
     """
-    cloudformation = session.client("cloudformation")
-
-    def outputs(title: str, _: str) -> Mapping[str, str]:
-        found = cloudformation.describe_stack_resource(StackName=deployed.stack_name, LogicalResourceId=title)
-        name = found["StackResourceDetail"]["PhysicalResourceId"]
-        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-        return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-
-    deployed = Deployment(environment, session, templates=emitted, poll=POLL_SECONDS)
-    copied = Templates(emitted, scratch / "lossy")
-    edits = (
-        copied.change(UPDATED, "update", "rehearsed: another text"),
-        copied.change(REPLACED, "replace", "rehearsed: another text"),
-        copied.remove(outputs),
-    )
-    lossy = Deployment(environment, session, templates=copied.directory, poll=POLL_SECONDS)
-    plan = lossy.plan()
-    try:
-        refused = _refused(lossy, plan)
-    finally:
-        lossy.discard(plan)
-
-    harmless = Templates(emitted, scratch / "failing")
-    edit = harmless.change(UPDATED, "update", "rehearsed: a text that is refused")
-    inject(Fault(resource_type=UPDATED[0], logical_id=edit.logical_id, action="update", message=REFUSAL, times=1))
-    failing = Deployment(environment, session, templates=harmless.directory, poll=POLL_SECONDS)
-    try:
-        failing.apply(failing.plan(), Silence())
-    except DeploymentFailed:
-        cause = diagnosis.diagnose(failing.target, harmless.directory).render(WIDTH).splitlines()[0]
-    else:
-        raise WentWrong(why=f"{edit} was made to fail, and did not")
-    finally:
-        inject()
-    if edit.logical_id not in cause or REFUSAL not in cause:
-        raise WentWrong(why=f"diagnose begins with {cause!r}, which is not the cause")
+    edits, plan, refused = _lossy(platform, scratch / "lossy")
+    cause = _failing(platform, scratch / "failing", inject)
+    deployed = platform.of(platform.emitted)
     again = deployed.plan()
-    restored = again.is_empty
-    if not restored:
+    if not again.is_empty:
         deployed.discard(again)
+        raise WentWrong(why="after the roll-back, a plan of what was there before has changes")
+    status = deployed.status().status
+    if status != BACK:
+        raise WentWrong(why=f"the platform is {status}, not {BACK}")
     return Rehearsal(
         edits=tuple(map(str, edits)),
         plan=tuple(plan.render(WIDTH).splitlines()),
         verdict=int(plan.verdict),
         refused=refused,
         cause=cause,
-        status=deployed.status().status,
-        restored=restored,
+        status=status,
+        restored=again.is_empty,
     )
 
 
-def _refused(deployment: Deployment, plan: Plan) -> str:
-    """What `apply` says without the acknowledgement. Raises WentWrong where it does not refuse."""
+def _lossy(platform: Platform, directory: Path) -> tuple[tuple[Edit, ...], Plan, str]:
+    """What was edited, what the plan says, and what `apply` says to it."""
+    copied = Templates(platform.emitted, directory)
+    edits = (
+        copied.change(UPDATED, "update", "rehearsed: another text"),
+        copied.change(REPLACED, "replace", "rehearsed: another text"),
+        copied.remove(platform.stack_outputs),
+    )
+    deployment = platform.of(directory)
+    plan = deployment.plan()
+    if plan.verdict is not Verdict.DATA_AT_RISK:
+        deployment.discard(plan)
+        raise WentWrong(why=f"the plan of {edits[-1]} exits with {int(plan.verdict)}, not with 3")
     try:
-        acceptance.refuse_missing(plan, ())
-        raise WentWrong(why="the plan removes what holds data, and apply would not ask")
+        deployment.apply(plan, Silence(), fresh=True)  # which withdraws what it refuses
     except DataLossNotAccepted as refusal:
-        return str(refusal)
+        return edits, plan, str(refusal)
+    raise WentWrong(why=f"nobody accepted {edits[-1]}, and it was applied")
+
+
+def _failing(platform: Platform, directory: Path, inject: Callable[..., None]) -> str:
+    """Diagnose's first line on a change that fails, with the template's path."""
+    edit = Templates(platform.emitted, directory).change(UPDATED, "update", "rehearsed: this one fails")
+    deployment = platform.of(directory)
+    inject(Fault(UPDATED[0], edit.logical_id, action="update", message=REFUSAL, times=1))
+    try:
+        deployment.apply(deployment.plan(), Silence())
+    except DeploymentFailed:
+        found = diagnosis.diagnose(deployment.target, directory).render(WIDTH).splitlines()
+    else:
+        raise WentWrong(why=f"{edit} was made to fail, and did not")
+    finally:
+        inject()
+    if edit.logical_id not in found[0] or REFUSAL not in found[0]:
+        raise WentWrong(why=f"diagnose begins with {found[0]!r}, which is not the cause")
+    place = [line.strip() for line in found[1:] if ".yaml" in line]
+    return "; ".join(found[:1] + place[:1])
 
 
 def _speaks(tree: object, logical_id: str) -> bool:
@@ -218,7 +205,10 @@ def _speaks(tree: object, logical_id: str) -> bool:
         if tree.get("Ref") == logical_id:
             return True
         target = tree.get("Fn::GetAtt")
-        if target is not None and (target if isinstance(target, list) else str(target).split("."))[0] == logical_id:
+        if (
+            target is not None
+            and (target if isinstance(target, list) else str(target).split("."))[0] == logical_id
+        ):
             return True
         if "Fn::Sub" in tree and f"${{{logical_id}" in str(tree["Fn::Sub"]):
             return True

@@ -108,7 +108,7 @@ class Life:
         return Undisturbed(ended, stood)
 
     def tried(self, step: Step, kill: Kill | None, delays: tuple[Fault, ...], model: Undisturbed) -> Try:
-        """The step, killed if so, and gone on from; `wrong` is empty where it led to what stands in `model`."""
+        """The step, killed if so, and gone on from; not `wrong` where that led to what stands in `model`."""
         self._prepare(step, delays)
         killed = self._run(step.command, kill)
         then: list[tuple[str, int | None, str]] = []
@@ -171,7 +171,9 @@ class Life:
     def _look(self) -> Standing:
         told = self._aws.environment
         return standing.look(
-            boto3.Session(told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"], region_name=told["AWS_REGION"])
+            boto3.Session(
+                told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"], region_name=told["AWS_REGION"]
+            )
         )
 
 

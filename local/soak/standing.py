@@ -22,8 +22,8 @@ OPEN = frozenset({"AVAILABLE", "UNAVAILABLE", "OBSOLETE", "EXECUTE_IN_PROGRESS"}
 @dataclass(frozen=True)
 class Standing:
     """`stacks`: by path, each with its status, parameters, tags, policy, protection and resources.
-    `artefacts`: how many of each kind, since a key
-    hashes templates that name the bucket, whose name is made anew each time. `broken`: keys that do not hold what their name says.
+    `artefacts`: how many of each kind, since a key hashes templates that name the bucket, whose name is made
+    anew each time. `broken`: keys that do not hold what their name says.
     `open_plans`: change sets of ours that were not executed, of roots. `reviewed`: nested stacks that are
     nothing but part of such a change set.
     """
@@ -117,7 +117,7 @@ def _described(cloudformation: "CloudFormationClient", stack: "StackTypeDef") ->
 
 
 def _artefacts(session: boto3.Session) -> tuple[dict[str, int], tuple[str, ...]]:
-    """How many of each kind, and the keys of those whose content has another SHA-256 than the one they are named by."""
+    """How many of each kind, and the keys of those that do not hash to what they are named by."""
     s3: S3Client = session.client("s3")
     kinds: Counter[str] = Counter()
     broken = []

@@ -1,6 +1,6 @@
 """A platform of three levels: quick to deploy, and with one of everything that a kill could leave in between.
 
-Its stages follow one another: made, changed, a resource with data gone, and a change that can be made to fail.
+Its stages follow one another: made, changed, a resource with data gone, a change that can be made to fail.
 """
 
 import shutil

@@ -9,6 +9,7 @@ import os
 import signal
 import tempfile
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,12 @@ class Victims:
         return tempfile.TemporaryFile(dir=self._scratch)
 
     def _be(
-        self, arguments: Sequence[str], kill: Kill | None, output: IO[bytes], errors: IO[bytes], log: IO[bytes]
+        self,
+        arguments: Sequence[str],
+        kill: Kill | None,
+        output: IO[bytes],
+        errors: IO[bytes],
+        log: IO[bytes],
     ) -> None:
         """In the child: never comes back."""
         code = 70  # what ends it otherwise than by an exit code of its own is a mistake
@@ -111,9 +117,7 @@ class Victims:
                 os.dup2(nothing.fileno(), 0)
             _count(log.fileno(), kill)
             code = self._main(list(arguments))
-        except BaseException:  # noqa: BLE001
-            import traceback  # noqa: PLC0415
-
+        except BaseException:
             traceback.print_exc()
         finally:
             os._exit(code)
@@ -137,7 +141,7 @@ def _count(log: int, kill: Kill | None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
 
-    URLLib3Session.send = send
+    setattr(URLLib3Session, "send", send)  # noqa: B010 -- mypy knows the plain way for a mistake
 
 
 def _named(request: Any) -> str:
