@@ -97,7 +97,7 @@ def parse(arguments: Sequence[str]) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m local",
-        description="The whole platform on one machine: build, deploy, rotate, stream, audit, rehearse a change.",
+        description="The whole platform on one machine: build, deploy, rotate, stream, audit, rehearse.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -1,4 +1,4 @@
-"""A second deployment, rehearsed: what a plan tells, what is refused, and what becomes of a change that fails.
+"""A second deployment, rehearsed: what a plan tells, what is refused, what becomes of a change that fails.
 
 Nothing of it stays. The emitted templates are copied and edited there as data, by what is in them and not by
 names; one change is planned and withdrawn, another fails in a nested stack and is rolled back by AWS's rules.
@@ -35,8 +35,7 @@ Tree = dict[str, Any]
 
 
 class NothingToEdit(LocalError):
-    """no emitted template has a resource of {types} that could be {how}: leave the rehearsal out with
-    --no-rehearsal"""
+    """no emitted template has a resource of {types} to {how}: leave the rehearsal out with --no-rehearsal"""
 
     exit_code = 1
 
@@ -89,7 +88,7 @@ class Templates:
         shutil.copytree(emitted, scratch)
         self.directory = scratch
         root = templates.parse(templates.read(scratch / ROOT), ROOT)
-        self._files = {title: url for title, url in templates.nested(root)}
+        self._files = dict(templates.nested(root))
 
     def change(self, kind: tuple[str, str], how: str, text: str) -> Edit:
         """Give the first resource of a type another text as that property. Raises NothingToEdit."""
@@ -120,7 +119,7 @@ class Templates:
                             output["Value"] = values(title)[name]
                     self._write(file, tree)
                     return Edit("remove", file, logical_id)
-        raise NothingToEdit(types=" or ".join(REMOVED), how="removed")
+        raise NothingToEdit(types=" or ".join(REMOVED), how="remove")
 
     def _trees(self) -> Iterator[tuple[str, Tree]]:
         for file in self._files.values():

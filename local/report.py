@@ -32,8 +32,8 @@ class Rotated(msgspec.Struct):
 
 class Rehearsed(msgspec.Struct):
     """A second deployment: what was edited, the exit code of its plan, what `apply` said without the
-    acknowledgement; then the first cause of a change that failed, as what the root ended, and whether a further
-    plan found nothing to do.
+    acknowledgement; then the first cause of a change that failed, as what the root ended, and whether a
+    further plan found nothing to do.
     """
 
     edits: list[str]

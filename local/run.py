@@ -82,15 +82,11 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
         for line in summary(audit, _facts(made, plan, processor)):
             publish(line)
         if options.rehearsal:
-            with screen.phase("a second deployment rehearsed"):
-                rehearsed = _rehearsal(deployed, below, directory)
+            rehearsed = _rehearsal(deployed, below, directory, screen)
             made.rehearsal = of_rehearsal(rehearsed)
             for line in rehearsed.lines():
                 publish(f"  {line}")
-        if options.json is not None:
-            write(made, options.json)
-        if options.keep:
-            _stay(below, screen)
+        _end(made, options, below, screen)
         return made
 
 
@@ -122,9 +118,12 @@ def _processor(task: Task, below: Servers, directory: RunDirectory) -> Processor
     return Processor(environment, directory.path / "processor.log", at_work)
 
 
-def _rehearsal(deployed: Platform, below: Servers, directory: RunDirectory) -> Rehearsal:
+def _rehearsal(deployed: Platform, below: Servers, directory: RunDirectory, screen: Screen) -> Rehearsal:
     """On copies of this run's templates, which go again."""
-    with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=directory.path) as scratch:
+    with (
+        screen.phase("a second deployment rehearsed"),
+        tempfile.TemporaryDirectory(prefix="rehearsal-", dir=directory.path) as scratch,
+    ):
         return rehearse(deployed, Path(scratch), below.aws.inject)
 
 
@@ -138,6 +137,13 @@ def _facts(made: Report, plan: Plan, processor: Processor) -> dict[str, str]:
         "processor": f"restarted {processor.restarts} times" if processor.restarts else "ran through",
         "seconds": f"{made.seconds:.1f}",
     }
+
+
+def _end(made: Report, options: Options, below: Servers, screen: Screen) -> None:
+    if options.json is not None:
+        write(made, options.json)
+    if options.keep:
+        _stay(below, screen)
 
 
 def _stay(below: Servers, screen: Screen) -> None:
