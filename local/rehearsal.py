@@ -194,8 +194,8 @@ def _failing(platform: Platform, directory: Path, inject: Callable[..., None]) -
         inject()
     if edit.logical_id not in found[0] or REFUSAL not in found[0]:
         raise WentWrong(why=f"diagnose begins with {found[0]!r}, which is not the cause")
-    place = [line.strip() for line in found[1:] if ".yaml" in line]
-    return "; ".join(found[:1] + place[:1])
+    place = [line.strip().partition(",")[0] for line in found[1:] if ".yaml" in line]
+    return "; ".join(found[:1] + place[:1]).replace(f"{directory}/", "")
 
 
 def _speaks(tree: object, logical_id: str) -> bool:
