@@ -85,11 +85,6 @@ class Deployment:
         """Execute exactly this change set and follow it to its end; refuse it when anything has moved."""
         self._executor.apply(plan, listener, accepted, fresh=fresh)
 
-    def protect(self) -> None:
-        """Set what should protect the platform while nothing runs; for who followed what another began."""
-        self.target.check_account()
-        self._executor.protect(self.stack_name)
-
     def discard(self, plan: Plan) -> None:
         """Leave everything as it was before the plan was made."""
         self._planner.withdraw(plan)
