@@ -45,7 +45,7 @@ def _wide(door: Door) -> bool:
 
 
 @rule(
-    "E9122",
+    "E9123",
     cause="{group} lets any address in on {port} ({what}), by its rule for {door} from {range}",
     remedy="let in the addresses of those who keep the hosts, or none: Session Manager needs no open port",
     sources=(CONTROLS, RULES, SESSIONS),

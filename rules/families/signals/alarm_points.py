@@ -43,7 +43,7 @@ DAY = 86400
 
 @rule(
     "W9690",
-    cause="alarm {alarm} wants {points} bad points of {period} s within {within}, and {function} is called by "
+    cause="alarm {alarm} wants {points} bad points of {period} s in {within}, and {function} is called by "
     "{callers} alone: a call that fails makes a few of them, {most} at most",
     remedy="set EvaluationPeriods to 1, or take a period as long as that of the schedule",
     sources=(EVALUATION, ASYNCHRONOUS),
@@ -154,7 +154,7 @@ TWICE = 2
 
 @rule(
     "W9693",
-    cause="alarm {alarm} lets {metric} come to {threshold}, and what it measures is renewed every {days} days "
+    cause="alarm {alarm} lets {metric} come to {threshold}, and what it measures is renewed every {days} d "
     "by {schedule}",
     remedy="let the threshold be a little more than the period of the rotation, in the unit of the metric",
     sources=(

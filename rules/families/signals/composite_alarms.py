@@ -149,7 +149,7 @@ def a_member_that_is_no_alarm(site: Site) -> Iterator[Finding]:
 
 @rule(
     "E9660",
-    cause="composite alarm {alarm} looks at an alarm called {member}, and {meant} is called so in the template "
+    cause="composite alarm {alarm} looks at an alarm called {member}, and {meant} is called so in templates "
     "alone",
     remedy="write ${{{meant_by}}} in Fn::Sub, or the AlarmName of it: CloudWatch knows no logical ids",
     sources=(RULES,),
