@@ -49,8 +49,10 @@ def _wide(door: Door) -> bool:
     cause="{group} lets any address in on {port} ({what}), by its rule for {door} from {range}",
     remedy="let in the addresses of those who keep the hosts, or none: Session Manager needs no open port",
     sources=(CONTROLS, RULES, SESSIONS),
+    demanding=True,
 )
 def a_group_that_lets_the_world_log_in(site: Site) -> Iterator[Finding]:
+    """A demand, for samples and bastions of libraries are open so on purpose."""
     net = network(site)
     for door in _open(net):
         for number, what in KEEPERS.items():

@@ -44,7 +44,7 @@ DAY = 86400
 @rule(
     "W9690",
     cause="alarm {alarm} wants {points} bad points of {period} s in {within}, and {function} is called by "
-    "{callers} alone: a call that fails makes a few of them, {most} at most",
+    "{callers} alone: what fails then makes {most} of them, as a rule",
     remedy="set EvaluationPeriods to 1, or take a period as long as that of the schedule",
     sources=(EVALUATION, ASYNCHRONOUS),
 )
@@ -56,9 +56,9 @@ def an_alarm_on_more_failures_than_there_are_calls(site: Site) -> Iterator[Findi
         if not calls or period is None or not alarm.points or not alarm.periods:
             continue
         window = alarm.periods * period
-        each = min(TRIES, SPAN // period + 2) if period > SPAN / 2 else TRIES
-        most = sum((window // every + 1) * each for every in calls.values())
-        most = min(most, *(alarm.periods,)) if _often(calls, period) else most
+        if any(every <= period for every in calls.values()):
+            continue  # each period has a call that may fail
+        most = max(window // every + 1 for every in calls.values()) * _points_of_a_call(period)
         if alarm.points > most:
             yield found(
                 alarm.resource,
@@ -73,8 +73,10 @@ def an_alarm_on_more_failures_than_there_are_calls(site: Site) -> Iterator[Findi
             )
 
 
-def _often(calls: dict[Resource, float], period: float) -> bool:
-    return any(every <= period for every in calls.values())
+def _points_of_a_call(period: float) -> float:
+    """In how many periods its tries fall, as a rule."""
+    whole, rest = divmod(SPAN, period)
+    return min(TRIES, whole + (1 if rest < period / 2 else 2))
 
 
 def _function(site: Site, alarm: Alarm) -> Resource | None:
