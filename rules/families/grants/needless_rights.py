@@ -34,6 +34,7 @@ WRITES = ("kinesis:putrecord", "kinesis:putrecords")
     remedy="allow GetSecretValue and DescribeSecret alone: the service changes the secret with the password",
     sources=(
         "https://docs.aws.amazon.com/secretsmanager/latest/userguide/service-linked-secrets.html",
+        "https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_update-secret.html",
         "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html",
     ),
     demanding=True,
