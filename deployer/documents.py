@@ -10,11 +10,14 @@ from typing import Any
 
 import msgspec
 
+from deployer import drift
 from deployer.paths import ROOT
 
 SCHEMAS = ROOT / "docs" / "schemas"
 # A command's name → the dataclass of its document.
-DOCUMENTS: Mapping[str, type] = {}
+DOCUMENTS: Mapping[str, type] = {
+    "drift": drift.Document,
+}
 
 
 def text(document: object) -> str:

@@ -9,6 +9,7 @@ import click
 
 from deployer.commands.apply import apply, bootstrap
 from deployer.commands.destroy import destroy
+from deployer.commands.drift import drift_of
 from deployer.commands.invocation import write_end
 from deployer.commands.looking import outputs, status
 from deployer.commands.plan import plan
@@ -33,7 +34,7 @@ def deploy() -> None:
     """Plan, apply and look after a deployment, through change sets only."""
 
 
-for each in (bootstrap, plan, apply, status, outputs, destroy):
+for each in (bootstrap, plan, apply, status, outputs, drift_of, destroy):
     deploy.add_command(each)
 
 

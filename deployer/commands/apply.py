@@ -6,6 +6,7 @@ import click
 
 from deployer import progress
 from deployer.commands.asking import approve, discarding, letting_run, need_terminal
+from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
 from deployer.commands.plan import IMAGE
 from deployer.commands.showing import show
@@ -31,6 +32,7 @@ def bootstrap(deployment: Deployment, yes: bool) -> int:
 @click.option("--image", metavar="DIGEST", help=IMAGE)
 @click.option("--plan", "name", metavar="NAME", help="execute a change set that `plan` made and named")
 @click.option("--yes", is_flag=True, help=YES)
+@gated
 def apply(deployment: Deployment, image: str | None, name: str | None, yes: bool) -> int:
     """Plan, ask, execute that very change set, and follow it."""
     if image is not None and name is not None:

@@ -1,0 +1,54 @@
+"""`drift`: what stands against what the templates say; and the gate that other commands put before a plan."""
+
+import functools
+import sys
+from collections.abc import Callable
+
+import click
+
+from deployer import documents, drift
+from deployer.commands.invocation import command
+from deployer.commands.showing import width
+from deployer.deployment import Deployment
+from deployer.errors import MissingStack
+
+GATE = "detect drift first, and refuse to go on over any"
+ACCEPT = "with --drift-gate: go on over the drift of this resource"
+
+
+@command("drift", "drift dev", "drift prod --json")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON document")
+def drift_of(deployment: Deployment, as_json: bool) -> int:
+    """Compare every resource with its template; exit code 2: something drifted."""
+    found = drift.detect(deployment.target)
+    print(documents.text(drift.document(found)) if as_json else found.render(width(sys.stdout)))
+    return found.verdict
+
+
+def gated(function: Callable[..., int]) -> Callable[..., int]:
+    """Gives a command `--drift-gate` and `--accept-drift`, looked after before anything is planned."""
+
+    @functools.wraps(function)
+    def run(
+        deployment: Deployment, *, drift_gate: bool, accept_drift: tuple[str, ...], **options: object
+    ) -> int:
+        if accept_drift and not drift_gate:
+            raise click.UsageError("--accept-drift goes with --drift-gate")
+        if drift_gate:
+            try:
+                found = drift.detect(deployment.target)
+            except MissingStack:
+                pass  # what is not there yet has not drifted
+            else:
+                drift.gate(found, accept_drift)
+        return function(deployment, **options)
+
+    run = click.option(
+        "--accept-drift",
+        metavar="PATH",
+        multiple=True,
+        help="with --drift-gate: go on over this resource's drift",
+    )(run)
+    return click.option(
+        "--drift-gate", is_flag=True, help="detect drift first, and refuse to go on over any"
+    )(run)
