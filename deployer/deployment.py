@@ -11,21 +11,19 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
-from deployer import artefacts, functions, noise, removal, stack, templates
+from deployer import artefacts, functions, noise, stack, templates
 from deployer.changes import StackPlan
 from deployer.changeset import ChangeSets, Reading
 from deployer.clock import Clock, SystemClock
+from deployer.destruction import Destruction
 from deployer.errors import (
     BadImage,
     BadPlan,
     BadTemplate,
-    Busy,
     ChangeSetFailed,
-    Guarded,
     MissingImage,
     MissingStack,
     NotBootstrapped,
-    Protected,
 )
 from deployer.events import Listener
 from deployer.operation import Operation
@@ -39,7 +37,6 @@ from parameters.settings import Environment
 PLAN_NAME = re.compile(rf"{PREFIX}[-a-zA-Z0-9]{{1,64}}")
 IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-DELETED = frozenset({"DELETE_COMPLETE"})
 
 
 class Deployment:
@@ -171,32 +168,14 @@ class Deployment:
 
         Raises Busy, Protected, and Guarded for a stack that an `apply` can still make deletable.
         """
-        self.target.check_account()
-        present = stack.find(self._cloudformation, self.stack_name)
-        if present is None:
-            return None
-        self._refuse_removal(present)
-        leaving = removal.read(self._cloudformation, present)
-        if leaving.guarded and not present.is_stuck:
-            paths = ", ".join(leaving.guarded)
-            raise Guarded(stack=self.stack_name, paths=paths, environment=self._environment.name)
-        return leaving
+        return Destruction(self.target).removal()
 
     def destroy(self, listener: Listener) -> None:
         """Delete the platform's stacks, each resource by its DeletionPolicy; bootstrap stays.
 
         Empties nothing. Raises Protected, Busy, DeploymentFailed.
         """
-        self.target.check_account()
-        present = stack.find(self._cloudformation, self.stack_name)
-        if present is None:
-            return
-        self._refuse_removal(present)
-        if present.status == REVIEW:
-            self._change_sets.remove_leftovers(self.stack_name)
-        operation = self._operation(present.name, present.id)
-        self._cloudformation.delete_stack(StackName=present.id, ClientRequestToken=self.target.new_token())
-        operation.follow(listener, DELETED)
+        Destruction(self.target).destroy(listener)
 
     def _present(self, command: str) -> Stack:
         self.target.check_account()
@@ -296,12 +275,6 @@ class Deployment:
             clock=self.target.clock,
             poll=self.target.poll,
         )
-
-    def _refuse_removal(self, present: Stack) -> None:
-        if present.is_moving:
-            raise Busy(stack=present.name, status=present.status, environment=self._environment.name)
-        if present.protected:
-            raise Protected(stack=present.name, environment=self._environment.name)
 
     def _protect(self, stack_name: str) -> None:
         """Termination protection is no part of a change set, and is the root's alone."""

@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
-from deployer import drift
+from deployer import destruction, drift
 from deployer.paths import ROOT
 
 SCHEMAS = ROOT / "docs" / "schemas"
 # A command's name → the dataclass of its document.
 DOCUMENTS: Mapping[str, type] = {
+    "destroy": destruction.Document,
     "drift": drift.Document,
 }
 

@@ -14,7 +14,6 @@ from deployer.commands.showing import show
 from deployer.errors import DeploymentFailed, MissingStack
 from deployer.events import Listener, Progress
 from deployer.plan import Kind, Plan
-from deployer.removal import Fate, Leaving, Removal
 from deployer.stack import StackTree
 
 
@@ -27,9 +26,6 @@ ADDS = plan(Change("Queue", "AWS::SQS::Queue", Action.ADD))
 MODIFIES = plan(Change("Queue", "AWS::SQS::Queue", Action.MODIFY))
 DESTROYS = plan(Change("Table", "AWS::DynamoDB::Table", Action.REMOVE, policy_action="Delete"))
 EMPTY = plan(empty=True)
-REMOVAL = Removal(
-    "millrace-dev", (Leaving("Stream/Readings", "AWS::Kinesis::Stream", "r", Fate.LOST),), "eu-west-2"
-)
 
 PRINTS_TO_A_CLOSED_PIPE = """
 import sys
@@ -50,10 +46,9 @@ class FakeDeployment:
         self.made = ADDS
         self.did: list[str] = []
         self.error: BaseException | None = None
-        self.present: Removal | None = REMOVAL
         self.platform: StackTree | None = StackTree("millrace-dev", "CREATE_COMPLETE", "", 3)
         self.bootstrapped: StackTree | None = None
-        self.breaks: BaseException | None = None  # what ends an apply or destroy
+        self.breaks: BaseException | None = None  # what ends an apply
 
     def plan(self, *, image_digest: str | None = None) -> Plan:
         self.did.append(f"plan {image_digest}")
@@ -88,15 +83,6 @@ class FakeDeployment:
 
     def bootstrap_status(self) -> StackTree | None:
         return self.bootstrapped
-
-    def removal(self) -> Removal | None:
-        return self.present
-
-    def destroy(self, listener: Listener) -> None:
-        self.did.append("destroy")
-        if self.breaks is not None:
-            raise self.breaks
-        listener(Progress((), "Queue", "AWS::SQS::Queue", "DELETE_COMPLETE", "", 1.0))
 
 
 @pytest.fixture
@@ -267,43 +253,6 @@ def test_status_of_nothing_names_the_next_command(
     assert "python deploy.py apply dev" in capsys.readouterr().err
 
 
-def test_destroy_lists_and_refuses_without_yes(
-    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert commands.main(["destroy", "dev"]) == 2
-
-    assert deployment.did == []
-    out, err = capsys.readouterr()
-    assert out.splitlines()[1:] == [
-        "lost:",
-        "  Stream/Readings  AWS::Kinesis::Stream  r",
-        "and 0 more that hold no data are deleted",
-    ]
-    assert "add --yes" in err
-
-
-def test_destroy_with_yes(deployment: FakeDeployment) -> None:
-    assert commands.main(["destroy", "dev", "--yes"]) == 0
-    assert deployment.did == ["destroy"]
-
-
-@pytest.mark.parametrize(("answer", "code", "did"), [("millrace-dev\n", 0, ["destroy"]), ("yes\n", 1, [])])
-def test_destroy_at_a_terminal_wants_the_stacks_name(
-    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, did: list[str]
-) -> None:
-    at_a_terminal(monkeypatch, answer)
-
-    assert commands.main(["destroy", "dev"]) == code
-    assert deployment.did == did
-
-
-def test_destroy_of_nothing(deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]) -> None:
-    deployment.present = None
-
-    assert commands.main(["destroy", "dev"]) == 0
-    assert capsys.readouterr().out == "millrace-dev: nothing to do\n"
-
-
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
@@ -340,20 +289,18 @@ def test_whatever_goes_wrong_is_one_line(
     assert capsys.readouterr() == ("", f"deploy.py: {said}\n")
 
 
-@pytest.mark.parametrize("command", [["apply", "dev", "--yes"], ["destroy", "dev", "--yes"]])
 @pytest.mark.parametrize(
     ("error", "why"), [(KeyboardInterrupt(), "interrupted"), (BrokenPipeError(), "nobody reads the output")]
 )
 def test_who_stops_looking_learns_that_it_goes_on(
     deployment: FakeDeployment,
     capsys: pytest.CaptureFixture[str],
-    command: list[str],
     error: BaseException,
     why: str,
 ) -> None:
     deployment.breaks = error
 
-    assert commands.main(command) == 130
+    assert commands.main(["apply", "dev", "--yes"]) == 130
     assert capsys.readouterr().err == (
         f"deploy.py: {why}; what runs in AWS goes on: see it with `python deploy.py status dev`\n"
     )
