@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from deployer import destruction, drift
+from deployer.images.delivery import Delivered
 from deployer.paths import ROOT
 
 SCHEMAS = ROOT / "docs" / "schemas"
@@ -18,6 +19,7 @@ SCHEMAS = ROOT / "docs" / "schemas"
 DOCUMENTS: Mapping[str, type] = {
     "destroy": destruction.Document,
     "drift": drift.Document,
+    "image": Delivered,
 }
 
 

@@ -10,6 +10,7 @@ import click
 from deployer.commands.apply import apply, bootstrap
 from deployer.commands.destroy import destroy
 from deployer.commands.drift import drift_of
+from deployer.commands.image import image
 from deployer.commands.invocation import write_end
 from deployer.commands.looking import outputs, status
 from deployer.commands.plan import plan
@@ -34,7 +35,7 @@ def deploy() -> None:
     """Plan, apply and look after a deployment, through change sets only."""
 
 
-for each in (bootstrap, plan, apply, status, outputs, drift_of, destroy):
+for each in (bootstrap, image, plan, apply, status, outputs, drift_of, destroy):
     deploy.add_command(each)
 
 

@@ -161,7 +161,9 @@ def is_deleted(aws: Any) -> None:
     aws.tells("millrace-dev")
     aws.says("delete_stack", {}, StackName=aws.stack_id("millrace-dev"), ClientRequestToken=aws.any)
     aws.stack(status="DELETE_COMPLETE")
-    aws.tells("millrace-dev", aws.about("millrace-dev", "DELETE_COMPLETE", 1))
+    gone = aws.about("millrace-dev", "DELETE_COMPLETE", 1)
+    aws.tells("millrace-dev", gone)
+    aws.tells("millrace-dev", gone)
 
 
 def test_what_was_told_is_emptied_and_then_all_is_deleted(
