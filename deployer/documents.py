@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from deployer import destruction, drift
+from deployer import destruction, drift, standing
 from deployer.images.delivery import Delivered
 from deployer.paths import ROOT
 
@@ -20,6 +20,7 @@ DOCUMENTS: Mapping[str, type] = {
     "destroy": destruction.Document,
     "drift": drift.Document,
     "image": Delivered,
+    "status": standing.Report,
 }
 
 

@@ -11,10 +11,9 @@ from botocore.exceptions import ClientError
 from deployer import commands
 from deployer.changes import Action, Change, StackPlan
 from deployer.commands.showing import show
-from deployer.errors import DeploymentFailed, MissingStack
+from deployer.errors import DeploymentFailed
 from deployer.events import Listener, Progress
 from deployer.plan import Kind, Plan
-from deployer.stack import StackTree
 
 
 def plan(*changes: Change, empty: bool = False) -> Plan:
@@ -46,8 +45,6 @@ class FakeDeployment:
         self.made = ADDS
         self.did: list[str] = []
         self.error: BaseException | None = None
-        self.platform: StackTree | None = StackTree("millrace-dev", "CREATE_COMPLETE", "", 3)
-        self.bootstrapped: StackTree | None = None
         self.breaks: BaseException | None = None  # what ends an apply
 
     def plan(self, *, image_digest: str | None = None) -> Plan:
@@ -75,14 +72,6 @@ class FakeDeployment:
 
     def outputs(self) -> dict[str, str]:
         return {"VpcId": "vpc-1"}
-
-    def status(self) -> StackTree:
-        if self.platform is None:
-            raise MissingStack(stack="millrace-dev", region="r", command="apply", environment="dev")
-        return self.platform
-
-    def bootstrap_status(self) -> StackTree | None:
-        return self.bootstrapped
 
 
 @pytest.fixture
@@ -224,33 +213,6 @@ def test_outputs_in_a_format(deployment: FakeDeployment, capsys: pytest.CaptureF
     assert commands.main(["outputs", "dev", "--format", "json"]) == 0
 
     assert json.loads(capsys.readouterr().out) == {"VpcId": "vpc-1", "vpc_id": "vpc-1"}
-
-
-def test_status_is_a_tree(deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]) -> None:
-    assert commands.main(["status", "dev"]) == 0
-
-    assert capsys.readouterr().out == "millrace-dev  CREATE_COMPLETE  3 resources\n"
-
-
-def test_status_shows_bootstrap_also_when_it_stands_alone(
-    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deployment.bootstrapped = StackTree("millrace-dev-bootstrap", "ROLLBACK_COMPLETE", "no quota", 0)
-    deployment.platform = None
-
-    assert commands.main(["status", "dev"]) == 0
-    assert capsys.readouterr().out == (
-        "millrace-dev-bootstrap  ROLLBACK_COMPLETE  0 resources\nmillrace-dev  there is none yet\n"
-    )
-
-
-def test_status_of_nothing_names_the_next_command(
-    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deployment.platform = None
-
-    assert commands.main(["status", "dev"]) == 2
-    assert "python deploy.py apply dev" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
