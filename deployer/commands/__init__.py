@@ -14,6 +14,7 @@ from deployer.commands.image import image
 from deployer.commands.invocation import write_end
 from deployer.commands.looking import outputs, status
 from deployer.commands.plan import plan
+from deployer.commands.up import up
 from deployer.errors import DeployerError, Unread, UsageError
 from parameters.settings import ParameterError
 
@@ -35,7 +36,7 @@ def deploy() -> None:
     """Plan, apply and look after a deployment, through change sets only."""
 
 
-for each in (bootstrap, image, plan, apply, status, outputs, drift_of, destroy):
+for each in (up, bootstrap, image, plan, apply, status, outputs, drift_of, destroy):
     deploy.add_command(each)
 
 

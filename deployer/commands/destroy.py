@@ -40,7 +40,7 @@ def destroy(
     yes: bool,
     as_json: bool,
 ) -> int:
-    """List what is kept and lost, ask, delete the platform's stacks."""
+    """List what is kept and lost, ask, delete."""
     if accepted and not yes:
         raise click.UsageError("--accept-data-loss goes with --yes; at a terminal, the stack's name is typed")
     going = Destruction(deployment.target, bootstrap)

@@ -19,7 +19,7 @@ ACCEPT = "with --drift-gate: go on over the drift of this resource"
 @command("drift", "drift dev", "drift prod --json")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON document")
 def drift_of(deployment: Deployment, as_json: bool) -> int:
-    """Compare every resource with its template; exit code 2: something drifted."""
+    """Compare what stands with the templates."""
     found = drift.detect(deployment.target)
     print(documents.text(drift.document(found)) if as_json else found.render(width(sys.stdout)))
     return found.verdict

@@ -10,6 +10,8 @@ from deployer.commands.invocation import command
 from deployer.deployment import Deployment
 from deployer.images import delivery
 
+ACCEPT_FINDINGS = "go on over critical findings, or without a scan"
+
 
 @command(
     "image",
@@ -25,7 +27,7 @@ from deployer.images import delivery
     type=click.Path(dir_okay=False, path_type=Path),
     help="push this OCI archive instead of building",
 )
-@click.option("--accept-findings", is_flag=True, help="go on over critical findings, or without a scan")
+@click.option("--accept-findings", is_flag=True, help=ACCEPT_FINDINGS)
 @click.option("--json", "as_json", is_flag=True, help="print one JSON document")
 def image(
     deployment: Deployment,
@@ -36,7 +38,10 @@ def image(
     accept_findings: bool,
     as_json: bool,
 ) -> int:
-    """Build or take the processor's image, push it, wait for its scan, print its digest."""
+    """Push the processor's image, print its digest.
+
+    It is built here unless the tag names one already; its scan is waited for.
+    """
     if build and archive is not None:
         raise click.UsageError("--build is not allowed with --archive")
     delivered = delivery.deliver(deployment.target, tag=tag, archive=archive, build=build, tell=tell)

@@ -15,7 +15,7 @@ from deployer.errors import MissingStack
 @command("status", "status dev", "status prod --json")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON document")
 def status(deployment: Deployment, as_json: bool) -> int:
-    """Show the stacks as a tree, their protection, and what was last done and detected."""
+    """Show what stands, as a tree."""
     report = standing.read(deployment.target)
     if report.bootstrap is None and report.platform is None:
         environment = deployment.target.environment
