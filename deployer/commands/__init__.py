@@ -8,6 +8,7 @@ from contextlib import suppress
 import click
 
 from deployer.commands.apply import apply, bootstrap
+from deployer.commands.completion import PROGRAM, completion
 from deployer.commands.destroy import destroy
 from deployer.commands.drift import drift_of
 from deployer.commands.image import image
@@ -18,8 +19,6 @@ from deployer.commands.up import up
 from deployer.errors import DeployerError, Unread, UsageError
 from parameters.settings import ParameterError
 
-PROGRAM = "deploy.py"
-
 
 class Commands(click.Group):
     """In the order in which a newcomer needs them."""
@@ -28,7 +27,7 @@ class Commands(click.Group):
         return list(self.commands)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_end(formatter, ("plan dev", "apply dev", "plan --help"))
+        write_end(formatter, ("up dev", "plan dev", "apply dev", "plan --help"))
 
 
 @click.group(cls=Commands, no_args_is_help=False)
@@ -36,7 +35,7 @@ def deploy() -> None:
     """Plan, apply and look after a deployment, through change sets only."""
 
 
-for each in (up, bootstrap, image, plan, apply, status, outputs, drift_of, destroy):
+for each in (up, bootstrap, image, plan, apply, status, outputs, drift_of, destroy, completion):
     deploy.add_command(each)
 
 

@@ -29,7 +29,7 @@ def status(deployment: Deployment, as_json: bool) -> int:
     return 0
 
 
-@command("outputs", "outputs dev", "outputs dev --format dotenv > .env")
+@command("outputs", "outputs dev", "outputs dev --json", "outputs dev --format dotenv > .env")
 @click.option(
     "--format",
     "form",
@@ -38,7 +38,9 @@ def status(deployment: Deployment, as_json: bool) -> int:
     show_default=True,
     help="lines for a shell's eval, a JSON object, or a .env file",
 )
-def outputs(deployment: Deployment, form: str) -> int:
+@click.option("--json", "as_json", is_flag=True, help="the same as --format json")
+def outputs(deployment: Deployment, form: str, as_json: bool) -> int:
     """Print the outputs, also by their old names."""
-    print(published.render(deployment.outputs(), published.Format(form)))
+    chosen = published.Format.JSON if as_json else published.Format(form)
+    print(published.render(deployment.outputs(), chosen))
     return 0

@@ -32,8 +32,15 @@ from deployer.up import Up, climb
 )
 @click.option("--accept-findings", is_flag=True, help=ACCEPT_FINDINGS)
 @click.option("--yes", is_flag=True, help="approved: do not ask; data is never lost by this")
+@click.option("--json", "as_json", is_flag=True, help="print the outputs as one JSON object")
 def up(
-    deployment: Deployment, *, image: str | None, archive: Path | None, accept_findings: bool, yes: bool
+    deployment: Deployment,
+    *,
+    image: str | None,
+    archive: Path | None,
+    accept_findings: bool,
+    yes: bool,
+    as_json: bool,
 ) -> int:
     """Bring an empty account to a running platform.
 
@@ -69,5 +76,6 @@ def up(
     )
     with letting_run(name):
         climb(climbing.steps(), deployment.target.clock, tell)
-    print(outputs.render(deployment.outputs(), outputs.Format.ENV))
+    form = outputs.Format.JSON if as_json else outputs.Format.ENV
+    print(outputs.render(deployment.outputs(), form))
     return 0
