@@ -82,8 +82,9 @@ def _make_role(target: Target) -> bool:
     try:
         iam.create_service_linked_role(AWSServiceName=ECS)
     except ClientError as error:
-        # Somebody made it in between: InvalidInput says that the name "has been taken in this account".
-        if "has been taken" not in error.response["Error"].get("Message", ""):
+        # Somebody made it in between: InvalidInput, with "has been taken in this account".
+        why = error.response["Error"].get("Message", "")
+        if error.response["Error"]["Code"] != "EntityAlreadyExists" and "has been taken" not in why:
             raise
         return False
     return True

@@ -56,11 +56,12 @@ def test_a_role_that_is_present_stays(aws: Any, directory: Path) -> None:
     assert ensure(aws, directory) == Met(False, "AWSServiceRoleForECS present")
 
 
-def test_a_role_that_somebody_made_in_between_is_no_error(aws: Any, directory: Path) -> None:
+@pytest.mark.parametrize("code", ["InvalidInput", "EntityAlreadyExists"])
+def test_a_role_that_somebody_made_in_between_is_no_error(aws: Any, directory: Path, code: str) -> None:
     aws.account()
     aws.refuses("get_role", "NoSuchEntity", service="iam")
-    taken = "Service role name AWSServiceRoleForECS has been taken in this account"
-    aws.refuses("create_service_linked_role", "InvalidInput", taken, service="iam")
+    taken = "has been taken in this account" if code == "InvalidInput" else "exists"
+    aws.refuses("create_service_linked_role", code, taken, service="iam")
     aws.stack()
 
     assert not ensure(aws, directory).made
