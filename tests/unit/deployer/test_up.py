@@ -1,3 +1,6 @@
+import io
+import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from deployer import first_rotation, preconditions, stack, steadiness
+from deployer import commands, first_rotation, preconditions, stack, steadiness
 from deployer.changes import Action, Change, StackPlan
 from deployer.clock import FakeClock
 from deployer.errors import NotApproved, TookTooLong
 from deployer.events import Listener, Silence
+from deployer.images import delivery
+from deployer.images.delivery import Delivered
+from deployer.images.scan import Scan
 from deployer.plan import Kind, Plan
 from deployer.preconditions import Met
 from deployer.stack import Stack
@@ -260,3 +266,83 @@ def test_a_stack_without_these_outputs_has_nothing_to_wait_for(
         "no secret is offered",
         "no service is offered",
     ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def typed(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    monkeypatch.setattr("deployer.commands.invocation.Deployment", lambda *_, **__: world)
+    monkeypatch.setattr(delivery, "deliver", lambda *_, **__: delivered(world))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.delenv("IMAGE_DIGEST", raising=False)
+    return lambda *arguments: commands.main(["up", "dev", *arguments])
+
+
+def delivered(world: World) -> Delivered:
+    return Delivered(world.deliver(), "v1", "uri", 0, Scan("COMPLETE", counts={"CRITICAL": 1}))
+
+
+def test_without_a_terminal_and_yes_nothing_is_begun(
+    world: World, typed: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed() == 2
+    assert ("add --yes" in capsys.readouterr().err, world.effects) == (True, [])
+
+
+def test_up_in_ci_prints_the_outputs_alone_on_stdout(
+    world: World, typed: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed("--yes", "--json", "--accept-findings") == 0
+
+    out, err = capsys.readouterr()
+    assert json.loads(out)["EcsServiceName"] == "service"
+    assert "done       platform" in err
+
+
+def test_an_image_with_critical_findings_is_pushed_and_not_deployed(
+    world: World, typed: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed("--yes") == 1
+    assert "--accept-findings" in capsys.readouterr().err
+    assert world.effects == ["role", "bootstrap", "image"]
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("no\n", 1)])
+def test_the_platform_is_made_once_somebody_agreed(
+    world: World, typed: Callable[..., int], monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    monkeypatch.setattr("sys.stderr", screen)
+
+    assert typed("--image", DIGEST) == code
+
+    assert "+ Queue" in screen.getvalue()
+    assert world.has("platform") is (code == 0)
+    assert world.has("discarded") is (code == 1)
+
+
+def test_an_image_is_given_or_brought_and_not_both(
+    typed: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed("--yes", "--image", DIGEST, "--archive", "image.tar") == 2
+    assert "--image is not allowed with --archive" in capsys.readouterr().err
+
+
+def test_who_interrupts_up_learns_that_aws_goes_on(
+    world: World,
+    typed: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(world, "apply", interrupt)
+
+    assert typed("--yes", "--image", DIGEST) == 130
+    assert "what runs in AWS goes on" in capsys.readouterr().err
