@@ -1,4 +1,4 @@
-"""`deploy.py up` as a process that is killed at point after point, against an embedded AWS with a database."""
+"""`deploy.py up` as a process, killed at point after point, against an embedded AWS with a database."""
 
 import os
 import shutil
