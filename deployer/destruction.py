@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from deployer import contents, drawing, orphans, removal, stack
 from deployer.changeset import ChangeSets
 from deployer.contents import Contents
-from deployer.errors import Busy, DeployerError, Guarded, Protected, UsageError
+from deployer.errors import Busy, DeployerError, Guarded, Protected
 from deployer.events import Listener
+from deployer.naming import meant
 from deployer.operation import Operation
 from deployer.removal import Fate, Leaving, Removal
 from deployer.stack import REVIEW, Stack
@@ -20,10 +21,6 @@ DELETED = frozenset({"DELETE_COMPLETE"})
 class PlatformStands(DeployerError):
     """{stack} still stands and needs what {bootstrap} offers: first run `python deploy.py destroy
     {environment}`"""
-
-
-class NoSuchName(UsageError):
-    """{option} {name}: that is none of {known}; nothing was deleted"""
 
 
 class LossNotAccepted(DeployerError):
@@ -110,18 +107,18 @@ class Destruction:
         """Whether all that is lost was agreed to; `accepted` is None where a person typed the stack's name.
 
         A name is a path (`Stream/Readings`) or a logical id that is one resource's only. Raises Busy,
-        Protected, PlatformStands, Guarded, NoSuchName, LossNotAccepted, NotEmpty.
+        Protected, PlatformStands, Guarded, NoSuchName, Ambiguous, LossNotAccepted, NotEmpty.
         """
         present = self._present()
         if present is not None:
             self._refuse(present)
             self._refuse_guarded(present, listing.removal)
         blocking = [each.path for each in listing.blocking]
-        self._refuse_without("--empty", NotEmpty, blocking, named("--empty", emptied, blocking))
+        self._refuse_without("--empty", NotEmpty, blocking, meant("--empty", emptied, blocking))
         endangered = [leaving.path for leaving in listing.endangered]
         if accepted is not None:
             option = "--accept-data-loss"
-            agreed = named(option, accepted, endangered)
+            agreed = meant(option, accepted, endangered)
             self._refuse_without(option, LossNotAccepted, endangered, agreed)
 
     def destroy(self, listener: Listener, emptied: Sequence[Contents] = ()) -> None:
@@ -181,19 +178,6 @@ class Destruction:
                 options=" ".join(f"{option} {path}" for path in left),
                 command=self.command,
             )
-
-
-def named(option: str, names: Iterable[str], paths: Sequence[str]) -> frozenset[str]:
-    """The paths that are meant: each by itself, or by its last part where that is one's only."""
-    meant = set()
-    for name in names:
-        several = [path for path in paths if path == name] or [
-            path for path in paths if path.rpartition("/")[2] == name
-        ]
-        if len(several) != 1:
-            raise NoSuchName(option=option, name=name, known=", ".join(several or paths) or "those it is for")
-        meant.add(several[0])
-    return frozenset(meant)
 
 
 @dataclass(frozen=True)

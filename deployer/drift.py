@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import drawing, stack
-from deployer.errors import Busy, DeployerError, MissingStack, TookTooLong, UsageError
+from deployer.errors import Busy, DeployerError, MissingStack, TookTooLong
+from deployer.naming import meant
 from deployer.stack import GONE, REVIEW
 from deployer.target import Target
 from deployer.templates import NESTED
@@ -37,10 +38,6 @@ class Drifted(DeployerError):
     """{stack} has drifted, and a change would build on what nobody reviewed: {paths}. See what differs with
     `python deploy.py drift {environment}`; put it back or into the templates, or go on knowingly with
     --accept-drift PATH for each"""
-
-
-class NoSuchDrift(UsageError):
-    """--accept-drift {path}: that resource has not drifted; those that have: {paths}"""
 
 
 class Status(StrEnum):
@@ -164,12 +161,10 @@ def detect(target: Target) -> Drift:
 
 
 def gate(found: Drift, accepted: Sequence[str]) -> None:
-    """Refuse to go on over drift that nobody accepted by its path. Raises Drifted, NoSuchDrift."""
+    """Refuse to go on over drift that nobody accepted by name. Raises Drifted, and what `meant` does."""
     paths = [resource.path for resource in found.drifted]
-    for path in accepted:
-        if path not in paths:
-            raise NoSuchDrift(path=path, paths=", ".join(paths) or "none")
-    if left := [path for path in paths if path not in accepted]:
+    known = meant("--accept-drift", accepted, paths)
+    if left := [path for path in paths if path not in known]:
         raise Drifted(stack=found.stack_name, paths=", ".join(left), environment=found.environment)
     if untold := [each for each in found.stacks if each.why]:
         name = "/".join(untold[0].path) or untold[0].name

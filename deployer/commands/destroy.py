@@ -11,6 +11,7 @@ from deployer.commands.showing import width
 from deployer.deployment import Deployment
 from deployer.destruction import Destruction
 from deployer.errors import NotApproved
+from deployer.naming import meant
 
 YES = "approved: do not ask; each resource that loses data still needs --accept-data-loss"
 
@@ -50,7 +51,7 @@ def destroy(
         print(told, flush=True)
     if listing is not None and not only_list:
         _agree(going, listing, accepted if yes else None, emptied)
-        names = destruction.named("--empty", emptied, [each.path for each in listing.blocking])
+        names = meant("--empty", emptied, [each.path for each in listing.blocking])
         to_empty = [each for each in listing.blocking if each.path in names]
         with letting_run(deployment.target.environment.name), progress.screen(sys.stderr) as listener:
             going.destroy(listener, to_empty)

@@ -9,7 +9,6 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from deployer import commands, destruction, orphans
 from deployer.contents import NotEmptied, StillLocked
 from deployer.destruction import Destruction
-from deployer.errors import DeployerError
 from deployer.events import Silence
 from deployer.removal import Fate, Leaving
 
@@ -277,17 +276,6 @@ def test_a_version_that_s3_keeps_stops_the_deletion_of_the_stack(aws: Any) -> No
 
     with pytest.raises(NotEmptied, match="a: AccessDenied: object protected"):
         of.destroy(Silence(), listing.blocking)
-
-
-def test_a_name_that_could_be_two_is_refused() -> None:
-    paths = ["Stream/Readings", "Archive/Readings", "Database/Database"]
-
-    assert destruction.named("--empty", ["Database", "Stream/Readings"], paths) == {
-        "Database/Database",
-        "Stream/Readings",
-    }
-    with pytest.raises(DeployerError, match=r"none of Stream/Readings, Archive/Readings"):
-        destruction.named("--empty", ["Readings"], paths)
 
 
 def test_identifiers_are_those_of_the_registry() -> None:
