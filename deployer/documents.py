@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from deployer import destruction, drift, standing
+from deployer import destruction, drift_document, standing
 from deployer.images.delivery import Delivered
 from deployer.paths import ROOT
 
@@ -18,7 +18,7 @@ SCHEMAS = ROOT / "docs" / "schemas"
 # A command's name → the dataclass of its document.
 DOCUMENTS: Mapping[str, type] = {
     "destroy": destruction.Document,
-    "drift": drift.Document,
+    "drift": drift_document.Document,
     "image": Delivered,
     "status": standing.Report,
 }

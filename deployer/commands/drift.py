@@ -10,6 +10,7 @@ from deployer import documents, drift
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
 from deployer.deployment import Deployment
+from deployer.drift_document import document
 from deployer.errors import MissingStack
 
 GATE = "detect drift first, and refuse to go on over any"
@@ -21,7 +22,7 @@ ACCEPT = "with --drift-gate: go on over the drift of this resource"
 def drift_of(deployment: Deployment, as_json: bool) -> int:
     """Compare what stands with the templates."""
     found = drift.detect(deployment.target)
-    print(documents.text(drift.document(found)) if as_json else found.render(width(sys.stdout)))
+    print(documents.text(document(found)) if as_json else found.render(width(sys.stdout)))
     return found.verdict
 
 

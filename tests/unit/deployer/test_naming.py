@@ -13,9 +13,7 @@ def test_a_path_or_a_logical_id_that_is_ones_only_names_a_resource() -> None:
 
 
 def test_a_name_that_could_be_two_is_refused_with_both() -> None:
-    with pytest.raises(
-        Ambiguous, match="--empty Readings could be any of Stream/Readings, Archive/Re"
-    ):
+    with pytest.raises(Ambiguous, match="--empty Readings could be any of Stream/Readings, Archive/Re"):
         meant("--empty", ["Readings"], PATHS)
 
 
