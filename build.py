@@ -1,5 +1,7 @@
 """Emit templates/<environment>/*.yaml, docs/runbook.md and parameters/schema.json, and lint.
 
+Beside them, never committed: which line of Python made each resource, for who is told that it failed.
+
 Exit codes: 0 all is well · 1 the linter found something, or --check found stale templates · 2 the
 parameters or the command line are wrong, or a stack breaks the contract of nested stacks; nothing is written
 · 3 a rule of the linter crashed, so nobody knows what it would have found.
@@ -17,7 +19,7 @@ from typing import NoReturn
 from parameters import schema
 from parameters.schema import UndocumentedError
 from parameters.settings import Environment, ParameterError, environments, load
-from stacks import bootstrap, lint, platform, runbook
+from stacks import bootstrap, deployment_roles, lint, origins, platform, runbook
 from stacks.contract import ContractError, check, check_together
 from stacks.emission import MADE_HERE, emit
 from stacks.environment import UnwiredError
@@ -61,7 +63,8 @@ def synthesise(environment: Environment) -> list[Emitted]:
     nested = platform.build(environment)
     root = nested[-1]
     check_together(root, nested[:-1])
-    standing_apart = apart(bootstrap.build, environment.bootstrap, environment)
+    platform_ = deployment_roles.platform(nested, environment.name)
+    standing_apart = apart(bootstrap.build, bootstrap.Settings(environment.bootstrap, platform_), environment)
     return [_emitted(template, child=template is not root) for template in (*nested, standing_apart)]
 
 
@@ -90,6 +93,14 @@ def write(emitted: Sequence[Emitted], out: Path) -> None:
             (Path(staging) / template.path).replace(out / template.path)
     for orphan in _orphans(emitted, out):
         orphan.unlink()
+
+
+def write_origins(emitted: Sequence[Emitted], out: Path) -> None:
+    """The lines of Python, never committed: in build/ for the committed templates, else beside them."""
+    directory = _made((HERE / "build" if out == TEMPLATES else out) / "origins")
+    made = origins.document((template.path, template.text, template.template) for template in emitted)
+    for environment, text in made.items():
+        (directory / f"{environment}.json").write_text(text, encoding="utf-8")
 
 
 def _made(directory: Path) -> Path:
@@ -179,6 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if whole:
                 for document in documents:
                     document.file.write_text(document.text, encoding="utf-8")
+        if options.out.is_dir():
+            write_origins(emitted, options.out)
     except OSError as error:
         parser.exit(2, f"build.py: cannot write {options.out}: {error.strerror}\n")
     print(table(emitted))
@@ -204,7 +217,7 @@ def report(findings: Sequence[lint.Finding], emitted: Sequence[Emitted] = ()) ->
     for finding in findings:
         template = templates.get(finding.file)
         made = template.origins.get(finding.resource) if template else None
-        print(f"{finding} [{made.file.relative_to(HERE)}:{made.line}]" if made else finding)
+        print(f"{finding} [{origins.shown(made)}]" if made else finding)
     print(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}")
     return 1 if findings else 0
 

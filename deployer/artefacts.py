@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer import templates
+from deployer import secret_parameters, templates
 from deployer.errors import ArtefactReplaced, BadTemplate
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
         if file not in made:
             text = templates.read(file)
             tree = templates.parse(text, file)
+            secret_parameters.refuse(tree, file)
             children = {
                 name: url(bucket, region, rewritten(file.parent / name, (*parents, file)).key)
                 for _, name in templates.nested(tree)

@@ -2,34 +2,36 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
+
+from deployer import holding
+
+HOLDING_DATA = holding.HOLDING_DATA
 
 # What CloudFormation puts where it cannot know yet: {{IntrinsicFunction:…}}, {{changeSet:KNOWN_AFTER_APPLY}}.
 # A dynamic reference, {{resolve:…}}, is text that the template holds, and known.
 UNKNOWN = re.compile(r"\{\{(?!resolve:)[^{}]*\}\}")
 
-# Types that hold what nobody can make again, or not without an outage of everything that reads it.
-HOLDING_DATA = frozenset(
-    {
-        "AWS::DynamoDB::Table",
-        "AWS::ECR::Repository",
-        "AWS::ElastiCache::ReplicationGroup",
-        "AWS::KMS::Key",
-        "AWS::Kinesis::Stream",
-        "AWS::Logs::LogGroup",
-        "AWS::RDS::DBCluster",
-        "AWS::RDS::DBInstance",
-        "AWS::S3::Bucket",
-        "AWS::SQS::Queue",
-        "AWS::SecretsManager::Secret",
-    }
-)
+
+class Word(StrEnum):
+    """A word of CloudFormation's. One that it adds some day is kept as it was told, and equals none here."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self:
+        word = str.__new__(cls, value)
+        word._name_ = word._value_ = str(value)
+        return word
+
+    @property
+    def is_known(self) -> bool:
+        return self in type(self).__members__.values()
 
 
-class Action(StrEnum):
+class Action(Word):
     """CloudFormation's ChangeAction."""
 
     ADD = "Add"
@@ -40,7 +42,7 @@ class Action(StrEnum):
     SYNC = "SyncWithActual"
 
 
-class Replacement(StrEnum):
+class Replacement(Word):
     """Whether a modified resource becomes another one."""
 
     NEVER = "False"
@@ -50,7 +52,11 @@ class Replacement(StrEnum):
 
 @dataclass(frozen=True)
 class PropertyChange:
-    """One property's value before and after; None where there is none or none was told."""
+    """One property's value before and after; None where there is none or none was told.
+
+    `attribute` is the part of the resource that it belongs to: Properties, Tags, Metadata, DeletionPolicy …
+    `cause` is CloudFormation's CausingEntity, `source` its ChangeSource.
+    """
 
     path: str
     before: str | None = None
@@ -58,12 +64,15 @@ class PropertyChange:
     dynamic: bool = False  # whether it changes at all is known only when it is executed
     cause: str | None = None
     recreates: bool = False  # if it changes, the resource is replaced whatever the value
+    may_recreate: bool = False  # if it changes, the resource is replaced for some values
+    attribute: str = "Properties"
+    source: str | None = None
 
-    @property
+    @cached_property
     def unresolved(self) -> bool:
         """The value is another resource's, and may turn out to be the one that is there."""
         if self.after is not None and UNKNOWN.search(self.after):
-            return self.before is None or _fits(document(self.before), document(self.after))
+            return self.before is None or fits(document(self.before), document(self.after))
         return self.dynamic and self.after in {None, self.before}
 
 
@@ -78,11 +87,15 @@ class Change:
     policy_action: str | None = None
     physical_id: str | None = None
     properties: tuple[PropertyChange, ...] = ()
+    # The whole resource before and after, as BeforeContext and AfterContext tell it; None: not told.
+    before: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
+    after: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
+    hooks: int = 0  # how many CloudFormation Hooks look at it before it is changed
 
-    @property
+    @cached_property
     def unresolved(self) -> bool:
         """Everything that would change it is unresolved: it may well stay as it is."""
-        if self.action is Action.DYNAMIC:
+        if self.action is Action.DYNAMIC or not self.action.is_known:
             return True
         return (
             self.action is Action.MODIFY
@@ -102,13 +115,42 @@ class Change:
         return not reasons or not all(change.unresolved for change in reasons)
 
     @property
-    def endangers_data(self) -> bool:
-        """It holds data, and is removed or replaced, or may be for a reason that is certain."""
-        if self.type not in HOLDING_DATA or self.unresolved:
+    def is_structural(self) -> bool:
+        """For certain a physical resource comes or goes, and what refers to it gets another value."""
+        if self.unresolved:
             return False
-        if self.action is Action.REMOVE:
-            return self.policy_action != "Retain"
-        return self.action is Action.MODIFY and self.replacement is not Replacement.NEVER
+        return self.replaces or self.action in {Action.ADD, Action.IMPORT, Action.REMOVE}
+
+    @cached_property
+    def properties_before(self) -> Mapping[str, Any]:
+        """The properties that are deployed: all of them if that was told, else those that change."""
+        return self._side(self.before, "before")
+
+    @cached_property
+    def properties_after(self) -> Mapping[str, Any]:
+        """The properties that are planned, in the same way."""
+        return self._side(self.after, "after")
+
+    def _side(self, whole: Mapping[str, Any] | None, side: str) -> Mapping[str, Any]:
+        if whole is not None and isinstance(properties := whole.get("Properties", {}), Mapping):
+            return properties
+        told: dict[str, Any] = {}
+        for change in self.properties:
+            value = getattr(change, side)
+            if change.attribute in {"Properties", "Tags"} and value is not None:
+                *parents, leaf = change.path.split("/")
+                place = told
+                for part in parents:
+                    below = place.setdefault(part, {})
+                    place = below if isinstance(below, dict) else {}
+                place[leaf] = document(value)
+        return told
+
+    @property
+    def reasons(self) -> tuple[PropertyChange, ...]:
+        """The properties for which it is, or may be, replaced; those that are certain first."""
+        found = [change for change in self.properties if change.recreates or change.may_recreate]
+        return tuple(sorted(found, key=lambda change: (change.unresolved, not change.recreates)))
 
 
 @dataclass(frozen=True)
@@ -148,8 +190,9 @@ class StackPlan:
     container: Change | None = None
     stack_id: str = ""
     change_set_id: str = ""
+    fed_by: tuple[str, ...] = ()  # the nested stacks and resources beside it that its parameters come from
 
-    @property
+    @cached_property
     def counts(self) -> Counts:
         """This stack's and all below it."""
         return sum((child.counts for child in self.children), _count(self.changes))
@@ -171,12 +214,12 @@ def document(text: str) -> Any:
     return value if isinstance(value, (dict, list)) else text
 
 
-def _fits(before: Any, after: Any) -> bool:
+def fits(before: Any, after: Any) -> bool:
     """Whether `after` can be `before` once what is unknown in it is known."""
     if isinstance(after, dict) and isinstance(before, dict):
-        return after.keys() == before.keys() and all(_fits(before[key], after[key]) for key in after)
+        return after.keys() == before.keys() and all(fits(before[key], after[key]) for key in after)
     if isinstance(after, list) and isinstance(before, list):
-        return len(after) == len(before) and all(map(_fits, before, after))
+        return len(after) == len(before) and all(map(fits, before, after))
     if not isinstance(after, str) or not UNKNOWN.search(after):
         return bool(before == after)
     if not isinstance(before, str):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer import described, removal
+from deployer import described, findings, removal
 from deployer.changes import Action, Change, StackPlan
 from deployer.clock import Clock
 from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated, is_absent
+from deployer.origins import Origins
 from deployer.plan import Kind
 from deployer.request import Request
 from deployer.target import PREFIX
@@ -61,10 +62,18 @@ class Reading:
 class ChangeSets:
     """Change sets of one account and region."""
 
-    def __init__(self, cloudformation: "CloudFormationClient", clock: Clock, poll: float) -> None:
+    def __init__(
+        self,
+        cloudformation: "CloudFormationClient",
+        clock: Clock,
+        poll: float,
+        origins: Origins | None = None,
+    ) -> None:
+        """`origins` are the templates that a finding is traced to."""
         self._cloudformation = cloudformation
         self._clock = clock
         self._poll = poll
+        self._origins = origins
 
     def create(self, request: Request) -> str:
         """Its id."""
@@ -91,8 +100,9 @@ class ChangeSets:
             cause = failures[0]
             where = f"{cause.stack}: " if cause.stack != root["StackName"] else ""
             asked = dict.fromkeys((cause.change_set_id, root["ChangeSetId"]))
-            findings = dict.fromkeys(finding for each in asked for finding in self._findings(each))
-            raise ChangeSetFailed(stack=root["StackName"], why="; ".join([where + cause.reason, *findings]))
+            found = findings.of_change_sets(self._cloudformation, asked)
+            told = dict.fromkeys(finding.told(self._origins) for finding in found)
+            raise ChangeSetFailed(stack=root["StackName"], why="; ".join([where + cause.reason, *told]))
         return Reading(
             stacks=stacks,
             empty=failed,
@@ -245,24 +255,10 @@ class ChangeSets:
             ChangeSetName=change_set_id, IncludePropertyValues=values
         )
         return [
-            change["ResourceChange"]
+            described.with_hooks(change)
             for page in pages
             for change in page.get("Changes", [])
             if "ResourceChange" in change
-        ]
-
-    def _findings(self, change_set_id: str) -> list[str]:
-        """What validation and hooks found; only DescribeEvents tells it."""
-        try:
-            events = self._cloudformation.describe_events(
-                ChangeSetName=change_set_id, Filters={"FailedEvents": True}
-            )["OperationEvents"]
-        except ClientError:  # the reason stands without it; not every endpoint has this operation
-            return []
-        return [
-            " ".join(filter(None, (event.get("LogicalResourceId"), event.get("ValidationPath"), why)))
-            for event in events
-            if (why := event.get("ValidationStatusReason") or event.get("HookStatusReason"))
         ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
-from deployer import artefacts, functions, noise, stack, templates
+from deployer import artefacts, functions, noise, secret_parameters, stack, templates
 from deployer.changes import StackPlan
 from deployer.changeset import ChangeSets, Reading
 from deployer.clock import Clock, SystemClock
@@ -27,6 +27,7 @@ from deployer.errors import (
 )
 from deployer.events import Listener
 from deployer.operation import Operation
+from deployer.origins import Origins
 from deployer.plan import Kind, Plan
 from deployer.removal import Removal
 from deployer.request import Request
@@ -63,7 +64,7 @@ class Deployment:
         self._clients = self.target.clients
         self._cloudformation = self._clients.cloudformation
         self._templates = templates
-        self._change_sets = ChangeSets(self._cloudformation, self.target.clock, poll)
+        self._change_sets = ChangeSets(self._cloudformation, self.target.clock, poll, Origins(templates))
         self._build_function = build_function
         self.stack_name = self.target.stack_name
         self.bootstrap_name = self.target.bootstrap_name
@@ -78,6 +79,7 @@ class Deployment:
         file = self._templates / artefacts.BOOTSTRAP
         body = templates.read(file)
         tree = templates.parse(body, file)
+        secret_parameters.refuse(tree, file)
         present = stack.find(self._cloudformation, self.bootstrap_name)
         kind = self._kind(self.bootstrap_name, present)
         return self._plan(
@@ -149,6 +151,11 @@ class Deployment:
         if plan.change_set_id is not None:
             self._withdraw(plan.kind, plan.stack_name, plan.change_set_id)
 
+    def mend(self, stack_name: str) -> None:
+        """What a deployer that was killed left undone beside the stack's own state."""
+        self.target.check_account()
+        self._protect(stack_name)
+
     def outputs(self) -> dict[str, str]:
         """The root's outputs. Raises MissingStack."""
         return dict(self._present("apply").outputs)
@@ -190,10 +197,7 @@ class Deployment:
         return found
 
     def _kind(self, name: str, present: Stack | None) -> Kind:
-        command = f"python deploy.py destroy {self._environment.name}"
-        if name == self.bootstrap_name:
-            command = stack.by_hand("delete-stack", name, self._environment.region)
-        return stack.kind_of_change(present, name, self._environment.name, command, self._environment.region)
+        return stack.kind_of_change(present, name, self._environment.name)
 
     def _bucket(self) -> str:
         found = stack.find(self._cloudformation, self.bootstrap_name)

@@ -11,15 +11,24 @@ from typing import Any
 import msgspec
 
 from deployer import destruction, drift_document, standing
+from deployer.diagnosis import Diagnosis
+from deployer.ending import Ending
 from deployer.images.delivery import Delivered
 from deployer.paths import ROOT
+from deployer.plan_document import PlanDocument
+from deployer.recovery import Recovery
 
 SCHEMAS = ROOT / "docs" / "schemas"
 # A command's name → the dataclass of its document.
 DOCUMENTS: Mapping[str, type] = {
+    "attach": Ending,
+    "cancel": Ending,
     "destroy": destruction.Document,
+    "diagnose": Diagnosis,
     "drift": drift_document.Document,
     "image": Delivered,
+    "plan": PlanDocument,
+    "recover": Recovery,
     "status": standing.Report,
 }
 

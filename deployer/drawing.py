@@ -3,10 +3,13 @@
 Plan lines: `+` added, `~` modified, `-` removed, `±` replaced, `?` unresolved, and the same for stacks.
 """
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from deployer import difference
-from deployer.changes import Action, Change, Counts, Replacement, StackPlan
+from deployer.changes import Action, Change, Counts, PropertyChange, Replacement, StackPlan
+
+VALUES = 48  # columns below which a property's values would be cut for what stands beside them
 
 
 def stack_plan(stack: StackPlan, width: int) -> Iterator[str]:
@@ -21,14 +24,41 @@ def _below(stack: StackPlan, indent: str, width: int) -> Iterator[str]:
     for position, entry in enumerate(entries, start=1):
         branch, further = ("└─ ", "   ") if position == len(entries) else ("├─ ", "│  ")
         if isinstance(entry, Change):
-            yield f"{indent}{branch}{_change(entry, widest)}"
-            for change in entry.properties:
-                margin = f"{indent}{further}    "
-                found = difference.lines(change, width - len(margin))
-                yield from (margin + line for line in dict.fromkeys(found))  # cut, two can read the same
+            margin = f"{indent}{further}    "
+            room = width - len(margin)
+            head, *rest = _change(entry, widest, width - len(indent) - len(branch))
+            yield f"{indent}{branch}{head}"
+            yield from (margin + line for note in rest for line in textwrap.wrap(note, room))
+            if not entry.unresolved:  # of those the notes say what is unresolved, and that is all there is
+                yield from (margin + line for told in entry.properties for line in _property(told, room))
         else:
-            yield f"{indent}{branch}{_stack(entry)}"
+            yield f"{indent}{branch}{_stack(entry, width - len(indent) - len(branch))}"
             yield from _below(entry, indent + further, width)
+
+
+def _property(change: PropertyChange, room: int) -> Iterator[str]:
+    """Before → after, and why where there is room beside it; else below."""
+    why = _why(change, room)
+    beside = bool(why) and room - len(why) >= VALUES
+    found = list(dict.fromkeys(difference.lines(change, room - len(why) if beside else room)))
+    if beside:  # cut, two lines can read the same; the first has the reason
+        found[0] += why
+    yield from found
+    if why and not beside:
+        yield from textwrap.wrap(why.strip(), room, initial_indent="  ", subsequent_indent="  ")
+
+
+def _why(change: PropertyChange, room: int) -> str:
+    """What follows from the change, and what it comes from: another resource, a parameter."""
+    said = []
+    if change.recreates:
+        said.append("forces replacement")
+    elif change.may_recreate:
+        said.append("may force replacement")
+    told = change.before is not None or change.after is not None
+    if told and change.cause:  # of a change without values the line says it itself
+        said.append(f"by {middle(change.cause, max(12, room // 4))}")
+    return f"  ({', '.join(said)})" if said else ""
 
 
 def symbol(change: Change) -> str:
@@ -39,25 +69,63 @@ def symbol(change: Change) -> str:
     return {Action.ADD: "+", Action.IMPORT: "+", Action.REMOVE: "-"}.get(change.action, "~")
 
 
-def _change(change: Change, widest: int) -> str:
-    notes = []
-    if change.unresolved:
-        notes.append(f"{difference.UNRESOLVED}: may stay as it is")
+def notes(change: Change) -> list[str]:
+    """What happens to the resource beyond its properties, each in a few words."""
+    found = []
+    if not change.action.is_known:
+        found.append(f"action {change.action}, as CloudFormation tells it")
+    elif change.action is Action.DYNAMIC:
+        found.append("action Dynamic: CloudFormation decides when it gets there")
+    elif change.unresolved:
+        found.append(f"may stay as it is{_caused(': ', change.properties)}")
     elif change.replaces:
-        notes.append("replaced")
+        certain = [reason for reason in change.reasons if not reason.unresolved]
+        found.append(f"replaced{_caused(' because of ', certain)}")
+    elif change.action is Action.MODIFY and not change.replacement.is_known:
+        found.append(f"replacement {change.replacement}, as CloudFormation tells it")
     elif change.action is Action.MODIFY and change.replacement is not Replacement.NEVER:
-        notes.append("may be replaced")
+        found.append(f"may be replaced{_caused(' because of ', change.reasons)}")
     elif change.action is Action.IMPORT:
-        notes.append("imported")
+        found.append("imported")
     elif change.action is Action.SYNC:
-        notes.append("drift accepted")
+        found.append("drift accepted")
+    attributes = dict.fromkeys(told.attribute for told in change.properties)
+    if attributes and "Properties" not in attributes:
+        found.append(f"only {', '.join(attributes)}")
     if change.policy_action and change.action is not Action.ADD and not change.unresolved:
-        notes.append(f"policy {change.policy_action}")
-    text = f"{symbol(change)} {change.logical_id.ljust(widest)}  {change.type}"
-    return f"{text}  ({', '.join(notes)})" if notes else text
+        found.append(f"policy {change.policy_action}")
+    if change.hooks:
+        found.append(f"{change.hooks} {'Hook' if change.hooks == 1 else 'Hooks'}")
+    return found
 
 
-def _stack(stack: StackPlan) -> str:
+def _caused(lead: str, several: Sequence[PropertyChange]) -> str:
+    """The properties, and the resource or parameter that each gets its value from."""
+    said = [f"{told.path} by {told.cause}" if told.cause else told.path for told in several]
+    return f"{lead}{', '.join(dict.fromkeys(said))}" if said else ""
+
+
+def _change(change: Change, widest: int, room: int) -> list[str]:
+    """One line if all of it fits; else the notes on lines of their own."""
+    name = middle(change.logical_id, max(room // 2, 12))
+    head = f"{symbol(change)} {name.ljust(min(widest, max(room // 2, 12)))}  {change.type}"
+    note = ", ".join(notes(change))
+    if not note:
+        return [head]
+    if len(head) + len(note) + 4 <= room:
+        return [f"{head}  ({note})"]
+    return [head, f"({note})"]
+
+
+def middle(text: str, widest: int) -> str:
+    """Both ends of a name that is too long: ids end in what tells them apart."""
+    if len(text) <= widest:
+        return text
+    end = (widest - 1) // 2
+    return f"{text[: widest - 1 - end]}…{text[-end:]}"
+
+
+def _stack(stack: StackPlan, room: int) -> str:
     counts = stack.counts
     numbers = [
         f"{sign}{number}"
@@ -70,7 +138,15 @@ def _stack(stack: StackPlan) -> str:
         if number
     ]
     sign = _stack_symbol(stack)
-    return f"{sign} {stack.name}/  {' '.join(numbers) or 'no resource changes'}"
+    said = " ".join(numbers) or f"no resource changes{_own(stack)}"
+    return f"{sign} {middle(stack.name, max(room - len(said) - 5, 12))}/  {said}"
+
+
+def _own(stack: StackPlan) -> str:
+    """What of the nested stack itself changes for certain: its tags, its template, its parameters."""
+    told = stack.container.properties if stack.container is not None else ()
+    names = [change.path.split("/")[0] for change in told if change.path and not change.unresolved]
+    return f", only {', '.join(dict.fromkeys(names))}" if names else ""
 
 
 def _stack_symbol(stack: StackPlan) -> str:
@@ -86,14 +162,6 @@ def totals(counts: Counts) -> str:
     replaced = f" ({counts.replace} replaced)" if counts.replace else ""
     unresolved = f"; {counts.unresolved} unresolved" if counts.unresolved else ""
     return f"{counts.add} to add, {counts.modify} to modify{replaced}, {counts.remove} to remove{unresolved}"
-
-
-def risk(path: Sequence[str], change: Change) -> str:
-    verb = "is removed"
-    if change.action is not Action.REMOVE:
-        verb = "is replaced" if change.replaces else "may be replaced"
-    policy = f", policy {change.policy_action}" if change.policy_action else ""
-    return f"DATA AT RISK: {'/'.join((*path, change.logical_id))} ({change.type}) {verb}{policy}"
 
 
 def cut(line: str, width: int) -> str:

@@ -30,6 +30,7 @@ DeployerError                  exit 1
 ├── Interrupted                exit 130
 ├── LetRun                     exit 130
 └── DeploymentFailed
+    └── Cancelled
 """
 
 from inspect import cleandoc
@@ -46,6 +47,7 @@ class DeployerError(Exception):
     def __init__(self, **fields: object) -> None:
         # A docstring wraps where its line ends; a message does only where it lists a cause.
         sentence = " ".join(cleandoc(self.__doc__ or "").split("\n"))
+        self.fields = fields
         super().__init__(sentence.format(**fields))
 
 
@@ -121,12 +123,16 @@ class NotBootstrapped(DeployerError):
 
 
 class Stuck(DeployerError):
-    """{stack} is {status}{why} and takes no change: {remedy}"""
+    """{stack} is {status}{why} and takes no change: {meaning}. See why with `{look}`, mend it with
+    `{mend}`"""
 
 
 class Busy(DeployerError):
-    """{stack} is {status}, another operation is under way: follow it with `python deploy.py status
-    {environment}` and try again when it has ended"""
+    """{stack} is {status}, another operation is under way{who}: follow it with `python deploy.py attach
+    {environment}`, and try again when it has ended, or wait for that with --wait"""
+
+    def __init__(self, *, who: str = "", **fields: object) -> None:
+        super().__init__(who=who, **fields)
 
 
 class Protected(DeployerError):
@@ -159,8 +165,8 @@ class TookTooLong(DeployerError):
 
 
 class LostSight(DeployerError):
-    """{why}. What was begun on {stack} goes on in AWS: then see it with `python deploy.py status
-    {environment}`"""
+    """{why}. What was begun on {stack} goes on in AWS: follow it again with `python deploy.py attach
+    {environment}{operation}`"""
 
 
 class Unread(DeployerError):
@@ -174,13 +180,17 @@ class Interrupted(DeployerError):
 
 
 class LetRun(DeployerError):
-    """{why}; what runs in AWS goes on: see it with `python deploy.py status {environment}`"""
+    """{why}; what runs in AWS goes on: follow it again with `python deploy.py attach {environment}`"""
 
     exit_code = Interrupted.exit_code
 
 
 class DeploymentFailed(DeployerError):
     """{stack} ended as {status}; first cause: {cause}"""
+
+
+class Cancelled(DeploymentFailed):
+    """the update of {stack} was {cause}, and it ended as {status}: it is as it was before"""
 
 
 def is_absent(error: ClientError) -> bool:

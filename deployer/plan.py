@@ -1,11 +1,13 @@
 """A change set that was read whole: what `plan` shows, and exactly what `apply` executes."""
 
-import textwrap
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import cached_property
 
-from deployer import drawing
+from deployer import access_changes, plan_text, security_groups, verdict
+from deployer.access_changes import AccessChange
 from deployer.changes import Change, Counts, StackPlan
+from deployer.verdict import DataVerdict, Judged
 
 
 class Kind(StrEnum):
@@ -45,9 +47,37 @@ class Plan:
         return self.change_set_id is None
 
     @property
+    def account(self) -> str:
+        """Of the stack, by its ARN; empty when it has none."""
+        parts = self.stack_id.split(":")
+        return parts[4] if len(parts) > 5 else ""
+
+    @cached_property
+    def judged(self) -> tuple[Judged, ...]:
+        """Every resource's change with what it does to data."""
+        return tuple(verdict.judged(self.stacks))
+
+    @property
+    def verdicts(self) -> tuple[DataVerdict, ...]:
+        """What becomes of data, and of what protects it, in the order of the tree."""
+        return tuple(each for one in self.judged for each in one.verdicts)
+
+    @cached_property
+    def access(self) -> tuple[AccessChange, ...]:
+        """Statements and attachments that come and go."""
+        found = (access_changes.of(path, change, self.account) for path, change in self.stacks.walk())
+        return tuple(each for several in found for each in several)
+
+    @cached_property
+    def security_groups(self) -> tuple[AccessChange, ...]:
+        """Rules of security groups that come and go."""
+        found = (security_groups.of(path, change) for path, change in self.stacks.walk())
+        return tuple(each for several in found for each in several)
+
+    @property
     def at_risk(self) -> tuple[tuple[tuple[str, ...], Change], ...]:
-        """The resources that hold data and would be removed or replaced, with their stacks' path."""
-        return tuple((path, change) for path, change in self.stacks.walk() if change.endangers_data)
+        """The resources whose data would be destroyed or replaced, with their stacks' path."""
+        return tuple((one.path, one.change) for one in self.judged if one.endangers)
 
     @property
     def only_adds(self) -> bool:
@@ -61,10 +91,9 @@ class Plan:
         return Verdict.DATA_AT_RISK if self.at_risk else Verdict.CHANGES
 
     def render(self, width: int = 100) -> str:
-        """The tree of changes, then what they come to; plain text of at most `width` columns."""
-        lines = [f"{self.stack_name}: nothing to do"]
-        if not self.is_empty:
-            lines = [*drawing.stack_plan(self.stacks, width), "", drawing.totals(self.counts)]
-            for path, change in self.at_risk:  # wrapped: of these no word may be cut off
-                lines += textwrap.wrap(drawing.risk(path, change), width, subsequent_indent="  ")
-        return "\n".join(drawing.cut(line, width) for line in lines)
+        """The tree of changes, then access, security groups, totals and data; at most `width` columns."""
+        if self.is_empty:
+            return f"{self.stack_name}: nothing to do"
+        return "\n".join(
+            plan_text.lines(self.stacks, self.access, self.security_groups, self.verdicts, width)
+        )

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from deployer import templates
-from deployer.changes import HOLDING_DATA, Action, Change, StackPlan
+from deployer.changes import Action, Change, StackPlan
+from deployer.holding import HOLDING_DATA
 from deployer.stack import GONE, Stack
 from deployer.templates import NESTED
 
@@ -123,6 +124,7 @@ def planned(cloudformation: "CloudFormationClient", container: Change) -> StackP
                 action=Action.REMOVE,
                 policy_action=POLICY_ACTIONS[fate],
                 physical_id=resource.get("PhysicalResourceId"),
+                before=declared or None,
             )
             if change.type == NESTED and change.physical_id:
                 children.append(planned(cloudformation, change))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from deployer.plan import Kind
+from deployer.secret_parameters import refuse_value
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.literals import CapabilityType
@@ -52,4 +53,5 @@ class Request:
 def _parameter(name: str, value: str | None) -> "ParameterTypeDef":
     if value is None:
         return {"ParameterKey": name, "UsePreviousValue": True}
+    refuse_value(name, value, "the change set")
     return {"ParameterKey": name, "ParameterValue": value}

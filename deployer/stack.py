@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer import drawing
+from deployer import drawing, states
 from deployer.errors import Busy, Stuck, is_absent
 from deployer.plan import Kind
+from deployer.states import Standing
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
-REVIEW = "REVIEW_IN_PROGRESS"  # a stack that is nothing yet but a change set
-
+REVIEW = states.REVIEW
 GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})  # a resource: deleted, or kept and let go
-NEVER_CREATED = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
-STUCK = NEVER_CREATED | {"DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"}
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,12 @@ class Stack:
 
     @property
     def is_moving(self) -> bool:
-        return self.status.endswith("_IN_PROGRESS") and self.status != REVIEW
+        return states.standing(self.status) is Standing.MOVING
 
     @property
     def is_stuck(self) -> bool:
         """It rests, and takes no change before somebody has mended it."""
-        return self.status in STUCK
+        return states.standing(self.status) is Standing.STUCK
 
 
 @dataclass(frozen=True)
@@ -118,33 +116,25 @@ def tree(cloudformation: "CloudFormationClient", stack: Stack, name: str | None 
     )
 
 
-def by_hand(action: str, name: str, region: str) -> str:
-    """The AWS CLI's command, which would else ask in its own profile's region."""
-    return f"aws cloudformation {action} --region {region} --stack-name {name}"
+def name_of(stack_id: str) -> str:
+    """arn:…:stack/<name>/<uuid>: the name that CloudFormation gave a nested stack."""
+    return stack_id.split("/")[1] if "/" in stack_id else stack_id
 
 
-def kind_of_change(stack: Stack | None, name: str, environment: str, removal: str, region: str) -> Kind:
-    """CREATE or UPDATE. Raises Busy or Stuck, with the command that mends it, when it takes neither.
-
-    `removal` is the command that removes this stack.
-    """
-    if stack is None or stack.status in {REVIEW, "DELETE_COMPLETE"}:
+def kind_of_change(stack: Stack | None, name: str, environment: str) -> Kind:
+    """CREATE or UPDATE. Raises Busy or Stuck, with the command that mends it, when it takes neither."""
+    if stack is None or states.standing(stack.status) is Standing.NOTHING:
         return Kind.CREATE
     if stack.is_moving:
         raise Busy(stack=name, status=stack.status, environment=environment)
     if not stack.is_stuck:
         return Kind.UPDATE
-    if stack.status in NEVER_CREATED:
-        remedy = f"its first creation failed; remove what is left with `{removal}`, then try again"
-    elif stack.status == "DELETE_FAILED":
-        remedy = (
-            f"see what could not be deleted with `python deploy.py status {environment}`, "
-            f"then run `{removal}` again"
-        )
-    else:
-        remedy = (
-            f"see what blocks the roll-back with `python deploy.py status {environment}`, mend it, then "
-            f"continue with `{by_hand('continue-update-rollback', name, region)}`"
-        )
     why = f" ({stack.reason})" if stack.reason else ""
-    raise Stuck(stack=name, status=stack.status, why=why, remedy=remedy)
+    raise Stuck(
+        stack=name,
+        status=stack.status,
+        why=why,
+        meaning=states.STUCK.get(stack.status, "nothing is known of this status"),
+        look=states.command("diagnose", environment, name),
+        mend=states.command("recover", environment, name),
+    )

@@ -206,6 +206,17 @@ class Observability(Section, frozen=True):
     """Minutes without a reading from which the alarm sounds, where the plant never stops."""
 
 
+class Pipeline(Section, frozen=True):
+    repository: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$", description="GitHub's owner/name")
+    ]
+    """The repository whose runs may deploy."""
+    environment: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$", description="a name without spaces")]
+    """The environment of that repository which a run must have."""
+    makes_provider: bool = True
+    """Whether this environment makes GitHub's identity provider; an account can have only one."""
+
+
 class Bootstrap(Section, frozen=True):
     key_rotation_days: Annotated[int, Meta(ge=90, le=2560)]  # KMS's own bounds
     """Days after which the key of artefacts and images gets new material."""
@@ -219,3 +230,5 @@ class Bootstrap(Section, frozen=True):
     """Whether nobody can delete an artefact before those days are over; its bucket goes no sooner either."""
     images_kept: Annotated[int, Meta(ge=1)]
     """Images of the processor that the repository keeps, the newest ones."""
+    pipeline: Pipeline | None = None
+    """Who may deploy without a person's credentials; nobody where it is left out."""

@@ -20,9 +20,9 @@ from awacs.aws import (
 from troposphere import Ref, Sub, ecr, kms, s3
 
 from parameters import sections as parameters
-from stacks import keys
+from stacks import deployment_roles, execution, keys
 from stacks.context import why
-from stacks.wiring import BucketName, ImageUri, KeyArn, StackTemplate
+from stacks.wiring import BucketName, ImageUri, KeyArn, PolicyArn, RoleArn, StackTemplate
 
 UNTAGGED_IMAGE_DAYS = 7  # what a push left behind when its tag was refused
 
@@ -31,18 +31,32 @@ UNTAGGED_IMAGE_DAYS = 7  # what a push left behind when its tag was refused
 class Outputs:
     artefact_bucket: BucketName
     image_repository_uri: ImageUri
+    execution_role_arn: RoleArn
+    deployer_policy_arn: PolicyArn
 
 
-def build(template: StackTemplate, settings: parameters.Bootstrap) -> Outputs:
+@dataclass(frozen=True)
+class Settings:
+    """Its section of the parameters, and what is to be deployed afterwards."""
+
+    parameters: parameters.Bootstrap
+    platform: execution.Platform
+
+
+def build(template: StackTemplate, given: Settings) -> Outputs:
+    settings = given.parameters
     key = KeyArn(artefact_key(template, settings).get_att("Arn"))
     log = access_log(template, settings)
     bucket = artefact_bucket(template, settings, key, log)
     template.add_resource(bucket_policy(bucket, may_only_create(bucket)))
     template.add_resource(bucket_policy(log, may_deliver_log(log, bucket)))
     repository = image_repository(template, settings, key)
+    rights = deployment_roles.build(template, settings, given.platform)
     return Outputs(
         artefact_bucket=BucketName(Ref(bucket)),
         image_repository_uri=ImageUri(repository.get_att("RepositoryUri")),
+        execution_role_arn=rights.execution_role_arn,
+        deployer_policy_arn=rights.deployer_policy_arn,
     )
 
 

@@ -18,7 +18,7 @@ from stacks import (
     stream,
 )
 from stacks.context import why
-from stacks.wiring import Address, BucketName, ImageUri, ObjectKey, Root, StackTemplate
+from stacks.wiring import ROOT, Address, BucketName, ImageUri, ObjectKey, Root, StackTemplate
 
 IMAGE = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
 # What a team that comes from the starting point looks up, under the names it knows.
@@ -34,7 +34,7 @@ OLD_NAMES = {
 
 def build(environment: Environment) -> list[StackTemplate]:
     """Every template of the platform, children first, the root last."""
-    template = StackTemplate("platform", __name__, environment)
+    template = StackTemplate(ROOT, __name__, environment)
     root = Root(template, environment)
     digest = text(template, "ImageDigest", r"^sha256:[0-9a-f]{64}$", "sha256: and 64 hexadecimal digits")
     address = text(template, "NotificationAddress", r"^[^@\s]+@[^@\s]+$", "a mail address")

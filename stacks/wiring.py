@@ -18,9 +18,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar, NewType, Protocol, TypeVar
 
-from troposphere import AWSHelperFn, BaseAWSObject, GetAtt, Output, Parameter, Ref, Tags, Template
+from troposphere import AWSHelperFn, BaseAWSObject, GetAtt, Output, Parameter, Ref, Sub, Tags, Template
 from troposphere.budgets import Budget, ResourceTag
 from troposphere.cloudformation import Stack
+from troposphere.iam import Role
 
 from parameters.settings import Environment
 from stacks.context import why
@@ -54,12 +55,15 @@ TableName = NewType("TableName", AWSHelperFn)
 BucketName = NewType("BucketName", AWSHelperFn)
 ObjectKey = NewType("ObjectKey", AWSHelperFn)
 ImageUri = NewType("ImageUri", AWSHelperFn)
+RoleArn = NewType("RoleArn", AWSHelperFn)
+PolicyArn = NewType("PolicyArn", AWSHelperFn)
 Address = NewType("Address", AWSHelperFn)
 
 # Types that take tags by CloudFormation's schema, though troposphere's classes do not know it yet.
 TAKE_TAGS_TOO = ("AWS::IoT::TopicRule",)
 
 HERE = Path(__file__)
+ROOT = "platform"
 Made = TypeVar("Made", bound=BaseAWSObject | list[BaseAWSObject])
 Wired = Mapping[str, AWSHelperFn]  # the name that crosses the seam -> the value on this side of it
 
@@ -110,6 +114,11 @@ class StackTemplate(Template):
         return super().add_resource(resource)
 
     @property
+    def title(self) -> str:
+        """The logical id that its nested stack has in the root; of the root itself none."""
+        return "" if self.name == ROOT else _camel(self.name)
+
+    @property
     def file_name(self) -> str:
         return f"{self.name}.yaml"
 
@@ -131,6 +140,13 @@ class StackTemplate(Template):
     def log_group_name(self, stem: str) -> str:
         """Fixed names, since the key policy that admits /millrace/<environment>/* is made before them."""
         return f"/millrace/{self.environment}/{stem}"
+
+    def bound_roles(self) -> None:
+        """No role of the platform goes beyond the boundary, which bootstrap makes under this name."""
+        arn = "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/"
+        for resource in self.resources.values():
+            if isinstance(resource, Role):
+                resource.PermissionsBoundary = Sub(f"{arn}millrace-{self.environment}-boundary")
 
     def tag_resources(self) -> None:
         """Give each resource the environment's tags in the shape that its type has; its own tags win."""
@@ -194,6 +210,7 @@ class Root:
         for output, value in made.items():
             child.add_output(Output(output, Value=value))
         child.tag_resources()
+        child.bound_roles()
         _refuse_unused(child)
         self.children[title] = child
         parameters: dict[str, Any] = {"Parameters": dict(given)} if given else {}

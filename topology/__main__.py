@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from topology import access, diagram, needs
 from topology.calls import HiddenCall
 from topology.needs import BadNeeds
-from topology.policies import Kind, UnknownPolicy, policies
+from topology.policies import UnknownPolicy, policies
 from topology.rendering import NoForm, Renderer
 from topology.resolution import Unresolvable
 from topology.tree import Tree, load_directory
@@ -35,7 +35,7 @@ def environments(directory: Path) -> dict[str, Tree]:
 
 def listed(site: access.Site) -> list[dict[str, Any]]:
     """Every policy of every environment as plain data, with the place where it is written."""
-    plain = [_of_the_deployer(site)]
+    plain: list[dict[str, Any]] = []
     for environment, tree in site.trees.items():
         renderer = Renderer(tree)
         for policy in policies(tree, renderer):
@@ -55,29 +55,14 @@ def listed(site: access.Site) -> list[dict[str, Any]]:
     return plain
 
 
-def _of_the_deployer(site: access.Site) -> dict[str, Any]:
-    document = access.deployer_policy(site, access.WHOLE)
-    return {
-        "environment": access.WHOLE,
-        "file": str(access.POLICY),
-        "line": 1,
-        "resource": access.DEPLOYER,
-        "name": "",
-        "kind": str(Kind.IDENTITY),
-        "about": [],
-        "statements": [{"name": made["Sid"], "line": 1} for made in document["Statement"]],
-        "document": document,
-    }
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(
         prog="topology", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--root", type=Path, default=REPOSITORY, metavar="DIR", help="where templates/ lies")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    access_ = commands.add_parser("access", help=f"write {access.PAGE} and {access.POLICY}")
-    access_.add_argument("--check", action="store_true", help="change nothing; fail if they are stale")
+    access_ = commands.add_parser("access", help=f"write {access.PAGE}")
+    access_.add_argument("--check", action="store_true", help="change nothing; fail if it is stale")
     diagram_ = commands.add_parser("diagram", help=f"draw {diagram.PICTURE}")
     diagram_.add_argument("--check", action="store_true", help="change nothing; fail if it is stale")
     shown = commands.add_parser("policies", help="every policy, resolved")

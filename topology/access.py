@@ -1,33 +1,28 @@
 """docs/access.md: who may do what on which resource if what, and who reaches whom on which port.
 
-For prod, whole; for every other environment what it has differently. Beside it docs/deployer-policy.json,
-what the deployer's credentials need for its own calls.
+For prod, whole; for every other environment what it has differently.
 """
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from topology import flows, grants, needs, pairing
 from topology.actions import actions
 from topology.calls import calls
 from topology.describing import BREAK, Describer
 from topology.describing import need as describe
-from topology.needs import BadNeeds, Need, Needs
+from topology.needs import BadNeeds, Needs
 from topology.page import Section, differences, markdown
 from topology.policies import policies
 from topology.reach import reach
-from topology.rendering import ACCOUNT, Place, Renderer
+from topology.rendering import ACCOUNT, Renderer
 from topology.tree import Tree
 
 WHOLE = "prod"
 PAGE = Path("docs/access.md")
-POLICY = Path("docs/deployer-policy.json")
 NEEDS = Path("docs/needs.yaml")
-DEPLOYER = "Deployer"
+DEPLOYER = "Bootstrap/Deployer"
 INTRODUCTION = """\
 # Access
 
@@ -43,13 +38,6 @@ for the account's number.
 By these templates, what is not listed is refused: IAM, key policies and security groups let nothing through \
 by themselves. What the account's other policies allow beside it, and whom, is the account's to say: \
 [account.md](account.md)."""
-CLOUDFORMATION_ACTS = (  # the deployer gives it no role, in RoleARN or otherwise
-    "all that making, changing and deleting takes",
-    "every resource in `templates/`",
-    "CloudFormation acts with the deployer's own credentials, so these must be allowed it all, by a policy "
-    "that is not in here",
-    "[CloudFormation](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html)",
-)
 
 
 @dataclass(frozen=True)
@@ -63,8 +51,7 @@ class Site:
 
 def documents(site: Site) -> dict[Path, str]:
     """Path below the root → text. Raises what reading the templates and the needs raises."""
-    policy = deployer_policy(site, WHOLE)
-    return {PAGE: page(site), POLICY: json.dumps(policy, indent=2) + "\n"}
+    return {PAGE: page(site)}
 
 
 def page(site: Site) -> str:
@@ -87,8 +74,7 @@ def sections(site: Site, environment: str) -> Iterator[Section]:
     tree = site.trees[environment]
     renderer = Renderer(tree)
     listed = list(policies(tree, renderer))
-    of_roles = {holder: listed for holder, listed in site.needs.items() if holder != DEPLOYER}
-    wanted = needs.wanted(of_roles, tree, renderer, environment)
+    wanted = needs.wanted(site.needs, tree, renderer, environment)
     describer = Describer(tree, renderer, wanted, pairing.allowed(listed, renderer))
     yield from grants.sections(tree, renderer, listed, describer)
     yield from flows.sections(tree, renderer, reach(tree, renderer), listed, describer)
@@ -110,38 +96,14 @@ def deployer(site: Site) -> Section:
         by = BREAK.join(files) if need.by == "deployer" else describe(need)
         on = BREAK.join(f"`{name.replace('{environment}', WHOLE)}`" for name in need.resources)
         rows.append((BREAK.join(need.actions), on, need.why, by))
-    rows.append(CLOUDFORMATION_ACTS)
     return Section(
         "The deployer's own calls",
         ("action", "on", "what for", "called in"),
         tuple(rows),
-        "The deployer works with the credentials of whoever runs it. For its own calls they need this, and "
-        f"[{POLICY.name}]({POLICY.name}) is the policy that allows no more; the last row is not in it. "
-        "Bootstrap's own stack is only read: `python deploy.py bootstrap` is for whoever sets up the "
-        "account. "
+        "The deployer works with the credentials of whoever runs it. For its own calls they need this, which "
+        f"the managed policy `{DEPLOYER}` allows, and no more. What is made, CloudFormation makes with "
+        "`Bootstrap/ExecutionRole`. Bootstrap's own stack is only read: `python deploy.py bootstrap` is for "
+        "whoever sets up the account. "
         "sts:GetCallerIdentity needs "
         "[no permission](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).",
     )
-
-
-def deployer_policy(site: Site, environment: str) -> dict[str, Any]:
-    """One statement for each need, with stand-ins for the account and the bucket's name."""
-    tree = site.trees[environment]
-    renderer = Renderer(tree)
-    statements: dict[int, dict[str, Any]] = {}
-    for want in needs.wanted({DEPLOYER: site.needs[DEPLOYER]}, tree, renderer, environment):
-        statement = statements.setdefault(
-            id(want.need),
-            {"Sid": _sid(want.need), "Effect": "Allow", "Action": list(want.need.actions), "Resource": []},
-        )
-        if want.resource not in statement["Resource"]:
-            statement["Resource"].append(want.resource)
-        if want.need.through:
-            service = f"{want.need.through}.{Place().region}.amazonaws.com"
-            statement["Condition"] = {"StringEquals": {"kms:ViaService": service}}
-    return {"Version": "2012-10-17", "Statement": list(statements.values())}
-
-
-def _sid(need: Need) -> str:
-    """What for, in the letters that a Sid may have."""
-    return re.sub(r"[^A-Za-z0-9]", "", need.why.title())

@@ -12,6 +12,7 @@ from topology.tree import Resource, Tree
 from topology.values import REF, Reference, Value, references
 
 BREAK = "<br>"
+LISTED = 6  # more names than this say less than their number
 PRINCIPAL = re.compile(r"\.amazonaws\.com$")
 # The operators that say so little that a sign says it as well.
 SIGNS = {
@@ -71,6 +72,8 @@ class Describer:
             if text.startswith((f"{arn}/", f"{arn}:")):
                 return f"`{resource}`, below it `{text.removeprefix(arn)}`"
         matched = [f"`{resource}`" for arn, resource in arns.items() if covers(text, arn)]
+        if len(matched) > LISTED:
+            return f"`{text}` ({len(matched)} resources here)"
         return f"`{text}`" + (f" ({', '.join(matched)})" if matched else "")
 
     def conditions(self, statement: Statement) -> str:

@@ -8,6 +8,10 @@ from topology.policies import Kind, Policy, managed_by_aws
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
 
+BOUNDARY = "Bootstrap/Boundary"
+APART = {BOUNDARY, "Bootstrap/Deployer"}  # each has a section of its own
+# What no need is written for, since it is made from the templates.
+DERIVED = "[CloudFormation](decisions/deployment-roles.md), to make what the templates name"
 MAY = ("may", "on", "if", "needed by")
 AWS_POLICIES = "https://docs.aws.amazon.com/aws-managed-policy/latest/reference"
 
@@ -17,6 +21,12 @@ def sections(tree: Tree, renderer: Renderer, listed: list[Policy], describer: De
     managed = list(managed_by_aws(tree, renderer))
     for role in tree.resources("AWS::IAM::Role"):
         yield _role(role, listed, describer, [name for who, name in managed if who == role])
+    yield Section(
+        "The boundary",
+        ("at most", "on"),
+        tuple(_boundaries(listed, describer)),
+        f"What no role of the platform goes beyond, whatever its policies say: each carries `{BOUNDARY}`.",
+    )
     yield Section(
         "Services",
         ("service", "may", "on", "if", "needed by"),
@@ -69,7 +79,7 @@ def _role(role: Resource, listed: list[Policy], describer: Describer, managed: I
                         never + describer.actions(statement),
                         describer.resources(policy, statement),
                         describer.conditions(statement),
-                        describer.needs(statement),
+                        describer.needs(statement) or DERIVED,
                     )
                 )
     return Section(f"`{role}`", MAY, tuple(rows), text, level=3)
@@ -90,9 +100,18 @@ def _services(listed: list[Policy], describer: Describer) -> Iterator[Row]:
                         )
 
 
+def _boundaries(listed: list[Policy], describer: Describer) -> Iterator[Row]:
+    for policy in listed:
+        if policy.resource.address == BOUNDARY:
+            for statement in policy.statements:
+                yield (describer.actions(statement), describer.resources(policy, statement))
+
+
 def _devices(tree: Tree, listed: list[Policy], describer: Describer) -> Iterator[Row]:
     for policy in listed:
         managed = policy.resource.kind == "AWS::IAM::ManagedPolicy" and not policy.about
+        if policy.resource.address in APART:
+            continue
         if policy.kind is Kind.DEVICE or managed:
             for statement in policy.statements:
                 yield (

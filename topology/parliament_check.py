@@ -33,19 +33,23 @@ class Mute:
     bound: frozenset[str] = (
         frozenset()
     )  # what the statement must be bound by: StringEquals aws:PrincipalAccount
+    of: re.Pattern[str] = re.compile(".+")  # the addresses of the policies that it is for
 
-    def covers(self, issue: str, kind: str, detail: str, statement: dict[str, Any]) -> bool:
+    def covers(self, issue: str, policy: dict[str, Any], detail: str, statement: dict[str, Any]) -> bool:
         conditions = statement.get("Condition", {}).items()
         keys = {f"{operator} {key}" for operator, bound in conditions for key in bound}
         return (
-            (self.issue, self.kind) == (issue, kind)
+            (self.issue, self.kind) == (issue, policy["kind"])
+            and bool(self.of.fullmatch(policy["resource"]))
             and self.bound <= keys
             and bool(self.about.fullmatch(detail))
         )
 
 
-def _mute(issue: str, kind: str, about: str, reason: str, bound: tuple[str, ...] = ()) -> Mute:
-    return Mute(issue, kind, re.compile(about), reason, frozenset(bound))
+def _mute(
+    issue: str, kind: str, about: str, reason: str, bound: tuple[str, ...] = (), *, of: str = ".+"
+) -> Mute:
+    return Mute(issue, kind, re.compile(about), reason, frozenset(bound), re.compile(of))
 
 
 def _formats(prefix: str, *pairs: tuple[str, str]) -> str:
@@ -54,6 +58,8 @@ def _formats(prefix: str, *pairs: tuple[str, str]) -> str:
     return re.escape(json.dumps(said))
 
 
+MAKING = r"Bootstrap/MayMake\w+"  # what CloudFormation makes the platform with
+OF_SUBSCRIPTIONS = ("GetSubscriptionAttributes", "SetSubscriptionAttributes", "Unsubscribe")
 INTERFACE = "arn:*:ec2:*:*:network-interface/*"
 # Of kms:* all that is about no key.
 BEYOND_A_KEY = (
@@ -81,6 +87,70 @@ MUTES = (
         r"Unknown action cloudformation:DescribeEvents",
         "younger than parliament's data: "
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html",
+    ),
+    _mute(
+        "UNKNOWN_ACTION",
+        "identity",
+        r"Unknown action (billing:GetBillingViewData|ec2:DescribeVpcEncryptionControls"
+        r"|ecs:StopServiceDeployment|kinesis:(List|Tag|Untag)\w*Resource|kinesis:UpdateStream\w+"
+        r"|lambda:GetFunctionScalingConfig)",
+        "younger than parliament's data, and in the reference that cfn-lint carries: "
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/",
+        of=MAKING,
+    ),
+    _mute(
+        "RESOURCE_MISMATCH",
+        "identity",
+        _formats("sns", *((name, "*") for name in OF_SUBSCRIPTIONS)),
+        "they know their topic by now: "
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html",
+        of=MAKING,
+    ),
+    _mute(
+        "RESOURCE_MISMATCH",
+        "identity",
+        _formats(
+            "elasticache",
+            ("DeleteCacheCluster", "arn:*:elasticache:*:*:cluster:*"),
+            ("DeleteReplicationGroup", "arn:*:elasticache:*:*:replicationgroup:*"),
+        ),
+        "these statements are about the last snapshot, which has no tags; others are about the cache: "
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticache.html",
+        of=MAKING,
+    ),
+    _mute(
+        "RESOURCE_STAR",
+        "identity",
+        r'\["cloudwatch:DescribeAlarms"\]',
+        "it tells of composite alarms only who may do it on everything: "
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html",
+        of=MAKING,
+    ),
+    _mute(
+        "MISMATCHED_TYPE_BUT_USABLE",
+        "identity",
+        r"Type mismatch: StringEquals requires a value of type String but given Arn",
+        "AWS's own examples compare the boundary as text: "
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html",
+        bound=("StringEquals iam:PermissionsBoundary",),
+        of=MAKING,
+    ),
+    _mute(
+        "PERMISSIONS_MANAGEMENT_ACTIONS",
+        "identity",
+        r"\[.+\]",
+        "CloudFormation makes the platform's roles, keys and stacks with it, "
+        "docs/decisions/deployment-roles.md, "
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html",
+        of=r"Bootstrap/MayMake(Keys|Roles|Stacks)",
+    ),
+    _mute(
+        "PRIVILEGE_ESCALATION",
+        "identity",
+        r'\["iam:createpolicyversion"\]',
+        "of the policies that the templates make, none of which the role itself has: "
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html",
+        of="Bootstrap/MayMakeRoles",
     ),
     _mute(
         "RESOURCE_MISMATCH",
@@ -180,7 +250,7 @@ def check(policy: dict[str, Any]) -> Iterator[Found]:
         detail = finding.detail if isinstance(finding.detail, str) else json.dumps(finding.detail)
         detail = detail or json.dumps(finding.location.get("actions", finding.location))
         statement = document["Statement"][line - 2] if in_statement else {}
-        mutes = (mute for mute in MUTES if mute.covers(finding.issue, policy["kind"], detail, statement))
+        mutes = (mute for mute in MUTES if mute.covers(finding.issue, policy, detail, statement))
         yield Found(where, finding.issue, detail, next(mutes, None))
 
 

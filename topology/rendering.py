@@ -33,6 +33,7 @@ class Place:
     account: str = ACCOUNT
     partition: str = "aws"
     given: Mapping[str, str] = field(default_factory=dict)  # values of parameters, where they matter
+    root: str = ""  # the root stack's name, where names are to read as CloudFormation makes them
 
     @cached_property
     def pseudo(self) -> Mapping[str, str]:
@@ -131,7 +132,23 @@ class Renderer:
 
     def _name(self, resource: Resource, form: Form) -> str:
         fixed = self.resolver.property(resource, form.name) if form.name else None
-        return _words(resource.address) if fixed is None else self.text(fixed)
+        if fixed is not None:
+            return self.text(fixed)
+        return _generated(resource, self.place.root) if self.place.root else _words(resource.address)
+
+
+def _generated(resource: Resource, root: str) -> str:
+    """A name as CloudFormation makes it, the part that it draws being always the same.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/cfn-example_secret.html
+    """
+    drawn = "1A2B3C4D5E6F"
+    if resource.kind == "AWS::SecretsManager::Secret":
+        return f"{resource.name}-{drawn}"
+    nested = f"-{resource.stack}-{drawn}" if resource.stack else ""
+    stack = f"{root}-bootstrap" if resource.stack == "Bootstrap" else root + nested
+    return f"{stack}-{resource.name}-{drawn}"
 
 
 def _words(name: str) -> str:

@@ -6,12 +6,14 @@ stands here, type by type; a role named by a property that is not listed is an e
 
 from collections.abc import Iterator, Mapping
 
-from topology.policies import PLACES, Kind, Policy
+from topology.policies import PLACES, Kind, Policy, Statement, texts
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
 from topology.values import references
 
 ASSUME = ("sts:AssumeRole",)
+BY_TOKEN = ("sts:AssumeRoleWithWebIdentity",)
+HANDING = "iam:PassRole"
 # Type and property that names a role → who takes that role.
 TAKERS: Mapping[tuple[str, str], str] = {
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
@@ -38,7 +40,7 @@ ABOUT_ROLES = frozenset(
 def problems(tree: Tree, listed: list[Policy], renderer: Renderer) -> Iterator[str]:
     """Whom a role trusts and nothing here uses it for, what uses it without trust, and who is no service."""
     for role in tree.resources("AWS::IAM::Role"):
-        takers: dict[str, Resource] = {}
+        takers = dict(_handed(listed, renderer.arn(role)))
         for user, name in _naming(tree, role, renderer):
             if (user.kind, name) in TAKERS:
                 takers.setdefault(TAKERS[user.kind, name], user)
@@ -57,10 +59,23 @@ def problems(tree: Tree, listed: list[Policy], renderer: Renderer) -> Iterator[s
             yield f"{role}: is used by {takers[service]}, and does not trust {service}"
 
 
+def _handed(listed: list[Policy], arn: str) -> Iterator[tuple[str, Resource]]:
+    """The services to which a policy here lets its holder pass this very role, each with that policy."""
+    for policy in listed:
+        for statement in policy.statements:
+            if (
+                statement.allows
+                and HANDING in statement.actions
+                and arn in texts(statement.document["Resource"])
+            ):
+                for service in texts(statement.conditions.get("StringEquals", {}).get("iam:PassedToService")):
+                    yield service, policy.resource
+
+
 def _of_statements(policy: Policy, trusted: set[str]) -> Iterator[str]:
     """Adds the services of a trust policy to `trusted`."""
     for statement in policy.statements:
-        if not statement.allows:
+        if not statement.allows or _of_one_pipeline(statement):
             continue
         if statement.actions != ASSUME:
             allowed = ", ".join(statement.actions)
@@ -70,6 +85,19 @@ def _of_statements(policy: Policy, trusted: set[str]) -> Iterator[str]:
                 trusted.add(principal)
             else:
                 yield f"{statement.where}: trusts {principal}, which is no service; roles here are services'"
+
+
+def _of_one_pipeline(statement: Statement) -> bool:
+    """Whether a token is asked for, and one for us, of a run that is named whole.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
+    """
+    equal = statement.conditions.get("StringEquals", {})
+    bound = {
+        key.rpartition(":")[2] for key, value in equal.items() if all("*" not in one for one in texts(value))
+    }
+    kinds = {kind for kind, _ in statement.principals}
+    return kinds == {"Federated"} and statement.actions == BY_TOKEN and {"aud", "sub"} <= bound
 
 
 def _naming(tree: Tree, role: Resource, renderer: Renderer) -> Iterator[tuple[Resource, str]]:

@@ -6,8 +6,11 @@ import click
 
 from deployer import destruction, documents, progress
 from deployer.commands.asking import ask, letting_run, need_terminal
+from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
+from deployer.commands.waiting import option as wait_option
+from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.destruction import Destruction
 from deployer.errors import NotApproved
@@ -30,6 +33,7 @@ YES = "approved: do not ask; each resource that loses data still needs --accept-
 )
 @click.option("--empty", "emptied", metavar="NAME", multiple=True, help="empty this bucket first")
 @click.option("--yes", is_flag=True, help=YES)
+@wait_option
 @click.option("--json", "as_json", is_flag=True, help="print one JSON document")
 def destroy(
     deployment: Deployment,
@@ -39,12 +43,15 @@ def destroy(
     accepted: tuple[str, ...],
     emptied: tuple[str, ...],
     yes: bool,
+    wait: bool,
     as_json: bool,
 ) -> int:
     """List what is kept and lost, ask, delete."""
     if accepted and not yes:
         raise click.UsageError("--accept-data-loss goes with --yes; at a terminal, the stack's name is typed")
     going = Destruction(deployment.target, bootstrap)
+    if not only_list:
+        settle(deployment, wait, going.stack_name)
     listing = going.listing()
     if not as_json:
         told = f"{going.stack_name}: nothing to do" if listing is None else listing.render(width(sys.stdout))
@@ -53,7 +60,11 @@ def destroy(
         _agree(going, listing, accepted if yes else None, emptied)
         names = meant("--empty", emptied, [each.path for each in listing.blocking])
         to_empty = [each for each in listing.blocking if each.path in names]
-        with letting_run(deployment.target.environment.name), progress.screen(sys.stderr) as listener:
+        with (
+            tell(deployment),
+            letting_run(deployment.target.environment.name),
+            progress.screen(sys.stderr) as listener,
+        ):
             going.destroy(listener, to_empty)
         if not as_json:
             stays = "" if bootstrap else f"; {deployment.target.bootstrap_name} and its artefacts stay"

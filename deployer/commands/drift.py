@@ -9,6 +9,7 @@ import click
 from deployer import documents, drift
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
+from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.drift_document import document
 from deployer.errors import MissingStack
@@ -36,6 +37,7 @@ def gated(function: Callable[..., int]) -> Callable[..., int]:
         if accept_drift and not drift_gate:
             raise click.UsageError("--accept-drift goes with --drift-gate")
         if drift_gate:
+            settle(deployment, bool(options.get("wait")))
             try:
                 found = drift.detect(deployment.target)
             except MissingStack:

@@ -5,12 +5,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 from click.shell_completion import CompletionItem
 
-from deployer import account
+from deployer import account, credentials
 from deployer.deployment import Deployment
 from deployer.errors import Interrupted, Unread
 from deployer.paths import TEMPLATES
@@ -24,8 +23,8 @@ EXIT_CODES = (
         "plan: there are changes; drift: something drifted. Any command: wrong usage, environment, account "
         "or credentials (one line on stderr, nothing on stdout)",
     ),
-    ("3", "plan: there are changes that remove or replace resources that hold data"),
-    ("130", "interrupted: what runs in AWS goes on"),
+    ("3", "plan: there are changes that destroy or replace data"),
+    ("130", "interrupted: what runs in AWS goes on, and `attach` follows it again"),
 )
 
 
@@ -67,7 +66,7 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., int]], click.C
         def run(environment: str, profile: str | None, **options: Any) -> int:
             settings = load(environment)
             try:
-                session = boto3.Session(profile_name=profile, region_name=settings.region)
+                session = credentials.session(profile, settings.region)
                 deployment = Deployment(settings, session, templates=TEMPLATES / settings.name)
                 return function(deployment, **options)
             except (BotoCoreError, ClientError) as error:

@@ -4,20 +4,35 @@ import sys
 
 import click
 
+from deployer import documents, markdown, plan_document
 from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
 from deployer.commands.showing import show
+from deployer.commands.waiting import option as wait_option
+from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 
 IMAGE = "the image to run, sha256:… (default: $IMAGE_DIGEST, else the one that is deployed)"
 
 
-@command("plan", "plan dev", "plan prod --image sha256:5d0e…")
+@command("plan", "plan dev", "plan prod --image sha256:5d0e…", "plan prod --markdown > comment.md")
 @click.option("--image", metavar="DIGEST", help=IMAGE)
+@wait_option
+@click.option("--json", "as_json", is_flag=True, help="print a document: docs/schemas/plan.schema.json")
+@click.option("--markdown", "as_markdown", is_flag=True, help="print the comment of a pull request")
 @gated
-def plan(deployment: Deployment, image: str | None) -> int:
+def plan(deployment: Deployment, image: str | None, wait: bool, as_json: bool, as_markdown: bool) -> int:
     """Show what would change, and keep the change set."""
+    if as_json and as_markdown:
+        raise click.UsageError("--json is not allowed with --markdown: stdout takes one of them")
+    settle(deployment, wait)
     made = deployment.plan(image_digest=image_of(image))
+    if as_json:
+        print(documents.text(plan_document.of(made)))
+        return made.verdict
+    if as_markdown:
+        print(markdown.render(made), end="")
+        return made.verdict
     show(made, sys.stdout)
     if not made.is_empty:
         print(f"apply it with: python deploy.py apply {made.environment} --plan {made.token}")

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from deployer.plan import Plan
+from deployer.verdict import HARMLESS
 
 WIDTH = 160  # of plain text, where no terminal tells its own
 
@@ -26,7 +27,9 @@ def show(made: Plan, stream: TextIO) -> None:
 
 
 def _style(line: str) -> str:
-    if line.startswith("DATA AT RISK"):
+    if line.startswith(("DATA AT RISK", "      ! ")):
         return "bold red"
+    if line.startswith(tuple(danger.upper() for danger in HARMLESS)):
+        return "bold yellow"
     first = line.lstrip("│├└─ ")[:1]
     return {"+": "green", "~": "yellow", "-": "red", "±": "bold red", "?": "dim"}.get(first, "")

@@ -9,11 +9,23 @@ function does and a process started with `task_environment`; the account's own k
 Real: change sets, stacks, the stream's records, secrets, the rotation function's process.
 Simulated: ECS counts tasks that nobody starts; RDS and ElastiCache name servers that others run; alarms
 over metric math, budgets and event subscriptions are kept and never evaluated; nothing scales; no schedule
-rotates by itself, only RotateSecret and a template's schedule as it is made or changed.
+rotates by itself, only RotateSecret and a template's schedule as it is made or changed. The rest of what is
+unlike AWS, stack operations above all, is listed in docs/decisions/embedded-aws.md.
+Injected: faults, delays and refused requests, by `EmbeddedAws.inject` and by nothing else.
 Kept in a `state` directory at every orderly end, that of a killed parent included. A killed child loses
 what it has not written. The endpoints are part of what is kept: start again with the same ones.
 """
 
 from local.aws.embedded import CacheServer, DatabaseServer, EmbeddedAws, EmbeddedAwsError, PortInUse
+from local.aws.faults import Fault
+from local.aws.refusals import Refusal
 
-__all__ = ["CacheServer", "DatabaseServer", "EmbeddedAws", "EmbeddedAwsError", "PortInUse"]
+__all__ = [
+    "CacheServer",
+    "DatabaseServer",
+    "EmbeddedAws",
+    "EmbeddedAwsError",
+    "Fault",
+    "PortInUse",
+    "Refusal",
+]

@@ -5,25 +5,27 @@ CloudFormation, "Change sets for nested stacks" in its user guide, and botocore'
 Errors whose wording no document gives are ours, and say so here: executing or deleting a child.
 """
 
-import secrets
-import string
+import time
 from collections.abc import Awaitable, Callable
 
-from ministack.core import responses
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets as upstream
 from ministack.services.cloudformation import handlers, helpers
 from ministack.services.cloudformation import stacks as upstream_stacks
 
-from local.aws.descriptions import answered, as_xml, describe, list_change_sets, look_up, refused, says_yes
+from local.aws import triggers, validation
+from local.aws.acts import FAULTS
+from local.aws.descriptions import answered, describe, list_change_sets, look_up, pending, refused, says_yes
+from local.aws.nesting import family, nest
 from local.aws.patching import replace
 from local.aws.preview import Options, Preview, preview
-from local.aws.stacks import Answer, Json, by_name
+from local.aws.stacks import Answer, Json, as_xml, by_name
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
 NO_UPDATES = "No updates are to be performed."
+CHANGE_SET = "AWS::CloudFormation::ChangeSet"  # no resource: what a fault names to mean a change set
 STABLE = (
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
@@ -60,6 +62,9 @@ class _Creation:
         refusal = _refusal(existing, name, kind, helpers._p(params, "ChangeSetName"))
         if refusal:
             return refused(refusal)
+        limited = triggers.refusal(triggers.requested(params))
+        if limited is not None:
+            return limited
         under_review = existing if existing and existing["StackStatus"] == "REVIEW_IN_PROGRESS" else None
         answer = self._original(params)
         if answer[0] != 200:
@@ -70,7 +75,12 @@ class _Creation:
         if under_review is not None:
             _keep_stack(under_review, change_set)
         change_set["_client_token"] = helpers._p(params, "ClientToken")
+        change_set["RollbackConfiguration"] = triggers.requested(params)
+        change_set["NotificationARNs"] = helpers._extract_string_members(params, "NotificationARNs")
+        change_set["RoleARN"] = helpers._p(params, "RoleARN")
+        change_set["DeploymentMode"] = helpers._p(params, "DeploymentMode")
         _work_out(change_set, include_nested=says_yes(params, "IncludeNestedStacks"))
+        _injected(change_set)
         return _created(change_set)
 
 
@@ -138,6 +148,9 @@ def _work_out(change_set: Json, *, include_nested: bool) -> None:
         _fail(change_set, str(error))
         return
     change_set["Changes"] = found.changes
+    if found.failed:
+        nest(change_set, found, root=change_set)
+        return
     if found.empty and not (updating and retag):
         same = (
             found.template == stack.get("_template")
@@ -147,64 +160,27 @@ def _work_out(change_set: Json, *, include_nested: bool) -> None:
         _fail(change_set, NO_CHANGES if same or not include_nested else NO_UPDATES)
         return
     change_set.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
-    _nest(change_set, found, root=change_set)
+    nest(change_set, found, root=change_set)
+
+
+def _injected(change_set: Json) -> None:
+    """A delay or a failure that was asked for, of the root's change set."""
+    due = FAULTS.due(
+        resource_type=CHANGE_SET,
+        logical_id=change_set["ChangeSetName"],
+        stack=change_set["StackName"],
+        action="create",
+    )
+    for fault in due:
+        if fault.message:
+            _fail(change_set, fault.message)
+        for made in (change_set, *family(change_set)):
+            made["_ready_at"] = time.time() + fault.seconds
 
 
 def _fail(change_set: Json, reason: str) -> None:
     change_set.update(Status="FAILED", ExecutionStatus="UNAVAILABLE", StatusReason=reason, Changes=[])
-
-
-def _nest(parent: Json, found: Preview, root: Json) -> None:
-    """Give each nested stack that changes its change set, and name it in its parent's change."""
-    by_logical_id = {
-        change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in found.changes
-    }
-    for logical_id, child in found.nested.items():
-        change_set = _child(parent, logical_id, child, root)
-        cloudformation._change_sets[change_set["ChangeSetId"]] = change_set
-        by_logical_id[logical_id]["ChangeSetId"] = change_set["ChangeSetId"]
-        _nest(change_set, child, root)
-
-
-def _child(parent: Json, logical_id: str, found: Preview, root: Json) -> Json:
-    suffix = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(12))
-    name = f"{root['ChangeSetName'][:80]}-{logical_id[:30]}-{suffix}"
-    prefix = root["ChangeSetId"].split(":changeSet/")[0]
-    return {
-        "ChangeSetId": f"{prefix}:changeSet/{name}/{responses.new_uuid()}",
-        "ChangeSetName": name,
-        "StackId": found.stack["StackId"],
-        "StackName": found.stack["StackName"],
-        "Status": "CREATE_COMPLETE",
-        "ExecutionStatus": "AVAILABLE",
-        "StatusReason": "",
-        "CreationTime": responses.now_iso(),
-        "Description": "",
-        "ChangeSetType": "CREATE" if found.stack["StackStatus"] == "REVIEW_IN_PROGRESS" else "UPDATE",
-        "Changes": found.changes,
-        "Parameters": [
-            {"ParameterKey": key, "ParameterValue": "****" if value["NoEcho"] else value["Value"]}
-            for key, value in found.params.items()
-        ],
-        "Tags": found.tags,
-        "Capabilities": root["Capabilities"],
-        "OnStackFailure": root.get("OnStackFailure", ""),
-        "IncludeNestedStacks": True,
-        "ParentChangeSetId": parent["ChangeSetId"],
-        "RootChangeSetId": root["ChangeSetId"],
-        "_template": found.template,
-        "_template_body": found.body,
-        "_resolved_params": found.params,
-    }
-
-
-def family(root: Json) -> list[Json]:
-    """The change sets below a root's."""
-    return [
-        change_set
-        for change_set in cloudformation._change_sets.values()
-        if change_set.get("RootChangeSetId") == root["ChangeSetId"]
-    ]
+    validation.conclude(change_set)
 
 
 def _execution(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
@@ -215,6 +191,12 @@ def _execution(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
         if change_set.get("ParentChangeSetId"):
             return refused(
                 f"ChangeSet [{change_set['ChangeSetId']}] belongs to {_root_of(change_set)}: execute that."
+            )
+        if pending(change_set):
+            return refused(
+                f"ChangeSet [{change_set['ChangeSetId']}] cannot be executed in its current status of "
+                "[CREATE_IN_PROGRESS]",
+                "InvalidChangeSetStatus",
             )
         stack = by_name(change_set["StackName"]) or {}
         on_failure = change_set.get("OnStackFailure", "")
@@ -230,6 +212,9 @@ def _execution(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
             stack.update(was)
             return answer
         stack["Description"] = change_set["_template"].get("Description", "")
+        for key in ("RollbackConfiguration", "RoleARN", "NotificationARNs"):
+            if change_set.get(key):
+                stack[key] = change_set[key]  # saved with the stack, for what comes later too
         mine = family(change_set)
         for child in mine:
             child["ExecutionStatus"] = "EXECUTE_IN_PROGRESS"

@@ -1,13 +1,12 @@
 """How a change set is told of: DescribeChangeSet and ListChangeSets, with all that botocore's model has."""
 
-from collections.abc import Mapping
-from typing import Any
+import time
 
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets as upstream
 from ministack.services.cloudformation import handlers, helpers
 
-from local.aws.stacks import Answer, Json
+from local.aws.stacks import Answer, Json, as_xml
 
 SHOWN = (
     "Action",
@@ -26,7 +25,8 @@ def describe(params: Json) -> Answer:
     change_set, refusal = look_up(params)
     if change_set is None:
         return refusal
-    changes, next_token, problem = _page(change_set["Changes"], params, "DescribeChangeSet")
+    listed = [] if pending(change_set) else change_set["Changes"]
+    changes, next_token, problem = _page(listed, params, "DescribeChangeSet")
     if problem is not None:
         return problem
     with_values = says_yes(params, "IncludePropertyValues")
@@ -43,6 +43,10 @@ def describe(params: Json) -> Answer:
         "Capabilities": change_set["Capabilities"],
         "Tags": [{"Key": tag["Key"], "Value": tag["Value"]} for tag in change_set["Tags"]],
         "OnStackFailure": change_set.get("OnStackFailure") or None,
+        "NotificationARNs": change_set.get("NotificationARNs"),
+        "RollbackConfiguration": change_set.get("RollbackConfiguration"),
+        "DeploymentMode": change_set.get("DeploymentMode") or None,
+        "ImportExistingResources": bool(change_set.get("ImportExistingResources")),
         "Changes": [
             {"Type": "Resource", "ResourceChange": _shown(change["ResourceChange"], with_values)}
             for change in changes
@@ -95,9 +99,16 @@ def _summary(change_set: Json) -> Json:
         "ParentChangeSetId",
         "RootChangeSetId",
     )
-    return {key: change_set.get(key) or None for key in keys} | {
-        "IncludeNestedStacks": bool(change_set.get("IncludeNestedStacks"))
-    }
+    said = {key: change_set.get(key) or None for key in keys}
+    said["IncludeNestedStacks"] = bool(change_set.get("IncludeNestedStacks"))
+    if pending(change_set):
+        said |= {"Status": "CREATE_IN_PROGRESS", "ExecutionStatus": "UNAVAILABLE", "StatusReason": None}
+    return said
+
+
+def pending(change_set: Json) -> bool:
+    """Whether a change set is still being made; it takes time only where a fault says so."""
+    return bool(time.time() < change_set.get("_ready_at", 0))
 
 
 def look_up(params: Json) -> tuple[Json | None, Answer]:
@@ -124,15 +135,3 @@ def refused(message: str, code: str = "ValidationError", status: int = 400) -> A
 def answered(action: str, inner: str) -> Answer:
     answer: Answer = helpers._xml(200, f"{action}Response", f"<{action}Result>{inner}</{action}Result>")
     return answer
-
-
-def as_xml(value: Any) -> str:
-    """The query protocol's body: a list's items are members, what is None is left out."""
-    if isinstance(value, Mapping):
-        return "".join(f"<{key}>{as_xml(item)}</{key}>" for key, item in value.items() if item is not None)
-    if isinstance(value, list):
-        return "".join(f"<member>{as_xml(item)}</member>" for item in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    escaped: str = helpers._esc(str(value))
-    return escaped

@@ -17,6 +17,9 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
+from local.aws.faults import Fault, inject
+from local.aws.refusals import Refusal
+
 REGION = "eu-west-2"
 READY_SECONDS = 30.0  # a cold start takes about one; a loaded machine gets time, not a false alarm
 STOP_SECONDS = 20.0  # writing the state of a long run
@@ -65,6 +68,10 @@ class EmbeddedAws:
     `state` is a directory that a later start with the same directory goes on from; without it
     everything is in memory. `log` receives the child's log; without it, it goes into a temporary
     file that is removed, its end being shown when the start fails. Raises PortInUse, EmbeddedAwsError.
+
+    It is a process of its own, so it outlives whoever works against it: a program that is started with
+    `{"PATH": …} | aws.environment` as its environment may be killed and started again while stacks go on.
+    It ends with the process that holds the context, not with any of those.
     """
 
     def __init__(
@@ -120,6 +127,10 @@ class EmbeddedAws:
         own = {name: value for name, value in self.environment.items() if name not in KEYS}
         credentials = f"{self.endpoint_url}{CREDENTIALS_PATH}{quote(role_arn, safe='')}"
         return own | {"AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials}
+
+    def inject(self, *faults: Fault | Refusal) -> None:
+        """Have these, and no others, from now on; none ends them all. Raises OSError when stopped."""
+        inject(self.endpoint_url, *faults)
 
     @property
     def pid(self) -> int | None:

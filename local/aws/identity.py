@@ -1,4 +1,4 @@
-"""IAM's types that upstream lacks: the OIDC provider and the role policy of its own."""
+"""IAM's types that upstream lacks: the OIDC provider and the role policy of its own; a role's boundary."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 from ministack.services import iam
 
 from local.aws.stacks import Json
-from local.aws.types import Made, called, query, register
+from local.aws.types import Made, called, complete, query, register
 
 PROVIDER, POLICY = "AWS::IAM::OIDCProvider", "AWS::IAM::RolePolicy"
 
@@ -27,6 +27,13 @@ def install() -> None:
         delete=lambda physical_id, props: _delete_policy(props),
         replacing=("PolicyName", "RoleName"),
     )
+    complete("AWS::IAM::Role", _bounded)
+
+
+def _bounded(name: str, props: Json, attributes: Json) -> Made:
+    """Upstream asks a role's boundary with every request, and takes none from a template."""
+    iam._roles[name]["PermissionsBoundary"] = props.get("PermissionsBoundary")
+    return name, attributes
 
 
 def _create_provider(logical_id: str, props: Json, stack_name: str) -> Made:

@@ -6,19 +6,17 @@ and event texts follow AWS's user guide, "Working with nested stacks", and the t
 users quote ("Embedded stack … was not successfully created").
 """
 
-import asyncio
 import copy
 import secrets
 import string
-from collections.abc import Awaitable
 
-from ministack import app
 from ministack.core import responses
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, handlers, helpers, provisioners
 from ministack.services.cloudformation import stacks as upstream
 
-from local.aws.stacks import STACK, Json, by_id, by_name, failed_resources
+from local.aws.continuing import go_on, not_updated, stay
+from local.aws.stacks import STACK, Json, by_id, by_name, failed_resources, run_on_loop
 
 
 def install() -> None:
@@ -146,21 +144,28 @@ def update(
     _, template = read_template(new_props["TemplateURL"], parent.get("Capabilities") or [])
     params = engine._resolve_parameters(template, provided_parameters(new_props), child["_resolved_params"])
     same = template == child["_template"] and params == child["_resolved_params"]
+    if child["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
+        same = False  # it has its old template again, and not all of its old resources
     if same and provisioners._tag_map(own_tags(new_props)) == provisioners._tag_map(child["Tags"]):
         return physical_id, _attributes(child)
-    previous = copy.deepcopy(child)
     rolling_back = parent["StackStatus"] == "UPDATE_ROLLBACK_IN_PROGRESS"
+    if rolling_back and child["StackStatus"] == "UPDATE_ROLLBACK_FAILED" and "_taken_back" not in child:
+        go_on(child, parent)
+        return physical_id, _attributes(child)
+    if not rolling_back:
+        child.pop("_skipping", None)
+    previous = copy.deepcopy(child)
     child["StackStatus"] = "UPDATE_ROLLBACK_IN_PROGRESS" if rolling_back else "UPDATE_IN_PROGRESS"
     child["LastUpdatedTime"] = responses.now_iso()
     _own_event(child, child["StackStatus"])
-    _deploy(child, parent, new_props, previous)
+    _deploy(child, parent, new_props, previous, going_back=rolling_back)
+    if rolling_back and child["StackStatus"] == "UPDATE_FAILED":
+        stay(child)
     if child["StackStatus"] != "UPDATE_COMPLETE":
-        raise ValueError(
-            f"Embedded stack {physical_id} was not successfully updated. Currently in "
-            f"{child['StackStatus']} with reason: "
-            f"{failed_resources(physical_id) or child['StackStatusReason']}"
-        )
+        raise ValueError(not_updated(child))
     if rolling_back:
+        child.pop("_taken_back", None)
+        child.pop("_rollback_failed", None)
         child["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
         cloudformation._stack_events[physical_id][-1]["ResourceStatus"] = "UPDATE_ROLLBACK_COMPLETE"
     return physical_id, _attributes(child)
@@ -174,14 +179,16 @@ def delete(physical_id: str, props: Json) -> None:
     parent = by_id(child["ParentId"]) or {}
     if parent.get("StackStatus") == "ROLLBACK_IN_PROGRESS":
         _let_go(child, even_retained=bool(parent.get("_retain_except_on_create")))
-    _await(upstream._delete_stack_async(child["StackName"], physical_id))
+    run_on_loop(upstream._delete_stack_async(child["StackName"], physical_id))
     if child["StackStatus"] != "DELETE_COMPLETE":
         raise ValueError(
             f"Embedded stack {physical_id} was not successfully deleted: {child['StackStatusReason']}"
         )
 
 
-def _deploy(child: Json, parent: Json, props: Json, previous: Json | None) -> None:
+def _deploy(
+    child: Json, parent: Json, props: Json, previous: Json | None, *, going_back: bool = False
+) -> None:
     capabilities = parent.get("Capabilities") or []
     child["Capabilities"] = list(capabilities)
     child["_disable_rollback"] = bool(parent.get("_disable_rollback"))
@@ -207,13 +214,13 @@ def _deploy(child: Json, parent: Json, props: Json, previous: Json | None) -> No
     child["_conditions"] = engine._evaluate_conditions(template, params)
     if previous is None:
         child["_template"], child["_resolved_params"] = template, params
-    _await(
+    run_on_loop(
         upstream._deploy_stack_async(
             child["StackName"],
             child["StackId"],
             template,
             params,
-            child["_disable_rollback"],
+            child["_disable_rollback"] or going_back,  # what goes back has nowhere further to go
             child["Tags"],
             is_update=previous is not None,
             previous_stack=previous,
@@ -231,11 +238,6 @@ def _settle_change_set(child: Json) -> None:
             and change_set["ExecutionStatus"] == "EXECUTE_IN_PROGRESS"
         ):
             change_set["ExecutionStatus"] = "EXECUTE_COMPLETE" if done else "EXECUTE_FAILED"
-
-
-def _await(work: Awaitable[None]) -> None:
-    """Run stack work on the server's loop from the worker thread that a nested stack has to itself."""
-    asyncio.run_coroutine_threadsafe(work, app._MAIN_LOOP).result()  # type: ignore[arg-type] # untyped upstream
 
 
 def _let_go(child: Json, *, even_retained: bool) -> None:

@@ -8,7 +8,6 @@ AWS says it of every sibling that it evaluates; we only of those that change.
 """
 
 import copy
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from ministack.services.cloudformation import stacks as upstream
 
 from local.aws.nested import children, new_child, passed_tags, provided_parameters, read_template
 from local.aws.stacks import STACK, Json, by_id
+from local.aws.values import add_values
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 UNRESOLVED = ("{{changeSet:", "{{IntrinsicFunction:")
@@ -35,6 +35,12 @@ class Preview:
     changes: list[Json] = field(default_factory=list)
     nested: dict[str, "Preview"] = field(default_factory=dict)
     outputs_change: bool = False
+    failure: str = ""  # why AWS fails this stack's change set by itself
+
+    @property
+    def failed(self) -> bool:
+        """Whether it, or one below it, fails."""
+        return bool(self.failure) or any(child.failed for child in self.nested.values())
 
     @property
     def empty(self) -> bool:
@@ -136,7 +142,6 @@ class _Comparison:
             return record or {"PhysicalResourceId": UNKNOWN, "Attributes": _Everything(lambda _: UNKNOWN)}
         child = self._child(logical_id, record)
         body, template = read_template(props.get("TemplateURL") or "", self._options.capabilities)
-        params = _parameters(template, provided_parameters(props), child)
         tags = passed_tags(self._stack, self._found.tags, logical_id, props)
         retag = provisioners._tag_map(tags) != provisioners._tag_map(child["Tags"])
         below = Options(
@@ -144,8 +149,13 @@ class _Comparison:
             capabilities=self._options.capabilities,
             retag=retag,
         )
-        found = preview(Preview(child, template, body, params, tags), below)
-        if record is not None and found.empty:
+        found = Preview(child, template, body, {}, tags)
+        try:
+            found.params = _parameters(template, provided_parameters(props), child)
+            preview(found, below)
+        except ValueError as error:  # the child's change set fails by this, and its parent's by that
+            found.failure = str(error)
+        if record is not None and found.empty and not found.failed:
             return dict(record)
         self._found.nested[logical_id] = found
         path = f"{self._stack['StackName']}/{logical_id}"
@@ -190,7 +200,7 @@ class _Comparison:
                 if logical_id not in self._found.nested:
                     continue  # its text differs, what it makes does not
                 self._automatic(resource)
-            _add_values(resource, before.get(logical_id), after.get(logical_id))
+            add_values(resource, before.get(logical_id), after.get(logical_id))
             kept.append(change)
         listed = {change["ResourceChange"]["LogicalResourceId"] for change in kept}
         for logical_id in sorted(self._found.nested.keys() - listed):
@@ -208,7 +218,7 @@ class _Comparison:
             "Details": [],
         }
         self._automatic(resource)
-        _add_values(resource, before, after)
+        add_values(resource, before, after)
         return {"ResourceChange": resource}
 
     def _automatic(self, resource: Json) -> None:
@@ -266,33 +276,3 @@ def _replaced(old: Json, new: Json) -> bool:
     before, after = old["Properties"], new["Properties"]
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     return any(provisioners._property_recreation(new["Type"], name) == "Always" for name in changed)
-
-
-def _add_values(resource: Json, before: Json | None, after: Json | None) -> None:
-    """Before and after, of the whole resource and of each detail; shown when IncludePropertyValues asks."""
-    if before is not None:
-        resource["BeforeContext"] = _context(before)
-    if after is not None:
-        resource["AfterContext"] = _context(after)
-    for detail in resource.get("Details") or []:
-        target = detail["Target"]
-        holder, name = ("Properties", target["Name"]) if target.get("Name") else ("", target["Attribute"])
-        if not target.get("Name") and name in ("Properties", "Tags"):
-            continue
-        old = ((before or {}).get(holder) or {} if holder else before or {}).get(name)
-        new = ((after or {}).get(holder) or {} if holder else after or {}).get(name)
-        target["Path"] = f"/{holder}/{name}" if holder else f"/{name}"
-        if old is not None:
-            target["BeforeValue"] = _value(old)
-        if new is not None:
-            target["AfterValue"] = _value(new)
-        target["AttributeChangeType"] = "Add" if old is None else "Remove" if new is None else "Modify"
-
-
-def _context(definition: Json) -> str:
-    shown = {key: value for key, value in definition.items() if key not in ("Type", "DependsOn", "Condition")}
-    return json.dumps(shown, sort_keys=True, default=str)
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -18,10 +18,12 @@ from hypercorn.config import Config
 from ministack import app
 from ministack.core import lambda_runtime
 
-from local.aws import additions, stacks
+from local.aws import acts, additions, stacks
 from local.aws.credentials import handing_out
 from local.aws.embedded import CacheServer, DatabaseServer
 from local.aws.endpoints import Endpoints
+from local.aws.faults import taking
+from local.aws.refusals import Refusals, refusing
 
 logger = logging.getLogger("local.aws")
 
@@ -76,7 +78,9 @@ async def _serve(listener: int) -> None:
         await ended.wait()
         await _stacks_settled()
 
-    await serve(handing_out(app.app), config, shutdown_trigger=settled)
+    refusals = Refusals()
+    answering = refusing(handing_out(app.app), refusals)
+    await serve(taking(answering, acts.FAULTS, refusals), config, shutdown_trigger=settled)
 
 
 async def _stacks_settled() -> None:

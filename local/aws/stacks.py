@@ -4,13 +4,15 @@ Sources: botocore's cloudformation model (Stack.ParentId, Stack.RootId; StackEve
 of an update as AWS's user guide shows them: only what changes, a new resource as CREATE_*.
 """
 
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from ministack import app
 from ministack.core import responses
 from ministack.services import cloudformation
-from ministack.services.cloudformation import engine, handlers, provisioners
+from ministack.services.cloudformation import engine, handlers, helpers, provisioners
 from ministack.services.cloudformation import stacks as upstream
 
 from local.aws.patching import replace
@@ -19,6 +21,7 @@ Json = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
 
 STACK = "AWS::CloudFormation::Stack"
+MONITORING = "MonitoringTimeOfRollbackTriggers"  # a wait that triggers.py puts in; nobody is told of it
 
 
 def install() -> None:
@@ -48,6 +51,11 @@ def in_operation() -> list[str]:
     ]
 
 
+def run_on_loop(work: Awaitable[None]) -> None:
+    """Run stack work on the server's loop from the worker thread that a nested stack has to itself."""
+    asyncio.run_coroutine_threadsafe(work, app._MAIN_LOOP).result()  # type: ignore[arg-type] # untyped upstream
+
+
 def _conditions_with_pseudo_parameters(original: Callable[..., Json]) -> Callable[..., Json]:
     """Upstream compares the text `AWS::Region` itself, and FindInMap as a dictionary."""
 
@@ -63,6 +71,18 @@ def _conditions_with_pseudo_parameters(original: Callable[..., Json]) -> Callabl
         return original({**template, "Conditions": conditions}, known)
 
     return evaluate
+
+
+def as_xml(value: Any) -> str:
+    """The query protocol's body: a list's items are members, what is None is left out."""
+    if isinstance(value, Mapping):
+        return "".join(f"<{key}>{as_xml(item)}</{key}>" for key, item in value.items() if item is not None)
+    if isinstance(value, list):
+        return "".join(f"<member>{as_xml(item)}</member>" for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    escaped: str = helpers._esc(str(value))
+    return escaped
 
 
 def _with_mappings(node: Any, mappings: Json, params: Json) -> Any:
@@ -97,7 +117,17 @@ def _family(match: re.Match[bytes]) -> bytes:
         for name, key in (("ParentId", "ParentId"), ("RootId", "RootId"), ("ChangeSetId", "_change_set_id"))
         if stack.get(key)
     )
-    return match[0] + added.encode()
+    return match[0] + added.encode() + _configured(stack).encode()
+
+
+def _configured(stack: Json) -> str:
+    """What the last executed change set said of alarms, a role and topics."""
+    said = {
+        "RollbackConfiguration": stack.get("RollbackConfiguration"),
+        "RoleARN": stack.get("RoleARN"),
+        "NotificationARNs": stack.get("NotificationARNs"),
+    }
+    return as_xml({key: value for key, value in said.items() if value})
 
 
 class _Event(NamedTuple):
@@ -130,6 +160,8 @@ class _Events:
 
     def add(self, *told: Any, **named: Any) -> None:
         event = _Event(*told, **named)
+        if event.logical_id == MONITORING:
+            return
         if event.logical_id == event.stack_name:
             self._add(*event._replace(reason=self._rollback_reason(event) or event.reason))
             return
@@ -144,7 +176,7 @@ class _Events:
             self._new.add(key)
         held = self._held.pop(key, None)
         if held is not None:
-            if event.status == "UPDATE_COMPLETE":
+            if event.status == "UPDATE_COMPLETE" and not event.reason:
                 return  # nothing of it changed, and AWS says nothing
             self._add(*held)
         if key in self._new and event.status.startswith("UPDATE_"):
@@ -187,6 +219,10 @@ class _Events:
         self._add(*event._replace(status="DELETE_COMPLETE"))
 
     def _rollback_reason(self, event: _Event) -> str:
+        if event.status in ("ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"):
+            stopped = (by_id(event.stack_id) or {}).get("_stopping")
+            if stopped:
+                return str(stopped)
         if event.status != "ROLLBACK_IN_PROGRESS":
             return ""
         return f"{failed_resources(event.stack_id)} Rollback requested by user."

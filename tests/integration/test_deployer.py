@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer import diagnosis, recovering, recovery
 from deployer.changes import Action, Counts
 from deployer.deployment import Deployment
 from deployer.errors import (
@@ -21,6 +22,7 @@ from deployer.errors import (
     Stuck,
 )
 from deployer.events import Progress, Silence
+from deployer.lossy import Danger
 from deployer.plan import Plan
 from local.aws import EmbeddedAws
 from local.aws.embedded import CacheServer, DatabaseServer
@@ -209,6 +211,45 @@ def test_what_goes_with_a_nested_stack_is_shown_and_judged(deploys: Deploys, sma
     assert deployment.plan().is_empty
 
 
+GUARDED = """\
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      DelaySeconds: 1
+      MessageRetentionPeriod: %d
+  Reader:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: {Service: ecs-tasks.amazonaws.com}}]
+      Policies:
+        - PolicyName: read
+          PolicyDocument:
+            Statement: [{Effect: Allow, Action: '%s', Resource: '*'}]
+"""
+
+
+def test_data_and_access_of_a_grandchild_are_judged_by_what_the_change_set_tells(
+    deploys: Deploys, small: Path
+) -> None:
+    deployment = deploys(small)
+    (small / "inner.yaml").write_text(GUARDED % (600, "sqs:ReceiveMessage"))
+    deployed(deployment)
+    (small / "inner.yaml").write_text(GUARDED % (60, "sqs:*"))
+
+    plan = deployment.plan()
+
+    assert plan.verdict == 3
+    assert [(verdict.name, verdict.danger) for verdict in plan.verdicts] == [
+        ("Outer/Inner/Queue", Danger.SHORTENED)
+    ]
+    assert [(change.name, change.sign, change.text, change.broadens) for change in plan.access] == [
+        ("Outer/Inner/Reader", "-", "Allow sqs:ReceiveMessage on * [policy read]", None),
+        ("Outer/Inner/Reader", "+", "Allow sqs:* on * [policy read]", "every action, sqs:*"),
+    ]
+
+
 def test_an_executed_plan_is_refused_under_its_own_name(deploys: Deploys, small: Path) -> None:
     deployment = deploys(small)
     plan = deployed(deployment)
@@ -227,7 +268,7 @@ def test_a_failure_in_a_grandchild_is_the_first_cause_and_names_the_way_out(
 
     with pytest.raises(DeploymentFailed, match=FIRST_CAUSE):
         deployment.apply(plan, Silence())
-    with pytest.raises(Stuck, match=r"python deploy\.py destroy dev"):
+    with pytest.raises(Stuck, match=r"python deploy\.py recover dev"):
         deployment.plan()
 
     deployment.destroy(Silence())
@@ -271,3 +312,26 @@ def test_a_plan_of_before_the_stack_moved_is_refused(deploys: Deploys, small: Pa
 
     with pytest.raises(PlanOutdated, match="plan again"):
         deployment.apply(replace(old, token="millrace-deploy-again"), Silence())
+
+
+def test_a_grandchilds_failure_is_diagnosed_and_recovered_from(deploys: Deploys, small: Path) -> None:
+    deployment = deploys(small)
+    deployment.bootstrap(Silence())
+    (small / "inner.yaml").write_text(BROKEN)
+    with pytest.raises(DeploymentFailed):
+        deployment.apply(deployment.plan(), Silence())
+
+    found = diagnosis.diagnose(deployment.target, small)
+
+    assert found.cause is not None
+    assert found.cause.path == "Outer/Inner/Grant"
+    assert found.cause.template == f"{small}/inner.yaml:2"
+    assert (found.also, found.going_back) == ((), ())
+    assert found.next == "`python deploy.py recover dev`"
+
+    stuck = recovery.look(deployment.target, deployment.stack_name)
+    assert recovering.perform(deployment.target, stuck, recovery.Choice(), Silence()) == ()
+    (small / "inner.yaml").write_text(INNER)
+    deployment.apply(deployment.plan(), Silence())
+    assert recovery.look(deployment.target, deployment.stack_name).way is recovery.Way.NOTHING
+    assert diagnosis.diagnose(deployment.target, small).cause is None, "the stack that failed is gone"

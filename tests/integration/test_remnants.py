@@ -9,9 +9,9 @@ import jmespath
 import msgspec
 import pytest
 
-from deployer.changes import HOLDING_DATA
 from deployer.deployment import Deployment
 from deployer.events import Silence
+from deployer.holding import HOLDING_DATA
 from local.aws import EmbeddedAws
 from local.aws.embedded import CacheServer, DatabaseServer
 from parameters.settings import Environment, load

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from deployer.changes import HOLDING_DATA
+from deployer.holding import HOLDING_DATA
 from parameters.settings import load
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -132,7 +132,12 @@ def test_the_root_takes_what_only_the_deployer_knows(templates: Templates) -> No
 
 def test_bootstrap_needs_nothing_and_says_what_the_deployer_needs(templates: Templates) -> None:
     assert "Parameters" not in templates["bootstrap"]
-    assert set(templates["bootstrap"]["Outputs"]) == {"ArtefactBucket", "ImageRepositoryUri"}
+    assert set(templates["bootstrap"]["Outputs"]) == {
+        "ArtefactBucket",
+        "DeployerPolicyArn",
+        "ExecutionRoleArn",
+        "ImageRepositoryUri",
+    }
 
 
 def test_every_child_lies_beside_the_root_and_every_file_is_nested(templates: Templates) -> None:
@@ -238,7 +243,10 @@ def test_every_role_is_assumed_by_a_service_for_this_account_only(templates: Tem
             assert set(statement["Principal"]) == {"Service"}, name
             if statement["Principal"]["Service"] == ["lambda.amazonaws.com"]:
                 continue  # Lambda sends no source when it assumes a role: a condition would lock it out
-            (account,) = statement["Condition"]["StringEquals"]["aws:SourceAccount"].values()
+            # Nobody says that CloudFormation sends one, so it is asked only where it comes.
+            made = statement["Principal"]["Service"] == ["cloudformation.amazonaws.com"]
+            operator = "StringEqualsIfExists" if made else "StringEquals"
+            (account,) = statement["Condition"][operator]["aws:SourceAccount"].values()
             assert account in ("AWS::AccountId", "${AWS::AccountId}"), name
 
 

@@ -32,7 +32,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "build": ("stacks", "parameters"),  # the rules are given by their place, as another team gives them
     "deploy": ("deployer", "parameters"),
     # The bridge: variables are made from the artefacts' settings, and from nothing else of theirs.
-    "stacks": ("parameters", "processor.settings", "rotation.settings", "topology.metrics"),
+    "stacks": ("parameters", "processor.settings", "rotation.settings", "topology.metrics", "topology.needs"),
     "parameters": (),
     "deployer": ("parameters",),
     "processor": (),

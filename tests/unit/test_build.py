@@ -1,5 +1,6 @@
 """build.py from the command line: what it prints, writes, refuses and leaves alone."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -40,9 +41,8 @@ def emit(out: Path, *arguments: str) -> int:
 
 
 def snapshot(directory: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
+    """The templates, without the lines of Python that lie beside them."""
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*.yaml")}
 
 
 def test_every_environment_is_emitted_with_a_line_per_stack(
@@ -291,3 +291,23 @@ def test_the_runbook_is_made_with_the_templates_of_every_environment(
     assert "docs/runbook.md is stale" in capsys.readouterr().out
     page.unlink()
     assert build.main(["--no-lint", "--check"]) == 1
+
+
+def test_each_resources_line_of_python_is_left_beside_the_templates(out: Path) -> None:
+    emit(out, "--env", "dev")
+
+    made = msgspec.json.decode((out / "origins" / "dev.json").read_bytes())
+    template = (out / "dev" / "database.yaml").read_bytes()
+    assert made["database.yaml"]["digest"] == hashlib.sha256(template).hexdigest()
+    file, _, line = made["database.yaml"]["lines"]["Database"].partition(":")
+    assert file == "stacks/database.py"
+    assert "template.add_resource(" in (REPOSITORY / file).read_text().splitlines()[int(line) - 1]
+
+
+def test_of_the_committed_templates_they_lie_in_build_also_after_a_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "HERE", tmp_path)
+
+    assert build.main(["--check", "--no-lint", "--env", "prod"]) == 0
+    assert [file.name for file in (tmp_path / "build" / "origins").iterdir()] == ["prod.json"]

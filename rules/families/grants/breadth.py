@@ -42,6 +42,7 @@ PROVISIONED = frozenset(
 )
 AGENTS = frozenset({"ssmmessages:*", "ec2messages:*"})  # of Systems Manager: there is nothing else in them
 WHOLE = re.compile(r"(?:[a-z-]+[:/])?\*")  # stream/*, secret:*, *
+MAKER = "cloudformation.amazonaws.com"
 CLASSES = frozenset(
     ["dynamodb", "ecr", "elasticache", "kinesis", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs"]
 )
@@ -49,6 +50,22 @@ CLASSES = frozenset(
 
 def _allowing(site: Site) -> Iterator[Line]:
     return (line for line in book(site).of(Kind.IDENTITY) if line.allows)
+
+
+def _of_makers(site: Site, line: Line) -> bool:
+    """Whether only CloudFormation holds it: it makes what nobody can name yet, and takes away what it made.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+    """
+    holders = line.policy.about
+    takers = {
+        (policy.resource, principal)
+        for policy in site.policies
+        if policy.kind is Kind.TRUST and policy.resource in holders
+        for statement in policy.statements
+        for principal in statement.principals
+    }
+    return bool(holders) and takers == {(one, ("Service", MAKER)) for one in holders}
 
 
 def _services(site: Site) -> set[str]:
@@ -89,7 +106,7 @@ def a_grant_on_all_of_a_kind(site: Site) -> Iterator[Finding]:
         for resource in line.resources:
             parts = resource.split(":", 5)
             wide = len(parts) == 6 and parts[2] in CLASSES and WHOLE.fullmatch(parts[5])
-            if wide and line.actions:
+            if wide and line.actions and not _of_makers(site, line):
                 policy, name, action = line.policy.resource, line.statement.name, line.actions[0]
                 yield found(
                     policy, *line.path, statement=name, policy=policy, action=action, named=shown(resource)
@@ -170,7 +187,7 @@ def a_grant_that_grants_more(site: Site) -> Iterator[Finding]:
 def a_user_that_may_destroy_what_it_uses(site: Site) -> Iterator[Finding]:
     arns = [(book(site).wording.arn(one), one) for one in site.tree.resources() if one.kind in FORMS]
     for line in _allowing(site):
-        for action in line.actions:
+        for action in () if _of_makers(site, line) else line.actions:
             if not DESTROYING.fullmatch(action):
                 continue
             for arn, target in arns:

@@ -131,6 +131,10 @@ def a_condition_key_that_does_not_exist(site: Site) -> Iterator[Finding]:
                 )
 
 
+# No page says that these name a source when they take a role: to ask for one may shut them out.
+SOURCE_UNSAID = {"cloudformation.amazonaws.com"}
+
+
 @rule(
     "W9283",
     cause="{statement} of {policy} asks for {key} only where a request has it ({operator})",
@@ -149,6 +153,7 @@ def a_condition_that_absence_passes(site: Site) -> Iterator[Finding]:
     for line in book(site).lines:
         for operator, key, _ in line.conditions:
             optional = operator.lower().endswith("ifexists") or operator.lower().startswith("forallvalues:")
-            if line.allows and optional and key.lower() in binding:
+            unsaid = {name for _, name in line.principals} == SOURCE_UNSAID
+            if line.allows and optional and key.lower() in binding and not unsaid:
                 resource, name = line.policy.resource, line.statement.name
                 yield found(resource, *line.path, statement=name, policy=resource, key=key, operator=operator)

@@ -80,6 +80,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> FakeDeployment:
     monkeypatch.setattr("deployer.commands.invocation.Deployment", lambda *_, **__: fake)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.delenv("IMAGE_DIGEST", raising=False)
+    monkeypatch.setattr("deployer.waiting.settle", lambda *_: None)
     return fake
 
 
@@ -264,7 +265,7 @@ def test_who_stops_looking_learns_that_it_goes_on(
 
     assert commands.main(["apply", "dev", "--yes"]) == 130
     assert capsys.readouterr().err == (
-        f"deploy.py: {why}; what runs in AWS goes on: see it with `python deploy.py status dev`\n"
+        f"deploy.py: {why}; what runs in AWS goes on: follow it again with `python deploy.py attach dev`\n"
     )
 
 

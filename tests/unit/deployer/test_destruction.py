@@ -71,7 +71,8 @@ def holds(aws: Any, versions: int = 2, lock_days: int = 0, images: int = 1) -> N
 
 @pytest.fixture
 def run(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("deployer.commands.invocation.boto3.Session", lambda **_: aws.session)
+    monkeypatch.setattr("deployer.credentials.session", lambda *_: aws.session)
+    monkeypatch.setattr("deployer.waiting.settle", lambda *_, **__: None)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     return lambda *arguments: commands.main(["destroy", "dev", *arguments])
 

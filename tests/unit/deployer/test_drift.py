@@ -242,6 +242,7 @@ def test_a_gate_that_refuses_lets_nothing_be_planned(
     refusal: tuple[int, str],
 ) -> None:
     monkeypatch.setattr(drift, "detect", lambda _: DRIFTED)
+    monkeypatch.setattr("deployer.waiting.settle", lambda *_, **__: None)
     monkeypatch.setattr(Deployment, "plan", lambda *_, **__: pytest.fail("planned"))
 
     assert commands.main([*command.split(), *options.split()]) == refusal[0]

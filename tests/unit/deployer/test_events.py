@@ -1,9 +1,13 @@
-import io
+from datetime import UTC, datetime
 from typing import Any
 
-from deployer.diagnosis import first_cause
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer.causes import first_cause
 from deployer.events import Progress, Streamer
-from deployer.progress import Board, Lines, line, screen
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def follow(aws: Any) -> Streamer:
@@ -181,49 +185,75 @@ def test_without_a_failure_there_is_no_cause() -> None:
     assert first_cause([progress("Queue", "CREATE_COMPLETE")]) is None
 
 
-def test_the_lines_of_progress() -> None:
-    assert line(progress("Outer/Queue", "CREATE_IN_PROGRESS", "Resource creation Initiated")) == (
-        "    1.0s  Outer/Queue  AWS::SQS::Queue  CREATE_IN_PROGRESS"
-    )
-    assert line(progress("Queue", "CREATE_COMPLETE", elapsed=12.34, took=8.05)) == (
-        "   12.3s  Queue  AWS::SQS::Queue  CREATE_COMPLETE  in 8.1s"
-    )
-    assert line(progress("Queue", "CREATE_FAILED", "Name taken")) == (
-        "    1.0s  Queue  AWS::SQS::Queue  CREATE_FAILED  Name taken"
-    )
-
-
-def test_plain_lines_where_there_is_no_terminal() -> None:
-    stream = io.StringIO()
-
-    with screen(stream) as listener:
-        listener(progress("Outer/Queue", "CREATE_COMPLETE"))
-        listener(Progress(("Outer",), "Outer", NESTED, "CREATE_COMPLETE", "", 2.0, about_stack=True))
-
-    assert isinstance(screen(stream), Lines)
-    assert stream.getvalue() == "    1.0s  Outer/Queue  AWS::SQS::Queue  CREATE_COMPLETE\n"
-
-
-def test_the_tree_on_a_terminal() -> None:
-    board = Board()
-    root = Progress((), "millrace-dev", NESTED, "UPDATE_IN_PROGRESS", "", 0.0, about_stack=True)
-    for event in (
-        root,
-        progress("Keys", "UPDATE_IN_PROGRESS", kind=NESTED),
-        progress("Keys/Data", "UPDATE_COMPLETE"),
-        progress("Keys", "UPDATE_COMPLETE", kind=NESTED, elapsed=4.0),
-        progress("Stream", "UPDATE_IN_PROGRESS", kind=NESTED),
-        progress("Stream/Readings", "UPDATE_COMPLETE"),
-        progress("Stream/Key", "DELETE_SKIPPED"),
-        progress("Stream/Table", "UPDATE_FAILED", "Name taken"),
-        progress("Address", "CREATE_IN_PROGRESS"),
-    ):
-        board.take(event)
-
-    assert board.lines() == [
-        "millrace-dev  UPDATE_IN_PROGRESS  0/1  0s",
-        "├─ Address  AWS::SQS::Queue  CREATE_IN_PROGRESS",
-        "├─ Keys  UPDATE_COMPLETE  1/1  4s",
-        "└─ Stream  UPDATE_IN_PROGRESS  2/3  1s",
-        "   └─ Table  AWS::SQS::Queue  UPDATE_FAILED  Name taken",
+def test_a_call_that_fails_half_way_loses_no_event(aws: Any) -> None:
+    streamer = follow(aws)
+    aws.tells("millrace-dev")
+    streamer.mark()
+    root = [
+        aws.about("millrace-dev", "CREATE_IN_PROGRESS", 0),
+        aws.about("Outer", "CREATE_IN_PROGRESS", 1, parent="millrace-dev"),
     ]
+    aws.tells("millrace-dev", *root)
+    aws.refuses("describe_stack_events", "Throttling", "Rate exceeded")
+    aws.tells("millrace-dev", *root)
+    aws.tells("Outer", aws.event("Outer", "Queue", "CREATE_IN_PROGRESS", 2))
+
+    with pytest.raises(ClientError):
+        streamer.fetch()
+
+    assert [event.path for event in streamer.fetch()] == ["millrace-dev", "Outer", "Outer/Queue"]
+
+
+def test_an_operation_that_runs_already_is_told_from_its_beginning(aws: Any) -> None:
+    streamer = Streamer(aws.cloudformation, aws.stack_id("millrace-dev"), EPOCH)
+    aws.tells(
+        "millrace-dev",
+        aws.about("millrace-dev", "UPDATE_COMPLETE", -100),
+        {**aws.about("millrace-dev", "UPDATE_IN_PROGRESS", 0), "ClientRequestToken": "theirs"},
+        aws.event("millrace-dev", "Queue", "UPDATE_IN_PROGRESS", 2),
+    )
+
+    assert [(event.path, event.elapsed) for event in streamer.fetch()] == [("millrace-dev", 0), ("Queue", 2)]
+    assert streamer.token == "theirs"
+
+
+def test_what_the_pages_tell_of_earlier_operations_is_what_is_expected(aws: Any) -> None:
+    streamer = follow(aws)
+    aws.tells(
+        "millrace-dev",
+        aws.event("millrace-dev", "Queue", "UPDATE_IN_PROGRESS", -100),
+        aws.event("millrace-dev", "Queue", "UPDATE_COMPLETE", -88),
+    )
+    streamer.mark()
+    aws.tells(
+        "millrace-dev",
+        aws.about("millrace-dev", "UPDATE_IN_PROGRESS", 0),
+        aws.event("millrace-dev", "Queue", "UPDATE_IN_PROGRESS", 1),
+        aws.about("Outer", "UPDATE_IN_PROGRESS", 1, parent="millrace-dev"),
+    )
+    aws.tells(
+        "Outer",
+        aws.event("Outer", "Table", "CREATE_IN_PROGRESS", -500),
+        aws.event("Outer", "Table", "CREATE_COMPLETE", -200),
+        aws.event("Outer", "Table", "UPDATE_IN_PROGRESS", -100),
+        aws.event("Outer", "Table", "UPDATE_COMPLETE", -70),
+        aws.event("Outer", "Table", "UPDATE_IN_PROGRESS", 2),
+    )
+
+    expected = {event.path: event.expected for event in streamer.fetch()}
+
+    assert expected == {"millrace-dev": None, "Queue": 12, "Outer": None, "Outer/Table": 30}
+
+
+def test_what_is_made_and_taken_back_takes_its_time_twice(aws: Any) -> None:
+    streamer = Streamer(aws.cloudformation, aws.stack_id("millrace-dev"), EPOCH)
+    aws.tells(
+        "millrace-dev",
+        aws.about("millrace-dev", "CREATE_IN_PROGRESS", 0),
+        aws.event("millrace-dev", "Queue", "CREATE_IN_PROGRESS", 10),
+        aws.event("millrace-dev", "Queue", "CREATE_COMPLETE", 15),
+        aws.event("millrace-dev", "Queue", "DELETE_IN_PROGRESS", 100),
+        aws.event("millrace-dev", "Queue", "DELETE_COMPLETE", 103),
+    )
+
+    assert [event.took for event in streamer.fetch()] == [None, None, 5, None, 3]

@@ -181,7 +181,7 @@ def test_no_findings_pass() -> None:
 
 @pytest.fixture
 def run(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("deployer.commands.invocation.boto3.Session", lambda **_: aws.session)
+    monkeypatch.setattr("deployer.credentials.session", lambda *_: aws.session)
     return lambda *arguments: commands.main(["image", "dev", *arguments])
 
 

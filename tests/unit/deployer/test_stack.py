@@ -2,17 +2,15 @@ from typing import Any
 
 import pytest
 
-from deployer import stack
+from deployer import stack, states
 from deployer.errors import Busy, Stuck
 from deployer.plan import Kind
 from deployer.stack import Stack
 
-REMOVAL = "python deploy.py destroy dev"
 
-
-def kind(status: str | None, reason: str = "") -> Kind:
-    present = None if status is None else Stack("millrace-dev", "id", status, reason)
-    return stack.kind_of_change(present, "millrace-dev", "dev", REMOVAL, "eu-west-2")
+def kind(status: str | None, reason: str = "", name: str = "millrace-dev") -> Kind:
+    present = None if status is None else Stack(name, "id", status, reason)
+    return stack.kind_of_change(present, name, "dev")
 
 
 @pytest.mark.parametrize("status", [None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"])
@@ -34,28 +32,28 @@ def test_a_failed_creation_is_refused_with_the_next_command(status: str) -> None
         kind(status, "no quota")
 
     assert str(refusal.value) == (
-        f"millrace-dev is {status} (no quota) and takes no change: its first creation failed; remove what is "
-        "left with `python deploy.py destroy dev`, then try again"
+        f"millrace-dev is {status} (no quota) and takes no change: its first creation failed, and what is "
+        "left must go before it is made again. See why with `python deploy.py diagnose dev`, mend it with "
+        "`python deploy.py recover dev`"
     )
 
 
-@pytest.mark.parametrize(
-    ("status", "command"),
-    [
-        ("DELETE_FAILED", "run `python deploy.py destroy dev` again"),
-        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --region eu-west-2 --stack-name millrace-dev"),
-    ],
-)
-def test_other_dead_ends_name_their_way_out(status: str, command: str) -> None:
-    with pytest.raises(Stuck, match=command):
+@pytest.mark.parametrize("status", states.STUCK)
+def test_every_dead_end_names_its_way_out(status: str) -> None:
+    with pytest.raises(Stuck, match=r"mend it with `python deploy\.py recover dev`$"):
         kind(status)
+
+
+def test_a_stuck_bootstrap_is_recovered_by_its_own_name() -> None:
+    with pytest.raises(Stuck, match=r"`python deploy\.py recover dev --bootstrap`$"):
+        kind("ROLLBACK_COMPLETE", name="millrace-dev-bootstrap")
 
 
 @pytest.mark.parametrize(
     "status", ["CREATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "DELETE_IN_PROGRESS"]
 )
 def test_another_operation_is_not_disturbed(status: str) -> None:
-    with pytest.raises(Busy, match=r"another operation is under way.*deploy\.py status dev"):
+    with pytest.raises(Busy, match=r"another operation is under way.*deploy\.py attach dev.*--wait"):
         kind(status)
 
 

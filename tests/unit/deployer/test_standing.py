@@ -13,7 +13,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def run(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("deployer.commands.invocation.boto3.Session", lambda **_: aws.session)
+    monkeypatch.setattr("deployer.credentials.session", lambda *_: aws.session)
     return lambda *arguments: commands.main(["status", "dev", *arguments])
 
 

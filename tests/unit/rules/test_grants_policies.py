@@ -337,3 +337,29 @@ def test_a_key_through_a_service_that_nothing_uses(say: Say) -> None:
 
     assert say("W9293", identity(RIGHT, via.replace("SERVICE", "kinesis"), more=key)) == []
     assert say("W9293", identity(RIGHT, via.replace("SERVICE", "sqs"), more=key))
+
+
+@pytest.mark.parametrize(
+    ("rule", "made"),
+    [
+        ("W9285", RIGHT.replace("!GetAtt Stream.Arn", "'arn:aws:kinesis:eu-west-2:*:stream/*'")),
+        ("W9290", RIGHT.replace("PutRecord", "DeleteStream")),
+    ],
+)
+def test_cloudformation_makes_all_of_a_kind_and_takes_it_away(say: Say, rule: str, made: str) -> None:
+    alone = identity(made).replace("lambda.amazonaws.com", "cloudformation.amazonaws.com")
+    shared = identity(made).replace(
+        "lambda.amazonaws.com", "[cloudformation.amazonaws.com, lambda.amazonaws.com]"
+    )
+
+    assert say(rule, alone) == []
+    assert say(rule, shared)
+
+
+def test_a_service_of_which_nobody_says_that_it_names_its_source_is_asked_where_it_does(say: Say) -> None:
+    def trust(service: str) -> str:
+        condition = "Condition: {StringEqualsIfExists: {aws:SourceAccount: !Ref AWS::AccountId}}"
+        return identity(RIGHT).replace("lambda.amazonaws.com}", f"{service}}}, {condition}")
+
+    assert say("W9283", trust("cloudformation.amazonaws.com")) == []
+    assert say("W9283", trust("ecs-tasks.amazonaws.com"))

@@ -5,14 +5,17 @@ from typing import Any
 import pytest
 
 from parameters.settings import load
-from stacks import bootstrap
+from stacks import bootstrap, deployment_roles, platform
 from stacks.wiring import apart
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_an_artefact_is_created_and_never_overwritten(environment: str) -> None:
     settings = load(environment)
-    resources: Any = apart(bootstrap.build, settings.bootstrap, settings).tree["Resources"]
+    given = bootstrap.Settings(
+        settings.bootstrap, deployment_roles.platform(platform.build(settings), environment)
+    )
+    resources: Any = apart(bootstrap.build, given, settings).tree["Resources"]
     statements = resources["ArtefactsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
 
     (only,) = [one for one in statements if one["Sid"] == "NothingIsOverwritten"]

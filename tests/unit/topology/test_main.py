@@ -76,7 +76,7 @@ def test_a_new_call_of_the_deployer_is_refused_until_somebody_says_what_for(
 def test_policies_are_listed_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(REPOSITORY, "policies") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "docs/deployer-policy.json:1: identity Deployer" in lines
+    assert [line for line in lines if line.endswith(" identity Bootstrap/Deployer PolicyDocument")]
     assert run(REPOSITORY, "policies", "--json") == 0
     listed = json.loads(capsys.readouterr().out)
     assert len(listed) == len(lines) > 40
@@ -96,10 +96,8 @@ def test_templates_that_cannot_be_read_end_in_one_line(
     assert "topology: " in capsys.readouterr().err
 
 
-def test_cloudformation_acts_with_the_deployer_s_credentials_and_the_page_says_so() -> None:
-    # given that no call of the deployer hands CloudFormation a role
-    assert not [file for file in (REPOSITORY / "deployer").glob("*.py") if "RoleARN" in file.read_text()]
-    # then the page has the row, and does not promise more than the templates can
+def test_the_page_says_with_what_cloudformation_acts_and_who_may_hand_it_over() -> None:
     page = (REPOSITORY / "docs" / "access.md").read_text()
-    assert "| CloudFormation acts with the deployer's own credentials" in page
+    assert "CloudFormation makes with `Bootstrap/ExecutionRole`" in page
+    assert "| iam:PassRole | `Bootstrap/ExecutionRole` |" in page
     assert "By these templates, what is not listed is refused" in page

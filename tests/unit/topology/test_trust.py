@@ -78,3 +78,65 @@ def test_a_role_that_its_service_uses_is_no_problem(plant: Plant) -> None:
 def test_a_trust_that_nothing_uses_is_one(plant: Plant, written: str, instead: str, told: str) -> None:
     assert written in ROOT
     assert any(told in problem for problem in problems(plant, ROOT.replace(written, instead)))
+
+
+HANDED = """\
+Resources:
+  Making:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement:
+        - {Effect: Allow, Principal: {Service: cloudformation.amazonaws.com}, Action: 'sts:AssumeRole'}
+  Deployer:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Statement:
+        - Effect: Allow
+          Action: 'iam:PassRole'
+          Resource: !GetAtt Making.Arn
+          Condition: {StringEquals: {'iam:PassedToService': cloudformation.amazonaws.com}}
+"""
+
+
+def test_a_role_that_a_policy_hands_to_its_service_is_used(plant: Plant) -> None:
+    assert problems(plant, HANDED) == []
+    (told,) = problems(plant, HANDED.replace("PassedToService': cloudformation", "PassedToService': lambda"))[
+        :1
+    ]
+    assert told.startswith("Making: trusts cloudformation.amazonaws.com, for which nothing here uses it")
+
+
+PIPELINE = """\
+Resources:
+  Deployer:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement:
+        - Effect: Allow
+          Principal: {Federated: arn:aws:iam::111122223333:oidc-provider/example.com}
+          Action: 'sts:AssumeRoleWithWebIdentity'
+          Condition:
+            StringEquals:
+              example.com:aud: sts.amazonaws.com
+              example.com:sub: repo:example/millrace:environment:prod
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("example.com:sub: repo:example/millrace:environment:prod", "example.com:amr: x"),
+        ("environment:prod", "*"),
+        ("example.com:aud: sts.amazonaws.com", "example.com:amr: x"),
+        ("StringEquals", "StringLike"),
+    ],
+)
+def test_a_pipeline_is_let_in_by_audience_and_subject_and_not_without(
+    plant: Plant, written: str, instead: str
+) -> None:
+    assert problems(plant, PIPELINE) == []
+    told = problems(plant, PIPELINE.replace(written, instead))
+    assert any("trusts arn:aws:iam::111122223333:oidc-provider/example.com" in one for one in told)

@@ -222,3 +222,46 @@ def logged(archive: Callable[[str], bytes]) -> Callable[[Account, str], list[str
         return [group["logGroupName"].replace(name, "NAME") for group in found["logGroups"]]
 
     return run
+
+
+@pytest.fixture
+def inject(embedded: EmbeddedAws) -> Iterator[Callable[..., None]]:
+    """Faults for one test; none outlives it."""
+    yield embedded.inject
+    embedded.inject()
+
+
+@pytest.fixture(scope="session")
+def tree(aws: Account) -> Callable[..., Json]:
+    """Three levels: a root with a queue, Outer with a queue, Inner with two. Each queue has a delay."""
+
+    def queue(seconds: int, **attributes: Any) -> Json:
+        return {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": seconds}, **attributes}
+
+    def make(seconds: int) -> Json:
+        inner = {"Leaf": queue(seconds), "Twig": queue(seconds, DependsOn="Leaf")}
+        outer = {"Before": queue(seconds), "Inner": {**aws.nest({"Resources": inner}), "DependsOn": "Before"}}
+        return {
+            "Resources": {
+                "Top": queue(seconds),
+                "Outer": {**aws.nest({"Resources": outer}), "DependsOn": "Top"},
+                "Last": queue(seconds, DependsOn="Outer"),
+            }
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def family(aws: Account) -> Callable[[str], dict[str, str]]:
+    """The ARNs of a tree's stacks: root, Outer, Inner."""
+
+    def find(root: str) -> dict[str, str]:
+        outer = aws.resources(root)["Outer"]
+        return {
+            "root": aws.stack(root)["StackId"],
+            "Outer": outer,
+            "Inner": aws.resources(outer)["Inner"],
+        }
+
+    return find

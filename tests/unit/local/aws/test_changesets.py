@@ -239,6 +239,65 @@ def test_a_second_change_set_is_for_the_same_stack(aws: Any) -> None:
         aws.change_set(first["ChangeSetId"])
 
 
+def test_what_was_asked_for_is_echoed(aws: Any) -> None:
+    trigger = {"Arn": "arn:aws:cloudwatch:eu-west-2:111122223333:alarm:a", "Type": "AWS::CloudWatch::Alarm"}
+    asked = {
+        "Description": "sealed: 1 & 2",
+        "OnStackFailure": "DO_NOTHING",
+        "NotificationARNs": ["arn:aws:sns:eu-west-2:111122223333:news"],
+        "RollbackConfiguration": {"RollbackTriggers": [trigger], "MonitoringTimeInMinutes": 3},
+        "Tags": [{"Key": "a", "Value": "b"}],
+        "Parameters": [{"ParameterKey": "Word", "ParameterValue": "w"}],
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
+    template = {"Parameters": {"Word": {"Type": "String"}}, **topic()}
+
+    root = aws.plan("echo", template, RoleARN="arn:aws:iam::111122223333:role/deployer", **asked)
+
+    assert {key: root[key] for key in asked} == asked
+    assert aws.plan("echo-nothing", topic()).keys().isdisjoint({"OnStackFailure", "RollbackConfiguration"})
+
+
+def test_changes_are_paged_by_the_hundred(aws: Any) -> None:
+    topics = {f"Topic{number}": {"Type": "AWS::SNS::Topic"} for number in range(120)}
+    root = aws.plan("paged", {"Resources": topics})
+    assert len(root["Changes"]) == 100
+
+    rest = aws.client("cloudformation").describe_change_set(
+        ChangeSetName=root["ChangeSetId"], NextToken=root["NextToken"]
+    )
+
+    named = {c["ResourceChange"]["LogicalResourceId"] for page in (root, rest) for c in page["Changes"]}
+    assert named == set(topics)
+    assert "NextToken" not in rest
+
+
+@pytest.mark.parametrize(
+    ("policies", "removed", "replaced"),
+    [
+        ({}, "Delete", "ReplaceAndDelete"),
+        ({"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}, "Retain", "ReplaceAndRetain"),
+        ({"DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot"}, "Snapshot", "ReplaceAndSnapshot"),
+    ],
+)
+def test_each_change_says_what_becomes_of_the_old_resource(
+    aws: Any, policies: Json, removed: str, replaced: str
+) -> None:
+    def volume(size: str) -> Json:
+        properties = {"QueueName": f"policy-action-{size}-{removed.lower()}"}
+        return {"Type": "AWS::SQS::Queue", "Properties": properties, **policies}
+
+    name = f"policy-action-{removed.lower()}"
+    aws.deploy(name, {"Resources": {"Goes": volume("a"), "Moves": volume("b"), "Stays": volume("c")}})
+
+    root = aws.plan(name, {"Resources": {"Moves": volume("d"), "Stays": volume("c")}}, "UPDATE")
+
+    said = {
+        c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"]["PolicyAction"] for c in root["Changes"]
+    }
+    assert said == {"Goes": removed, "Moves": replaced}
+
+
 def test_a_retry_with_the_same_token_is_the_same_change_set(aws: Any) -> None:
     wanted = {
         "StackName": "nested-token",

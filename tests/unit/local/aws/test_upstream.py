@@ -4,6 +4,7 @@ Types and functions that an addition puts in are guarded where they are put in: 
 `replace` raise LookupError, so the embedded AWS does not start with an upstream that has changed.
 """
 
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -282,3 +283,149 @@ def test_requests_over_loopback_count_as_plain_text(plain: Any) -> None:
 
 def test_a_function_makes_its_log_group_whatever_its_role_allows(plain: Any, logged: Any) -> None:
     assert logged(plain, "logs:PutLogEvents") == ["/aws/lambda/NAME"]
+
+
+def test_stack_policies_are_kept_and_not_enforced(plain: Any) -> None:
+    plain.deploy("policy", {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+    statement = {"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    plain.client("cloudformation").set_stack_policy(
+        StackName="policy", StackPolicyBody=json.dumps({"Statement": [statement]})
+    )
+    changed = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 2}}}}
+
+    assert plain.execute(plain.plan("policy", changed, "UPDATE")) == "UPDATE_COMPLETE"
+
+
+def test_rollback_triggers_and_what_else_was_asked_for_are_forgotten(plain: Any) -> None:
+    missing = {
+        "Arn": "arn:aws:cloudwatch:eu-west-2:111122223333:alarm:none",
+        "Type": "AWS::CloudWatch::Alarm",
+    }
+    planned = plain.plan("triggers", QUEUE, RollbackConfiguration={"RollbackTriggers": [missing]})
+
+    assert "RollbackConfiguration" not in planned
+    assert plain.execute(planned) == "CREATE_COMPLETE"
+    assert "RollbackConfiguration" not in plain.stack("triggers")
+
+
+def test_operations_have_no_ids_and_change_sets_no_events(plain: Any) -> None:
+    plain.client("sqs").create_queue(QueueName="taken")
+    taken = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "taken"}}}}
+    planned = plain.plan(
+        "events", {"Resources": {**taken["Resources"], "Topic": {"Type": "AWS::SNS::Topic"}}}
+    )
+
+    assert planned["Status"] == "CREATE_COMPLETE"
+    assert "OperationId" not in plain.events("events")[0]
+    cloudformation = plain.client("cloudformation")
+    assert cloudformation.describe_events(StackName="events")["OperationEvents"] == []
+    assert cloudformation.describe_events(ChangeSetName=planned["ChangeSetId"])["OperationEvents"] == []
+    assert "LastOperations" not in plain.stack("events")
+
+
+def test_protection_is_any_nested_stacks_own(plain: Any) -> None:
+    plain.deploy("protected", {"Resources": {"A": plain.nest(QUEUE)}})
+    child = plain.resources("protected")["A"]
+
+    plain.client("cloudformation").update_termination_protection(
+        StackName=child, EnableTerminationProtection=True
+    )
+
+    assert plain.stack(child)["EnableTerminationProtection"] is True
+
+
+def test_a_request_that_is_sent_twice_is_refused(plain: Any) -> None:
+    planned = plain.plan("twice", QUEUE)
+    again = {"ChangeSetName": planned["ChangeSetId"], "ClientRequestToken": "once"}
+    plain.client("cloudformation").execute_change_set(**again)
+
+    with pytest.raises(ClientError, match="InvalidChangeSetStatus"):
+        plain.client("cloudformation").execute_change_set(**again)
+
+
+def test_drift_is_not_seen_of_a_streams_retention_nor_of_a_groups_rules(plain: Any) -> None:
+    group = {"GroupDescription": "web", "VpcId": {"Ref": "Vpc"}}
+    plain.deploy(
+        "drift",
+        {
+            "Resources": {
+                "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"RetentionPeriodHours": 72}},
+                "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+                "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": group},
+            }
+        },
+    )
+    plain.client("kinesis").decrease_stream_retention_period(
+        StreamName=plain.resources("drift")["Stream"], RetentionPeriodHours=24
+    )
+    cloudformation = plain.client("cloudformation")
+    cloudformation.detect_stack_drift(StackName="drift")
+
+    drifts = cloudformation.describe_stack_resource_drifts(StackName="drift")["StackResourceDrifts"]
+
+    assert {d["LogicalResourceId"]: d["StackResourceDriftStatus"] for d in drifts} == {"Stream": "IN_SYNC"}
+
+
+def test_a_topics_key_is_forgotten(plain: Any) -> None:
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "alias/aws/sns"}}
+    plain.deploy("topic-key", {"Resources": {"Topic": topic}})
+
+    said = plain.client("sns").get_topic_attributes(TopicArn=plain.resources("topic-key")["Topic"])
+    assert "KmsMasterKeyId" not in said["Attributes"]
+
+
+def test_layers_are_forgotten_and_nothing_is_scanned(plain: Any) -> None:
+    ecr = plain.client("ecr")
+    ecr.create_repository(repositoryName="forgets")
+    layer = b"{}"
+    name = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+    where = {
+        "repositoryName": "forgets",
+        "uploadId": ecr.initiate_layer_upload(repositoryName="forgets")["uploadId"],
+    }
+    ecr.upload_layer_part(**where, partFirstByte=0, partLastByte=1, layerPartBlob=layer)
+    ecr.complete_layer_upload(**where, layerDigests=[name])
+
+    (found,) = ecr.batch_check_layer_availability(repositoryName="forgets", layerDigests=[name])["layers"]
+    assert found["layerAvailability"] == "UNAVAILABLE"
+    assert (
+        ecr.describe_images(repositoryName="forgets", imageIds=[{"imageTag": "none"}])["imageDetails"] == []
+    )
+    with pytest.raises(ClientError, match="Unknown action"):
+        ecr.start_image_scan(repositoryName="forgets", imageId={"imageTag": "none"})
+
+
+def test_a_role_of_a_template_goes_beyond_its_boundary(plain: Any) -> None:
+    may = {"Effect": "Allow", "Action": ["sns:ListTopics", "sqs:ListQueues"], "Resource": "*"}
+    most = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = {
+        "PermissionsBoundary": {"Ref": "Most"},
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "Policies": [{"PolicyName": "May", "PolicyDocument": {"Version": "2012-10-17", "Statement": [may]}}],
+    }
+    boundary = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [most]}}
+    stack = plain.deploy(
+        "bounded",
+        {
+            "Resources": {
+                "Most": {"Type": "AWS::IAM::ManagedPolicy", "Properties": boundary},
+                "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+            },
+            "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
+        },
+    )
+    (arn,) = (output["OutputValue"] for output in stack["Outputs"])
+    given = plain.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+
+    def client(service: Any) -> Any:
+        return boto3.client(
+            service,
+            region_name="eu-west-2",
+            endpoint_url=plain.client(service).meta.endpoint_url,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+
+    assert client("sns").list_topics()["Topics"] == []

@@ -1,0 +1,57 @@
+"""`diagnose`: why the last operation failed, and what to do now; told also when an `apply` fails."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployer import diagnosis, documents
+from deployer.commands.invocation import command
+from deployer.commands.showing import width
+from deployer.deployment import Deployment
+from deployer.errors import DeployerError, DeploymentFailed
+from deployer.paths import TEMPLATES
+
+BOOTSTRAP = "of the bootstrap stack instead of the platform"
+
+
+@command("diagnose", "diagnose dev", "diagnose dev --operation millrace-deploy-0f3c…", "diagnose dev --json")
+@click.option(
+    "--operation",
+    metavar="TOKEN",
+    help="an operation's token (the plan's name) or id, not the last that failed",
+)
+@click.option("--bootstrap", is_flag=True, help=BOOTSTRAP)
+@click.option("--json", "as_json", is_flag=True, help="one JSON document: docs/schemas/diagnose.schema.json")
+def diagnose(deployment: Deployment, operation: str | None, bootstrap: bool, as_json: bool) -> int:
+    """Tell the first cause of the last failure, where it was made, and the next command."""
+    name = deployment.bootstrap_name if bootstrap else deployment.stack_name
+    found = diagnosis.diagnose(
+        deployment.target,
+        TEMPLATES / deployment.target.environment.name,
+        stack_name=name,
+        operation=operation,
+    )
+    print(documents.text(found) if as_json else found.render(width(sys.stdout)))
+    return 0
+
+
+@contextmanager
+def tell(deployment: Deployment) -> Iterator[None]:
+    """Who sees an operation fail is told all that `diagnose` knows, before the error that says so.
+
+    The error's own line has the cause, so this leaves it out; and whatever fails here hides nothing.
+    """
+    try:
+        yield
+    except DeploymentFailed as failure:
+        with suppress(BotoCoreError, ClientError, DeployerError):
+            found = diagnosis.diagnose(
+                deployment.target,
+                TEMPLATES / deployment.target.environment.name,
+                stack_name=str(failure.fields["stack"]),
+            )
+            print(*found.details(width(sys.stderr)), sep="\n", file=sys.stderr, flush=True)
+        raise
