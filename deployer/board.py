@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from deployer import drawing
 from deployer.causes import Cause, first_cause
 from deployer.estimate import action, duration, left
-from deployer.events import Progress, was_cancelled
+from deployer.events import Progress, in_time, was_cancelled
 
 ALSO = 2  # failures shown beside the first
 REASON_LINES = 4
@@ -94,7 +94,7 @@ class Board:
     def take(self, event: Progress) -> None:
         self._events.append(event)
         if event.failed:
-            self._cause = first_cause(self._events)
+            self._cause = first_cause(in_time(self._events))
         if event.is_container:
             # What its parent says of a nested stack and what it says of itself is one line.
             path = event.stack if event.about_stack else (*event.stack, event.logical_id)

@@ -17,6 +17,7 @@ from deployer.errors import ChangeSetFailed, NeverSettled, PlanOutdated, is_abse
 from deployer.origins import Origins
 from deployer.plan import Kind
 from deployer.request import Request
+from deployer.target import PREFIX
 from deployer.templates import NESTED
 from deployer.told import Told
 
@@ -167,6 +168,12 @@ class ChangeSets:
         except PlanOutdated:  # somebody else was quicker
             return
         self.delete(summary["ChangeSetId"])
+
+    def remove_ours(self, stack_name: str) -> None:
+        """Every plan of ours for a stack that is nothing yet, whoever reads them."""
+        for one in self.listed(stack_name):
+            if one["ChangeSetName"].startswith(PREFIX):
+                self.remove(one)
 
     def listed(self, stack_name: str) -> "list[ChangeSetSummaryTypeDef]":
         """Every root change set of a stack; [] when there is no such stack."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import boto3
 
-from deployer import acceptance, functions, removal, stack
+from deployer import acceptance, functions, stack
 from deployer.changeset import ChangeSets
 from deployer.clock import Clock, SystemClock
-from deployer.errors import Busy, Guarded, MissingStack, Protected
+from deployer.destruction import Destruction
+from deployer.errors import MissingStack
 from deployer.events import Listener
 from deployer.executor import Executor
-from deployer.operation import Operation
 from deployer.origins import Origins
 from deployer.plan import Plan
 from deployer.planner import Planner
@@ -23,8 +23,6 @@ from deployer.sources import Sources
 from deployer.stack import REVIEW, Stack, StackTree
 from deployer.target import POLL_SECONDS, Target, new_token
 from parameters.settings import Environment
-
-DELETED = frozenset({"DELETE_COMPLETE"})
 
 
 class Deployment:
@@ -85,11 +83,6 @@ class Deployment:
         """Execute exactly this change set and follow it to its end; refuse it when anything has moved."""
         self._executor.apply(plan, listener, accepted, fresh=fresh)
 
-    def protect(self) -> None:
-        """Set what should protect the platform while nothing runs; for who followed what another began."""
-        self.target.check_account()
-        self._executor.protect(self.stack_name)
-
     def discard(self, plan: Plan) -> None:
         """Leave everything as it was before the plan was made."""
         self._planner.withdraw(plan)
@@ -118,32 +111,14 @@ class Deployment:
 
         Raises Busy, Protected, and Guarded for a stack that an `apply` can still make deletable.
         """
-        self.target.check_account()
-        present = stack.find(self._cloudformation, self.stack_name)
-        if present is None:
-            return None
-        self._refuse_removal(present)
-        leaving = removal.read(self._cloudformation, present)
-        if leaving.guarded and not present.is_stuck:
-            paths = ", ".join(leaving.guarded)
-            raise Guarded(stack=self.stack_name, paths=paths, environment=self._environment.name)
-        return leaving
+        return Destruction(self.target).removal()
 
     def destroy(self, listener: Listener) -> None:
         """Delete the platform's stacks, each resource by its DeletionPolicy; bootstrap stays.
 
         Empties nothing. Raises Protected, Busy, DeploymentFailed.
         """
-        self.target.check_account()
-        present = stack.find(self._cloudformation, self.stack_name)
-        if present is None:
-            return
-        self._refuse_removal(present)
-        if present.status == REVIEW:
-            self._planner.remove_all(self.stack_name)
-        operation = self._operation(present.name, present.id)
-        self._cloudformation.delete_stack(StackName=present.id, ClientRequestToken=self.target.new_token())
-        operation.follow(listener, DELETED)
+        Destruction(self.target).destroy(listener)
 
     def _present(self, command: str) -> Stack:
         self.target.check_account()
@@ -156,19 +131,3 @@ class Deployment:
                 environment=self._environment.name,
             )
         return found
-
-    def _operation(self, stack_name: str, stack_id: str) -> Operation:
-        return Operation(
-            self._cloudformation,
-            stack_name,
-            stack_id,
-            self._environment,
-            clock=self.target.clock,
-            poll=self.target.poll,
-        )
-
-    def _refuse_removal(self, present: Stack) -> None:
-        if present.is_moving:
-            raise Busy(stack=present.name, status=present.status, environment=self._environment.name)
-        if present.protected:
-            raise Protected(stack=present.name, environment=self._environment.name)

@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
+from deployer import destruction, drift_document, standing
 from deployer.diagnosis import Diagnosis
 from deployer.ending import Ending
+from deployer.images.delivery import Delivered
 from deployer.paths import ROOT
 from deployer.plan_document import PlanDocument
 from deployer.recovery import Recovery
@@ -21,9 +23,13 @@ SCHEMAS = ROOT / "docs" / "schemas"
 DOCUMENTS: Mapping[str, type] = {
     "attach": Ending,
     "cancel": Ending,
+    "destroy": destruction.Document,
     "diagnose": Diagnosis,
+    "drift": drift_document.Document,
+    "image": Delivered,
     "plan": PlanDocument,
     "recover": Recovery,
+    "status": standing.Report,
 }
 
 

@@ -137,7 +137,7 @@ class Busy(DeployerError):
 
 class Protected(DeployerError):
     """{stack} is protected against deletion: set `termination_protection: false` in
-    parameters/{environment}.yaml, run `python deploy.py apply {environment}`, then destroy it"""
+    parameters/{environment}.yaml, run `python deploy.py {command} {environment}`, then destroy it"""
 
 
 class Guarded(DeployerError):

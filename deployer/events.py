@@ -1,6 +1,6 @@
 """What happens in a stack and all that it nests, fetched in order. Drawing it is another's work."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -58,6 +58,11 @@ class Progress:
     def is_container(self) -> bool:
         """About a nested stack as its parent sees it, or about a stack itself."""
         return self.type == NESTED
+
+
+def in_time(events: Iterable[Progress]) -> list[Progress]:
+    """As they happened: a nested stack that is found late tells late what came before."""
+    return sorted(events, key=lambda event: event.elapsed)
 
 
 def was_cancelled(events: Sequence[Progress]) -> bool:

@@ -42,6 +42,7 @@ def render(plan: Plan, longest: int = LONGEST) -> str:
 def _head(plan: Plan, access: Sequence[AccessChange], rules: Sequence[AccessChange]) -> Iterator[str]:
     yield f"### {_code(plan.stack_name)}: {_escaped(drawing.totals(plan.counts))}"
     yield ""
+    yield from (f"- **{_escaped(note)}**" for note in plan.notes)
     yield from _data(plan.verdicts)
     yield from _changes("Access", access)
     yield from _changes("Security groups", rules)

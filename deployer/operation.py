@@ -10,7 +10,7 @@ from deployer import account, interrupt, stack
 from deployer.causes import first_cause
 from deployer.clock import Clock
 from deployer.errors import Cancelled, DeploymentFailed, LostSight, TookTooLong
-from deployer.events import Listener, Progress, Streamer, was_cancelled
+from deployer.events import Listener, Progress, Streamer, in_time, was_cancelled
 from deployer.patience import Patience
 from deployer.refusal import refusal
 from deployer.target import new_token
@@ -155,5 +155,5 @@ def failure(
     """What an operation that did not end well is told as. `cancelled`: it is known to be."""
     if status == "UPDATE_ROLLBACK_COMPLETE" and (cancelled or was_cancelled(events)):
         return Cancelled(stack=stack_name, status=status, cause="cancelled")
-    cause = first_cause(events) or "none was told; look at the stack's events"
+    cause = first_cause(in_time(events)) or "none was told; look at the stack's events"
     return DeploymentFailed(stack=stack_name, status=status, cause=cause)

@@ -107,6 +107,7 @@ class PlanDocument:
     access: list[AccessDocument]
     security_groups: list[AccessDocument]
     verdicts: list[VerdictDocument]
+    notes: list[str]  # what else to know before it is applied
 
 
 def of(plan: Plan) -> PlanDocument:
@@ -123,6 +124,7 @@ def of(plan: Plan) -> PlanDocument:
         access=[_access(change) for change in plan.access],
         security_groups=[_access(change) for change in plan.security_groups],
         verdicts=[_verdict(verdict) for verdict in plan.verdicts],
+        notes=list(plan.notes),
     )
 
 

@@ -100,12 +100,6 @@ class Planner:
         if plan.change_set_id is not None:
             self._withdraw(plan.kind, plan.stack_name, plan.change_set_id)
 
-    def remove_all(self, stack_name: str) -> None:
-        """Every plan of ours for a stack that is nothing yet, whoever reads them."""
-        for one in self._change_sets.listed(stack_name):
-            if one["ChangeSetName"].startswith(PREFIX):
-                self._change_sets.remove(one)
-
     def _differs(self, told: Told, source: Source) -> str:
         """A seal has no secret, so whoever makes a change set could write one: does it hold what it says?"""
         request = source.request

@@ -52,6 +52,7 @@ class Leaving:
     physical_id: str
     fate: Fate
     guarded: bool = False  # it would refuse to be deleted
+    empties_itself: bool = False  # a repository that goes with its images
 
     @property
     def holds_data(self) -> bool:
@@ -142,7 +143,8 @@ def _leaving(cloudformation: "CloudFormationClient", stack: str, path: str) -> I
         else:
             properties = declared.get("Properties", {})
             guarded = fate is not Fate.KEPT and any(properties.get(name) is True for name in GUARDS)
-            yield Leaving(f"{path}{title}", kind, physical, fate, guarded)
+            empties_itself = properties.get("EmptyOnDelete") is True
+            yield Leaving(f"{path}{title}", kind, physical, fate, guarded, empties_itself)
 
 
 def _standing(

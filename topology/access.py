@@ -3,16 +3,16 @@
 For prod, whole; for every other environment what it has differently.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from topology import flows, grants, needs, pairing
 from topology.actions import actions
-from topology.calls import calls
+from topology.calls import Call, calls
 from topology.describing import BREAK, Describer
 from topology.describing import need as describe
-from topology.needs import BadNeeds, Needs
+from topology.needs import BadNeeds, Need, Needs
 from topology.page import Section, differences, markdown
 from topology.policies import policies
 from topology.reach import reach
@@ -23,6 +23,7 @@ WHOLE = "prod"
 PAGE = Path("docs/access.md")
 NEEDS = Path("docs/needs.yaml")
 DEPLOYER = "Bootstrap/Deployer"
+COLUMNS = ("action", "on", "what for", "called in")
 INTRODUCTION = """\
 # Access
 
@@ -57,7 +58,7 @@ def documents(site: Site) -> dict[Path, str]:
 def page(site: Site) -> str:
     whole = list(sections(site, WHOLE))
     lines = [INTRODUCTION.format(whole=WHOLE)]
-    for section in (*whole, deployer(site)):
+    for section in (*whole, *deployer(site)):
         lines += markdown(section)
     for name in sorted(site.trees.keys() - {WHOLE}):
         lines += ["", f"## What {name} has differently"]
@@ -80,30 +81,40 @@ def sections(site: Site, environment: str) -> Iterator[Section]:
     yield from flows.sections(tree, renderer, reach(tree, renderer), listed, describer)
 
 
-def deployer(site: Site) -> Section:
+def deployer(site: Site) -> Iterator[Section]:
     """Its calls, each with the action that it needs, and where it stands. Raises BadNeeds, HiddenCall."""
     called = actions(calls(site.root / "deployer", site.root))
-    known = {action for need in site.needs[DEPLOYER] for action in need.actions}
+    listed = {holder: site.needs.get(holder, ()) for holder in (DEPLOYER, needs.ADMINISTRATOR)}
+    known = {action for several in listed.values() for need in several for action in need.actions}
     for action in called.keys() - known:
         call = called[action][0]
         raise BadNeeds(
             f"{call.file}:{call.line}: calls {action}; say in {NEEDS} what the deployer needs it for"
         )
-    rows = []
-    for need in site.needs[DEPLOYER]:
+    yield Section(
+        "The deployer's own calls",
+        COLUMNS,
+        tuple(_rows(listed[DEPLOYER], called)),
+        "The deployer works with the credentials of whoever runs it. For its own calls they need this, which "
+        f"the managed policy `{DEPLOYER}` allows, and no more. What is made, CloudFormation makes with "
+        "`Bootstrap/ExecutionRole`. "
+        "sts:GetCallerIdentity needs "
+        "[no permission](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).",
+    )
+    yield Section(
+        "What only an administrator has the deployer call",
+        COLUMNS,
+        tuple(_rows(listed[needs.ADMINISTRATOR], called)),
+        "`up`, `bootstrap`, `destroy --bootstrap` and `recover --bootstrap` are for whoever sets up the "
+        "account: they also make, change and delete bootstrap's stack and what it holds, by the actions "
+        "above. No policy here allows it.",
+    )
+
+
+def _rows(listed: Iterable[Need], called: Mapping[str, list[Call]]) -> Iterator[tuple[str, ...]]:
+    for need in listed:
         made = [call for action in need.actions for call in called.get(action, ())]
         files = dict.fromkeys(f"[{call.file}](../{call.file})" for call in sorted(made))
         by = BREAK.join(files) if need.by == "deployer" else describe(need)
         on = BREAK.join(f"`{name.replace('{environment}', WHOLE)}`" for name in need.resources)
-        rows.append((BREAK.join(need.actions), on, need.why, by))
-    return Section(
-        "The deployer's own calls",
-        ("action", "on", "what for", "called in"),
-        tuple(rows),
-        "The deployer works with the credentials of whoever runs it. For its own calls they need this, which "
-        f"the managed policy `{DEPLOYER}` allows, and no more. What is made, CloudFormation makes with "
-        "`Bootstrap/ExecutionRole`. Bootstrap's own stack is only read: `python deploy.py bootstrap` is for "
-        "whoever sets up the account. "
-        "sts:GetCallerIdentity needs "
-        "[no permission](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).",
-    )
+        yield BREAK.join(need.actions), on, need.why, by

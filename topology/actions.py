@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from topology.calls import Call
 
 # Clients whose names are not the prefixes of their actions.
-PREFIXES = {"stepfunctions": "states", "sesv2": "ses"}
+PREFIXES = {"service-quotas": "servicequotas", "sesv2": "ses", "stepfunctions": "states"}
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html for S3,
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
@@ -20,6 +20,7 @@ DIFFERENT: dict[tuple[str, str], tuple[str, ...]] = {
     ("s3", "CopyObject"): ("s3:GetObject", "s3:PutObject"),
     ("s3", "CreateMultipartUpload"): ("s3:PutObject",),
     ("s3", "DeleteObjects"): ("s3:DeleteObject", "s3:DeleteObjectVersion"),
+    ("s3", "GetObjectLockConfiguration"): ("s3:GetBucketObjectLockConfiguration",),
     ("s3", "HeadBucket"): ("s3:ListBucket",),
     ("s3", "HeadObject"): ("s3:GetObject",),
     ("s3", "ListBuckets"): ("s3:ListAllMyBuckets",),

@@ -12,6 +12,8 @@ from topology.tree import Tree
 from topology.values import Reference
 
 ANY = "*"
+# Who sets the account up, and has its rights from there: no template here writes that policy.
+ADMINISTRATOR = "Administrator"
 PACKAGE = re.compile(r"^[a-z_]+$")  # every other party has a capital, a space, a dot or a slash
 
 
@@ -63,8 +65,10 @@ def load(file: Path) -> Needs:
 
 
 def wanted(needs: Needs, tree: Tree, renderer: Renderer, environment: str) -> Iterator[Wanted]:
-    """Every need, action by action. Raises BadNeeds for an address that the tree has not."""
+    """Every need that a template here meets, action by action. Raises BadNeeds for an unknown address."""
     for holder, listed in needs.items():
+        if holder == ADMINISTRATOR:
+            continue
         for need in listed:
             for target in need.resources:
                 resource = _target(target, tree, renderer, environment)

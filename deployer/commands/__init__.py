@@ -10,16 +10,18 @@ import click
 from deployer.commands.apply import apply, bootstrap
 from deployer.commands.attach import attach
 from deployer.commands.cancel import cancel
+from deployer.commands.completion import PROGRAM, completion
 from deployer.commands.destroy import destroy
 from deployer.commands.diagnose import diagnose
+from deployer.commands.drift import drift_of
+from deployer.commands.image import image
 from deployer.commands.invocation import write_end
 from deployer.commands.looking import outputs, status
 from deployer.commands.plan import plan
 from deployer.commands.recover import recover
+from deployer.commands.up import up
 from deployer.errors import DeployerError, Unread, UsageError
 from parameters.settings import ParameterError
-
-PROGRAM = "deploy.py"
 
 
 class Commands(click.Group):
@@ -29,7 +31,7 @@ class Commands(click.Group):
         return list(self.commands)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_end(formatter, ("plan dev", "apply dev", "plan --help"))
+        write_end(formatter, ("up dev", "plan dev", "apply dev", "plan --help"))
 
 
 @click.group(cls=Commands, no_args_is_help=False)
@@ -37,7 +39,10 @@ def deploy() -> None:
     """Plan, apply and look after a deployment, through change sets only."""
 
 
-for each in (bootstrap, plan, apply, status, outputs, diagnose, attach, cancel, recover, destroy):
+for each in (
+    *(up, bootstrap, image, plan, apply, status, outputs, drift_of),
+    *(diagnose, attach, cancel, recover, destroy, completion),
+):
     deploy.add_command(each)
 
 

@@ -9,6 +9,7 @@ from deployer import progress
 from deployer.acceptance import Path, accept
 from deployer.commands.asking import accept_losses, approve, discarding, letting_run, need_terminal
 from deployer.commands.diagnose import tell
+from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
 from deployer.commands.plan import IMAGE, UNWATCHED
 from deployer.commands.showing import show
@@ -49,6 +50,7 @@ def bootstrap(deployment: Deployment, yes: bool, losses: tuple[str, ...], wait: 
 @accepting
 @click.option(OPTION, "unwatched", is_flag=True, help=UNWATCHED)
 @wait_option
+@gated
 def apply(
     deployment: Deployment,
     *,

@@ -19,7 +19,9 @@ BOOTSTRAP = "of the bootstrap stack instead of the platform"
 
 @command("diagnose", "diagnose dev", "diagnose dev --operation millrace-deploy-0f3c…", "diagnose dev --json")
 @click.option(
-    "--operation", metavar="ID", help="an operation's token (the plan's name) or id, not the last that failed"
+    "--operation",
+    metavar="TOKEN",
+    help="an operation's token (the plan's name) or id, not the last that failed",
 )
 @click.option("--bootstrap", is_flag=True, help=BOOTSTRAP)
 @click.option("--json", "as_json", is_flag=True, help="one JSON document: docs/schemas/diagnose.schema.json")

@@ -20,8 +20,8 @@ EXIT_CODES = (
     ("1", "AWS or a stack refused, or the deployment failed; stderr has the first cause"),
     (
         "2",
-        "plan: there are changes. Any command: wrong usage, environment, account or credentials (one line "
-        "on stderr, nothing on stdout)",
+        "plan: there are changes; drift: something drifted. Any command: wrong usage, environment, account "
+        "or credentials (one line on stderr, nothing on stdout)",
     ),
     ("3", "plan: there are changes that destroy or replace data"),
     ("130", "interrupted: what runs in AWS goes on, and `attach` follows it again"),

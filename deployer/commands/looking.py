@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from deployer import documents, standing
 from deployer import outputs as published
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
@@ -11,23 +12,24 @@ from deployer.deployment import Deployment
 from deployer.errors import MissingStack
 
 
-@command("status", "status dev")
-def status(deployment: Deployment) -> int:
-    """Show the stacks as a tree."""
-    bootstrapped = deployment.bootstrap_status()
-    try:
-        platform = deployment.status().render(width(sys.stdout))
-    except MissingStack:
-        if bootstrapped is None:
-            raise
-        platform = f"{deployment.stack_name}  there is none yet"
-    if bootstrapped is not None:
-        print(bootstrapped.render(width(sys.stdout)))
-    print(platform)
+@command("status", "status dev", "status prod --json")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON document")
+def status(deployment: Deployment, as_json: bool) -> int:
+    """Show what stands, as a tree."""
+    report = standing.read(deployment.target)
+    if report.bootstrap is None and report.platform is None:
+        environment = deployment.target.environment
+        raise MissingStack(
+            stack=deployment.stack_name,
+            region=environment.region,
+            command="bootstrap",
+            environment=environment.name,
+        )
+    print(documents.text(report) if as_json else report.render(width(sys.stdout)))
     return 0
 
 
-@command("outputs", "outputs dev", "outputs dev --format dotenv > .env")
+@command("outputs", "outputs dev", "outputs dev --json", "outputs dev --format dotenv > .env")
 @click.option(
     "--format",
     "form",
@@ -36,7 +38,9 @@ def status(deployment: Deployment) -> int:
     show_default=True,
     help="lines for a shell's eval, a JSON object, or a .env file",
 )
-def outputs(deployment: Deployment, form: str) -> int:
+@click.option("--json", "as_json", is_flag=True, help="the same as --format json")
+def outputs(deployment: Deployment, form: str, as_json: bool) -> int:
     """Print the outputs, also by their old names."""
-    print(published.render(deployment.outputs(), published.Format(form)))
+    chosen = published.Format.JSON if as_json else published.Format(form)
+    print(published.render(deployment.outputs(), chosen))
     return 0

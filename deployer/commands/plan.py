@@ -5,6 +5,7 @@ import sys
 import click
 
 from deployer import documents, markdown, plan_document
+from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
 from deployer.commands.showing import show
 from deployer.commands.waiting import option as wait_option
@@ -22,6 +23,7 @@ UNWATCHED = "no alarm takes the deployment back: for the one that mends what the
 @wait_option
 @click.option("--json", "as_json", is_flag=True, help="print a document: docs/schemas/plan.schema.json")
 @click.option("--markdown", "as_markdown", is_flag=True, help="print the comment of a pull request")
+@gated
 def plan(
     deployment: Deployment,
     *,

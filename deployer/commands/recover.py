@@ -29,7 +29,7 @@ LOSS = "with --yes: this resource's data may be lost; for each one; --yes alone 
 @click.option("--skip", metavar="PATH", multiple=True, help="leave this resource as it is in the roll-back")
 @click.option("--retain", metavar="PATH", multiple=True, help="keep this resource, and delete the rest")
 @click.option("--force", is_flag=True, help="keep whatever cannot be deleted, and delete the rest")
-@click.option("--accept-data-loss", "losses", metavar="PATH", multiple=True, help=LOSS)
+@click.option("--accept-data-loss", "losses", metavar="NAME", multiple=True, help=LOSS)
 @click.option("--bootstrap", is_flag=True, help=BOOTSTRAP)
 @click.option("--json", "as_json", is_flag=True, help="only list, as docs/schemas/recover.schema.json says")
 @click.option("--yes", is_flag=True, help=YES)

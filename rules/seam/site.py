@@ -139,10 +139,6 @@ class Site:
         """Groups, rules and routes. Rules of groups that stand elsewhere are left out."""
         return reach(self.tree, self.renderer)
 
-    def default(self, given: Given) -> object:
-        """What a root's parameter is when nobody gives another value; None where it must be given."""
-        return self.tree.root.parameters.get(given.name, {}).get("Default")
-
     @cached_property
     def says_its_environment(self) -> bool:
         """Whether anything tells what environment this is: a sample or a library's module does not."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployer import attachment, commands
+from deployer.acceptance import accept
 from deployer.errors import DeploymentFailed
 from deployer.events import Progress, Silence
 from tests.integration.test_deployer import BROKEN, INNER, Deploys, deployed, deploys, small
@@ -52,7 +53,7 @@ def test_an_operation_that_failed_is_found_again_by_its_token_after_another(
     (small / "inner.yaml").write_text(BROKEN)
     broken = deployment.plan()
     with pytest.raises(DeploymentFailed):
-        deployment.apply(broken, Silence())
+        deployment.apply(broken, Silence(), accepted=accept(broken, ["Queue"]))
     (small / "inner.yaml").write_text(INNER.replace("DelaySeconds: 1", "DelaySeconds: 2"))
     deployment.apply(deployment.plan(), Silence())
 

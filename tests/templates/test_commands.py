@@ -23,9 +23,11 @@ GLOBAL = {"region", "query", "output", "profile"}
 # What the command line adds to the services' own operations, and its options.
 # https://docs.aws.amazon.com/cli/latest/reference/rds/generate-db-auth-token.html
 # https://docs.aws.amazon.com/cli/latest/reference/ecr/get-login-password.html
+# https://docs.aws.amazon.com/cli/latest/reference/sso/login.html
 OWN = {
     ("rds", "generate-db-auth-token"): {"hostname", "port", "username"},
     ("ecr", "get-login-password"): set[str](),
+    ("sso", "login"): set[str](),
 }
 # Where it calls a member otherwise, since --endpoint is near its own --endpoint-url.
 # https://docs.aws.amazon.com/cli/latest/reference/sns/subscribe.html

@@ -205,3 +205,44 @@ def a_service_outside_of_the_cluster(site: Site) -> Iterator[Finding]:
     for service in site.all(SERVICE):
         if clusters and site.get(service, "Cluster") is None:
             yield found(service, "Cluster", service=service, cluster=clusters[0])
+
+
+# What brings instances into a cluster, or may.
+HOSTS = (
+    "AWS::AutoScaling::AutoScalingGroup",
+    "AWS::AutoScaling::LaunchConfiguration",
+    "AWS::EC2::EC2Fleet",
+    "AWS::EC2::Instance",
+    "AWS::EC2::LaunchTemplate",
+    "AWS::EC2::SpotFleet",
+    "AWS::ECS::CapacityProvider",
+)
+
+
+@rule(
+    "W9587",
+    cause="service {service} runs on instances ({why}), and its cluster {cluster} has {offered} alone",
+    remedy="run it on Fargate, or give the cluster a capacity provider with an Auto Scaling group",
+    sources=(CREATE, GUIDE),
+    demanding=True,
+)
+def a_service_for_instances_that_nobody_starts(site: Site) -> Iterator[Finding]:
+    for service in site.all(SERVICE):
+        cluster = site.target(site.get(service, "Cluster"), CLUSTER)
+        offered = _offered(site, cluster) if cluster else None
+        why = _on_instances(site, service)
+        hosted = any(site.all(*HOSTS)) or any(
+            one.kind.startswith("Custom::") for one in site.tree.resources()
+        )
+        if why and offered and offered <= FARGATE and not hosted:
+            place = "LaunchType" if "LaunchType" in why else "TaskDefinition"
+            yield found(service, place, service=service, why=why, cluster=cluster, offered=listed(offered))
+
+
+def _on_instances(site: Site, service: Resource) -> str:
+    """Why only instances can run it."""
+    if site.get(service, "LaunchType") == "EC2":
+        return "LaunchType EC2"
+    task = site.target(site.get(service, "TaskDefinition"), TASK)
+    made = site.get(task, "RequiresCompatibilities") if task else None
+    return f"{task} is for EC2" if made == ["EC2"] else ""

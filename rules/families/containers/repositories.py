@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
-from rules.families.containers.workloads import lacks, number
+from rules.families.containers.workloads import TASK, inside, lacks, number
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
 from topology.tree import Resource
-from topology.values import known
+from topology.values import known, references
 
 REPOSITORY = "AWS::ECR::Repository"
 CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/ecr-controls.html"
@@ -16,21 +17,59 @@ LIFECYCLE = (
     "https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html",
     "https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html",
 )
+EXCLUSIONS = "ImageTagMutabilityExclusionFilters"
+TAGS = ("latest", "main", "1.0.2", "v1.2.3", "2026-11-28", "0f3c1d9e", "release-7")  # such as people give
 FEW = 5  # fewer versions leave nothing to go back to
 
 
 @rule(
     "W9517",
     cause="in repository {repository} a tag can be moved to another image",
-    remedy="set ImageTagMutability: IMMUTABLE",
+    remedy="set ImageTagMutability: IMMUTABLE, without a filter that excludes what is deployed",
     sources=(CONTROLS, "https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html"),
     demanding=True,
 )
 def a_repository_of_tags_that_move(site: Site) -> Iterator[Finding]:
     for repository in site.all(REPOSITORY):
         said = site.get(repository, "ImageTagMutability")
-        if known(said) and not str(said).startswith("IMMUTABLE"):
+        filters = site.get(repository, EXCLUSIONS)
+        if not known(said) or not known(filters):
+            continue
+        excluded = [
+            str(inside(one, "ImageTagMutabilityExclusionFilterValue"))
+            for one in site.items(repository, EXCLUSIONS)
+        ]
+        if str(said) == "MUTABLE_WITH_EXCLUSION" and _all_tags(excluded):
+            continue  # none is left that moves
+        if not str(said).startswith("IMMUTABLE"):
             yield found(repository, "ImageTagMutability", repository=repository)
+        elif str(said).endswith("_EXCLUSION") and _moves(site, repository, excluded):
+            yield found(repository, EXCLUSIONS, repository=repository)
+
+
+def _all_tags(filters: list[str]) -> bool:
+    """Whether filters leave no tag out, of those that people give."""
+    return all(any(_matches(one, tag) for one in filters) for tag in TAGS)
+
+
+def _moves(site: Site, repository: Resource, filters: list[str]) -> bool:
+    """Whether what is excluded is every tag, or one by which a task here runs an image."""
+    return _all_tags(filters) or any(_matches(one, tag) for tag in _run(site, repository) for one in filters)
+
+
+def _matches(pattern: str, tag: str) -> bool:
+    return fnmatchcase(tag, pattern.replace("[", "[[]"))
+
+
+def _run(site: Site, repository: Resource) -> Iterator[str]:
+    name = site.get(repository, "RepositoryName")
+    for task in site.all(TASK):
+        for container in site.items(task, "ContainerDefinitions"):
+            image = inside(container, "Image")
+            path, _, tag = str(image).rpartition(":")
+            named = repository in {one.resource for one in references(image)}
+            if (named or (isinstance(name, str) and path.endswith(f"/{name}"))) and "/" not in tag:
+                yield tag
 
 
 @rule(

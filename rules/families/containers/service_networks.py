@@ -55,8 +55,25 @@ def tasks_with_public_addresses(site: Site) -> Iterator[Finding]:
         if kinds and "AWS::EC2::InternetGateway" not in kinds:
             why = ", and no route of their subnets leads there"
             yield found(service, *VPC, "AssignPublicIp", service=service, why=why)
-        elif site.durable(service):
-            yield found(service, *VPC, "AssignPublicIp", service=service, why="")
+        elif site.durable(service) or (instead := _instead(site, subnets)) is not None:
+            why = "" if site.durable(service) else f", and {instead} could carry them without"
+            yield found(service, *VPC, "AssignPublicIp", service=service, why=why)
+
+
+def _instead(site: Site, taken: list[Resource | None]) -> Resource | None:
+    """A subnet with a way out that needs no public address: a NAT gateway, or endpoints."""
+    endpoints = {
+        site.target(one, SUBNET)
+        for endpoint in site.all("AWS::EC2::VPCEndpoint")
+        for one in site.items(endpoint, "SubnetIds")
+    }
+    for subnet in site.all(SUBNET):
+        routes = site.reach.routes.get(subnet, ())
+        ways = {route.target.kind for route in routes if isinstance(route.target, Resource)}
+        closed = "AWS::EC2::InternetGateway" not in ways
+        if subnet not in taken and closed and ("AWS::EC2::NatGateway" in ways or subnet in endpoints):
+            return subnet
+    return None
 
 
 @rule(

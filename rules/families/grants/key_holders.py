@@ -141,7 +141,8 @@ def a_role_without_the_key_of_what_it_uses(site: Site) -> Iterator[Finding]:
 @rule(
     "W9221",
     cause="{policy} is about {used}, which is under {key}, and does not allow {action} with that ({why})",
-    remedy="allow it here, so that who takes this policy can do what it says",
+    remedy="allow it here, so that who takes this policy can do what it says; or take out what needs it, "
+    "where that is more than the policy is for",
     sources=SOURCES,
 )
 def a_policy_without_the_key_of_what_it_is_about(site: Site) -> Iterator[Finding]:

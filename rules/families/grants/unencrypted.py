@@ -60,7 +60,7 @@ def code_with_rights_over_the_network(site: Site) -> Iterator[Finding]:
         denied = any(
             not line.allows
             and line.covers("ec2:createnetworkinterface")
-            and any(key.lower() == SOURCE for _, key, _ in line.conditions)
+            and (not line.conditions or any(key.lower() == SOURCE for _, key, _ in line.conditions))
             for line in lines
         )
         if joins and secrets and not denied:

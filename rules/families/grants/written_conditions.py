@@ -118,7 +118,7 @@ def a_condition_key_that_does_not_exist(site: Site) -> Iterator[Finding]:
             name = key.lower()
             if SPECIAL.search(name) or name in ALL_KEYS or name.startswith(WITH_NAME):
                 continue
-            near = get_close_matches(name, ALL_KEYS, 1, 0.8)
+            near = _near(name)
             if near or name.partition(":")[0] in COMPLETE:
                 resource, said = line.policy.resource, line.statement.name
                 yield found(
@@ -133,6 +133,12 @@ def a_condition_key_that_does_not_exist(site: Site) -> Iterator[Finding]:
 
 # No page says that these name a source when they take a role: to ask for one may shut them out.
 SOURCE_UNSAID = {"cloudformation.amazonaws.com"}
+
+
+def _near(name: str) -> list[str]:
+    """The key that was meant: of the same words in another order, else the most alike."""
+    same = [one for one in sorted(ALL_KEYS) if sorted(one) == sorted(name)]
+    return same or get_close_matches(name, ALL_KEYS, 1, 0.8)
 
 
 @rule(

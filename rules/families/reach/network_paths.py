@@ -186,7 +186,8 @@ def _without(net: Network, need: Need, subnet: Resource) -> Iterator[Break]:
             return
     if caller.groups is None or caller.by_default:
         return
-    if _lets_far(net, caller.groups, need.service if near is not None else "") is False:
+    # A list names a service's own addresses: it lets out to them by whatever way the subnet has.
+    if _lets_far(net, caller.groups, need.service if need.service in LISTED else "") is False:
         yield Break(
             OUT,
             f"{caller} → {names(caller.groups)}, which does not let out on tcp {HTTPS} to "

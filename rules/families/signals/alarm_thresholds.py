@@ -88,7 +88,7 @@ def a_threshold_that_nothing_reaches(site: Site) -> Iterator[Finding]:
         if low is False and high is False:
             yield _of(alarm, series, meant)
     for alarm, quiet, bad in _together(site):
-        if quiet is False and bad is False:
+        if quiet is False and bad is False and not _by_one_alone(alarm):
             yield _of_math(alarm)
 
 
@@ -120,6 +120,12 @@ def _together(site: Site) -> Iterator[tuple[Alarm, bool | None, bool | None]]:
             and alarm.series
         ):
             yield alarm, rings(alarm, best), rings(alarm, worst)
+
+
+def _by_one_alone(alarm: Alarm) -> bool:
+    """Whether it rings where one of its metrics is bad, and not the others."""
+    mixed = (at(alarm, worst=worst, except_for=one.id) for one in alarm.series for worst in (False, True))
+    return any(rings(alarm, given) is not False for given in mixed if given is not None)
 
 
 def _of_math(alarm: Alarm) -> Finding:

@@ -148,6 +148,61 @@ def a_member_that_is_no_alarm(site: Site) -> Iterator[Finding]:
 
 
 @rule(
+    "E9660",
+    cause="composite alarm {alarm} looks at an alarm called {member}, and {meant} is called so in templates "
+    "alone",
+    remedy="write ${{{meant_by}}} in Fn::Sub, or the AlarmName of it: CloudWatch knows no logical ids",
+    sources=(RULES,),
+)
+def a_member_by_its_logical_id(site: Site) -> Iterator[Finding]:
+    for alarm, name in _in_words(site):
+        meant = next((one for one in site.all(ALARM, COMPOSITE) if one.name == name), None)
+        if meant is not None:
+            yield found(alarm, "AlarmRule", alarm=alarm, member=name, meant=meant, meant_by=meant.name)
+
+
+@rule(
+    "W9658",
+    cause="composite alarm {alarm} looks at an alarm called {member}, and none of this tree is called so, "
+    "as all others are that it looks at",
+    remedy="refer to the alarm, so that its name cannot be another: CloudWatch takes no rule on one that is "
+    "not there",
+    sources=(RULES,),
+    demanding=True,
+)
+def a_member_that_nothing_here_is(site: Site) -> Iterator[Finding]:
+    logical = {one.name for one in site.all(ALARM, COMPOSITE)}
+    for alarm, name in _in_words(site):
+        others = [one.name for one in members(site, alarm) if str(one.name) != name]
+        if others and name not in logical and all(_is_here(site, one) for one in others):
+            yield found(alarm, "AlarmRule", alarm=alarm, member=name)
+
+
+def _is_here(site: Site, name: Value) -> bool:
+    """Whether it is surely an alarm of this tree."""
+    if isinstance(name, Reference):
+        return name.resource.kind in (ALARM, COMPOSITE)
+    return any(site.named(kind, "AlarmName", _by_name(name)) is not None for kind in (ALARM, COMPOSITE))
+
+
+def _by_name(name: Value) -> Value:
+    text = str(name)
+    return text.rpartition(":alarm:")[2] if text.startswith("arn:") else name
+
+
+def _in_words(site: Site) -> Iterator[tuple[Resource, str]]:
+    """(composite alarm, name) of each member that is literal text, and the AlarmName of no alarm here."""
+    for alarm in site.all(COMPOSITE):
+        given = [member.name for member in members(site, alarm)]
+        suppressor = site.get(alarm, "ActionsSuppressor")
+        for name in dict.fromkeys(
+            one for one in (*given, suppressor) if isinstance(one, str) and "${" not in one
+        ):
+            if not _is_here(site, name):
+                yield alarm, str(_by_name(name))
+
+
+@rule(
     "E9659",
     cause="composite alarm {alarm} looks at itself, by way of {way}",
     remedy=(

@@ -50,7 +50,7 @@ def a_deployment_that_watches_no_alarm(site: Site) -> Iterator[Finding]:
     "W9640",
     cause=(
         "service {service} rolls a deployment back for {alarm}, which only scales: it rings "
-        "whenever there is much to do"
+        "for how much there is to do, and not for what fails"
     ),
     remedy="name an alarm that rings when the service does not do its work",
     sources=(ECS,),

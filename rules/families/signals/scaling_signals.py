@@ -61,10 +61,10 @@ def an_alarm_that_scales_the_wrong_way(site: Site) -> Iterator[Finding]:
                 continue
             if way > 0 and (quiet or not busy):
                 yield _wrong(alarm, policy, "adds", "little" if quiet else "nothing more")
+            elif way < 0 and not busy and any(rings(alarm, one) for one in _half(alarm)):
+                yield _wrong(alarm, policy, "takes away", "still much by one of its metrics")
             elif way < 0 and (busy or not quiet):
                 yield _wrong(alarm, policy, "takes away", "much" if busy else "nothing less")
-            elif way < 0 and any(rings(alarm, one) for one in _half(alarm)):
-                yield _wrong(alarm, policy, "takes away", "still much by one of its metrics")
 
 
 def _half(alarm: Alarm) -> Iterator[dict[str, float]]:

@@ -4,6 +4,9 @@ The Stubber checks each request's and each answer's shape against botocore's ser
 calls come in the order in which they were scripted.
 """
 
+import hashlib
+import json
+import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -315,3 +318,46 @@ Outputs:
     )
     (tmp_path / "bootstrap.yaml").write_text("Resources:\n  Artefacts:\n    Type: AWS::S3::Bucket\n")
     return tmp_path
+
+
+class OciArchive:
+    """An OCI archive in the making: blobs, and images made of them."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+
+    @staticmethod
+    def digest(body: bytes) -> str:
+        return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+    def blob(self, body: bytes, media_type: str) -> dict[str, Any]:
+        """Its descriptor."""
+        digest = self.digest(body)
+        self.blobs[digest] = body
+        return {"mediaType": media_type, "digest": digest, "size": len(body)}
+
+    def image(self, architecture: str, *layers: bytes) -> dict[str, Any]:
+        config = json.dumps({"os": "linux", "architecture": architecture}).encode()
+        manifest = {
+            "schemaVersion": 2,
+            "config": self.blob(config, "application/vnd.oci.image.config.v1+json"),
+            "layers": [self.blob(layer, "application/vnd.oci.image.layer.v1.tar") for layer in layers],
+        }
+        return self.blob(json.dumps(manifest).encode(), "application/vnd.oci.image.manifest.v1+json")
+
+    def index(self, *manifests: dict[str, Any]) -> dict[str, Any]:
+        body = json.dumps({"schemaVersion": 2, "manifests": manifests}).encode()
+        return self.blob(body, "application/vnd.oci.image.index.v1+json")
+
+    def write(self, file: Path, *manifests: dict[str, Any]) -> Path:
+        entries = {
+            "oci-layout": b'{"imageLayoutVersion": "1.0.0"}',
+            "index.json": json.dumps({"schemaVersion": 2, "manifests": manifests}).encode(),
+            **{f"blobs/{digest.replace(':', '/')}": body for digest, body in self.blobs.items()},
+        }
+        with tarfile.open(file, "w") as tar:
+            for name, body in entries.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(body)
+                tar.addfile(member, BytesIO(body))
+        return file

@@ -13,11 +13,9 @@ from botocore.exceptions import ClientError
 from deployer import commands
 from deployer.changes import Action, Change, StackPlan
 from deployer.commands.showing import show
-from deployer.errors import DeploymentFailed, MissingStack
+from deployer.errors import DeploymentFailed
 from deployer.events import Listener, Progress
 from deployer.plan import Kind, Plan
-from deployer.removal import Fate, Leaving, Removal
-from deployer.stack import StackTree
 
 
 def plan(*changes: Change, empty: bool = False) -> Plan:
@@ -29,9 +27,6 @@ ADDS = plan(Change("Queue", "AWS::SQS::Queue", Action.ADD))
 MODIFIES = plan(Change("Queue", "AWS::SQS::Queue", Action.MODIFY))
 DESTROYS = plan(Change("Table", "AWS::DynamoDB::Table", Action.REMOVE, policy_action="Delete"))
 EMPTY = plan(empty=True)
-REMOVAL = Removal(
-    "millrace-dev", (Leaving("Stream/Readings", "AWS::Kinesis::Stream", "r", Fate.LOST),), "eu-west-2"
-)
 
 PRINTS_TO_A_CLOSED_PIPE = """
 import sys
@@ -52,10 +47,7 @@ class FakeDeployment:
         self.made = ADDS
         self.did: list[str] = []
         self.error: BaseException | None = None
-        self.present: Removal | None = REMOVAL
-        self.platform: StackTree | None = StackTree("millrace-dev", "CREATE_COMPLETE", "", 3)
-        self.bootstrapped: StackTree | None = None
-        self.breaks: BaseException | None = None  # what ends an apply or destroy
+        self.breaks: BaseException | None = None  # what ends an apply
         self.fresh: bool | None = None  # whether the applied plan was this command's own
 
     def plan(self, *, image_digest: str | None = None, watched: bool = True) -> Plan:
@@ -87,23 +79,6 @@ class FakeDeployment:
 
     def outputs(self) -> dict[str, str]:
         return {"VpcId": "vpc-1"}
-
-    def status(self) -> StackTree:
-        if self.platform is None:
-            raise MissingStack(stack="millrace-dev", region="r", command="apply", environment="dev")
-        return self.platform
-
-    def bootstrap_status(self) -> StackTree | None:
-        return self.bootstrapped
-
-    def removal(self) -> Removal | None:
-        return self.present
-
-    def destroy(self, listener: Listener) -> None:
-        self.did.append("destroy")
-        if self.breaks is not None:
-            raise self.breaks
-        listener(Progress((), "Queue", "AWS::SQS::Queue", "DELETE_COMPLETE", "", 1.0))
 
 
 @pytest.fixture
@@ -361,70 +336,6 @@ def test_outputs_in_a_format(deployment: FakeDeployment, capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out) == {"VpcId": "vpc-1", "vpc_id": "vpc-1"}
 
 
-def test_status_is_a_tree(deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]) -> None:
-    assert commands.main(["status", "dev"]) == 0
-
-    assert capsys.readouterr().out == "millrace-dev  CREATE_COMPLETE  3 resources\n"
-
-
-def test_status_shows_bootstrap_also_when_it_stands_alone(
-    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deployment.bootstrapped = StackTree("millrace-dev-bootstrap", "ROLLBACK_COMPLETE", "no quota", 0)
-    deployment.platform = None
-
-    assert commands.main(["status", "dev"]) == 0
-    assert capsys.readouterr().out == (
-        "millrace-dev-bootstrap  ROLLBACK_COMPLETE  0 resources\nmillrace-dev  there is none yet\n"
-    )
-
-
-def test_status_of_nothing_names_the_next_command(
-    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deployment.platform = None
-
-    assert commands.main(["status", "dev"]) == 2
-    assert "python deploy.py apply dev" in capsys.readouterr().err
-
-
-def test_destroy_lists_and_refuses_without_yes(
-    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert commands.main(["destroy", "dev"]) == 2
-
-    assert deployment.did == []
-    out, err = capsys.readouterr()
-    assert out.splitlines()[1:] == [
-        "lost:",
-        "  Stream/Readings  AWS::Kinesis::Stream  r",
-        "and 0 more that hold no data are deleted",
-    ]
-    assert "add --yes" in err
-
-
-def test_destroy_with_yes(deployment: FakeDeployment) -> None:
-    assert commands.main(["destroy", "dev", "--yes"]) == 0
-    assert deployment.did == ["destroy"]
-
-
-@pytest.mark.parametrize(("answer", "code", "did"), [("millrace-dev\n", 0, ["destroy"]), ("yes\n", 1, [])])
-def test_destroy_at_a_terminal_wants_the_stacks_name(
-    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, did: list[str]
-) -> None:
-    at_a_terminal(monkeypatch, answer)
-
-    assert commands.main(["destroy", "dev"]) == code
-    assert deployment.did == did
-
-
-def test_destroy_of_nothing(deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]) -> None:
-    deployment.present = None
-
-    assert commands.main(["destroy", "dev"]) == 0
-    assert capsys.readouterr().out == "millrace-dev: nothing to do\n"
-
-
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
@@ -461,20 +372,18 @@ def test_whatever_goes_wrong_is_one_line(
     assert capsys.readouterr() == ("", f"deploy.py: {said}\n")
 
 
-@pytest.mark.parametrize("command", [["apply", "dev", "--yes"], ["destroy", "dev", "--yes"]])
 @pytest.mark.parametrize(
     ("error", "why"), [(KeyboardInterrupt(), "interrupted"), (BrokenPipeError(), "nobody reads the output")]
 )
 def test_who_stops_looking_learns_that_it_goes_on(
     deployment: FakeDeployment,
     capsys: pytest.CaptureFixture[str],
-    command: list[str],
     error: BaseException,
     why: str,
 ) -> None:
     deployment.breaks = error
 
-    assert commands.main(command) == 130
+    assert commands.main(["apply", "dev", "--yes"]) == 130
     assert capsys.readouterr().err == (
         f"deploy.py: {why}; what runs in AWS goes on: follow it again with `python deploy.py attach dev`\n"
     )

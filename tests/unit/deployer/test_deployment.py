@@ -188,7 +188,7 @@ def test_what_should_protect_a_stack_is_set_for_who_only_followed_it(aws: Any) -
     aws.says("get_template", {"TemplateBody": "Resources: {}"})
     aws.says("get_stack_policy", {})
 
-    aws.deployment(Path("nowhere")).protect()
+    aws.deployment(Path("nowhere")).mend("millrace-dev")
 
 
 def test_destroy_of_nothing_is_done(aws: Any) -> None:

@@ -1,6 +1,7 @@
 """A plan as the comment of a pull request."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,12 @@ def test_the_whole_comment() -> None:
         "",
         "Apply it with <code>python deploy.py apply dev --plan millrace-deploy-1</code>",
     ]
+
+
+def test_what_else_to_know_comes_first() -> None:
+    noted = replace(plan(changes=(narrow("Writer"),)), notes=("ALARM Lag is on",))
+
+    assert markdown.render(noted).splitlines()[2] == "- **ALARM Lag is on**"
 
 
 def test_nothing_to_do_says_so() -> None:

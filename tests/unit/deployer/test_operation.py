@@ -5,7 +5,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from deployer.errors import Cancelled, DeploymentFailed, LostSight, TookTooLong
 from deployer.events import Progress, Silence
-from deployer.operation import Operation
+from deployer.operation import Operation, failure
+from deployer.templates import NESTED
 from deployer.viewer import Choice, Deaf
 from parameters.settings import load
 
@@ -289,3 +290,18 @@ def test_a_roll_back_under_the_updates_own_token_is_no_cancellation(aws: Any) ->
 
     with pytest.raises(DeploymentFailed, match="Name taken"):
         followed.follow(Silence(), GOOD)
+
+
+def test_a_cause_that_was_told_late_is_still_the_first() -> None:
+    """A nested stack is found by what its parent says, and then tells what came before that."""
+    root: dict[str, Any] = {"logical_id": "millrace-dev", "type": NESTED, "about_stack": True}
+    events = [
+        Progress((), status="CREATE_IN_PROGRESS", reason="", elapsed=0.0, **root),
+        Progress((), "Outer", NESTED, "CREATE_FAILED", "The following resource(s) failed: [Grant].", 4.0),
+        Progress((), status="ROLLBACK_IN_PROGRESS", reason="[Outer] failed", elapsed=5.0, **root),
+        Progress(("Outer",), "Grant", "AWS::IAM::Policy", "CREATE_FAILED", "no such role", 3.0),
+    ]
+
+    told = str(failure("millrace-dev", "ROLLBACK_COMPLETE", events))
+
+    assert told.endswith("first cause: Outer/Grant (AWS::IAM::Policy) CREATE_FAILED: no such role")

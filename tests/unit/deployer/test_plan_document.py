@@ -39,7 +39,7 @@ def test_the_document_holds_all_that_the_screen_shows() -> None:
         change_set_id="c",
     )
 
-    found = document(Plan("dev", "s", Kind.UPDATE, stacks, "c", "s", "millrace-deploy-1"))
+    found = document(Plan("dev", "s", Kind.UPDATE, stacks, "c", "s", "millrace-deploy-1", ("a note",)))
 
     inner = found["stacks"].pop("stacks")[0]
     (verdict,) = found.pop("verdicts")
@@ -52,6 +52,7 @@ def test_the_document_holds_all_that_the_screen_shows() -> None:
         "change_set_id": "c",
         "stack_id": "s",
         "exit_code": 3,
+        "notes": ["a note"],
         "totals": totals,
         "stacks": {
             "name": "s",

@@ -277,7 +277,9 @@ def test_a_function_needs_each_of_its_statements(say: Say, rule: str, position: 
 def test_a_denial_without_condition_stops_lambda_itself(say: Say) -> None:
     denied = OWN[-1].partition(", Condition")[0] + "}"
 
-    assert "denies it" in say("E9213", resources(role("Own", "lambda", *OWN[:-1], denied), FUNCTION))[0]
+    root = resources(role("Own", "lambda", *OWN[:-1], denied), FUNCTION)
+    assert "denies it" in say("E9213", root)[0]
+    assert say("W9200", root) == []  # it stops the code as well
 
 
 TABLE = """

@@ -128,6 +128,54 @@ BREAKS = [
 ]  # fmt: skip
 
 
+HOSTS = "  Hosts: {Type: 'AWS::AutoScaling::AutoScalingGroup'}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(STRATEGY, "      LaunchType: EC2\n"), ("[FARGATE]\n      Net", "[EC2]\n      Net")]
+)
+def test_instances_come_from_somewhere(say: Say, old: str, new: str) -> None:
+    assert old in SHOP
+    on_instances = SHOP.replace(old, new)
+    assert len(say("W9587", on_instances)) == 1
+    assert say("W9587", on_instances.replace("Resources:\n", f"Resources:\n{HOSTS}")) == []
+    assert say("W9587", on_instances.replace("CapacityProviders: [FARGATE, FARGATE_SPOT]", "Tags: []")) == []
+
+
+OPEN = """\
+Resources:
+  Net: {Type: AWS::EC2::InternetGateway}
+  Front: {Type: AWS::EC2::Subnet, Properties: {Tags: [{Key: env, Value: dev}]}}
+  Back: {Type: AWS::EC2::Subnet}
+  Out: {Type: AWS::EC2::RouteTable}
+  Far: {Type: AWS::EC2::RouteTable}
+  Gate: {Type: AWS::EC2::NatGateway, Properties: {SubnetId: !Ref Front}}
+  WayOut:
+    Type: AWS::EC2::Route
+    Properties: {RouteTableId: !Ref Out, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Net}
+  WayFar:
+    Type: AWS::EC2::Route
+    Properties: {RouteTableId: !Ref Far, DestinationCidrBlock: 0.0.0.0/0, NatGatewayId: !Ref Gate}
+  OfFront:
+    Type: AWS::EC2::SubnetRouteTableAssociation
+    Properties: {SubnetId: !Ref Front, RouteTableId: !Ref Out}
+  OfBack:
+    Type: AWS::EC2::SubnetRouteTableAssociation
+    Properties: {SubnetId: !Ref Back, RouteTableId: !Ref Far}
+  Web:
+    Type: AWS::ECS::Service
+    Properties:
+      NetworkConfiguration: {AwsvpcConfiguration: {Subnets: [!Ref Front], AssignPublicIp: ENABLED}}
+"""
+
+
+def test_tasks_stand_in_private_subnets_where_there_are_some(say: Say) -> None:
+    assert "Back could carry them without" in say("W9588", OPEN)[0]
+    nowhere = OPEN.replace("NatGatewayId: !Ref Gate", "TransitGatewayId: tgw-1")
+    assert say("W9588", nowhere) == []
+    assert len(say("W9588", nowhere.replace("Value: dev", "Value: prod"))) == 1
+
+
 def test_what_is_well_made_is_left_alone(say: Say) -> None:
     assert [one for ids in RULES for one in say(ids, SHOP)] == []
 

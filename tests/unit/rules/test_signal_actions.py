@@ -222,3 +222,10 @@ def test_a_topic_that_a_parameter_gives_may_be_any(say: Say) -> None:
     )
 
     assert say("E965", root) == []
+
+
+def test_an_alarm_that_rings_where_one_metric_is_bad_alone_is_told_of_as_such(say: Say) -> None:
+    lagging = judged("IF(cpu < 20 AND lag > 1000, 1, 0)")
+    root = scaled(down=math(*IDLE, lagging, AlarmActions=[ref("Fewer")]), Clicks=STREAM)
+    assert "when there is still much by one of its metrics to do" in say("E9618", root)[0]
+    assert say("E9611", root) == []

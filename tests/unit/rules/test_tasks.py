@@ -284,3 +284,36 @@ Resources:
 def test_a_repository_of_images(say: Say, rule: str, old: str, new: str) -> None:
     assert say("E95", REPOSITORY) + say("W95", REPOSITORY) == []
     assert len(say(rule, REPOSITORY.replace(old, new))) == 1
+
+
+FILTERS = "ImageTagMutabilityExclusionFilters"
+
+
+def _without(tags: list[str], kind: str = "IMMUTABLE_WITH_EXCLUSION", beside: str = "") -> str:
+    listed = ", ".join(f"{{{FILTERS[:-1]}Type: WILDCARD, {FILTERS[:-1]}Value: '{tag}'}}" for tag in tags)
+    return REPOSITORY.replace("IMMUTABLE", f"{kind}\n      {FILTERS}: [{listed}]") + beside
+
+
+RUN = """\
+  Web:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      ContainerDefinitions: [{Name: web, Image: !Sub '${Images.RepositoryUri}:stable'}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("root", "many"),
+    [
+        (_without(["*"]), 1),
+        (_without(["a*", "**"]), 1),
+        (_without(["latest"]), 0),
+        (_without(["dev-*", "test-*"]), 0),
+        (_without(["stab*"], beside=RUN), 1),
+        (_without(["dev-*"], beside=RUN), 0),
+        (_without(["*"], "MUTABLE_WITH_EXCLUSION"), 0),
+        (_without(["release-*"], "MUTABLE_WITH_EXCLUSION"), 1),
+    ],
+)
+def test_tags_that_a_filter_lets_move(say: Say, root: str, many: int) -> None:
+    assert len(say("W9517", root)) == many

@@ -1,0 +1,155 @@
+"""From an empty account to a running platform, in steps that each look first whether they are done.
+
+So it can be killed anywhere and started again: what runs in AWS by then is waited for, what is there stays.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployer import drawing, first_rotation, preconditions, stack, steadiness
+from deployer.clock import Clock
+from deployer.deployment import Deployment
+from deployer.errors import DeployerError, TookTooLong
+from deployer.events import Listener
+from deployer.operation import LONGEST_MINUTES
+from deployer.plan import Plan
+
+IMAGE = "ImageDigest"
+RUNS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"})
+
+
+class NeedsReview(DeployerError):
+    """{stack} would lose data by this, and `up` only ever adds: read the plan and apply it with `python
+    deploy.py apply {environment}`, then run `python deploy.py up {environment}` again; nothing was changed"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`done` is False where nothing had to be."""
+
+    note: str
+    done: bool = True
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    act: Callable[[], Outcome]
+
+
+@dataclass
+class Up:
+    """`image` is the digest to run, None for the deployed one or else what `deliver` pushes and returns.
+
+    `approve` shows a plan and raises where nobody agrees.
+    """
+
+    deployment: Deployment
+    templates: Path
+    image: str | None
+    deliver: Callable[[], str]
+    approve: Callable[[Plan], None]
+    screen: Callable[[], AbstractContextManager[Listener]]
+    keep_deployed: bool = True  # the image, if one is
+
+    def steps(self) -> tuple[Step, ...]:
+        return (
+            Step("account", self._account),
+            Step("preconditions", self._preconditions),
+            Step("bootstrap", self._bootstrap),
+            Step("image", self._image),
+            Step("platform", self._platform),
+            Step("first rotation", self._rotation),
+            Step("service", self._service),
+        )
+
+    def _account(self) -> Outcome:
+        self.deployment.target.check_account()
+        return Outcome(self.deployment.target.environment.account, done=False)
+
+    def _preconditions(self) -> Outcome:
+        met = preconditions.ensure(self.deployment.target, self.templates)
+        return Outcome(met.note, met.made)
+
+    def _bootstrap(self) -> Outcome:
+        self._rested(self.deployment.bootstrap_name)
+        made = self.deployment.plan_bootstrap()
+        return self._made(made, ask=not made.only_adds)
+
+    def _image(self) -> Outcome:
+        if self.image is not None:
+            return Outcome(f"{self.image}, as given", done=False)
+        if self.keep_deployed and (deployed := self._deployed_image()):
+            return Outcome(f"{deployed}, as deployed", done=False)
+        self.image = self.deliver()
+        return Outcome(self.image)
+
+    def _deployed_image(self) -> str | None:
+        """None while the stack is being made for the first time: then the tag finds what was pushed."""
+        target = self.deployment.target
+        present = stack.find(target.clients.cloudformation, target.stack_name)
+        return present.parameters.get(IMAGE) if present and present.status in RUNS else None
+
+    def _platform(self) -> Outcome:
+        self._rested(self.deployment.stack_name)
+        return self._made(self.deployment.plan(image_digest=self.image), ask=True)
+
+    def _rotation(self) -> Outcome:
+        target = self.deployment.target
+        secret = self.deployment.outputs().get("DbSecretArn")
+        if secret is None:
+            return Outcome("no secret is offered", done=False)
+        before = first_rotation.rotated(target, secret)
+        seen = before or first_rotation.wait(target, secret)
+        return Outcome(f"{seen:%Y-%m-%d %H:%M} UTC", done=before is None)
+
+    def _service(self) -> Outcome:
+        target = self.deployment.target
+        outputs = self.deployment.outputs()
+        cluster, service = outputs.get("EcsClusterName"), outputs.get("EcsServiceName")
+        if cluster is None or service is None:
+            return Outcome("no service is offered", done=False)
+        now = steadiness.look(target, cluster, service)
+        if now.steady:
+            return Outcome(now.state, done=False)
+        return Outcome(steadiness.wait(target, cluster, service).state)
+
+    def _made(self, made: Plan, *, ask: bool) -> Outcome:
+        if made.at_risk:
+            self.deployment.discard(made)
+            raise NeedsReview(stack=made.stack_name, environment=made.environment)
+        if ask and not made.is_empty:
+            self.approve(made)
+        with self.screen() as listener:  # also for an empty plan, which still settles the protection
+            self.deployment.apply(made, listener)
+        return Outcome("unchanged" if made.is_empty else drawing.totals(made.counts), not made.is_empty)
+
+    def _rested(self, name: str) -> None:
+        """Wait for what an earlier run has begun, or somebody else. Raises TookTooLong."""
+        target = self.deployment.target
+        deadline = target.clock.now() + LONGEST_MINUTES * 60
+        while (present := stack.find(target.clients.cloudformation, name)) and present.is_moving:
+            if target.clock.now() >= deadline:
+                raise TookTooLong(what=name, minutes=LONGEST_MINUTES, environment=target.environment.name)
+            target.clock.sleep(target.poll)
+
+
+def climb(steps: Sequence[Step], clock: Clock, tell: Callable[[str], None]) -> None:
+    """Take the steps in order; `tell` hears of each as it ends, however it ends."""
+    widest = max(len(step.name) for step in steps)
+    for step in steps:
+        begun = clock.now()
+        try:
+            outcome = step.act()
+        except BaseException:
+            tell(_line("stopped", step.name, widest, clock.now() - begun, "see below"))
+            raise
+        state = "done" if outcome.done else "as it was"
+        tell(_line(state, step.name, widest, clock.now() - begun, outcome.note))
+
+
+def _line(state: str, name: str, widest: int, seconds: float, note: str) -> str:
+    """`done       bootstrap         12.3s  4 to add, 0 to modify, 0 to remove`"""
+    return f"{state:9}  {name.ljust(widest)}  {seconds:7.1f}s  {note}"
