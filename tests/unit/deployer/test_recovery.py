@@ -261,7 +261,7 @@ def test_what_loses_data_is_told_and_must_be_named(aws: Any) -> None:
     found = stateful_remains(aws)
 
     assert found.losing == ("Lost", "Stuck")
-    assert "  data would be lost: Lost, Stuck" in found.render().splitlines()
+    assert "\ndata would be lost:\n  Lost\n  Stuck\n" in found.render()
     with pytest.raises(DataAtStake, match=r"\(Lost\).*--accept-data-loss PATH; nothing was changed"):
         recovery.refuse_losses(found, recovery.choose(found, [], ["Stuck"], force=False), [])
     recovery.refuse_losses(found, Choice(), ["Lost", "Stuck"])
