@@ -268,7 +268,7 @@ def test_what_loses_data_is_told_and_must_be_named(aws: Any) -> None:
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
-def test_a_failed_creation_is_no_dead_end_but_deleted_and_made_again(aws: Any, status: str) -> None:
+def test_rollback_complete_is_no_dead_end_but_deleted_and_made_again(aws: Any, status: str) -> None:
     own = [resource(aws, "Kept", "DELETE_SKIPPED"), resource(aws, "Left", "CREATE_COMPLETE")]
     nests(aws, status, "DELETE_COMPLETE", [resource(aws, "Orphan", "DELETE_SKIPPED")], *own)
     found = look(aws)
