@@ -75,8 +75,8 @@ def calls() -> Iterator[tuple[str, str, set[str | None]]]:
             operation = client.meta.method_to_api_mapping.get(node.func.attr)
             if operation is None:
                 continue
-            members = client.meta.service_model.operation_model(operation).input_shape.members
-            for token in TOKENS & set(members):
+            taken = client.meta.service_model.operation_model(operation).input_shape
+            for token in TOKENS & set(taken.members if taken else ()):
                 where = f"{file.relative_to(ROOT)}:{node.lineno} {operation}"
                 yield where, token, {keyword.arg for keyword in node.keywords}
 
