@@ -277,7 +277,9 @@ def _resource(path: str, told: "StackResourceDriftTypeDef") -> ResourceDrift:
 def _entries(each: StackDrift) -> Iterator[tuple[int, str]]:
     depth = len(each.path)
     number = len(each.drifted)
-    state = f"{number} of {len(each.resources)} drifted" if number else "in sync"
+    untold = bool(each.why) or any(resource.status is Status.UNKNOWN for resource in each.resources)
+    rest = "not known to be in sync" if untold else "in sync"
+    state = f"{number} of {len(each.resources)} drifted" if number else rest
     yield depth, "  ".join(filter(None, (each.name, state, each.why)))
     for resource in each.resources:
         if resource.drifted or resource.status is Status.UNKNOWN:

@@ -69,7 +69,7 @@ class Recovery:
                 lines.append(title)
                 lines += [line for remnant in several for line in _wrapped(str(remnant), width)]
         if self.losing:
-            lines += _wrapped(f"data would be lost: {', '.join(self.losing)}", width)
+            lines += ["data would be lost:", *(f"  {path}" for path in self.losing)]
         return "\n".join([*lines, *self._told()])
 
     def _told(self) -> Iterator[str]:

@@ -159,7 +159,7 @@ def test_a_detection_that_failed_is_neither_in_sync_nor_drifted(aws: Any, templa
 
     assert drifted.verdict == 1
     assert drifted.render(80).splitlines() == [
-        "millrace-dev  in sync  not authorized: iam:GetRole",
+        "millrace-dev  not known to be in sync  not authorized: iam:GetRole",
         "└─ Role  AWS::IAM::Role  UNKNOWN",
         "",
         "0 modified, 0 deleted, 1 in sync, 1 that CloudFormation failed to check",

@@ -161,6 +161,19 @@ def test_executes_exactly_what_was_reviewed_and_follows_it_to_its_end(aws: Any, 
     assert aws.clock.now() == 3.0
 
 
+def test_zero_resource_changes_but_outputs_or_tags_differ_is_executed(aws: Any, planner: FakePlanner) -> None:
+    tells(aws)
+    aws.tells("millrace-dev")
+    puts(aws, PROTECTED, PROTECTED)
+    executes(aws)
+    runs(aws, "UPDATE_COMPLETE")
+    protects(aws)
+    made = plan(aws)
+
+    assert not any(made.stacks.walk())
+    apply(aws, planner, made)
+
+
 def test_a_first_deployment_has_its_policies_when_it_stands(aws: Any, planner: FakePlanner) -> None:
     tells(aws)
     aws.tells("millrace-dev")

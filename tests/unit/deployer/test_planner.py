@@ -373,7 +373,7 @@ def test_a_plan_is_made_with_its_seal_its_role_and_its_alarms(aws: Any, template
     assert (plan.kind, plan.token, plan.counts) == (Kind.UPDATE, NAME, Counts(add=1))
 
 
-def test_wrong_account_or_region_is_refused_before_anything_is_uploaded(aws: Any, templates: Path) -> None:
+def test_wrong_account_is_refused_before_anything_is_uploaded(aws: Any, templates: Path) -> None:
     aws.account("444455556666")
 
     with pytest.raises(WrongAccount, match=r"444455556666 .*nothing was changed"):

@@ -261,14 +261,14 @@ def test_what_loses_data_is_told_and_must_be_named(aws: Any) -> None:
     found = stateful_remains(aws)
 
     assert found.losing == ("Lost", "Stuck")
-    assert "  data would be lost: Lost, Stuck" in found.render().splitlines()
+    assert "\ndata would be lost:\n  Lost\n  Stuck\n" in found.render()
     with pytest.raises(DataAtStake, match=r"\(Lost\).*--accept-data-loss PATH; nothing was changed"):
         recovery.refuse_losses(found, recovery.choose(found, [], ["Stuck"], force=False), [])
     recovery.refuse_losses(found, Choice(), ["Lost", "Stuck"])
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
-def test_a_failed_creation_is_no_dead_end_but_deleted_and_made_again(aws: Any, status: str) -> None:
+def test_rollback_complete_is_no_dead_end_but_deleted_and_made_again(aws: Any, status: str) -> None:
     own = [resource(aws, "Kept", "DELETE_SKIPPED"), resource(aws, "Left", "CREATE_COMPLETE")]
     nests(aws, status, "DELETE_COMPLETE", [resource(aws, "Orphan", "DELETE_SKIPPED")], *own)
     found = look(aws)

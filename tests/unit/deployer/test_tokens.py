@@ -1,6 +1,7 @@
 """A request that AWS answered with a fault is sent again, and both are one request to CloudFormation."""
 
-from collections.abc import Callable
+import ast
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,9 +13,11 @@ from botocore.compat import HTTPHeaders
 from deployer.changeset import ChangeSets
 from deployer.clients import Clients
 from deployer.clock import FakeClock
+from deployer.paths import ROOT
 from deployer.plan import Kind
 from deployer.request import Request
 
+TOKENS = {"ClientToken", "ClientRequestToken"}
 DONE = "<{0}Response><{0}Result><Id>arn:aws:cloudformation:c</Id></{0}Result></{0}Response>"
 
 
@@ -60,3 +63,26 @@ def test_no_client_token_on_retry_is_another_than_before(
     call(ChangeSets(client, FakeClock(), 1.0))
 
     assert sent == ["t", "t"]
+
+
+def calls() -> Iterator[tuple[str, str, set[str | None]]]:
+    """Each call of the deployer to CloudFormation that takes a token: where, which token, what it gives."""
+    client = boto3.Session().client("cloudformation", region_name="eu-west-2")
+    for file in sorted((ROOT / "deployer").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            operation = client.meta.method_to_api_mapping.get(node.func.attr)
+            if operation is None:
+                continue
+            taken = client.meta.service_model.operation_model(operation).input_shape
+            for token in TOKENS & set(taken.members if taken else ()):
+                where = f"{file.relative_to(ROOT)}:{node.lineno} {operation}"
+                yield where, token, {keyword.arg for keyword in node.keywords}
+
+
+def test_no_call_that_takes_a_client_token_goes_without() -> None:
+    found = list(calls())
+
+    assert len({where.partition(" ")[2] for where, *_ in found}) >= 5
+    assert [where for where, token, given in found if token not in given and None not in given] == []
