@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import stack
-from deployer.errors import DeployerError, MissingStack, is_absent
+from deployer.errors import DeployerError, is_absent
 from deployer.estimate import action
 from deployer.events import Listener, Streamer
 from deployer.operation import Operation, failure
@@ -100,12 +100,7 @@ def find(target: Target, operation: str | None = None) -> Running:
     both = [stack.find(cloudformation, name) for name in (target.stack_name, target.bootstrap_name)]
     standing = [each for each in both if each is not None and each.status != REVIEW]
     if not standing:
-        raise MissingStack(
-            stack=target.stack_name,
-            region=target.environment.region,
-            command="apply",
-            environment=target.environment.name,
-        )
+        raise target.missing(target.stack_name)
     if operation is not None:
         for each in standing:
             for found in _operations(target, each):
@@ -133,15 +128,7 @@ def follow(target: Target, found: Running, listener: Listener, good: Collection[
     """
     good = good or WELL[found.kind]
     if found.ended is None:
-        operation = Operation(
-            target.clients.cloudformation,
-            found.stack_name,
-            found.stack_id,
-            target.environment,
-            clock=target.clock,
-            poll=target.poll,
-            began=found.since,
-        )
+        operation = Operation.of(target, found.stack_name, found.stack_id, found.since)
         return operation.follow(listener, good)
     whole = Streamer(target.clients.cloudformation, found.stack_id, found.since).fetch()
     span = (found.ended - found.since).total_seconds()

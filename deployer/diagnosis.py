@@ -9,7 +9,6 @@ from pathlib import Path
 from deployer import evidence, failures, findings, stack, states
 from deployer.causes import first_cause
 from deployer.drawing import cut
-from deployer.errors import MissingStack
 from deployer.evidence.question import Evidence, Question
 from deployer.failures import Episode, Event, UnknownOperation
 from deployer.origins import UNKNOWN, Origins
@@ -102,9 +101,7 @@ def diagnose(
     cloudformation = target.clients.cloudformation
     present = stack.find(cloudformation, name)
     if present is None:
-        verb = "bootstrap" if name == target.bootstrap_name else "apply"
-        region = target.environment.region
-        raise MissingStack(stack=name, region=region, command=verb, environment=environment)
+        raise target.missing(name)
     origins = Origins.of(templates, bootstrap=name == target.bootstrap_name)
     episode = failures.last(cloudformation, present.id, operation)
     if episode is None and operation is not None:

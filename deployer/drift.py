@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import drawing, stack
-from deployer.errors import Busy, DeployerError, MissingStack, TookTooLong
+from deployer.errors import Busy, DeployerError, TookTooLong
 from deployer.naming import meant
 from deployer.stack import GONE, REVIEW
 from deployer.target import Target
@@ -146,12 +146,7 @@ def detect(target: Target) -> Drift:
     environment = target.environment
     root = stack.find(cloudformation, target.stack_name)
     if root is None or root.status == REVIEW:
-        raise MissingStack(
-            stack=target.stack_name,
-            region=environment.region,
-            command="apply",
-            environment=environment.name,
-        )
+        raise target.missing(target.stack_name)
     if root.is_moving:
         raise Busy(stack=root.name, status=root.status, environment=environment.name)
     found = tuple(_listed(cloudformation, root.id, (), root.name))

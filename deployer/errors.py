@@ -146,6 +146,11 @@ class Guarded(DeployerError):
     destroy it"""
 
 
+class DataLossNotAccepted(DeployerError):
+    """{stack} would lose data, and nobody accepted that for {paths}: read what would be lost; to go on all
+    the same, run the command again with {options}; nothing was changed"""
+
+
 class ChangeSetFailed(DeployerError):
     """the change set for {stack} could not be made: {why}"""
 

@@ -30,8 +30,6 @@ BEGINNINGS = frozenset(
     {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
 )
 GOING_BACK = frozenset({"ROLLBACK", "CONTINUE_ROLLBACK"})  # OperationType
-# A validation or a hook fails before its resource has a status.
-BEFORE_ANY_STATUS = {"VALIDATION_ERROR": "VALIDATION_FAILED", "HOOK_INVOCATION_ERROR": "HOOK_FAILED"}
 
 
 class UnknownOperation(DeployerError):

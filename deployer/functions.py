@@ -15,8 +15,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from deployer.errors import UsageError
+from deployer.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can name
 MODE = 0o100644  # a plain file that Lambda's user may read
 LICENCE = re.compile(r"(^|/)(LICEN[CS]E|COPYING|NOTICE)[^/]*$", re.IGNORECASE)

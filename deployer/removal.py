@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from deployer import templates
+from deployer import drawing, templates
 from deployer.changes import Action, Change, StackPlan
 from deployer.holding import HOLDING_DATA
 from deployer.stack import GONE, Stack
@@ -99,7 +99,7 @@ class Removal:
                 lines += [f"  {leaving.path}  {leaving.type}  {leaving.physical_id}" for leaving in several]
         others = len(self.resources) - len(self.named)
         lines.append(f"and {others} more that hold no data are deleted")
-        short = [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
+        short = [drawing.cut(line, width) for line in lines]
         if self.to_lift:  # commands are never cut
             short += [f"protected against deletion; unless done already, run in {self.region} first:"]
             short += [f"  {command}" for command in self.to_lift]

@@ -26,17 +26,17 @@ ALLOW = {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": 
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A stack that stands, its deployed template, and its nested stacks that stand."""
+class Deployed:
+    """A stack that stands, its template, and its nested stacks that stand."""
 
     path: Path
     stack_id: str
     tree: Tree
-    children: tuple["Standing", ...] = ()
+    children: tuple["Deployed", ...] = ()
 
 
 def policies(
-    root: Standing, planned: Mapping[Path, Tree], released: Collection[Path] = ()
+    root: Deployed, planned: Mapping[Path, Tree], released: Collection[Path] = ()
 ) -> Iterator[tuple[str, Policy]]:
     """Each stack's id and the policy that it should have: of these three arguments, and nothing else.
 
@@ -62,14 +62,14 @@ def policy(held: Collection[Path], containers: Collection[Path]) -> Policy:
     return {"Statement": [*statements, ALLOW]}
 
 
-def standing(
+def deployed(
     cloudformation: "CloudFormationClient",
     stack_id: str,
     path: Path = (),
-    deployed: Mapping[Path, Tree] | None = None,
-) -> Standing:
-    """Asks each stack for what it nests, and for its template unless `deployed` has it."""
-    known = deployed or {}
+    known: Mapping[Path, Tree] | None = None,
+) -> Deployed:
+    """Asks each stack for what it nests, and for its template unless it is known by its path already."""
+    known = known or {}
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
     nested = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -79,19 +79,19 @@ def standing(
         and resource["ResourceStatus"] not in GONE
         and resource.get("PhysicalResourceId")
     }
-    return Standing(
+    return Deployed(
         path=path,
         stack_id=stack_id,
         tree=known[path] if path in known else templates.fetched(cloudformation, stack_id),
         children=tuple(
-            standing(cloudformation, child, (*path, name), known) for name, child in nested.items()
+            deployed(cloudformation, child, (*path, name), known) for name, child in nested.items()
         ),
     )
 
 
 def put(
     cloudformation: "CloudFormationClient",
-    root: Standing,
+    root: Deployed,
     planned: Mapping[Path, Tree],
     released: Collection[Path] = (),
 ) -> None:
@@ -103,7 +103,7 @@ def put(
             cloudformation.set_stack_policy(StackName=stack_id, StackPolicyBody=json.dumps(wanted))
 
 
-def _data(stack: Standing, planned: Mapping[Path, Tree]) -> Iterator[Path]:
+def _data(stack: Deployed, planned: Mapping[Path, Tree]) -> Iterator[Path]:
     for tree in (stack.tree, planned.get(stack.path)):
         if tree is not None:
             for name, resource in templates.resources(tree).items():
@@ -111,7 +111,7 @@ def _data(stack: Standing, planned: Mapping[Path, Tree]) -> Iterator[Path]:
                     yield (*stack.path, name)
 
 
-def _holds(stack: Standing, released: Collection[Path]) -> bool:
+def _holds(stack: Deployed, released: Collection[Path]) -> bool:
     """Whether anything that holds data, here or below, may not go."""
     return any(path not in released for path in _data(stack, {})) or any(
         _holds(child, released) for child in stack.children
