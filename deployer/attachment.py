@@ -82,7 +82,7 @@ def running(target: Target, stack_name: str | None = None) -> Running | None:
     present = stack.find(target.clients.cloudformation, stack_name or target.stack_name)
     if present is None or not present.is_moving:
         return None
-    newest = next(_operations(target, present), None)
+    newest = next(operations(target, present), None)
     if newest is not None and newest.ended is None:
         return newest
     # It has just begun, and told nothing yet.
@@ -103,7 +103,7 @@ def find(target: Target, operation: str | None = None) -> Running:
         raise target.missing(target.stack_name)
     if operation is not None:
         for each in standing:
-            for found in _operations(target, each):
+            for found in operations(target, each):
                 if operation in found.names:
                     return found
         raise NoSuchOperation(
@@ -112,7 +112,7 @@ def find(target: Target, operation: str | None = None) -> Running:
     for each in standing:
         if each.is_moving and (moving := running(target, each.name)):
             return moving
-    newest = next(_operations(target, standing[0]), None)
+    newest = next(operations(target, standing[0]), None)
     if newest is None:
         raise NoSuchOperation(
             stack=target.stack_name, operation="at all", environment=target.environment.name
@@ -140,7 +140,7 @@ def follow(target: Target, found: Running, listener: Listener, good: Collection[
     return found.status
 
 
-def _operations(target: Target, present: Stack) -> Iterator[Running]:
+def operations(target: Target, present: Stack) -> Iterator[Running]:
     """Newest first, as far back as the stack tells."""
     own: list[StackEventTypeDef] = []  # of one operation, newest first
     for event in _own_events(target, present.id):

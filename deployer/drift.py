@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from deployer import drawing, stack
 from deployer.errors import Busy, DeployerError, TookTooLong
 from deployer.naming import meant
-from deployer.stack import GONE, REVIEW
+from deployer.stack import REVIEW
 from deployer.target import Target
 from deployer.templates import NESTED
 
@@ -179,12 +179,9 @@ class _Listed:
 def _listed(
     cloudformation: "CloudFormationClient", stack_id: str, path: tuple[str, ...], name: str
 ) -> Iterator[_Listed]:
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
     resources = tuple(
         (each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
-        for page in pages
-        for each in page["StackResourceSummaries"]
-        if each["ResourceStatus"] not in GONE
+        for each in stack.resources(cloudformation, stack_id)
     )
     yield _Listed(path, name, stack_id, resources)
     for logical_id, kind, physical_id in resources:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deployer import drawing, templates
 from deployer.changes import Action, Change, StackPlan
 from deployer.holding import HOLDING_DATA
-from deployer.stack import GONE, Stack
+from deployer.stack import Stack, resources
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
@@ -151,13 +151,7 @@ def _standing(
     cloudformation: "CloudFormationClient", stack: str
 ) -> "Iterator[tuple[StackResourceSummaryTypeDef, Mapping[str, Any]]]":
     """Each resource that a stack has, with what its deployed template says of it."""
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
-    present = [
-        resource
-        for page in pages
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceStatus"] not in GONE
-    ]
+    present = resources(cloudformation, stack)
     if not present:
         return
     declared = templates.resources(templates.fetched(cloudformation, stack))

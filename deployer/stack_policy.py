@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from deployer import templates
 from deployer.acceptance import Path
 from deployer.holding import HOLDING_DATA
-from deployer.stack import GONE
+from deployer.stack import resources
 from deployer.templates import NESTED, Tree
 
 if TYPE_CHECKING:
@@ -70,14 +70,10 @@ def deployed(
 ) -> Deployed:
     """Asks each stack for what it nests, and for its template unless it is known by its path already."""
     known = known or {}
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
     nested = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for page in pages
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == NESTED
-        and resource["ResourceStatus"] not in GONE
-        and resource.get("PhysicalResourceId")
+        for resource in resources(cloudformation, stack_id)
+        if resource["ResourceType"] == NESTED and resource.get("PhysicalResourceId")
     }
     return Deployed(
         path=path,
