@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import stack
-from deployer.errors import DeployerError, is_absent
+from deployer.errors import NoSuchOperation, is_absent
 from deployer.estimate import action
 from deployer.events import Listener, Streamer
 from deployer.operation import Operation, failure
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
 TICK = timedelta(milliseconds=1)  # events are told apart by no less
 PAGES = 50  # of a hundred events each; a root tells some forty an operation
-
-
-class NoSuchOperation(DeployerError):
-    """{stack} tells of no operation {operation}: see the last one with `python deploy.py attach
-    {environment}`"""
 
 
 class Kind(StrEnum):
@@ -106,18 +101,20 @@ def find(target: Target, operation: str | None = None) -> Running:
             for found in operations(target, each):
                 if operation in found.names:
                     return found
-        raise NoSuchOperation(
-            stack=target.stack_name, operation=operation, environment=target.environment.name
-        )
+        raise _unknown(target, operation)
     for each in standing:
         if each.is_moving and (moving := running(target, each.name)):
             return moving
     newest = next(operations(target, standing[0]), None)
     if newest is None:
-        raise NoSuchOperation(
-            stack=target.stack_name, operation="at all", environment=target.environment.name
-        )
+        raise _unknown(target, "at all")
     return newest
+
+
+def _unknown(target: Target, operation: str) -> NoSuchOperation:
+    return NoSuchOperation(
+        stack=target.stack_name, operation=operation, command="attach", environment=target.environment.name
+    )
 
 
 def follow(target: Target, found: Running, listener: Listener, good: Collection[str] = ()) -> str:

@@ -54,7 +54,8 @@ class LibraryOther(UsageError):
 
 
 class LibraryUnfit(UsageError):
-    """{name} cannot go into the function's zip: {why}"""
+    """{name} cannot go into the function's zip: {why}; pin another version in constraints.txt, or take
+    another library into deployer/functions.py"""
 
 
 def build(name: str = "rotation", root: Path = ROOT) -> bytes:
