@@ -8,7 +8,7 @@ READY := .venv/.ready
 SCAN := .venv-scan/bin
 SCAN_READY := .venv-scan/.ready
 
-.PHONY: run test check build bench mutate clean
+.PHONY: run test check build bench mutate soak clean
 
 run: $(READY)
 	$(BIN)/python -m local $(ARGS)
@@ -40,6 +40,10 @@ bench: $(READY)
 # What has changed since docs/mutation.json; FULL=1: by the scanners too; ARGS=--anew: everything.
 mutate: $(READY) $(SCAN_READY)
 	$(BIN)/python -m mutation $(if $(FULL),--full) $(ARGS)
+
+# The deployer killed at every kind of point, and the next command; ARGS="--tries 500 --seed 7".
+soak: $(READY)
+	$(BIN)/python -m local.soak $(ARGS)
 
 clean:
 	rm -rf .venv .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache

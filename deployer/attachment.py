@@ -80,7 +80,10 @@ def running(target: Target, stack_name: str | None = None) -> Running | None:
     newest = next(operations(target, present), None)
     if newest is not None and newest.ended is None:
         return newest
-    # It has just begun, and told nothing yet.
+    # It ended between the two questions, or it has just begun, and told nothing yet.
+    present = stack.find(target.clients.cloudformation, present.id)
+    if present is None or not present.is_moving:
+        return None
     since = newest.ended + TICK if newest and newest.ended else target.clock.wall()
     return Running("", _kind(present.status), since, present.status, present.name, present.id)
 

@@ -27,7 +27,8 @@ clock skips is read with the offset from before. Each further column is a metric
 or tab between columns also with a decimal comma), true and false, NaN, or text. An empty cell is no reading,
 a blank line no row. Rows that are alike in time and value are one reading.
 
-Exit codes: 0 nothing lost, nothing doubled, the credentials rotated; 1 that did not hold or a part failed;
+Exit codes: 0 nothing lost, nothing doubled, the credentials rotated, the rehearsal as it
+must go; 1 that did not hold or a part failed;
 2 the input is wrong, and nothing was started; 130 interrupted."""
 
 
@@ -61,6 +62,7 @@ class Options:
     rate: float = RATE
     machines: int = MACHINES
     keep: bool = False
+    rehearsal: bool = True
     replay: Replay | None = None
     state: Path | None = None
     json: Path | None = None
@@ -84,6 +86,7 @@ def parse(arguments: Sequence[str]) -> Options:
         rate=RATE if given.rate is None else given.rate,
         machines=MACHINES if given.machines is None else given.machines,
         keep=given.keep,
+        rehearsal=not given.no_rehearsal,
         replay=_replay(given),
         state=given.state,
         json=given.json,
@@ -94,7 +97,7 @@ def parse(arguments: Sequence[str]) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m local",
-        description="The whole platform on one machine: build, deploy, rotate, stream, audit.",
+        description="The whole platform on one machine: build, deploy, rotate, stream, audit, rehearse.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -119,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--timezone", metavar="ZONE", type=_zone, help="of times without an offset (UTC)")
     parser.add_argument("--keep", action="store_true", help="stay after the audit, until Ctrl-C")
+    parser.add_argument("--no-rehearsal", action="store_true", help="leave out the second deployment")
     parser.add_argument(
         "--state", metavar="DIR", type=_directory, help="keep databases and stream here for the next run"
     )

@@ -111,6 +111,29 @@ class Platform:
         self._session = session
         self._deployment = Deployment(environment, session, templates=emitted, poll=POLL_SECONDS)
         self._environment = environment
+        self._emitted = emitted
+
+    @property
+    def environment(self) -> Environment:
+        return self._environment
+
+    @property
+    def emitted(self) -> Path:
+        """The templates that it is deployed from."""
+        return self._emitted
+
+    def of(self, templates: Path) -> Deployment:
+        """The same deployment from other templates."""
+        return Deployment(self._environment, self._session, templates=templates, poll=POLL_SECONDS)
+
+    def stack_outputs(self, logical_id: str) -> dict[str, str]:
+        """A nested stack's, by its logical id in the root."""
+        cloudformation: CloudFormationClient = self._session.client("cloudformation")
+        detail = cloudformation.describe_stack_resource(
+            StackName=self._deployment.stack_name, LogicalResourceId=logical_id
+        )["StackResourceDetail"]
+        (stack,) = cloudformation.describe_stacks(StackName=detail["PhysicalResourceId"])["Stacks"]
+        return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
     def plan(self) -> Plan:
         """Make what artefacts lie in, upload them, and read the nested change set. Raises DeployerError."""

@@ -8,6 +8,7 @@ import msgspec
 from deployer.plan import Plan
 from local.audit import Audit
 from local.platform import Size
+from local.rehearsal import Rehearsal
 
 
 class Latency(msgspec.Struct):
@@ -29,6 +30,20 @@ class Rotated(msgspec.Struct):
     rotated: bool
 
 
+class Rehearsed(msgspec.Struct):
+    """A second deployment: what was edited, the exit code of its plan, what `apply` said without the
+    acknowledgement; then the first cause of a change that failed, as what the root ended, and whether a
+    further plan found nothing to do.
+    """
+
+    edits: list[str]
+    plan: int
+    refused: str
+    cause: str
+    status: str
+    restored: bool
+
+
 class Report(msgspec.Struct):
     """sent = stored + quarantined + absorbed + lost."""
 
@@ -44,10 +59,11 @@ class Report(msgspec.Struct):
     resources: int
     plan: Changes
     rotation: Rotated
+    rehearsal: Rehearsed | None = None  # null with --no-rehearsal
 
     @property
     def clean(self) -> bool:
-        """What the run's exit code says."""
+        """What the run's exit code says. What did not go as it must in the rehearsal has ended it before."""
         return self.lost == 0 and self.duplicated == 0 and self.rotation.rotated
 
 
@@ -67,6 +83,17 @@ def report(audit: Audit, plan: Plan, size: Size, seconds: float, *, rotated: boo
         resources=size.resources,
         plan=Changes(plan.counts.add, plan.counts.modify, plan.counts.remove),
         rotation=Rotated(rotated),
+    )
+
+
+def of_rehearsal(rehearsal: Rehearsal) -> Rehearsed:
+    return Rehearsed(
+        list(rehearsal.edits),
+        rehearsal.verdict,
+        rehearsal.refused,
+        rehearsal.cause,
+        rehearsal.status,
+        rehearsal.restored,
     )
 
 

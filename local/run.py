@@ -1,9 +1,11 @@
 """One run, from the recording's first check to the audit's last line."""
 
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 from deployer.plan import Kind, Plan
 from local import platform, servers, state
@@ -13,7 +15,8 @@ from local.platform import Platform, Task
 from local.processor import Processor
 from local.progress import taken
 from local.recording import Recording, open_recording
-from local.report import Report, report, write
+from local.rehearsal import Rehearsal, rehearse
+from local.report import Report, of_rehearsal, report, write
 from local.screen import Screen, summary
 from local.servers import Servers
 from local.streaming import Streaming
@@ -23,7 +26,7 @@ ENVIRONMENT = "dev"
 
 
 def run(options: Options, screen: Screen, began: float, publish: Callable[[str], object]) -> Report:
-    """Build, deploy, rotate, stream, audit.
+    """Build, deploy, rotate, stream, audit, rehearse a second deployment.
 
     began: time.monotonic() when the program started. publish: takes each line of the result. Whatever is
     started is stopped again, in the opposite order, however this ends. Raises LocalError, DeployerError,
@@ -74,13 +77,16 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
         if audit.lost:
             screen.say(f"  the end of the processor's log:\n{processor.tail()}")
 
-        made = report(audit, plan, size, time.monotonic() - began, rotated=rotation.at is not None)
+        seconds = time.monotonic() - began
+        made = report(audit, plan, size, seconds, rotated=rotation.at is not None)
         for line in summary(audit, _facts(made, plan, processor)):
             publish(line)
-        if options.json is not None:
-            write(made, options.json)
-        if options.keep:
-            _stay(below, screen)
+        if options.rehearsal:
+            rehearsed = _rehearsal(deployed, below, directory, screen)
+            made.rehearsal = of_rehearsal(rehearsed)
+            for line in rehearsed.lines():
+                publish(f"  {line}")
+        _end(made, options, below, screen)
         return made
 
 
@@ -112,6 +118,15 @@ def _processor(task: Task, below: Servers, directory: RunDirectory) -> Processor
     return Processor(environment, directory.path / "processor.log", at_work)
 
 
+def _rehearsal(deployed: Platform, below: Servers, directory: RunDirectory, screen: Screen) -> Rehearsal:
+    """On copies of this run's templates, which go again."""
+    with (
+        screen.phase("a second deployment rehearsed"),
+        tempfile.TemporaryDirectory(prefix="rehearsal-", dir=directory.path) as scratch,
+    ):
+        return rehearse(deployed, Path(scratch), below.aws.inject)
+
+
 def _facts(made: Report, plan: Plan, processor: Processor) -> dict[str, str]:
     """What the run says of itself beside the readings."""
     counts = plan.counts
@@ -122,6 +137,13 @@ def _facts(made: Report, plan: Plan, processor: Processor) -> dict[str, str]:
         "processor": f"restarted {processor.restarts} times" if processor.restarts else "ran through",
         "seconds": f"{made.seconds:.1f}",
     }
+
+
+def _end(made: Report, options: Options, below: Servers, screen: Screen) -> None:
+    if options.json is not None:
+        write(made, options.json)
+    if options.keep:
+        _stay(below, screen)
 
 
 def _stay(below: Servers, screen: Screen) -> None:

@@ -81,8 +81,10 @@ def apply(
 
 def _approved(made: Plan, losses: Collection[str], yes: bool) -> frozenset[Path]:
     """What may be lost; asked for at a terminal, resource by resource, and then for the whole."""
+    if made.is_empty:  # whoever was cut off says again what was lost already
+        return frozenset()
     accepted = accept(made, losses)
-    if made.is_empty or yes:
+    if yes:
         return accepted
     accepted |= accept_losses(made, accepted)
     approve()

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 KEYS = {
     "sent", "stored", "quarantined", "lost", "duplicated", "absorbed",
-    "latency_ms", "seconds", "stacks", "resources", "plan", "rotation",
+    "latency_ms", "seconds", "stacks", "resources", "plan", "rotation", "rehearsal",
 }  # fmt: skip
 
 
@@ -116,6 +116,11 @@ def test_a_plant_runs_through_though_the_processor_is_killed(start: Any, tmp_pat
     assert audit["plan"]["add"] > 90
     assert audit["plan"]["modify"] == audit["plan"]["remove"] == 0
     assert audit["rotation"] == {"rotated": True}
+    rehearsal = audit["rehearsal"]
+    assert rehearsal["plan"] == 3
+    assert "nobody accepted that for Stream/Readings" in rehearsal["refused"]
+    assert "UPDATE_FAILED: the service refuses it" in rehearsal["cause"]
+    assert (rehearsal["status"], rehearsal["restored"]) == ("UPDATE_ROLLBACK_COMPLETE", True)
     assert 0 < audit["latency_ms"]["p50"] <= audit["latency_ms"]["p99"]
     assert "restarted 1 times" in output
     assert alive(started) == []

@@ -85,11 +85,20 @@ def test_a_roll_back_that_somebody_continues_is_an_operation_of_its_own(aws: Any
 def test_what_has_just_begun_and_told_nothing_yet_runs_all_the_same(aws: Any) -> None:
     aws.stack(status="DELETE_IN_PROGRESS")
     aws.tells("millrace-dev", own(aws, "UPDATE_IN_PROGRESS", -9), own(aws, "UPDATE_COMPLETE", -5))
+    aws.stack(status="DELETE_IN_PROGRESS")
 
     found = attachment.running(target(aws))
 
     assert found is not None
     assert (found.kind, found.token, found.since) == (Kind.DELETE, "", EPOCH - timedelta(seconds=4.999))
+
+
+def test_what_ended_while_it_was_asked_about_does_not_run(aws: Any) -> None:
+    aws.stack(status="UPDATE_IN_PROGRESS")
+    aws.tells("millrace-dev", own(aws, "UPDATE_IN_PROGRESS", -9), own(aws, "UPDATE_COMPLETE", -5))
+    aws.stack(status="UPDATE_COMPLETE")
+
+    assert attachment.running(target(aws)) is None
 
 
 @pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"])

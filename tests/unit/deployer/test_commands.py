@@ -210,6 +210,15 @@ def test_a_loss_of_data_is_accepted_by_name(deployment: FakeDeployment) -> None:
     assert deployment.did == ["plan None", "apply c Queue Table"]
 
 
+def test_a_loss_that_was_made_already_is_accepted_again_and_nothing_is_done(
+    deployment: FakeDeployment,
+) -> None:
+    deployment.made = replace(TWO_LOST, change_set_id=None, stacks=StackPlan("millrace-dev"))
+
+    assert commands.main(["apply", "dev", "--yes", "--accept-data-loss", "Table"]) == 0
+    assert deployment.did == ["plan None", "apply None"]
+
+
 def test_yes_alone_accepts_no_loss_of_data(deployment: FakeDeployment) -> None:
     deployment.made = TWO_LOST
 

@@ -35,6 +35,7 @@ def test_it_is_written_whole_under_the_names_that_programs_know(tmp_path: Path) 
         "resources": 112,
         "plan": {"add": 0, "modify": 0, "remove": 0},
         "rotation": {"rotated": True},
+        "rehearsal": None,
     }
     assert [entry.name for entry in tmp_path.iterdir()] == ["audit.json"]
 
