@@ -3,25 +3,14 @@
 from collections.abc import Collection, Iterable
 
 from deployer.changes import Action, Change, Replacement
-from deployer.errors import DeployerError, UsageError
+from deployer.errors import DataLossNotAccepted
 from deployer.holding import HOLDING_DATA
+from deployer.naming import meant
 from deployer.plan import Plan
 
+OPTION = "--accept-data-loss"
+
 Path = tuple[str, ...]  # the logical ids of the nested stacks that lead to a resource, and its own
-
-
-class NotEndangered(UsageError):
-    """--accept-data-loss {name}: the plan does not endanger such a resource; it endangers {endangered}.
-    Nothing was changed"""
-
-
-class Ambiguous(UsageError):
-    """--accept-data-loss {name} could be any of {several}: name one in full. Nothing was changed"""
-
-
-class DataLossNotAccepted(DeployerError):
-    """{stack} would lose data, and nobody accepted that for {paths}: read the plan; to go on all the same,
-    run the command again with {options}. Nothing was changed"""
 
 
 def endangered(plan: Plan) -> tuple[Path, ...]:
@@ -31,18 +20,10 @@ def endangered(plan: Plan) -> tuple[Path, ...]:
 def accept(plan: Plan, names: Iterable[str]) -> frozenset[Path]:
     """The endangered resources that are meant: by path (`Stream/Readings`), or by a logical id that is one's.
 
-    Raises NotEndangered, Ambiguous.
+    Raises NoSuchName, Ambiguous.
     """
     by_name = {shown(path): path for path in endangered(plan)}
-    accepted = set()
-    for name in names:
-        meant = [by_name[name]] if name in by_name else [one for one in by_name.values() if one[-1] == name]
-        if not meant:
-            raise NotEndangered(name=name, endangered=", ".join(by_name) or "nothing")
-        if len(meant) > 1:
-            raise Ambiguous(name=name, several=", ".join(map(shown, meant)))
-        accepted.add(meant[0])
-    return frozenset(accepted)
+    return frozenset(by_name[name] for name in meant(OPTION, names, list(by_name)))
 
 
 def missing(plan: Plan, accepted: Collection[Path]) -> tuple[Path, ...]:
@@ -56,7 +37,7 @@ def refuse_missing(plan: Plan, accepted: Collection[Path]) -> None:
         raise DataLossNotAccepted(
             stack=plan.stack_name,
             paths=", ".join(paths),
-            options=" ".join(f"--accept-data-loss {path}" for path in paths),
+            options=" ".join(f"{OPTION} {path}" for path in paths),
         )
 
 

@@ -20,7 +20,7 @@ from deployer.errors import ArtefactReplaced, BadTemplate
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-ROOT = "platform.yaml"
+PLATFORM = "platform.yaml"
 BOOTSTRAP = "bootstrap.yaml"
 TEMPLATE_URL = re.compile(r"^(?P<before>[ ]+TemplateURL:[ ]+)(?P<file>[^\s#]+)(?P<after>[ ]*)$", re.MULTILINE)
 
@@ -87,7 +87,7 @@ def collect(directory: Path, bucket: str, region: str, build_function: Callable[
         for title, child in nested[file]:
             yield from by_path(child, (*path, title))
 
-    root_file = directory / ROOT
+    root_file = directory / PLATFORM
     root = rewritten(root_file)
     code = build_function("rotation")
     return Bundle(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import stack
-from deployer.errors import DeployerError, MissingStack, is_absent
+from deployer.errors import NoSuchOperation, is_absent
 from deployer.estimate import action
 from deployer.events import Listener, Streamer
 from deployer.operation import Operation, failure
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
 TICK = timedelta(milliseconds=1)  # events are told apart by no less
 PAGES = 50  # of a hundred events each; a root tells some forty an operation
-
-
-class NoSuchOperation(DeployerError):
-    """{stack} tells of no operation {operation}: see the last one with `python deploy.py attach
-    {environment}`"""
 
 
 class Kind(StrEnum):
@@ -82,7 +77,7 @@ def running(target: Target, stack_name: str | None = None) -> Running | None:
     present = stack.find(target.clients.cloudformation, stack_name or target.stack_name)
     if present is None or not present.is_moving:
         return None
-    newest = next(_operations(target, present), None)
+    newest = next(operations(target, present), None)
     if newest is not None and newest.ended is None:
         return newest
     # It ended between the two questions, or it has just begun, and told nothing yet.
@@ -103,29 +98,26 @@ def find(target: Target, operation: str | None = None) -> Running:
     both = [stack.find(cloudformation, name) for name in (target.stack_name, target.bootstrap_name)]
     standing = [each for each in both if each is not None and each.status != REVIEW]
     if not standing:
-        raise MissingStack(
-            stack=target.stack_name,
-            region=target.environment.region,
-            command="apply",
-            environment=target.environment.name,
-        )
+        raise target.missing(target.stack_name)
     if operation is not None:
         for each in standing:
-            for found in _operations(target, each):
+            for found in operations(target, each):
                 if operation in found.names:
                     return found
-        raise NoSuchOperation(
-            stack=target.stack_name, operation=operation, environment=target.environment.name
-        )
+        raise _unknown(target, operation)
     for each in standing:
         if each.is_moving and (moving := running(target, each.name)):
             return moving
-    newest = next(_operations(target, standing[0]), None)
+    newest = next(operations(target, standing[0]), None)
     if newest is None:
-        raise NoSuchOperation(
-            stack=target.stack_name, operation="at all", environment=target.environment.name
-        )
+        raise _unknown(target, "at all")
     return newest
+
+
+def _unknown(target: Target, operation: str) -> NoSuchOperation:
+    return NoSuchOperation(
+        stack=target.stack_name, operation=operation, command="attach", environment=target.environment.name
+    )
 
 
 def follow(target: Target, found: Running, listener: Listener, good: Collection[str] = ()) -> str:
@@ -136,15 +128,7 @@ def follow(target: Target, found: Running, listener: Listener, good: Collection[
     """
     good = good or WELL[found.kind]
     if found.ended is None:
-        operation = Operation(
-            target.clients.cloudformation,
-            found.stack_name,
-            found.stack_id,
-            target.environment,
-            clock=target.clock,
-            poll=target.poll,
-            began=found.since,
-        )
+        operation = Operation.of(target, found.stack_name, found.stack_id, found.since)
         return operation.follow(listener, good)
     whole = Streamer(target.clients.cloudformation, found.stack_id, found.since).fetch()
     span = (found.ended - found.since).total_seconds()
@@ -156,7 +140,7 @@ def follow(target: Target, found: Running, listener: Listener, good: Collection[
     return found.status
 
 
-def _operations(target: Target, present: Stack) -> Iterator[Running]:
+def operations(target: Target, present: Stack) -> Iterator[Running]:
     """Newest first, as far back as the stack tells."""
     own: list[StackEventTypeDef] = []  # of one operation, newest first
     for event in _own_events(target, present.id):

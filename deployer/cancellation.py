@@ -4,7 +4,7 @@ from botocore.exceptions import ClientError
 
 from deployer import attachment, stack
 from deployer.attachment import Running
-from deployer.errors import DeployerError, MissingStack
+from deployer.errors import DeployerError
 from deployer.events import Listener
 from deployer.refusal import refusal
 from deployer.target import Target
@@ -24,8 +24,7 @@ def cancellable(target: Target) -> Running:
     if found is None:
         present = stack.find(target.clients.cloudformation, target.stack_name)
         if present is None or present.status == stack.REVIEW:
-            region = target.environment.region
-            raise MissingStack(stack=target.stack_name, region=region, command="apply", environment=name)
+            raise target.missing(target.stack_name)
         why = refusal(present.status, name)
         raise CannotCancel(stack=target.stack_name, status=present.status, why=why)
     if why := refusal(found.status, name):

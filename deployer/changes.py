@@ -195,10 +195,15 @@ class StackPlan:
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Change]]:
         """Each resource's change with the logical ids of the nested stacks that lead to it."""
-        for change in self.changes:
-            yield path, change
+        for inside, stack in self.every_stack(path):
+            for change in stack.changes:
+                yield inside, change
+
+    def every_stack(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "StackPlan"]]:
+        """This one and all below it, each with the logical ids that lead to it."""
+        yield path, self
         for child in self.children:
-            yield from child.walk((*path, child.name))
+            yield from child.every_stack((*path, child.name))
 
 
 def document(text: str) -> Any:

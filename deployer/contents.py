@@ -25,11 +25,12 @@ IMAGES_AT_ONCE = 100  # BatchDeleteImage's most: botocore's model
 
 class StillLocked(DeployerError):
     """{bucket} cannot be emptied: S3 keeps its objects locked until {until} at least. Until then it stays,
-    and costs what it stores; nothing was deleted"""
+    and costs what it stores; then run `python deploy.py destroy` again; nothing was deleted"""
 
 
 class NotEmptied(DeployerError):
-    """{name} was not emptied ({why}): what was not deleted is still there, and so is the stack"""
+    """{name} was not emptied ({why}): what was not deleted is still there, and so is the stack. Mend
+    that, then run `python deploy.py destroy` again"""
 
 
 @dataclass(frozen=True)

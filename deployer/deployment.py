@@ -12,7 +12,6 @@ from deployer import acceptance, functions, stack
 from deployer.changeset import ChangeSets
 from deployer.clock import Clock, SystemClock
 from deployer.destruction import Destruction
-from deployer.errors import MissingStack
 from deployer.events import Listener
 from deployer.executor import Executor
 from deployer.origins import Origins
@@ -47,7 +46,6 @@ class Deployment:
         self.target = Target(environment, session, poll, clock or SystemClock(), new_token)
         self.stack_name = self.target.stack_name
         self.bootstrap_name = self.target.bootstrap_name
-        self._environment = environment
         self._cloudformation = self.target.clients.cloudformation
         change_sets = ChangeSets(self._cloudformation, self.target.clock, poll, Origins(templates))
         self._planner = Planner(self.target, Sources(self.target, templates, build_function), change_sets)
@@ -94,17 +92,11 @@ class Deployment:
 
     def outputs(self) -> dict[str, str]:
         """The root's outputs. Raises MissingStack."""
-        return dict(self._present("apply").outputs)
+        return dict(self._present().outputs)
 
     def status(self) -> StackTree:
         """The root and all that it nests. Raises MissingStack."""
-        return stack.tree(self._cloudformation, self._present("apply"))
-
-    def bootstrap_status(self) -> StackTree | None:
-        """The bootstrap stack; None when there is none."""
-        self.target.check_account()
-        present = stack.find(self._cloudformation, self.bootstrap_name)
-        return stack.tree(self._cloudformation, present) if present else None
+        return stack.tree(self._cloudformation, self._present())
 
     def removal(self) -> Removal | None:
         """What `destroy` would keep and lose; None when there is no stack.
@@ -120,14 +112,9 @@ class Deployment:
         """
         Destruction(self.target).destroy(listener)
 
-    def _present(self, command: str) -> Stack:
+    def _present(self) -> Stack:
         self.target.check_account()
         found = stack.find(self._cloudformation, self.stack_name)
         if found is None or found.status == REVIEW:
-            raise MissingStack(
-                stack=self.stack_name,
-                region=self._environment.region,
-                command=command,
-                environment=self._environment.name,
-            )
+            raise self.target.missing(self.stack_name)
         return found

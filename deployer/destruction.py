@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from deployer import contents, drawing, orphans, removal, stack
 from deployer.changeset import ChangeSets
 from deployer.contents import Contents
-from deployer.errors import Busy, DeployerError, Guarded, Protected
+from deployer.errors import Busy, DataLossNotAccepted, DeployerError, Guarded, Protected
 from deployer.events import Listener
 from deployer.naming import meant
 from deployer.operation import Operation
@@ -21,11 +21,6 @@ DELETED = frozenset({"DELETE_COMPLETE"})
 class PlatformStands(DeployerError):
     """{stack} still stands and needs what {bootstrap} offers: first run `python deploy.py destroy
     {environment}`"""
-
-
-class LossNotAccepted(DeployerError):
-    """{stack} would lose data, and nobody accepted that for {paths}: to go on, add {options} to
-    `python deploy.py {command}`; nothing was deleted"""
 
 
 class NotEmpty(DeployerError):
@@ -107,7 +102,7 @@ class Destruction:
         """Whether all that is lost was agreed to; `accepted` is None where a person typed the stack's name.
 
         A name is a path (`Stream/Readings`) or a logical id that is one resource's only. Raises Busy,
-        Protected, PlatformStands, Guarded, NoSuchName, Ambiguous, LossNotAccepted, NotEmpty.
+        Protected, PlatformStands, Guarded, NoSuchName, Ambiguous, DataLossNotAccepted, NotEmpty.
         """
         present = self._present()
         if present is not None:
@@ -119,7 +114,7 @@ class Destruction:
         if accepted is not None:
             option = "--accept-data-loss"
             agreed = meant(option, accepted, endangered)
-            self._refuse_without(option, LossNotAccepted, endangered, agreed)
+            self._refuse_without(option, DataLossNotAccepted, endangered, agreed)
 
     def destroy(self, listener: Listener, emptied: Sequence[Contents] = ()) -> None:
         """Empty what was told, then delete the stack, each resource by its DeletionPolicy, and follow it.
@@ -132,17 +127,10 @@ class Destruction:
         self._refuse(present)
         for each in emptied:
             contents.empty(self.target.clients, each, self.target.environment.account)
-        cloudformation, clock = self.target.clients.cloudformation, self.target.clock
+        cloudformation = self.target.clients.cloudformation
         if present.status == REVIEW:
-            ChangeSets(cloudformation, clock, self.target.poll).remove_ours(present.name)
-        operation = Operation(
-            cloudformation,
-            present.name,
-            present.id,
-            self.target.environment,
-            clock=clock,
-            poll=self.target.poll,
-        )
+            ChangeSets(cloudformation, self.target.clock, self.target.poll).remove_ours(present.name)
+        operation = Operation.of(self.target, present.name, present.id)
         cloudformation.delete_stack(StackName=present.id, ClientRequestToken=self.target.new_token())
         operation.follow(listener, DELETED)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from deployer import evidence, failures, findings, stack, states
 from deployer.causes import first_cause
 from deployer.drawing import cut
-from deployer.errors import MissingStack
+from deployer.errors import NoSuchOperation
 from deployer.evidence.question import Evidence, Question
-from deployer.failures import Episode, Event, UnknownOperation
+from deployer.failures import Episode, Event
 from deployer.origins import UNKNOWN, Origins
 from deployer.states import Standing
 from deployer.target import Target
@@ -94,7 +94,7 @@ def diagnose(
     """The last operation that failed, or `operation` by its token or id, of the platform or another stack.
 
     `templates` is the directory of the environment's emitted templates. Raises MissingStack,
-    UnknownOperation. Evidence that AWS refuses is told as such, and fails nothing.
+    NoSuchOperation. Evidence that AWS refuses is told as such, and fails nothing.
     """
     target.check_account()
     name = stack_name or target.stack_name
@@ -102,13 +102,11 @@ def diagnose(
     cloudformation = target.clients.cloudformation
     present = stack.find(cloudformation, name)
     if present is None:
-        verb = "bootstrap" if name == target.bootstrap_name else "apply"
-        region = target.environment.region
-        raise MissingStack(stack=name, region=region, command=verb, environment=environment)
+        raise target.missing(name)
     origins = Origins.of(templates, bootstrap=name == target.bootstrap_name)
     episode = failures.last(cloudformation, present.id, operation)
     if episode is None and operation is not None:
-        raise UnknownOperation(stack=name, operation=operation, environment=environment)
+        raise NoSuchOperation(stack=name, operation=operation, command="diagnose", environment=environment)
     cause = first_cause(episode.events, lambda event: event.going_back) if episode else None
     return Diagnosis(
         environment=environment,

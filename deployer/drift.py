@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from deployer import drawing, stack
-from deployer.errors import Busy, DeployerError, MissingStack, TookTooLong
+from deployer.errors import Busy, DeployerError, TookTooLong
 from deployer.naming import meant
-from deployer.stack import GONE, REVIEW
+from deployer.stack import REVIEW
 from deployer.target import Target
 from deployer.templates import NESTED
 
@@ -146,12 +146,7 @@ def detect(target: Target) -> Drift:
     environment = target.environment
     root = stack.find(cloudformation, target.stack_name)
     if root is None or root.status == REVIEW:
-        raise MissingStack(
-            stack=target.stack_name,
-            region=environment.region,
-            command="apply",
-            environment=environment.name,
-        )
+        raise target.missing(target.stack_name)
     if root.is_moving:
         raise Busy(stack=root.name, status=root.status, environment=environment.name)
     found = tuple(_listed(cloudformation, root.id, (), root.name))
@@ -184,12 +179,9 @@ class _Listed:
 def _listed(
     cloudformation: "CloudFormationClient", stack_id: str, path: tuple[str, ...], name: str
 ) -> Iterator[_Listed]:
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
     resources = tuple(
         (each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
-        for page in pages
-        for each in page["StackResourceSummaries"]
-        if each["ResourceStatus"] not in GONE
+        for each in stack.resources(cloudformation, stack_id)
     )
     yield _Listed(path, name, stack_id, resources)
     for logical_id, kind, physical_id in resources:

@@ -10,7 +10,19 @@ DeployerError                  exit 1
 │   ├── BadPlan
 │   ├── MissingImage
 │   ├── MissingStack
-│   └── ApprovalNeeded
+│   ├── ApprovalNeeded
+│   ├── LibraryMissing         functions
+│   ├── LibraryOther           functions
+│   ├── LibraryUnfit           functions
+│   ├── BadArchive             images.archive
+│   ├── WrongPlatform          images.archive
+│   ├── Damaged                images.archive
+│   ├── NoBuilder              images.builder
+│   ├── NoCommit               images.builder
+│   ├── NoSuchName             naming
+│   ├── Ambiguous              naming
+│   ├── NotBlocking            recovery
+│   └── WrongOption            recovery
 ├── NotApproved
 ├── Unreachable
 ├── ServiceError
@@ -21,16 +33,40 @@ DeployerError                  exit 1
 ├── Busy
 ├── Protected
 ├── Guarded
+├── DataLossNotAccepted
+│   └── DataAtStake            recovery
 ├── ChangeSetFailed
 ├── PlanOutdated
+│   ├── Unsealed               seal
+│   └── SealBroken             seal
 ├── NeverSettled
 ├── TookTooLong
+├── NoSuchOperation
 ├── LostSight
 ├── Unread
 ├── Interrupted                exit 130
 ├── LetRun                     exit 130
-└── DeploymentFailed
-    └── Cancelled
+├── DeploymentFailed
+│   └── Cancelled
+├── CannotCancel               cancellation
+├── StillLocked                contents
+├── NotEmptied                 contents
+├── PlatformStands             destruction
+├── NotEmpty                   destruction
+├── CannotDetect               drift
+├── Drifted                    drift
+├── NotRotated                 first_rotation
+├── BuildFailed                images.builder
+├── TagTaken                   images.repository
+├── FindingsRefused            images.scan
+├── QuotaTooLow                preconditions
+├── Unrecoverable              recovering
+├── ProtectedRemains           recovering
+├── MissingAlarm               rollback_alarms
+├── AlarmRaised                rollback_alarms
+├── SecretParameter            secret_parameters
+├── NotSteady                  steadiness
+└── NeedsReview                up
 """
 
 from inspect import cleandoc
@@ -146,22 +182,34 @@ class Guarded(DeployerError):
     destroy it"""
 
 
+class DataLossNotAccepted(DeployerError):
+    """{stack} would lose data, and nobody accepted that for {paths}: read what would be lost; to go on all
+    the same, run the command again with {options}; nothing was changed"""
+
+
 class ChangeSetFailed(DeployerError):
-    """the change set for {stack} could not be made: {why}"""
+    """the change set for {stack} could not be made: {why}. Mend it, then `python build.py` and
+    `python deploy.py plan` again; nothing was changed"""
 
 
 class PlanOutdated(DeployerError):
-    """{stack} has moved since the plan was made ({why}): plan again"""
+    """{stack} has moved since the plan was made ({why}): plan again with `python deploy.py plan`"""
 
 
 class NeverSettled(DeployerError):
     """the change set {change_set} did not settle within {minutes:.0f} minutes: look at it with `aws
-    cloudformation describe-change-set --region {region} --change-set-name {change_set}`, then plan again"""
+    cloudformation describe-change-set --region {region} --change-set-name {change_set}`, then run
+    `python deploy.py plan` again"""
 
 
 class TookTooLong(DeployerError):
     """{what} did not settle within {minutes:.0f} minutes: look with `python deploy.py
     status {environment}`"""
+
+
+class NoSuchOperation(DeployerError):
+    """{stack} tells of no operation {operation}, which is a plan's name or an id of AWS's: see the last
+    one with `python deploy.py {command} {environment}`"""
 
 
 class LostSight(DeployerError):

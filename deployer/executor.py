@@ -53,12 +53,12 @@ class Executor:
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted from None
             raise
-        operation = self._operation(plan)
+        operation = Operation.of(self._target, plan.stack_name, plan.stack_id)
         try:
             if plan.kind is Kind.UPDATE:
                 free = acceptance.released(plan, accepted)
-                standing = stack_policy.standing(self._cloudformation, plan.stack_id)
-                stack_policy.put(self._cloudformation, standing, source.trees, free)
+                root = stack_policy.deployed(self._cloudformation, plan.stack_id)
+                stack_policy.put(self._cloudformation, root, source.trees, free)
             self._change_sets.execute(plan.change_set_id, plan.kind, plan.token, plan.stack_name)
             operation.follow(listener, DONE)
         except GOES_ON:
@@ -84,8 +84,8 @@ class Executor:
             self._cloudformation.update_termination_protection(
                 StackName=stack_name, EnableTerminationProtection=wanted
             )
-        standing = stack_policy.standing(self._cloudformation, present.id, deployed=deployed)
-        stack_policy.put(self._cloudformation, standing, planned={})
+        root = stack_policy.deployed(self._cloudformation, present.id, known=deployed)
+        stack_policy.put(self._cloudformation, root, planned={})
 
     def _check(self, plan: Plan, change_set_id: str, accepted: Collection[Path]) -> Source:
         acceptance.refuse_missing(plan, accepted)
@@ -93,13 +93,3 @@ class Executor:
         if source.request.watch is not None:
             source.request.watch.refuse_raised(plan.stack_name, self._environment.name)
         return source
-
-    def _operation(self, plan: Plan) -> Operation:
-        return Operation(
-            self._cloudformation,
-            plan.stack_name,
-            plan.stack_id,
-            self._environment,
-            clock=self._target.clock,
-            poll=self._target.poll,
-        )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer.errors import DeployerError, is_absent
+from deployer.errors import is_absent
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
@@ -30,13 +30,6 @@ BEGINNINGS = frozenset(
     {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
 )
 GOING_BACK = frozenset({"ROLLBACK", "CONTINUE_ROLLBACK"})  # OperationType
-# A validation or a hook fails before its resource has a status.
-BEFORE_ANY_STATUS = {"VALIDATION_ERROR": "VALIDATION_FAILED", "HOOK_INVOCATION_ERROR": "HOOK_FAILED"}
-
-
-class UnknownOperation(DeployerError):
-    """{stack} tells of no operation {operation!r}, which is a plan's name or an OperationId: `python
-    deploy.py diagnose {environment}` takes the last that failed"""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from deployer.errors import UsageError
+from deployer.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can name
 MODE = 0o100644  # a plain file that Lambda's user may read
 LICENCE = re.compile(r"(^|/)(LICEN[CS]E|COPYING|NOTICE)[^/]*$", re.IGNORECASE)
@@ -54,7 +54,8 @@ class LibraryOther(UsageError):
 
 
 class LibraryUnfit(UsageError):
-    """{name} cannot go into the function's zip: {why}"""
+    """{name} cannot go into the function's zip: {why}; pin another version in constraints.txt, or take
+    another library into deployer/functions.py"""
 
 
 def build(name: str = "rotation", root: Path = ROOT) -> bytes:

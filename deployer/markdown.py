@@ -92,7 +92,7 @@ def _stacks(plan: Plan, room: int) -> str:
     """Each stack to be unfolded, as far as there is room."""
     parts: list[str] = []
     cut: list[str] = []
-    for path, stack in _walk(plan.stacks, ()):
+    for path, stack in plan.stacks.every_stack():
         if not stack.changes:
             continue
         text = _stack("/".join(path) or plan.stack_name, stack)
@@ -108,12 +108,6 @@ def _stacks(plan: Plan, room: int) -> str:
         listed = names.replace("\n", ", ")
         parts.append(f"\n**Cut, since a comment has no more room:** {listed}{more}; {_see(plan)}\n")
     return "".join(parts)
-
-
-def _walk(stack: StackPlan, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], StackPlan]]:
-    yield path, stack
-    for child in stack.children:
-        yield from _walk(child, (*path, child.name))
 
 
 def _stack(name: str, stack: StackPlan) -> str:

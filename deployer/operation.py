@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,7 +13,7 @@ from deployer.errors import Cancelled, DeploymentFailed, LostSight, TookTooLong
 from deployer.events import Listener, Progress, Streamer, in_time, was_cancelled
 from deployer.patience import Patience
 from deployer.refusal import refusal
-from deployer.target import new_token
+from deployer.target import Target, new_token
 from deployer.viewer import Choice, Viewer, as_viewer
 from parameters.settings import Environment
 
@@ -55,6 +55,20 @@ class Operation:
         self._events: list[Progress] = []
         self._status = ""  # as it was last seen
         self._cancelled = False  # by whoever watches
+
+    @classmethod
+    def of(cls, target: Target, stack_name: str, stack_id: str, began: datetime | None = None) -> Self:
+        """On one of a target's stacks, or on what they nest."""
+        return cls(
+            target.clients.cloudformation,
+            stack_name,
+            stack_id,
+            target.environment,
+            clock=target.clock,
+            poll=target.poll,
+            began=began,
+            new_token=target.new_token,
+        )
 
     def follow(self, listener: Listener, good: Collection[str]) -> str:
         """Hand every event to the listener until the stack rests; its status then.

@@ -15,9 +15,9 @@ import msgspec
 import yaml
 
 from deployer import states, templates
-from deployer.artefacts import BOOTSTRAP, ROOT
+from deployer.artefacts import BOOTSTRAP, PLATFORM
 from deployer.errors import DeployerError
-from deployer.paths import ROOT as HERE
+from deployer.paths import ROOT
 
 UNKNOWN = "run `make build` to see the Python line"
 
@@ -45,14 +45,14 @@ class _Lines(msgspec.Struct):
 class Origins:
     """One environment's emitted templates, as they lie in `directory`."""
 
-    def __init__(self, directory: Path, root: str = ROOT) -> None:
+    def __init__(self, directory: Path, root: str = PLATFORM) -> None:
         self._directory = directory
         self._root = root
 
     @classmethod
     def of(cls, directory: Path, *, bootstrap: bool) -> "Origins":
         """Those of the environment's bootstrap stack, or of its platform."""
-        return cls(directory, BOOTSTRAP if bootstrap else ROOT)
+        return cls(directory, BOOTSTRAP if bootstrap else PLATFORM)
 
     def place(self, stack: Sequence[str], logical_id: str, pointer: str = "") -> Place | None:
         """Of a resource by the path of its stack; None where it is in no template that lies here.
@@ -106,7 +106,7 @@ class Origins:
         line = _line(text, keys)
         if line is None:
             return None
-        shown = file.relative_to(HERE) if file.is_relative_to(HERE) else file
+        shown = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
         return Place(shown.as_posix(), line, self._python(file.name, text, logical_id))
 
     def _python(self, name: str, text: str, logical_id: str) -> str | None:
@@ -118,7 +118,7 @@ class Origins:
     @cached_property
     def _made(self) -> dict[str, _Lines]:
         beside = self._directory.parent / "origins"
-        for directory in (beside, HERE / "build" / "origins"):
+        for directory in (beside, ROOT / "build" / "origins"):
             file = directory / f"{self._directory.name}.json"
             try:
                 return msgspec.json.decode(file.read_bytes(), type=dict[str, _Lines])

@@ -71,7 +71,7 @@ def _kept(target: Target, recovery: Recovery, choice: Choice) -> tuple[Remnant, 
 
 
 def _continue(target: Target, recovery: Recovery, skip: Sequence[Remnant], listener: Listener) -> None:
-    operation = _operation(target, recovery.stack, recovery.stack_id)
+    operation = Operation.of(target, recovery.stack, recovery.stack_id)
     target.clients.cloudformation.continue_update_rollback(
         StackName=recovery.stack_id,
         ResourcesToSkip=[remnant.skip_as for remnant in skip],
@@ -81,7 +81,7 @@ def _continue(target: Target, recovery: Recovery, skip: Sequence[Remnant], liste
 
 
 def _roll_back(target: Target, recovery: Recovery, listener: Listener) -> None:
-    operation = _operation(target, recovery.stack, recovery.stack_id)
+    operation = Operation.of(target, recovery.stack, recovery.stack_id)
     target.clients.cloudformation.rollback_stack(
         StackName=recovery.stack_id, ClientRequestToken=target.new_token(), RetainExceptOnCreate=True
     )
@@ -118,17 +118,6 @@ def _delete_one(
         arguments["RetainResources"] = list(retain)
     if force:
         arguments["DeletionMode"] = "FORCE_DELETE_STACK"
-    operation = _operation(target, name, stack_id)
+    operation = Operation.of(target, name, stack_id)
     target.clients.cloudformation.delete_stack(**arguments)
     operation.follow(listener, DELETED)
-
-
-def _operation(target: Target, name: str, stack_id: str) -> Operation:
-    return Operation(
-        target.clients.cloudformation,
-        name,
-        stack_id,
-        target.environment,
-        clock=target.clock,
-        poll=target.poll,
-    )

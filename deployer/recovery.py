@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from deployer import remnants, removal, stack, states
 from deployer.causes import CANCELLED
-from deployer.errors import Busy, MissingStack, UsageError
+from deployer.errors import Busy, DataLossNotAccepted, UsageError
 from deployer.holding import HOLDING_DATA
 from deployer.remnants import Remnant
 from deployer.removal import Fate
@@ -25,7 +25,7 @@ class WrongOption(UsageError):
     {environment}` without it"""
 
 
-class DataAtStake(UsageError):
+class DataAtStake(DataLossNotAccepted):
     """recovering {stack} deletes what holds data ({paths}): keep it with --retain, or accept each loss by its
     name with --accept-data-loss PATH; nothing was changed"""
 
@@ -120,9 +120,7 @@ def look(target: Target, stack_name: str) -> Recovery:
     environment = target.environment.name
     present = stack.find(target.clients.cloudformation, stack_name)
     if present is None:
-        verb = "bootstrap" if stack_name.endswith(states.BOOTSTRAP) else "apply"
-        region = target.environment.region
-        raise MissingStack(stack=stack_name, region=region, command=verb, environment=environment)
+        raise target.missing(stack_name)
     if present.is_moving:
         raise Busy(stack=stack_name, status=present.status, environment=environment)
     way = _way(present)

@@ -90,8 +90,7 @@ def _walk(cloudformation: "CloudFormationClient", stack_id: str, above: str, *, 
 
 def _summaries(cloudformation: "CloudFormationClient", stack_id: str) -> "list[StackResourceSummaryTypeDef]":
     try:
-        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
-        return [summary for page in pages for summary in page["StackResourceSummaries"]]
+        return stack.summaries(cloudformation, stack_id)
     except ClientError as error:
         if is_absent(error):
             return []

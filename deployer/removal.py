@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from deployer import templates
+from deployer import drawing, templates
 from deployer.changes import Action, Change, StackPlan
 from deployer.holding import HOLDING_DATA
-from deployer.stack import GONE, Stack
+from deployer.stack import Stack, resources
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Removal:
                 lines += [f"  {leaving.path}  {leaving.type}  {leaving.physical_id}" for leaving in several]
         others = len(self.resources) - len(self.named)
         lines.append(f"and {others} more that hold no data are deleted")
-        short = [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
+        short = [drawing.cut(line, width) for line in lines]
         if self.to_lift:  # commands are never cut
             short += [f"protected against deletion; unless done already, run in {self.region} first:"]
             short += [f"  {command}" for command in self.to_lift]
@@ -151,13 +151,7 @@ def _standing(
     cloudformation: "CloudFormationClient", stack: str
 ) -> "Iterator[tuple[StackResourceSummaryTypeDef, Mapping[str, Any]]]":
     """Each resource that a stack has, with what its deployed template says of it."""
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
-    present = [
-        resource
-        for page in pages
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceStatus"] not in GONE
-    ]
+    present = resources(cloudformation, stack)
     if not present:
         return
     declared = templates.resources(templates.fetched(cloudformation, stack))

@@ -65,7 +65,7 @@ class Source:
         return {
             "account": {"id": self.account, "region": self.region},
             "template": {
-                "/".join(path) or artefacts.ROOT: hashlib.sha256(text.encode()).hexdigest()
+                "/".join(path) or artefacts.PLATFORM: hashlib.sha256(text.encode()).hexdigest()
                 for path, text in self.templates.items()
             },
             "parameter": {
@@ -212,7 +212,7 @@ class Sources:
         asked = bundle.root_tree.get("Parameters", {})
         for name in asked:
             if name not in values:
-                file = self._directory / artefacts.ROOT
+                file = self._directory / artefacts.PLATFORM
                 why = f"asks for a parameter {name} that the deployer does not know"
                 raise BadTemplate(file=file, why=why)
             if values[name] is None and name not in deployed:

@@ -14,7 +14,7 @@ from deployer.templates import NESTED
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_cloudformation.type_defs import StackTypeDef
+    from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
 
 REVIEW = states.REVIEW
 GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})  # a resource: deleted, or kept and let go
@@ -77,6 +77,17 @@ def find(cloudformation: "CloudFormationClient", name: str) -> Stack | None:
     return _read(found[0]) if found else None
 
 
+def summaries(cloudformation: "CloudFormationClient", stack_id: str) -> "list[StackResourceSummaryTypeDef]":
+    """What one stack alone tells of its resources, those that are gone too."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+    return [summary for page in pages for summary in page["StackResourceSummaries"]]
+
+
+def resources(cloudformation: "CloudFormationClient", stack_id: str) -> "list[StackResourceSummaryTypeDef]":
+    """The resources that one stack alone has now, nested stacks among them."""
+    return [each for each in summaries(cloudformation, stack_id) if each["ResourceStatus"] not in GONE]
+
+
 def _read(stack: "StackTypeDef") -> Stack:
     return Stack(
         name=stack["StackName"],
@@ -95,24 +106,21 @@ def _read(stack: "StackTypeDef") -> Stack:
 
 def tree(cloudformation: "CloudFormationClient", stack: Stack, name: str | None = None) -> StackTree:
     """The stack and all that it nests. `name` is how its parent calls it."""
-    resources = 0
+    number = 0
     unsettled = []
     children = []
-    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.id):
-        for resource in page["StackResourceSummaries"]:
-            if resource["ResourceStatus"] in GONE:
-                continue
-            child_id = resource.get("PhysicalResourceId")
-            if resource["ResourceType"] == NESTED and child_id:
-                if child := find(cloudformation, child_id):
-                    children.append(tree(cloudformation, child, resource["LogicalResourceId"]))
-                continue
-            resources += 1
-            if not resource["ResourceStatus"].endswith("_COMPLETE"):
-                told = [resource["LogicalResourceId"], resource["ResourceStatus"]]
-                unsettled.append("  ".join([*told, resource.get("ResourceStatusReason", "")]).rstrip())
+    for resource in resources(cloudformation, stack.id):
+        child_id = resource.get("PhysicalResourceId")
+        if resource["ResourceType"] == NESTED and child_id:
+            if child := find(cloudformation, child_id):
+                children.append(tree(cloudformation, child, resource["LogicalResourceId"]))
+            continue
+        number += 1
+        if not resource["ResourceStatus"].endswith("_COMPLETE"):
+            told = [resource["LogicalResourceId"], resource["ResourceStatus"]]
+            unsettled.append("  ".join([*told, resource.get("ResourceStatusReason", "")]).rstrip())
     return StackTree(
-        name or stack.name, stack.status, stack.reason, resources, tuple(unsettled), tuple(children)
+        name or stack.name, stack.status, stack.reason, number, tuple(unsettled), tuple(children)
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from deployer import templates
 from deployer.acceptance import Path
 from deployer.holding import HOLDING_DATA
-from deployer.stack import GONE
+from deployer.stack import resources
 from deployer.templates import NESTED, Tree
 
 if TYPE_CHECKING:
@@ -26,17 +26,17 @@ ALLOW = {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": 
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A stack that stands, its deployed template, and its nested stacks that stand."""
+class Deployed:
+    """A stack that stands, its template, and its nested stacks that stand."""
 
     path: Path
     stack_id: str
     tree: Tree
-    children: tuple["Standing", ...] = ()
+    children: tuple["Deployed", ...] = ()
 
 
 def policies(
-    root: Standing, planned: Mapping[Path, Tree], released: Collection[Path] = ()
+    root: Deployed, planned: Mapping[Path, Tree], released: Collection[Path] = ()
 ) -> Iterator[tuple[str, Policy]]:
     """Each stack's id and the policy that it should have: of these three arguments, and nothing else.
 
@@ -62,36 +62,32 @@ def policy(held: Collection[Path], containers: Collection[Path]) -> Policy:
     return {"Statement": [*statements, ALLOW]}
 
 
-def standing(
+def deployed(
     cloudformation: "CloudFormationClient",
     stack_id: str,
     path: Path = (),
-    deployed: Mapping[Path, Tree] | None = None,
-) -> Standing:
-    """Asks each stack for what it nests, and for its template unless `deployed` has it."""
-    known = deployed or {}
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+    known: Mapping[Path, Tree] | None = None,
+) -> Deployed:
+    """Asks each stack for what it nests, and for its template unless it is known by its path already."""
+    known = known or {}
     nested = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for page in pages
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == NESTED
-        and resource["ResourceStatus"] not in GONE
-        and resource.get("PhysicalResourceId")
+        for resource in resources(cloudformation, stack_id)
+        if resource["ResourceType"] == NESTED and resource.get("PhysicalResourceId")
     }
-    return Standing(
+    return Deployed(
         path=path,
         stack_id=stack_id,
         tree=known[path] if path in known else templates.fetched(cloudformation, stack_id),
         children=tuple(
-            standing(cloudformation, child, (*path, name), known) for name, child in nested.items()
+            deployed(cloudformation, child, (*path, name), known) for name, child in nested.items()
         ),
     )
 
 
 def put(
     cloudformation: "CloudFormationClient",
-    root: Standing,
+    root: Deployed,
     planned: Mapping[Path, Tree],
     released: Collection[Path] = (),
 ) -> None:
@@ -103,7 +99,7 @@ def put(
             cloudformation.set_stack_policy(StackName=stack_id, StackPolicyBody=json.dumps(wanted))
 
 
-def _data(stack: Standing, planned: Mapping[Path, Tree]) -> Iterator[Path]:
+def _data(stack: Deployed, planned: Mapping[Path, Tree]) -> Iterator[Path]:
     for tree in (stack.tree, planned.get(stack.path)):
         if tree is not None:
             for name, resource in templates.resources(tree).items():
@@ -111,7 +107,7 @@ def _data(stack: Standing, planned: Mapping[Path, Tree]) -> Iterator[Path]:
                     yield (*stack.path, name)
 
 
-def _holds(stack: Standing, released: Collection[Path]) -> bool:
+def _holds(stack: Deployed, released: Collection[Path]) -> bool:
     """Whether anything that holds data, here or below, may not go."""
     return any(path not in released for path in _data(stack, {})) or any(
         _holds(child, released) for child in stack.children

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from deployer import attachment, stack
 from deployer.errors import is_absent
-from deployer.stack import GONE, REVIEW, StackTree
+from deployer.stack import REVIEW, Stack, StackTree
 from deployer.target import Target
 from deployer.templates import NESTED
 
@@ -65,7 +66,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class LastOperation:
-    """By the root's newest event: `token` is the caller's, empty for who gave none."""
+    """`token` is the one with which it was begun, empty where it had none; `at` when it ended, or began."""
 
     token: str
     status: str
@@ -113,7 +114,7 @@ def read(target: Target) -> Report:
         region=target.environment.region,
         bootstrap=_standing(cloudformation, target.bootstrap_name, target.bootstrap_name),
         platform=platform,
-        last_operation=_last_operation(cloudformation, platform.stack_id) if platform else None,
+        last_operation=_last_operation(target, platform) if platform else None,
         running=platform is not None and platform.status.endswith("_IN_PROGRESS"),
     )
 
@@ -128,10 +129,7 @@ def _standing(cloudformation: "CloudFormationClient", stack_id: str, name: str) 
     if found["StackStatus"] == REVIEW:
         return None
     resources, children = [], []
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
-    for told in (told for page in pages for told in page["StackResourceSummaries"]):
-        if told["ResourceStatus"] in GONE:
-            continue
+    for told in stack.resources(cloudformation, stack_id):
         physical_id, logical_id = told.get("PhysicalResourceId", ""), told["LogicalResourceId"]
         if told["ResourceType"] == NESTED and physical_id:
             if child := _standing(cloudformation, physical_id, logical_id):
@@ -163,12 +161,9 @@ def _standing(cloudformation: "CloudFormationClient", stack_id: str, name: str) 
     )
 
 
-def _last_operation(cloudformation: "CloudFormationClient", stack_id: str) -> LastOperation | None:
-    events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
-    if not events:
-        return None
-    newest = events[0]
-    return LastOperation(newest.get("ClientRequestToken", ""), newest["ResourceStatus"], newest["Timestamp"])
+def _last_operation(target: Target, root: Standing) -> LastOperation | None:
+    told = next(attachment.operations(target, Stack(root.name, root.stack_id, root.status)), None)
+    return LastOperation(told.token, told.status, told.ended or told.since) if told else None
 
 
 def _drift(stacks: list[Standing]) -> str:

@@ -9,6 +9,7 @@ import boto3
 from deployer import account
 from deployer.clients import Clients
 from deployer.clock import Clock, SystemClock
+from deployer.errors import MissingStack
 from parameters.settings import Environment
 
 PREFIX = "millrace-deploy-"  # by which our own change sets and operations are known again
@@ -44,6 +45,15 @@ class Target:
     @property
     def bootstrap_name(self) -> str:
         return f"{self.stack_name}-bootstrap"
+
+    def missing(self, stack_name: str) -> MissingStack:
+        """What to raise where there is no such stack."""
+        return MissingStack(
+            stack=stack_name,
+            region=self.environment.region,
+            command="bootstrap" if stack_name == self.bootstrap_name else "apply",
+            environment=self.environment.name,
+        )
 
     def check_account(self) -> None:
         """Raises WrongAccount, MissingCredentials, RejectedCredentials or Unreachable; asks once."""

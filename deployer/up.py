@@ -8,12 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployer import drawing, first_rotation, preconditions, stack, steadiness
+from deployer import drawing, first_rotation, preconditions, stack, steadiness, waiting
 from deployer.clock import Clock
 from deployer.deployment import Deployment
-from deployer.errors import DeployerError, TookTooLong
+from deployer.errors import DeployerError
 from deployer.events import Listener
-from deployer.operation import LONGEST_MINUTES
 from deployer.plan import Plan
 
 IMAGE = "ImageDigest"
@@ -74,7 +73,7 @@ class Up:
         return Outcome(met.note, met.made)
 
     def _bootstrap(self) -> Outcome:
-        self._rested(self.deployment.bootstrap_name)
+        self._settle(self.deployment.bootstrap_name)
         made = self.deployment.plan_bootstrap()
         return self._made(made, ask=not made.only_adds)
 
@@ -93,7 +92,7 @@ class Up:
         return present.parameters.get(IMAGE) if present and present.status in RUNS else None
 
     def _platform(self) -> Outcome:
-        self._rested(self.deployment.stack_name)
+        self._settle(self.deployment.stack_name)
         return self._made(self.deployment.plan(image_digest=self.image), ask=True)
 
     def _rotation(self) -> Outcome:
@@ -126,14 +125,10 @@ class Up:
             self.deployment.apply(made, listener)
         return Outcome("unchanged" if made.is_empty else drawing.totals(made.counts), not made.is_empty)
 
-    def _rested(self, name: str) -> None:
-        """Wait for what an earlier run has begun, or somebody else. Raises TookTooLong."""
-        target = self.deployment.target
-        deadline = target.clock.now() + LONGEST_MINUTES * 60
-        while (present := stack.find(target.clients.cloudformation, name)) and present.is_moving:
-            if target.clock.now() >= deadline:
-                raise TookTooLong(what=name, minutes=LONGEST_MINUTES, environment=target.environment.name)
-            target.clock.sleep(target.poll)
+    def _settle(self, name: str) -> None:
+        """Follow what runs to its end, whoever began it. Raises TookTooLong, LostSight."""
+        with self.screen() as listener:
+            waiting.settle(self.deployment.target, name, wait=True, listener=listener)
 
 
 def climb(steps: Sequence[Step], clock: Clock, tell: Callable[[str], None]) -> None:

@@ -13,8 +13,7 @@ from typing import Any
 import yaml
 
 from deployer import diagnosis, templates
-from deployer.acceptance import DataLossNotAccepted
-from deployer.errors import DeploymentFailed
+from deployer.errors import DataLossNotAccepted, DeploymentFailed
 from deployer.events import Silence
 from deployer.plan import Plan, Verdict
 from local.aws.faults import Fault

@@ -39,7 +39,8 @@ class WrongPlatform(UsageError):
 
 
 class Damaged(UsageError):
-    """{file} does not hold what it says: blob {digest} is {found}; write the archive again"""
+    """{file} does not hold what it says: blob {digest} is {found}; write the archive again, then
+    `python deploy.py image` with --archive"""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class NoBuilder(UsageError):
 
 
 class BuildFailed(DeployerError):
-    """`{command}` failed: {why}"""
+    """`{command}` failed; mend what it says, or bring an image built elsewhere with --archive FILE: {why}"""
 
 
 class NoCommit(UsageError):

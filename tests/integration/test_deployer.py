@@ -12,12 +12,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer import diagnosis, recovering, recovery
-from deployer.acceptance import DataLossNotAccepted, accept
+from deployer.acceptance import accept
 from deployer.changes import Action, Counts
 from deployer.deployment import Deployment
 from deployer.errors import (
     ArtefactReplaced,
     ChangeSetFailed,
+    DataLossNotAccepted,
     DeploymentFailed,
     MissingStack,
     NotBootstrapped,

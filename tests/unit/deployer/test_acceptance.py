@@ -1,8 +1,9 @@
 import pytest
 
 from deployer import acceptance
-from deployer.acceptance import Ambiguous, DataLossNotAccepted, NotEndangered
 from deployer.changes import Action, Change, PropertyChange, Replacement, StackPlan
+from deployer.errors import DataLossNotAccepted
+from deployer.naming import Ambiguous, NoSuchName
 from deployer.plan import Kind, Plan
 
 STREAM = "AWS::Kinesis::Stream"
@@ -55,7 +56,7 @@ def test_a_name_that_could_be_two_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["Role", "Archive", "Readings", "Stream", "Nothing", ""])
 def test_what_is_not_endangered_is_refused_as_a_mistake(name: str) -> None:
-    with pytest.raises(NotEndangered, match="it endangers Own, Stream/Letters, Ingest/Letters") as refusal:
+    with pytest.raises(NoSuchName, match="that is none of Own, Stream/Letters, Ingest/Letters") as refusal:
         acceptance.accept(PLAN, [name])
     assert refusal.value.exit_code == 2
 
@@ -63,7 +64,7 @@ def test_what_is_not_endangered_is_refused_as_a_mistake(name: str) -> None:
 def test_a_plan_that_endangers_nothing_says_so() -> None:
     plan = Plan("dev", "millrace-dev", Kind.UPDATE, StackPlan("millrace-dev"), "c")
 
-    with pytest.raises(NotEndangered, match="it endangers nothing"):
+    with pytest.raises(NoSuchName, match="that is none of what it is for"):
         acceptance.accept(plan, ["Own"])
 
 
@@ -72,9 +73,9 @@ def test_data_loss_that_not_everybody_accepted_is_refused_with_the_options() -> 
         acceptance.refuse_missing(PLAN, {("Own",)})
 
     assert str(refusal.value) == (
-        "millrace-dev would lose data, and nobody accepted that for Stream/Letters, Ingest/Letters: read the "
-        "plan; to go on all the same, run the command again with --accept-data-loss Stream/Letters "
-        "--accept-data-loss Ingest/Letters. Nothing was changed"
+        "millrace-dev would lose data, and nobody accepted that for Stream/Letters, Ingest/Letters: read "
+        "what would be lost; to go on all the same, run the command again with "
+        "--accept-data-loss Stream/Letters --accept-data-loss Ingest/Letters; nothing was changed"
     )
     assert refusal.value.exit_code == 1
 

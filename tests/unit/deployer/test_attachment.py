@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from deployer import attachment
-from deployer.attachment import Kind, NoSuchOperation, Running
-from deployer.errors import DeploymentFailed, MissingStack
+from deployer.attachment import Kind, Running
+from deployer.errors import DeploymentFailed, MissingStack, NoSuchOperation
 from deployer.events import Progress, Silence
 from deployer.target import Target
 from parameters.settings import load
@@ -165,7 +165,7 @@ def test_watching_again_by_token_or_operation_id_also_after_another_began(aws: A
 def test_an_operation_that_the_stack_does_not_know_is_refused(aws: Any) -> None:
     finds(aws, "CREATE_COMPLETE", own(aws, "CREATE_IN_PROGRESS", 0), own(aws, "CREATE_COMPLETE", 9))
 
-    with pytest.raises(NoSuchOperation, match=r"millrace-dev tells of no operation mine: .* attach dev`"):
+    with pytest.raises(NoSuchOperation, match=r"millrace-dev tells of no operation mine, .* attach dev`"):
         attachment.find(target(aws), "mine")
 
 

@@ -211,7 +211,8 @@ def test_a_failed_grandchild_is_the_cause(aws: Any, change_sets: ChangeSets) -> 
 
     assert str(failure.value) == (
         "the change set for millrace-dev could not be made: Inner: Parameters: [Size] must have values; "
-        "Queue /Resources/Queue/Properties/Dealy unsupported property"
+        "Queue /Resources/Queue/Properties/Dealy unsupported property. Mend it, then `python build.py` and "
+        "`python deploy.py plan` again; nothing was changed"
     )
 
 
@@ -219,7 +220,7 @@ def test_an_endpoint_without_events_does_not_hide_the_reason(aws: Any, change_se
     aws.change_set("millrace-dev", [], status="FAILED", reason="Template error")
     aws.refuses("describe_events", "InvalidAction")
 
-    with pytest.raises(ChangeSetFailed, match=r"could not be made: Template error$"):
+    with pytest.raises(ChangeSetFailed, match=r"could not be made: Template error\. Mend it"):
         change_sets.read("x")
 
 
@@ -235,7 +236,7 @@ def test_a_change_set_that_never_settles_is_given_up(aws: Any) -> None:
     for _ in range(3):
         aws.says("describe_change_set", aws.described("millrace-dev", [], status="CREATE_PENDING"))
 
-    with pytest.raises(NeverSettled, match=r"did not settle within 30 minutes.*plan again"):
+    with pytest.raises(NeverSettled, match=r"did not settle within 30 minutes.*plan` again"):
         patient.read("x")
 
 

@@ -237,8 +237,7 @@ def test_an_accepted_name_that_is_not_endangered_is_refused_as_a_mistake(
     assert commands.main(arguments) == 2
     assert deployment.did == did
     assert capsys.readouterr().err == (
-        "deploy.py: --accept-data-loss Tabel: the plan does not endanger such a resource; it endangers "
-        "Table, Queue. Nothing was changed\n"
+        "deploy.py: --accept-data-loss Tabel: that is none of Table, Queue; nothing was changed\n"
     )
 
 

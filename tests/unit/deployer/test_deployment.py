@@ -15,7 +15,6 @@ from deployer.errors import (
     Stuck,
 )
 from deployer.events import Progress, Silence
-from deployer.stack import StackTree
 
 IMAGE = f"sha256:{'a' * 64}"
 NAME = "millrace-deploy-1"
@@ -91,17 +90,6 @@ def test_what_guards_itself_is_not_destroyed_while_the_stack_takes_a_change(aws:
         "  aws rds modify-db-instance --apply-immediately --no-deletion-protection"
         " --db-instance-identifier db"
     )
-
-
-def test_bootstrap_has_a_status_too(aws: Any) -> None:
-    aws.account()
-    aws.stack("millrace-dev-bootstrap", "ROLLBACK_COMPLETE")
-    aws.says("list_stack_resources", {"StackResourceSummaries": []})
-    aws.no_stack("millrace-dev-bootstrap")
-    deployment = aws.deployment(Path("nowhere"))
-
-    assert deployment.bootstrap_status() == StackTree("millrace-dev-bootstrap", "ROLLBACK_COMPLETE", "", 0)
-    assert deployment.bootstrap_status() is None
 
 
 def test_bootstrap_goes_through_a_change_set_and_is_a_no_op_when_unchanged(aws: Any, templates: Path) -> None:

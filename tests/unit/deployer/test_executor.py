@@ -7,10 +7,9 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.acceptance import DataLossNotAccepted
 from deployer.changes import Action, Change, StackPlan
 from deployer.changeset import ChangeSets
-from deployer.errors import DeploymentFailed, Interrupted, LostSight, PlanOutdated
+from deployer.errors import DataLossNotAccepted, DeploymentFailed, Interrupted, LostSight, PlanOutdated
 from deployer.events import Progress, Silence
 from deployer.executor import Executor
 from deployer.plan import Kind, Plan

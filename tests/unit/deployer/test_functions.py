@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from deployer import functions
+from deployer.paths import ROOT
 
 PRINT_HASH = (
     "import hashlib; from deployer.functions import build; print(hashlib.sha256(build()).hexdigest())"
@@ -48,7 +49,7 @@ def test_builds_the_same_bytes_in_other_processes(built: bytes, tmp_path: Path) 
     for seed, zone in (("1", "Asia/Tokyo"), ("2", "America/Lima")):
         ran = subprocess.run(
             [sys.executable, "-c", PRINT_HASH],
-            cwd=functions.ROOT,
+            cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "HOME": str(tmp_path)},
             capture_output=True,
             text=True,
@@ -61,12 +62,12 @@ def test_builds_the_same_bytes_in_other_processes(built: bytes, tmp_path: Path) 
 def test_files_times_and_modes_leave_no_trace(tmp_path: Path) -> None:
     for directory in ("rotation", "certificates"):
         (tmp_path / directory).mkdir()
-        for file in (functions.ROOT / directory).glob("*.p[ey]*"):
+        for file in (ROOT / directory).glob("*.p[ey]*"):
             copy = tmp_path / directory / file.name
             copy.write_bytes(file.read_bytes())
             copy.chmod(0o600)
             os.utime(copy, (1_000_000_000, 1_000_000_000))
-    (tmp_path / "constraints.txt").write_bytes((functions.ROOT / "constraints.txt").read_bytes())
+    (tmp_path / "constraints.txt").write_bytes((ROOT / "constraints.txt").read_bytes())
 
     assert functions.build("rotation", tmp_path) == functions.build()
 
@@ -118,9 +119,9 @@ def test_runs_from_the_zip_alone(built: bytes, tmp_path: Path) -> None:
 
 
 def test_refuses_another_version_than_the_pinned(tmp_path: Path) -> None:
-    constraints = (functions.ROOT / "constraints.txt").read_text()
+    constraints = (ROOT / "constraints.txt").read_text()
     for name in ("rotation", "certificates"):
-        (tmp_path / name).symlink_to(functions.ROOT / name)
+        (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "constraints.txt").write_text(constraints.replace("scramp==", "scramp==0."))
 
     with pytest.raises(functions.LibraryOther, match=r"scramp .* is installed, constraints.txt has 0\."):

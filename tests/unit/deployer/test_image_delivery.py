@@ -273,7 +273,7 @@ def test_a_build_that_fails_ends_with_the_builders_last_words() -> None:
     said = "\n".join(f"line {number}" for number in range(20))
 
     with (
-        pytest.raises(BuildFailed, match=r"`podman build .*` failed: line 5\n(.*\n)+line 19"),
+        pytest.raises(BuildFailed, match=r"`podman build .*` failed; .*: line 5\n(.*\n)+line 19"),
         builder.built(builder.BUILDERS[1], answers(125, said=said)),
     ):
         pass

@@ -101,11 +101,11 @@ def test_the_tree_shows_each_nested_stack_and_what_is_unsettled(aws: Any) -> Non
             "NextToken": "more",
         },
     )
+    aws.says("list_stack_resources", {"StackResourceSummaries": [resource(aws, "Own", "CREATE_COMPLETE")]})
     aws.stack("Outer", "UPDATE_ROLLBACK_FAILED", StackStatusReason="Table is stuck")
     queue, table = resource(aws, "Queue", "UPDATE_COMPLETE"), resource(aws, "Table", "UPDATE_FAILED")
     table["ResourceStatusReason"] = "it has no key"
     aws.says("list_stack_resources", {"StackResourceSummaries": [queue, table]})
-    aws.says("list_stack_resources", {"StackResourceSummaries": [resource(aws, "Own", "CREATE_COMPLETE")]})
 
     tree = stack.tree(aws.cloudformation, Stack("millrace-dev", "id", "UPDATE_COMPLETE"))
 

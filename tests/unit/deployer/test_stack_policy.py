@@ -5,7 +5,7 @@ import pytest
 
 from deployer import stack_policy
 from deployer.acceptance import Path
-from deployer.stack_policy import ALLOW, Standing
+from deployer.stack_policy import ALLOW, Deployed
 from deployer.templates import Tree
 
 
@@ -16,18 +16,18 @@ def tree(**types: str) -> Tree:
 STREAM = "AWS::Kinesis::Stream"
 ROLE = "AWS::IAM::Role"
 NESTED = "AWS::CloudFormation::Stack"
-STANDING = Standing(
+STANDING = Deployed(
     (),
     "root",
     tree(Stream=NESTED, Keys=NESTED, Ingest=NESTED),
     (
-        Standing(("Stream",), "stream", tree(Readings=STREAM, Role=ROLE)),
-        Standing(("Keys",), "keys", tree(Role=ROLE)),
-        Standing(
+        Deployed(("Stream",), "stream", tree(Readings=STREAM, Role=ROLE)),
+        Deployed(("Keys",), "keys", tree(Role=ROLE)),
+        Deployed(
             ("Ingest",),
             "ingest",
             tree(Inner=NESTED),
-            (Standing(("Ingest", "Inner"), "inner", tree(Letters="AWS::SQS::Queue", Old=STREAM)),),
+            (Deployed(("Ingest", "Inner"), "inner", tree(Letters="AWS::SQS::Queue", Old=STREAM)),),
         ),
     ),
 )
@@ -84,8 +84,8 @@ def test_what_the_operation_adds_is_protected_from_its_beginning() -> None:
 
 
 def test_two_stacks_with_a_resource_of_one_name_are_told_apart() -> None:
-    nested = Standing(("Child",), "child", tree(Readings=STREAM))
-    root = Standing((), "root", tree(Readings=STREAM, Child=NESTED), (nested,))
+    nested = Deployed(("Child",), "child", tree(Readings=STREAM))
+    root = Deployed((), "root", tree(Readings=STREAM, Child=NESTED), (nested,))
 
     found = dict(stack_policy.policies(root, {}, {("Child", "Readings")}))
 
@@ -103,7 +103,7 @@ def test_two_stacks_with_a_resource_of_one_name_are_told_apart() -> None:
     ],
 )
 def test_a_policy_that_differs_is_set(aws: Any, present: list[Any] | None, wanted: Tree) -> None:
-    root = Standing((), "root", wanted)
+    root = Deployed((), "root", wanted)
     ((_, policy),) = stack_policy.policies(root, {})
     body = {} if present is None else {"StackPolicyBody": json.dumps({"Statement": present})}
     aws.says("get_stack_policy", body, StackName="root")
@@ -125,7 +125,7 @@ def test_a_policy_that_differs_is_set(aws: Any, present: list[Any] | None, wante
 def test_a_policy_that_says_the_same_is_left(aws: Any, present: str | None, there: Tree) -> None:
     aws.says("get_stack_policy", {} if present is None else {"StackPolicyBody": present})
 
-    stack_policy.put(aws.cloudformation, Standing((), "root", there), {})
+    stack_policy.put(aws.cloudformation, Deployed((), "root", there), {})
 
 
 def test_what_stands_is_read_through_all_nested_stacks(aws: Any) -> None:
@@ -148,6 +148,6 @@ def test_what_stands_is_read_through_all_nested_stacks(aws: Any) -> None:
     aws.says("list_stack_resources", {"StackResourceSummaries": []}, StackName="stream")
     aws.says("get_template", {"TemplateBody": json.dumps(tree(Readings=STREAM))}, StackName="stream")
 
-    assert stack_policy.standing(aws.cloudformation, "root") == Standing(
-        (), "root", tree(Stream=NESTED), (Standing(("Stream",), "stream", tree(Readings=STREAM)),)
+    assert stack_policy.deployed(aws.cloudformation, "root") == Deployed(
+        (), "root", tree(Stream=NESTED), (Deployed(("Stream",), "stream", tree(Readings=STREAM)),)
     )

@@ -110,18 +110,23 @@ def test_status_as_a_document_has_every_resource(
     }
 
 
-def test_a_running_operation_is_told_as_running(
+def test_a_running_operation_is_told_by_who_began_it_whoever_cancelled_it(
     aws: Any, run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.account()
-    aws.stack(status="UPDATE_IN_PROGRESS")
+    aws.stack(status="UPDATE_ROLLBACK_IN_PROGRESS")
     has(aws, "millrace-dev")
     aws.says("get_stack_policy", {})
     aws.no_stack("millrace-dev-bootstrap")
-    last_event(aws, "UPDATE_IN_PROGRESS")
+    begun = {**aws.about("millrace-dev", "UPDATE_IN_PROGRESS", 0), "ClientRequestToken": "millrace-deploy-7"}
+    cancelled = {**aws.about("millrace-dev", "UPDATE_ROLLBACK_IN_PROGRESS", 60), "ClientRequestToken": "else"}
+    aws.tells("millrace-dev", begun, cancelled, aws.event("millrace-dev", "Queue", "UPDATE_COMPLETE", 61))
 
     assert run() == 0
-    assert "\nrunning: UPDATE_IN_PROGRESS, millrace-deploy-7" in capsys.readouterr().out
+    assert (
+        "\nrunning: UPDATE_ROLLBACK_IN_PROGRESS, millrace-deploy-7, 2026-01-01 00:00 UTC\n"
+        in capsys.readouterr().out
+    )
 
 
 def test_bootstrap_is_shown_also_when_it_stands_alone(

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from deployer import commands, first_rotation, preconditions, stack, steadiness
+from deployer import commands, first_rotation, preconditions, stack, steadiness, waiting
 from deployer.changes import Action, Change, StackPlan
 from deployer.clock import FakeClock
-from deployer.errors import NotApproved, TookTooLong
+from deployer.errors import NotApproved
 from deployer.events import Listener, Silence
 from deployer.images import delivery
 from deployer.images.delivery import Delivered
@@ -101,6 +101,11 @@ class World:
         status = "CREATE_IN_PROGRESS" if left else "CREATE_COMPLETE"
         return Stack(name, name, status, parameters=self.parameters)
 
+    def settle(self, _: Any, name: str, *, wait: bool, listener: Listener) -> None:
+        assert wait
+        while (present := self.find(None, name)) and present.is_moving:
+            self.target.clock.sleep(self.target.poll)
+
     def ensure(self, _: Any, directory: Path) -> Met:
         made = not self.has("role")
         self.effect("role")
@@ -130,6 +135,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     monkeypatch.setattr(preconditions, "ensure", made.ensure)
     monkeypatch.setattr(stack, "find", made.find)
+    monkeypatch.setattr(waiting, "settle", made.settle)
     monkeypatch.setattr(first_rotation, "rotated", made.rotated)
     monkeypatch.setattr(first_rotation, "wait", made.rotate)
     monkeypatch.setattr(steadiness, "look", made.look)
@@ -210,14 +216,6 @@ def test_what_an_earlier_run_began_is_waited_for(world: World) -> None:
 
     assert world.target.clock.now() > begun
     assert told[4].startswith("as it was  platform")
-
-
-def test_what_never_rests_is_given_up(world: World) -> None:
-    world.effects.append("bootstrap")
-    world.moving[BOOTSTRAP] = 10**9
-
-    with pytest.raises(TookTooLong, match=BOOTSTRAP):
-        run(world)
 
 
 def test_a_given_image_is_run_and_none_is_built(world: World) -> None:
