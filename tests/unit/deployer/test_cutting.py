@@ -16,12 +16,12 @@ def own(event: str) -> str:
     "told",
     [
         [UPDATE, UPDATE],
+        # Deleted while it is being made.
+        [["CREATE_IN_PROGRESS", "Queue"], ["DELETE_IN_PROGRESS", "DELETE_FAILED"]],
         [
-            ["CREATE_IN_PROGRESS", "Queue"],
-            ["DELETE_IN_PROGRESS", "DELETE_FAILED"],
-        ],  # deleted while it is made
-        [["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "Queue", "UPDATE_ROLLBACK_FAILED", "Late"]]
-        + [["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]],
+            ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "Queue", "UPDATE_ROLLBACK_FAILED", "Late"],
+            ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"],
+        ],
         [["Queue", "UPDATE_COMPLETE"], UPDATE],  # as far back as the pages go
         [["Queue"]],
     ],
