@@ -15,7 +15,7 @@ plan             sources → request → changeset → plan, and nothing of a st
 apply            executor: acceptance (naming), seal, then stack_policy, execution, and stack_policy again
 follow           operation: events → viewer; patience, interrupt and refusal say when to stop looking
   to be seen     progress draws board, by estimate and causes
-  of others      attachment finds what runs; waiting, cancellation, ending
+  of others      attachment finds what runs, by cutting; waiting, cancellation, ending
 diagnose         diagnosis: failures → causes, origins, evidence/
 stand            stack and states; standing, outputs, drift (drift_document)
 life             up: preconditions, images/, first_rotation, steadiness

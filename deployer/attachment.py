@@ -1,8 +1,8 @@
 """Operations that were begun elsewhere, or before the connection was lost, by what their stack tells.
 
-A root's own events are cut into operations where one of them says that the stack rests. The first event of
-an operation carries the ClientRequestToken with which it was begun; the roll-back after a cancellation
-carries that of the cancellation, and is part of the same operation here.
+A root's own events are cut into its operations (deployer/cutting.py). The first event of an operation
+carries the ClientRequestToken with which it was begun; the roll-back after a cancellation carries that of
+the cancellation, and is part of the same operation here.
 """
 
 from collections.abc import Collection, Iterator
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer import stack
+from deployer import cutting, stack
 from deployer.errors import NoSuchOperation, is_absent
 from deployer.estimate import action
 from deployer.events import Listener, Streamer
@@ -142,13 +142,8 @@ def follow(target: Target, found: Running, listener: Listener, good: Collection[
 
 def operations(target: Target, present: Stack) -> Iterator[Running]:
     """Newest first, as far back as the stack tells."""
-    own: list[StackEventTypeDef] = []  # of one operation, newest first
-    for event in _own_events(target, present.id):
-        if own and not event.get("ResourceStatus", "").endswith("_IN_PROGRESS"):
-            yield _operation(present, own)
-            own = []
-        own.append(event)
-    if own:
+    events = _own_events(target, present.id)
+    for own in cutting.operations(events, lambda event: event.get("ResourceStatus", "")):
         yield _operation(present, own)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from deployer.cutting import BEGINNINGS, operations
 from deployer.errors import is_absent
 from deployer.templates import NESTED
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     )
 
 PAGES = 20  # a page has a hundred events: enough for the last few operations of any root
-BEGINNINGS = frozenset(
-    {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
-)
 GOING_BACK = frozenset({"ROLLBACK", "CONTINUE_ROLLBACK"})  # OperationType
 
 
@@ -103,12 +101,12 @@ def last(
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     for page in islice(pages, PAGES):
         newest_first += [_of_stack(event, ()) for event in page["StackEvents"]]
-        known = episodes(newest_first[::-1])
+        known = episodes(newest_first)
         if known and not _begins(known[0].events[0]):
             del known[0]  # it begins on the next page
         if wanted := _wanted(known, operation):
             return _with_nested(cloudformation, wanted)
-    wanted = _wanted(episodes(newest_first[::-1]), operation)
+    wanted = _wanted(episodes(newest_first), operation)
     return _with_nested(cloudformation, wanted) if wanted else None
 
 
@@ -119,19 +117,10 @@ def _wanted(known: Sequence[Episode], operation: str | None) -> Episode | None:
     return None
 
 
-def episodes(events: Sequence[Event]) -> list[Episode]:
-    """The root's events, oldest first, cut where the root begins to move."""
-    cut: list[list[Event]] = [[]]
-    resting = False  # nobody knows what came before
-    for event in events:
-        if event.about_stack:
-            moving = event.status.endswith("_IN_PROGRESS")
-            # A roll-back that somebody asked for begins at rest, like any other operation.
-            if cut[-1] and moving and (resting or event.status in BEGINNINGS):
-                cut.append([])
-            resting = not moving
-        cut[-1].append(event)
-    return [Episode(tuple(each)) for each in cut if each]
+def episodes(newest_first: Sequence[Event]) -> list[Episode]:
+    """The root's events, newest first, as operations, oldest first."""
+    cut = operations(newest_first, lambda event: event.status if event.about_stack else "")
+    return [Episode(tuple(each[::-1])) for each in cut][::-1]
 
 
 def _begins(event: Event) -> bool:
