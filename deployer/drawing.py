@@ -39,8 +39,10 @@ def _below(stack: StackPlan, indent: str, width: int) -> Iterator[str]:
 def _property(change: PropertyChange, room: int) -> Iterator[str]:
     """Before → after, and why where there is room beside it; else below."""
     why = _why(change, room)
+    found = list(dict.fromkeys(difference.lines(change, room)))
     beside = bool(why) and room - len(why) >= VALUES
-    found = list(dict.fromkeys(difference.lines(change, room - len(why) if beside else room)))
+    if beside:
+        beside = list(dict.fromkeys(difference.lines(change, room - len(why)))) == found
     if beside:  # cut, two lines can read the same; the first has the reason
         found[0] += why
     yield from found

@@ -120,7 +120,8 @@ class BadPlan(UsageError):
 
 
 class MissingImage(UsageError):
-    """{stack} has no image yet: name one with --image sha256:<digest>; later changes keep it by themselves"""
+    """{stack} has no image yet: name one with --image sha256:<digest>, which `python deploy.py image
+    {environment}` prints; later changes keep it by themselves"""
 
 
 class MissingStack(UsageError):

@@ -80,7 +80,9 @@ def _changes(title: str, changes: Sequence[AccessChange]) -> Iterator[str]:
     if not changes:
         return
     shown, others = plan_text.settled(changes)
-    yield from ("", f"#### {title}", "", "| | resource | what | |", "|-|-|-|-|")
+    yield from ("", f"#### {title}")
+    if shown:  # a table without rows tells nothing
+        yield from ("", "| | resource | what | |", "|-|-|-|-|")
     for change in sorted(shown, key=lambda change: change.broadens is None):
         look = f"**{_escaped(change.broadens)}**" if change.broadens else ""
         yield f"| {_code(change.sign)} | {_code(change.name)} | {_code(change.text)} | {look} |"

@@ -82,8 +82,9 @@ class Recovery:
         elif self.way is Way.DELETE:
             yield f"recovering deletes the stack; then create it with {self.plan}"
         elif self.way is Way.CONTINUE:
-            yield "recovering continues the roll-back: mend what blocks first, or leave it as it is, out"
-            yield f"of step with its template until `python deploy.py drift {self.environment}` is clean:"
+            yield "recovering continues the roll-back: mend what blocks first, or leave it as"
+            clean = f"`python deploy.py drift {self.environment}` is clean"
+            yield f"it is, out of step with its template until {clean}:"
             yield f"  {again} --skip PATH"
         elif self.way is Way.ROLL_BACK:
             yield f"recovering rolls it back to where it was complete; or go on with {self.plan}"

@@ -216,5 +216,5 @@ class Sources:
                 why = f"asks for a parameter {name} that the deployer does not know"
                 raise BadTemplate(file=file, why=why)
             if values[name] is None and name not in deployed:
-                raise MissingImage(stack=self._target.stack_name)
+                raise MissingImage(stack=self._target.stack_name, environment=self._target.environment.name)
         return {name: values[name] for name in asked}

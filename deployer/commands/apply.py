@@ -61,7 +61,7 @@ def apply(
     unwatched: bool,
     wait: bool,
 ) -> int:
-    """Plan, ask, execute that very change set if nothing has moved, and follow it."""
+    """Plan, ask, execute that very change set, and follow it."""
     if name is not None and (image is not None or unwatched):
         option, what = ("--image", "image") if image is not None else (OPTION, "alarms")
         raise click.UsageError(f"{option} is not allowed with --plan, which has its {what} already")

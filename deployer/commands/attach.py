@@ -23,7 +23,7 @@ from deployer.events import Silence
 )
 @click.option("--json", "as_json", is_flag=True, help="how it ended, as docs/schemas/attach.schema.json says")
 def attach(deployment: Deployment, operation: str | None, as_json: bool) -> int:
-    """Follow what runs to its end; with nothing running, tell how the last operation ended."""
+    """Follow what runs to its end, or tell how the last one ended."""
     found = attachment.find(deployment.target, operation)
     if as_json:
         try:

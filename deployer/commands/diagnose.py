@@ -26,7 +26,7 @@ BOOTSTRAP = "of the bootstrap stack instead of the platform"
 @click.option("--bootstrap", is_flag=True, help=BOOTSTRAP)
 @click.option("--json", "as_json", is_flag=True, help="one JSON document: docs/schemas/diagnose.schema.json")
 def diagnose(deployment: Deployment, operation: str | None, bootstrap: bool, as_json: bool) -> int:
-    """Tell the first cause of the last failure, where it was made, and the next command."""
+    """Tell the first cause of the last failure and the next command."""
     name = deployment.bootstrap_name if bootstrap else deployment.stack_name
     found = diagnosis.diagnose(
         deployment.target,

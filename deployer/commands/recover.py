@@ -46,7 +46,7 @@ def recover(
     yes: bool,
     wait: bool,
 ) -> int:
-    """Show what blocks a stuck stack, ask, and bring it to where it takes changes or is gone."""
+    """Show what blocks a stuck stack, ask, continue or delete."""
     name = deployment.bootstrap_name if bootstrap else deployment.stack_name
     settle(deployment, wait, name)
     found = recovery.look(deployment.target, name)

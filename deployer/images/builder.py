@@ -30,7 +30,8 @@ class BuildFailed(DeployerError):
 
 
 class NoCommit(UsageError):
-    """the image's tag is the commit, and git does not tell it ({why}): name a tag with --tag"""
+    """the image's tag is the commit, and git does not tell it ({why}): push it with
+    `python deploy.py image ENV --tag TAG`, then go on with the digest that this prints"""
 
 
 @dataclass(frozen=True)

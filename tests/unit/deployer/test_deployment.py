@@ -33,7 +33,7 @@ def test_a_first_plan_needs_an_image(aws: Any, templates: Path) -> None:
     aws.no_stack()
     aws.bootstrapped()
 
-    with pytest.raises(MissingImage, match="name one with --image sha256:<digest>"):
+    with pytest.raises(MissingImage, match=r"which `python deploy\.py image dev` prints"):
         aws.deployment(templates).plan()
 
 

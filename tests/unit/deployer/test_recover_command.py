@@ -70,8 +70,8 @@ BLOCKED = """\
 millrace-dev is UPDATE_ROLLBACK_FAILED: its roll-back met a resource that it cannot put back
 what blocks:
   Topic  AWS::SNS::Topic  topic  UPDATE_FAILED: it is gone
-recovering continues the roll-back: mend what blocks first, or leave it as it is, out
-of step with its template until `python deploy.py drift dev` is clean:
+recovering continues the roll-back: mend what blocks first, or leave it as
+it is, out of step with its template until `python deploy.py drift dev` is clean:
   python deploy.py recover dev --skip PATH
 """
 

@@ -88,8 +88,8 @@ def test_update_rollback_failed_shows_what_blocks_and_what_skipping_means(aws: A
         "what blocks:",
         "  Outer/Table  AWS::SNS::Topic  id-of-Table  UPDATE_FAILED: it is gone",
         "  Queue  AWS::SNS::Topic  id-of-Queue  UPDATE_FAILED: it is gone too",
-        "recovering continues the roll-back: mend what blocks first, or leave it as it is, out",
-        "of step with its template until `python deploy.py drift dev` is clean:",
+        "recovering continues the roll-back: mend what blocks first, or leave it as",
+        "it is, out of step with its template until `python deploy.py drift dev` is clean:",
         "  python deploy.py recover dev --skip PATH",
     ]
 
