@@ -428,4 +428,4 @@ def test_a_role_of_a_template_goes_beyond_its_boundary(plain: Any) -> None:
             aws_session_token=given["SessionToken"],
         )
 
-    assert client("sns").list_topics()["Topics"] == []
+    assert "Topics" in client("sns").list_topics()  # which its boundary does not allow
