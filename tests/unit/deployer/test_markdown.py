@@ -147,3 +147,20 @@ def test_even_more_danger_than_a_comment_takes_stays_within_it_and_says_so() -> 
 
     assert len(comment.encode()) <= 65_536
     assert re.search(r"\*\*\d+ lines of data and access have no room in a comment", comment)
+
+
+def test_access_that_differs_only_in_values_nobody_knows_yet_has_no_table() -> None:
+    policy = PropertyChange("PolicyDocument", dynamic=True)
+    before, after = narrow("there").after, narrow("{{changeSet:KNOWN_AFTER_APPLY}}").after
+    unknown = Change(
+        "Writer",
+        "AWS::IAM::ManagedPolicy",
+        Action.MODIFY,
+        properties=(policy,),
+        before=before,
+        after=after,
+    )
+
+    comment = markdown.render(plan(StackPlan("Stream", (unknown,), container=NESTED)))
+
+    assert "#### Access\n\n1 more differ only in values" in comment

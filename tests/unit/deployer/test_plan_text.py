@@ -264,3 +264,16 @@ def test_words_that_cloudformation_adds_some_day_are_shown_as_told() -> None:
     ]
     assert plan.verdict == 3
     assert [change.logical_id for _, change in plan.at_risk] == ["A", "B"]
+
+
+def test_a_value_is_not_cut_to_have_its_reason_beside_it() -> None:
+    name = PropertyChange("TableName", "millrace-dev-processor", "millrace-dev-reader", recreates=True)
+    table = Change("Leases", "AWS::DynamoDB::Table", Action.MODIFY, Replacement.ALWAYS, properties=(name,))
+    made = Plan("dev", "millrace-dev", Kind.UPDATE, StackPlan("millrace-dev", (table,), ()), "c")
+
+    first, second = [line.strip() for line in made.render(80).splitlines()[2:4]]
+
+    assert (first, second) == (
+        "TableName: millrace-dev-processor → millrace-dev-reader",
+        "(forces replacement)",
+    )
