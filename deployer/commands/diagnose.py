@@ -11,7 +11,7 @@ from deployer import diagnosis, documents
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
 from deployer.deployment import Deployment
-from deployer.errors import DeployerError, DeploymentFailed
+from deployer.errors import Cancelled, DeployerError, DeploymentFailed
 from deployer.paths import TEMPLATES
 
 BOOTSTRAP = "of the bootstrap stack instead of the platform"
@@ -46,6 +46,8 @@ def tell(deployment: Deployment) -> Iterator[None]:
     """
     try:
         yield
+    except Cancelled:
+        raise  # somebody asked for it, and nothing is to be mended
     except DeploymentFailed as failure:
         with suppress(BotoCoreError, ClientError, DeployerError):
             found = diagnosis.diagnose(

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from deployer import commands
-from deployer.errors import DeploymentFailed
+from deployer.commands.diagnose import tell
+from deployer.errors import Cancelled, DeploymentFailed
 
 NAME = "millrace-dev"
 
@@ -268,3 +269,11 @@ def test_recover_refuses_what_somebody_else_runs_with_its_token(
     assert out == ""
     assert "somebody-elses" in err
     assert "python deploy.py attach dev" in err
+
+
+def test_what_somebody_cancelled_is_not_diagnosed(aws: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is asked: the script holds no answer."""
+    with pytest.raises(Cancelled), tell(aws.deployment(Path("nowhere"))):
+        raise Cancelled(stack=NAME, status="UPDATE_ROLLBACK_COMPLETE", cause="cancelled")
+
+    assert capsys.readouterr() == ("", "")
