@@ -13,8 +13,9 @@ SCAN_READY := .venv-scan/.ready
 run: $(READY)
 	$(BIN)/python -m local $(ARGS)
 
+# One process a core, a file to one of them: what a file's tests share is made once. The long ones come first.
 test: $(READY) $(SCAN_READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) $(SCAN_READY)
 	$(BIN)/ruff check .
