@@ -17,7 +17,7 @@ _ROWS = """
 SELECT path, (extract(epoch FROM ts) * 1000000)::bigint, number, flag, text, quality
 FROM millrace.reading JOIN millrace.point ON id = point WHERE path LIKE %s"""
 _REFUSED = "SELECT shard, sequence_number, index, reason FROM millrace.quarantine WHERE stream = %s"
-_PROGRESS = "SELECT shard, sequence_number FROM millrace.shard_progress WHERE stream = %s"
+_PROGRESS = "SELECT shard, sequence_number, epoch FROM millrace.shard_progress WHERE stream = %s"
 
 
 @dataclass
@@ -47,8 +47,30 @@ class Account:
             found = connection.execute(_PROGRESS, [self.stream]).fetchall()
         except psycopg.errors.UndefinedTable:
             return not self.last
-        progress = {shard: int(position or 0) for shard, position in found}
+        progress = {shard: int(position or 0) for shard, position, _ in found}
         return all(progress.get(shard, 0) >= position for shard, position in self.last.items())
+
+
+@dataclass
+class Progress:
+    """Positions and epochs as they were last seen: both only go forward."""
+
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Somebody has put them back."""
+        self.seen.clear()
+
+    def backwards(self, connection: psycopg.Connection, stream: str) -> list[str]:
+        """Shards whose position or epoch is an earlier one, a line each."""
+        wrong = []
+        for shard, position, epoch in connection.execute(_PROGRESS, [stream]).fetchall():
+            now = (int(position or 0), epoch)
+            before = self.seen.get(shard, now)
+            if now[0] < before[0] or now[1] < before[1]:
+                wrong.append(f"{shard} went back from {before} to {now}")
+            self.seen[shard] = now
+        return wrong
 
 
 def judge(account: Account, connection: psycopg.Connection) -> list[str]:

@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping
 
 import psycopg
 
-from local.faults.processors import TAKEN_OVER
+from local.faults.processors import TAKEN_OVER, Processor
 from local.faults.tap import ARMED_SECONDS, Arm, Message
 from local.faults.trial import Trial
 from local.faults.world import USER
 
 KILLED = -signal.SIGKILL
 SESSIONS = b"""
-SELECT pid FROM pg_stat_activity WHERE application_name = 'millrace-processor' AND datname = current_database()"""
+    SELECT pid FROM pg_stat_activity
+    WHERE application_name = 'millrace-processor' AND datname = current_database()"""
 END_SESSIONS = b"SELECT pg_terminate_backend(pid) FROM (" + SESSIONS + b") AS sessions"
 DAY = 86_400.0
 
@@ -236,6 +237,7 @@ def positions_back(trial: Trial) -> bool:
         connection.execute(
             "UPDATE millrace.shard_progress SET sequence_number = NULL WHERE stream = %s", [trial.stream]
         )
+    trial.progress.forget()
     reader.send(signal.SIGKILL)
     reader.may_end |= {KILLED}
     trial.load()
@@ -243,7 +245,28 @@ def positions_back(trial: Trial) -> bool:
 
 
 def zombie(trial: Trial) -> bool:
-    """The reader stands still, another one takes over, then it wakes and must not write."""
+    """The reader stands still, another one takes over, then it wakes and must leave."""
+    asleep = _overtaken(trial)
+    trial.load(100)
+    trial.pause(0.3)
+    asleep.send(signal.SIGCONT)
+    return True
+
+
+def zombie_with_the_turn(trial: Trial) -> bool:
+    """It wakes when nobody has the turn: it gets it, reads on, and only the shards' epochs keep it out."""
+    asleep = _overtaken(trial)
+    trial.load(100)
+    trial.settle()
+    trial.processors.end(but=asleep)
+    trial.load(100)
+    asleep.send(signal.SIGCONT)
+    trial.processors.await_end(asleep)
+    return True
+
+
+def _overtaken(trial: Trial) -> Processor:
+    """The reader, stopped, when another one has taken over."""
     reader = trial.processors.reader()
     trial.load(100)
     trial.pause(0.1)
@@ -253,10 +276,7 @@ def zombie(trial: Trial) -> bool:
     reader.leaves(TAKEN_OVER)
     trial.load(100)
     trial.processors.reader()  # another one
-    trial.load(100)
-    trial.pause(0.3)
-    reader.send(signal.SIGCONT)
-    return True
+    return reader
 
 
 def host_clock_steps(trial: Trial) -> bool:
@@ -317,6 +337,7 @@ KINDS: Mapping[str, tuple[Kind, int]] = {
     "poison": (poison, 6),
     "positions put back": (positions_back, 2),
     "zombie": (zombie, 2),
+    "zombie with the turn": (zombie_with_the_turn, 2),
     "host's clock stepped": (host_clock_steps, 4),
     "devices' clock stepped": (device_clock_steps, 4),
     "password changed": (password_changed, 4),

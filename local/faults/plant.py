@@ -56,7 +56,7 @@ class Plant:
         return self.chance.choice(POISONS)(self)
 
     def last_words(self) -> Iterator[Parcel]:
-        """A newest reading for each point by a clock that is right again, so that each latest value is known."""
+        """A newest reading of each point, by a clock that is right again: each latest value is known then."""
         self.stepped_ms = 0
         for device in range(self.devices):
             for metric in range(METRICS):

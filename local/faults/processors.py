@@ -60,6 +60,11 @@ class Processors:
 
     def keep(self) -> None:
         """Start what is missing, take note of who has ended. To be called often."""
+        self._look()
+        while sum(one.leaves_by is None for one in self._running) < WANTED:
+            self._start()
+
+    def _look(self) -> None:
         for one in list(self._running):
             code = one.process.poll()
             if code is not None:
@@ -71,8 +76,6 @@ class Processors:
                 one.process.kill()
                 one.may_end |= {-signal.SIGKILL}
                 one.leaves_by = None
-        while sum(one.leaves_by is None for one in self._running) < WANTED:
-            self._start()
 
     def reader(self, seconds: float = 30.0) -> Processor:
         """Who reads now. Raises TimeoutError."""
@@ -90,12 +93,19 @@ class Processors:
         for one in self._running:
             one.may_end |= set(codes)
 
-    def end(self) -> None:
-        """All of them, at once."""
+    def await_end(self, one: Processor) -> None:
+        """Start no other until it has left."""
+        while one in self._running:
+            self._look()
+            time.sleep(0.02)
+
+    def end(self, but: Processor | None = None) -> None:
+        """All of them, or all others, at once."""
         for one in self._running:
-            one.process.kill()
-            one.process.wait(10)
-        self._running.clear()
+            if one is not but:
+                one.process.kill()
+                one.process.wait(10)
+        self._running = [one for one in self._running if one is but]
 
     def _start(self) -> None:
         port = free_port()

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 
-from local.faults.judge import Account, judge, judge_latest
+from redis import Redis
+
+from local.faults.judge import Account, Progress, judge, judge_latest
 from local.faults.plant import Parcel, Plant
 from local.faults.processors import Processors
 from local.faults.world import World
@@ -14,6 +16,7 @@ SHARDS = 2
 SETTLE_SECONDS = 90.0  # what processors may need to get over anything
 LOOK_SECONDS = 0.02
 MOST_AT_ONCE = 500  # records of one PutRecords
+LATE_MS = 600_000
 
 
 class NotSettled(RuntimeError):
@@ -30,8 +33,9 @@ class Trial:
         self.log: Path = world.directory / f"processors-{number}.log"
         self.plant = Plant(f"acme/lon{number}", chance)
         self.account = Account(self.stream, self.plant.prefix)
+        self.progress = Progress()
         self.sent: list[Parcel] = []
-        self._kinesis = world.client("kinesis")
+        self._kinesis = world.session().client("kinesis", endpoint_url=world.aws.endpoint_url)
         self._kinesis.create_stream(StreamName=self.stream, ShardCount=SHARDS)
         self._kinesis.get_waiter("stream_exists").wait(StreamName=self.stream, WaiterConfig={"Delay": 1})
         self.processors = Processors(world.environment(self.stream), self.log)
@@ -54,8 +58,10 @@ class Trial:
         chosen = list(parcels)
         for start in range(0, len(chosen), MOST_AT_ONCE):
             some = chosen[start : start + MOST_AT_ONCE]
-            records = [{"Data": parcel.data, "PartitionKey": parcel.key} for parcel in some]
-            answer = self._kinesis.put_records(StreamName=self.stream, Records=records)
+            answer = self._kinesis.put_records(
+                StreamName=self.stream,
+                Records=[{"Data": parcel.data, "PartitionKey": parcel.key} for parcel in some],
+            )
             for parcel, result in zip(some, answer["Records"], strict=True):
                 self.account.add(parcel, result["ShardId"], result["SequenceNumber"])
         self.sent += chosen
@@ -80,20 +86,31 @@ class Trial:
         """What is wrong by now, a line each."""
         self.settle()
         with self.world.operator() as connection:
-            return [*self.processors.wrong, *judge(self.account, connection)]
+            return [
+                *self.processors.wrong,
+                *judge(self.account, connection),
+                *self.progress.backwards(connection, self.stream),
+            ]
 
     def judged_latest(self) -> list[str]:
         """What is wrong in the cache, once it is there again and each point has said a last word."""
         self.world.start_redis()
-        self.put(self.plant.last_words())
-        self.settle()
         client = self.world.cache()
-        end = time.monotonic() + SETTLE_SECONDS
         try:
-            while (wrong := judge_latest(self.account, client)) and time.monotonic() < end:
-                self.put(self.plant.last_words())  # a cache that was away is tried again with the next batch
-                self.settle()
-                time.sleep(0.5)
-            return wrong
+            self._until_shown(client)
+            self.plant.step(-LATE_MS)
+            self.load()  # late ones, which must not show
+            self.settle()
+            return judge_latest(self.account, client)
         finally:
             client.close()
+
+    def _until_shown(self, client: Redis) -> None:
+        """A cache that was away is tried again after a rest, with the next batch."""
+        end = time.monotonic() + SETTLE_SECONDS
+        while True:
+            self.put(self.plant.last_words())
+            self.settle()
+            if not judge_latest(self.account, client) or time.monotonic() > end:
+                return
+            time.sleep(0.5)

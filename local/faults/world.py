@@ -46,15 +46,11 @@ class World:
     secret_arn: str = ""
     password: str = PASSWORD
 
-    def client(self, service: str) -> Any:
-        """A client of the embedded AWS."""
+    def session(self) -> boto3.Session:
+        """boto3 for the embedded account; clients need its `endpoint_url`."""
         told = self.aws.environment
-        return boto3.client(
-            service,
-            aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
-            region_name=told["AWS_REGION"],
-            endpoint_url=self.aws.endpoint_url,
+        return boto3.Session(
+            told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"], region_name=told["AWS_REGION"]
         )
 
     def operator(self) -> psycopg.Connection[Any]:
@@ -120,7 +116,7 @@ class World:
         text = json.dumps(
             {name: getattr(held, name) for name in ("host", "port", "dbname", "username", "password")}
         )
-        secrets = self.client("secretsmanager")
+        secrets = self.session().client("secretsmanager", endpoint_url=self.aws.endpoint_url)
         if not self.secret_arn:
             self.secret_arn = secrets.create_secret(Name="faults", SecretString=text)["ARN"]
         else:
