@@ -92,7 +92,7 @@ def _suffered(trial: Trial, most: int, asked: argparse.Namespace, counts: Counte
                 return
         trial.world.step_clock(0)
         yield from trial.judged_latest()
-        yield from trial.judged()
+        yield from trial.judged(at_the_end=True)
     except (NotSettled, TimeoutError) as error:
         yield from (f"{kind}: {line}" for line in error.args)
         yield "\n".join(trial.log.read_text(errors="replace").splitlines()[-15:])

@@ -261,12 +261,14 @@ def zombie_with_the_turn(trial: Trial) -> bool:
     trial.processors.end(but=asleep)
     trial.load(100)
     asleep.send(signal.SIGCONT)
-    trial.processors.await_end(asleep)
+    trial.processors.await_leaving()
     return True
 
 
 def _overtaken(trial: Trial) -> Processor:
-    """The reader, stopped, when another one has taken over."""
+    """A reader that has read, stopped, when another one has taken over."""
+    trial.load()
+    trial.settle()
     reader = trial.processors.reader()
     trial.load(100)
     trial.pause(0.1)

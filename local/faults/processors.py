@@ -93,9 +93,9 @@ class Processors:
         for one in self._running:
             one.may_end |= set(codes)
 
-    def await_end(self, one: Processor) -> None:
-        """Start no other until it has left."""
-        while one in self._running:
+    def await_leaving(self) -> None:
+        """Until all have left that had to; none is started meanwhile."""
+        while any(one.leaves_by is not None for one in self._running):
             self._look()
             time.sleep(0.02)
 

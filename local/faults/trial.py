@@ -41,8 +41,8 @@ class Trial:
         self.processors = Processors(world.environment(self.stream), self.log)
 
     def __enter__(self) -> "Trial":
-        self.processors.keep()
-        self.processors.reader()
+        self.load()
+        self.settle()
         return self
 
     def __exit__(self, *ending: object) -> None:
@@ -82,9 +82,11 @@ class Trial:
                     raise NotSettled(f"not committed within {SETTLE_SECONDS:.0f} s; see {self.log}")
                 time.sleep(LOOK_SECONDS)
 
-    def judged(self) -> list[str]:
-        """What is wrong by now, a line each."""
+    def judged(self, *, at_the_end: bool = False) -> list[str]:
+        """What is wrong by now, a line each; at the end those that had to leave must have left."""
         self.settle()
+        if at_the_end:
+            self.processors.await_leaving()
         with self.world.operator() as connection:
             return [
                 *self.processors.wrong,
