@@ -42,9 +42,11 @@ bench: $(READY)
 mutate: $(READY) $(SCAN_READY)
 	$(BIN)/python -m mutation $(if $(FULL),--full) $(ARGS)
 
-# The deployer killed at every kind of point, and the next command; ARGS="--tries 500 --seed 7".
+# The deployer killed at every kind of point, and the next command: ARGS="--tries 500 --seed 7". Then harm of
+# every kind to running processors: FAULTS="--faults 2000 --seed 7".
 soak: $(READY)
 	$(BIN)/python -m local.soak $(ARGS)
+	$(BIN)/python -m local.faults $(FAULTS)
 
 clean:
 	rm -rf .venv .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache

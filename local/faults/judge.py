@@ -41,7 +41,7 @@ class Account:
             if row[0] not in self.newest or row[1] > self.newest[row[0]][1]:
                 self.newest[row[0]] = row
 
-    def reached(self, connection: psycopg.Connection) -> bool:
+    def reached(self, connection: psycopg.Connection[Any]) -> bool:
         """Whether every shard's last record is committed."""
         try:
             found = connection.execute(_PROGRESS, [self.stream]).fetchall()
@@ -61,19 +61,20 @@ class Progress:
         """Somebody has put them back."""
         self.seen.clear()
 
-    def backwards(self, connection: psycopg.Connection, stream: str) -> list[str]:
-        """Shards whose position or epoch is an earlier one, a line each."""
+    def backwards(self, connection: psycopg.Connection[Any], stream: str) -> list[str]:
+        """Shards whose position or epoch is earlier than the last time, a line each."""
         wrong = []
         for shard, position, epoch in connection.execute(_PROGRESS, [stream]).fetchall():
             now = (int(position or 0), epoch)
             before = self.seen.get(shard, now)
             if now[0] < before[0] or now[1] < before[1]:
                 wrong.append(f"{shard} went back from {before} to {now}")
-            self.seen[shard] = now
+            else:
+                self.seen[shard] = now
         return wrong
 
 
-def judge(account: Account, connection: psycopg.Connection) -> list[str]:
+def judge(account: Account, connection: psycopg.Connection[Any]) -> list[str]:
     """What is wrong in PostgreSQL, a line each."""
     return [
         *_compared("reading", Counter(account.rows), Counter(_stored(account, connection))),
@@ -94,7 +95,7 @@ def judge_latest(account: Account, client: Redis) -> list[str]:
     return _few("latest values", wrong)
 
 
-def _stored(account: Account, connection: psycopg.Connection) -> list[Row]:
+def _stored(account: Account, connection: psycopg.Connection[Any]) -> list[Row]:
     found = connection.execute(_ROWS, [f"{account.prefix}/%"]).fetchall()
     return [
         (path, ts, number if number is not None else flag if flag is not None else text, quality)
@@ -102,12 +103,14 @@ def _stored(account: Account, connection: psycopg.Connection) -> list[Row]:
     ]
 
 
-def _quarantined(account: Account, connection: psycopg.Connection) -> list[tuple[tuple[str, str, int], str]]:
+def _quarantined(
+    account: Account, connection: psycopg.Connection[Any]
+) -> list[tuple[tuple[str, str, int], str]]:
     found = connection.execute(_REFUSED, [account.stream]).fetchall()
     return [((shard, position, index), reason) for shard, position, index, reason in found]
 
 
-def _rollups(account: Account, connection: psycopg.Connection) -> list[str]:
+def _rollups(account: Account, connection: psycopg.Connection[Any]) -> list[str]:
     """Every column of every bucket, computed anew from the rows. Sums are exact: the values are whole."""
     query = resources.files("local.faults").joinpath("rollups.sql").read_text()
     wrong = []

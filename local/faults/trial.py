@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import psycopg
 from redis import Redis
 
 from local.faults.judge import Account, Progress, judge, judge_latest
@@ -88,11 +90,15 @@ class Trial:
         if at_the_end:
             self.processors.await_leaving()
         with self.world.operator() as connection:
-            return [
-                *self.processors.wrong,
-                *judge(self.account, connection),
-                *self.progress.backwards(connection, self.stream),
-            ]
+            return [*self.processors.wrong, *self.found(connection)]
+
+    def found(self, connection: psycopg.Connection[Any]) -> list[str]:
+        """What is wrong in the tables, a line each."""
+        return [*judge(self.account, connection), *self.progress.backwards(connection, self.stream)]
+
+    def shown(self, client: Redis) -> list[str]:
+        """What is wrong in the cache, a line each."""
+        return judge_latest(self.account, client)
 
     def judged_latest(self) -> list[str]:
         """What is wrong in the cache, once it is there again and each point has said a last word."""
@@ -103,7 +109,7 @@ class Trial:
             self.plant.step(-LATE_MS)
             self.load()  # late ones, which must not show
             self.settle()
-            return judge_latest(self.account, client)
+            return self.shown(client)
         finally:
             client.close()
 
@@ -113,6 +119,6 @@ class Trial:
         while True:
             self.put(self.plant.last_words())
             self.settle()
-            if not judge_latest(self.account, client) or time.monotonic() > end:
+            if not self.shown(client) or time.monotonic() > end:
                 return
             time.sleep(0.5)
