@@ -8,7 +8,7 @@ READY := .venv/.ready
 SCAN := .venv-scan/bin
 SCAN_READY := .venv-scan/.ready
 
-.PHONY: run test check build bench mutate soak clean
+.PHONY: run test check build bench mutate soak fuzz clean
 
 run: $(READY)
 	$(BIN)/python -m local $(ARGS)
@@ -47,6 +47,11 @@ mutate: $(READY) $(SCAN_READY)
 soak: $(READY)
 	$(BIN)/python -m local.soak $(ARGS)
 	$(BIN)/python -m local.faults $(FAULTS)
+
+# Ten minutes of odd input, led by the coverage it reaches; ARGS="-max_total_time=60".
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python -m fuzz $(ARGS)
 
 clean:
 	rm -rf .venv .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
