@@ -10,7 +10,7 @@ PATH = "acme/lon1/press/line2/cell4/m17/spindle_temp"
 TS = 1_763_897_519_000
 READING: dict[str, Any] = {"path": PATH, "ts": TS, "value": 73.9, "q": 192, "unit": "Cel", "seq": 4711}
 EVENT = {"specversion": "1.0", "type": "readings", "source": "/gw", "id": "1"}
-VALUES = (
+VALUES: tuple[Any, ...] = (
     73.9,
     -0.0,
     1,
