@@ -1,9 +1,8 @@
 """What CloudFormation cannot know before a change set is executed, in words.
 
-It puts a placeholder there: {{changeSet:KNOWN_AFTER_APPLY}}, or for what another resource or nested stack
-has, {{IntrinsicFunction:millrace-dev/Keys.Outputs.DataKeyArn/Fn::GetAtt}}. No page of AWS's documents them; see
-https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2559 for the first, and
-docs/plan.md for what is made of both.
+It puts a placeholder there, which no page of AWS's describes: {{changeSet:KNOWN_AFTER_APPLY}}, as in
+https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2559, or for what another
+resource or nested stack has, {{IntrinsicFunction:millrace-dev/Keys.Outputs.DataKeyArn/Fn::GetAtt}}.
 """
 
 import re

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from deployer import documents, drift
+from deployer import documents, drift, drift_text
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
 from deployer.commands.waiting import settle
@@ -23,7 +23,7 @@ ACCEPT = "with --drift-gate: go on over the drift of this resource"
 def drift_of(deployment: Deployment, as_json: bool) -> int:
     """Compare what stands with the templates."""
     found = drift.detect(deployment.target)
-    print(documents.text(document(found)) if as_json else found.render(width(sys.stdout)))
+    print(documents.text(document(found)) if as_json else drift_text.render(found, width(sys.stdout)))
     return found.verdict
 
 
