@@ -154,9 +154,10 @@ class Board:
         for intro, event in [
             ("failed: ", cause.first),
             *(("also: ", other) for other in cause.others[:ALSO]),
+            *(("in the roll-back: ", event) for event in cause.going_back[:ALSO]),
         ]:
             after = f" after {duration(event.took)}" if event.took is not None else ""
-            yield drawing.cut(f"{intro}{event.path}  {event.type}  {event.status}{after}", width)
+            yield _fitting(intro, event.path, event.type, f"{event.status}{after}", width)
             yield from textwrap.wrap(
                 event.reason or "no reason given",
                 width,
@@ -258,3 +259,12 @@ def _resource(row: Row, now: float, room: int) -> str:
     if len(text) > room:
         text = "  ".join(filter(None, (row.name, last.status, row.time(now))))
     return text
+
+
+def _fitting(intro: str, path: str, kind: str, state: str, width: int) -> str:
+    """Where that is too long, the type goes first, and of the path the middle."""
+    whole = f"{intro}{path}  {kind}  {state}"
+    if len(whole) <= width:
+        return whole
+    short = drawing.middle(path, max(width - len(intro) - len(state) - 2, 12))
+    return drawing.cut(f"{intro}{short}  {state}", width)

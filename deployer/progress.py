@@ -22,6 +22,7 @@ QUIET_SECONDS = 30.0  # a log that says nothing for longer looks like one that h
 STILL = 3  # resources that such a line names
 
 FURTHER = re.compile(r"  \S")  # of a reason below the failure that it belongs to
+FAILURES = ("failed:", "also:", "in the roll-back:")
 CHOICES = {"d": Choice.LEAVE, "c": Choice.CANCEL, "s": Choice.STAY}
 
 
@@ -218,7 +219,7 @@ def _style(above: str, text: str) -> str:
     """By what the line says; what goes on from the line above is as that one."""
     if FURTHER.match(text):
         return above
-    if text.startswith(("failed:", "also:")) or "_FAILED" in text:
+    if text.startswith(FAILURES) or "_FAILED" in text:
         return "red"
     return "yellow" if "IN_PROGRESS" in text or "ROLLBACK" in text else ""
 

@@ -1,10 +1,10 @@
 """The way out of every state in which a stack takes no change: looked at and chosen, and not gone yet."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from deployer import remnants, removal, stack, states
+from deployer import failures, remnants, removal, stack, states
 from deployer.causes import CANCELLED
 from deployer.errors import Busy, DataLossNotAccepted, UsageError
 from deployer.holding import HOLDING_DATA
@@ -132,9 +132,10 @@ def look(target: Target, stack_name: str) -> Recovery:
         raise Busy(stack=stack_name, status=present.status, environment=environment)
     way = _way(present)
     found = remnants.of(target.clients.cloudformation, present.id) if way is not Way.NOTHING else ()
-    blocking = tuple(remnant for remnant in found if _blocks(remnant, way))
+    blocking = _with_reasons(target, present, [each for each in found if _blocks(each, way)])
     goes = way is Way.DELETE
-    left = tuple(each for each in found if goes and each.stands and each not in blocking)
+    stuck = {each.path for each in blocking}
+    left = tuple(each for each in found if goes and each.stands and each.path not in stuck)
     return Recovery(
         environment=environment,
         stack=stack_name,
@@ -178,6 +179,16 @@ def refuse_losses(recovery: Recovery, choice: Choice, accepted: Iterable[str]) -
     ]
     if losing:
         raise DataAtStake(stack=recovery.stack, paths=", ".join(losing))
+
+
+def _with_reasons(target: Target, present: Stack, blocking: Sequence[Remnant]) -> tuple[Remnant, ...]:
+    """Where the list of resources tells no reason, the operation's events do."""
+    if all(remnant.reason for remnant in blocking):
+        return tuple(blocking)
+    episode = failures.last(target.clients.cloudformation, present.id)
+    events = episode.events if episode else ()
+    told = {event.path: event.reason for event in events if event.failed and event.reason}
+    return tuple(replace(each, reason=each.reason or told.get(each.path, "")) for each in blocking)
 
 
 def _losing(target: Target, present: Stack, standing: Sequence[Remnant]) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def recover(
     if yes:
         recovery.refuse_losses(found, choice, losses)
     elif found.way is not Way.NONE:
-        _approve(found)
+        _approve(found, choice)
     environment = deployment.target.environment.name
     with tell(deployment), letting_run(environment), progress.screen(sys.stderr) as listener:
         kept = recovering.perform(deployment.target, found, choice, listener)
@@ -76,10 +76,12 @@ def recover(
     return 0
 
 
-def _approve(found: Recovery) -> None:
+def _approve(found: Recovery, choice: Choice) -> None:
     """A deletion wants the stack's name, as `destroy` does. Raises ApprovalNeeded, NotApproved."""
     need_terminal()
-    question, answer = "Recover? Only `yes` does:", "yes"
+    skipped = ", ".join(remnant.path for remnant in choice.skip) or "nothing"
+    what = f"Continue the roll-back, skipping {skipped}" if found.way is Way.CONTINUE else "Roll it back"
+    question, answer = f"{what}? Only `yes` does:", "yes"
     if found.way is Way.DELETE:
         question, answer = f"Type {found.stack} to delete it:", found.stack
     if ask(question) != answer:
