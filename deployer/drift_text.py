@@ -1,4 +1,4 @@
-"""Drift as plain text: the tree of what drifted, what could not be checked, and last what it comes to."""
+"""Drift as plain text: what could not be checked, then the tree of what drifted, then what it comes to."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,10 @@ from deployer.wrapping import wrapped
 
 
 def render(found: Drift, width: int = 100) -> str:
-    """At most `width` columns; the totals are the last line, where nothing scrolls them away."""
+    """At most `width` columns; what drifted and the totals come last, where nothing scrolls them away."""
     entries = [entry for each in found.stacks for entry in _entries(each)]
     lines = [drawing.cut(line, width) for line in drawing.branches(entries)]
-    return "\n".join([*lines, "", *_unchecked(found, width), *wrapped(_totals(found), width)])
+    return "\n".join([*_unchecked(found, width), *lines, "", *wrapped(_totals(found), width)])
 
 
 def _entries(each: StackDrift) -> Iterator[tuple[int, str]]:
@@ -41,6 +41,8 @@ def _unchecked(found: Drift, width: int) -> Iterator[str]:
     for kind in sorted({resource.type for resource in unchecked}):
         paths = ", ".join(resource.path for resource in unchecked if resource.type == kind)
         yield from wrapped(f"  {kind}: {paths}", width)
+    if unchecked:
+        yield ""
 
 
 def _totals(found: Drift) -> str:

@@ -49,8 +49,8 @@ def _folded(stacks: StackPlan, changes: Sequence[AccessChange]) -> str:
     if not hidden and all(change.sign != UNRESOLVED for change in changes):
         return ""
     return (
-        "unresolved: only values that are not known yet would change it, and it may stay as it is; "
-        "`plan --full` lists each"
+        "? marks what only values that are not known yet would change, and may stay as it is; `plan --full` "
+        "lists each"
     )
 
 

@@ -198,7 +198,7 @@ class Tree:
 def ask(refusal: str, stream: TextIO, answers: TextIO) -> Choice:
     """Ctrl-C's three ways on; a second one, or the end of input, is the first of them."""
     cancel = "" if refusal else ", cancel the update (c)"
-    question = f"Let it run and leave (d){cancel}, stay (s)? "
+    question = f"Detach and let it run (d){cancel}, stay (s)? "
     if refusal:
         print(paragraphs(f"It cannot be cancelled: {refusal}", Console(file=stream).width), file=stream)
     while True:

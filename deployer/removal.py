@@ -98,7 +98,8 @@ class Removal:
                 lines.append(f"{fate}:")
                 lines += [f"  {leaving.path}  {leaving.type}  {leaving.physical_id}" for leaving in several]
         others = len(self.resources) - len(self.named)
-        lines.append(f"and {others} more that hold no data are deleted")
+        and_more = f"and {others} more" if self.named else f"{others}"
+        lines.append(f"{and_more} that hold no data are deleted")
         short = [drawing.cut(line, width) for line in lines]
         if self.to_lift:  # commands are never cut
             short += [f"protected against deletion; unless done already, run in {self.region} first:"]

@@ -14,10 +14,15 @@ def wrapped(text: str, width: int, further: int = 2) -> list[str]:
     Wider are only a command and a word that is too long, as an ARN can be: a terminal goes on in its next row
     by itself, and what is copied from there is whole.
     """
-    indent = " " * min(len(text) - len(text.lstrip()) + further, width // 3)
-    whole = COMMAND.sub(lambda found: found[0].replace(" ", BLANK), text)
+    told = text.lstrip(" ")
+    indent = " " * (len(text) - len(told))
     lines = textwrap.wrap(
-        whole, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        COMMAND.sub(lambda found: found[0].replace(" ", BLANK), told),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + " " * further,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
     return [line.replace(BLANK, " ") for line in lines]
 

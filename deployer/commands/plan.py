@@ -7,7 +7,7 @@ import click
 from deployer import documents, markdown, plan_document
 from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
-from deployer.commands.showing import say, show
+from deployer.commands.showing import show
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
@@ -48,5 +48,5 @@ def plan(
         return made.verdict
     show(made, sys.stdout, full=full)
     if not made.is_empty:
-        say(f"apply it with: `python deploy.py apply {made.environment} --plan {made.token}`", sys.stdout)
+        print(f"apply it with: python deploy.py apply {made.environment} --plan {made.token}")
     return made.verdict

@@ -211,7 +211,7 @@ def test_ctrl_c_offers_to_let_it_run_to_cancel_and_to_stay(answers: str, choice:
     screen = io.StringIO()
 
     assert ask("", screen, io.StringIO(answers)) is choice
-    assert screen.getvalue().startswith("Let it run and leave (d), cancel the update (c), stay (s)? ")
+    assert screen.getvalue().startswith("Detach and let it run (d), cancel the update (c), stay (s)? ")
 
 
 def test_ctrl_c_does_not_offer_what_aws_refuses() -> None:
@@ -219,7 +219,7 @@ def test_ctrl_c_does_not_offer_what_aws_refuses() -> None:
 
     assert ask("it rolls back already", screen, io.StringIO("c\ns\n")) is Choice.STAY
     assert screen.getvalue() == (
-        "It cannot be cancelled: it rolls back already\n" + 2 * "Let it run and leave (d), stay (s)? "
+        "It cannot be cancelled: it rolls back already\n" + 2 * "Detach and let it run (d), stay (s)? "
     )
 
 
