@@ -240,7 +240,7 @@ class DeploymentFailed(DeployerError):
 
 
 class Diagnosed(DeploymentFailed):
-    """{stack} ended as {status}; its first cause stands above"""
+    """{stack} ended as {status}; its first cause and the next command stand above"""
 
 
 class Cancelled(DeploymentFailed):

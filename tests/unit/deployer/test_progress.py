@@ -6,7 +6,7 @@ import pytest
 
 from deployer.clock import FakeClock
 from deployer.events import Progress
-from deployer.progress import Lines, Tree, ask, line, plain, screen
+from deployer.progress import Lines, Tree, ask, line, screen
 from deployer.viewer import Choice, Viewer
 
 NESTED = "AWS::CloudFormation::Stack"
@@ -182,13 +182,6 @@ def test_a_dumb_terminal_gets_lines(terminal: Terminal, monkeypatch: pytest.Monk
     assert isinstance(screen(terminal), Tree)
     monkeypatch.setenv("TERM", "dumb")
     assert isinstance(screen(terminal), Lines)
-
-
-def test_where_the_encoding_has_no_box_characters_they_are_ascii() -> None:
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-
-    assert plain("│  ├─ Queue … né", stream) == "|  |- Queue ~ n?"
-    assert plain("└─ Queue", io.StringIO()) == "└─ Queue"
 
 
 def test_a_screen_is_a_viewer_and_a_list_is_none() -> None:
