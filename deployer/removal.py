@@ -10,6 +10,7 @@ from deployer.changes import Action, Change, StackPlan
 from deployer.holding import HOLDING_DATA
 from deployer.stack import Stack, resources
 from deployer.templates import NESTED
+from deployer.wrapping import wrapped
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -102,7 +103,8 @@ class Removal:
         lines.append(f"{and_more} that hold no data are deleted")
         short = [drawing.cut(line, width) for line in lines]
         if self.to_lift:  # commands are never cut
-            short += [f"protected against deletion; unless done already, run in {self.region} first:"]
+            told = f"protected against deletion; unless done already, run in {self.region} first:"
+            short += wrapped(told, width)
             short += [f"  {command}" for command in self.to_lift]
         return "\n".join(short)
 

@@ -7,11 +7,12 @@ import click
 from deployer import documents, markdown, plan_document
 from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
-from deployer.commands.showing import show
+from deployer.commands.showing import show, width
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.rollback_alarms import OPTION
+from deployer.wrapping import wrapped
 
 IMAGE = "the image to run, sha256:… (default: $IMAGE_DIGEST, else the one that is deployed)"
 UNWATCHED = "no alarm takes the deployment back: for the one that mends what they tell"
@@ -48,5 +49,6 @@ def plan(
         return made.verdict
     show(made, sys.stdout, full=full)
     if not made.is_empty:
-        print(f"apply it with: python deploy.py apply {made.environment} --plan {made.token}")
+        how = f"apply it with: `python deploy.py apply {made.environment} --plan {made.token}`"
+        print("\n".join(wrapped(how, width(sys.stdout))).replace("`", ""))
     return made.verdict
