@@ -13,6 +13,7 @@ from deployer.changes import StackPlan
 from deployer.verdict import DataVerdict
 from deployer.wrapping import wrapped
 
+FOLDED = "? marks what only values that are not known yet would change; it may stay; `plan --full` lists each"
 NOTHING_OF_RESOURCES = "no resource changes: outputs, tags or settings of the stack differ"
 
 
@@ -49,8 +50,7 @@ def _folded(stacks: StackPlan, changes: Sequence[AccessChange]) -> str:
     if not hidden and all(change.sign != UNRESOLVED for change in changes):
         return ""
     return (
-        "? marks what only values that are not known yet would change, and may stay as it is; `plan --full` "
-        "lists each"
+        "? marks what only values that are not known yet would change; it may stay; `plan --full` lists each"
     )
 
 

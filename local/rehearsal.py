@@ -23,7 +23,7 @@ from local.platform import Platform
 ROOT = "platform.yaml"
 WIDTH = 100
 PLAN_LINES = 24  # of what the plan says for certain
-UNRESOLVED = ("? ", "(may stay as it is", "`plan --full`")
+UNRESOLVED = ("? ", "(may stay as it is")
 BACK = "UPDATE_ROLLBACK_COMPLETE"
 REFUSAL = "the service refuses it"
 UPDATED = ("AWS::CloudWatch::Alarm", "AlarmDescription")
@@ -59,7 +59,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """How it went. `verdict`: the planned change's exit code; `cause`: diagnose's first line."""
+    """How it went. `verdict`: the planned change's exit code; `cause`: what diagnose calls it."""
 
     edits: tuple[str, ...]
     plan: tuple[str, ...]

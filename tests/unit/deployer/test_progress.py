@@ -60,6 +60,27 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     assert stream.getvalue() == "    1.0s  Outer/Queue  AWS::SQS::Queue  CREATE_COMPLETE\n"
 
 
+def test_a_dumb_terminal_gets_lines_that_fit_it(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+
+    with screen(terminal) as listener:
+        listener(progress("Outer/Inner/Queue", "CREATE_FAILED", 1.0, reason="the name is taken " * 5))
+
+    lines = terminal.getvalue().splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in terminal.getvalue()
+
+
+def test_a_reason_that_goes_on_in_the_next_line_is_red_there_too(terminal: Terminal) -> None:
+    with screen(terminal) as listener:
+        listener(progress("Queue", "CREATE_FAILED", 1.0, reason="the name is taken " * 8))
+
+    told = [line for line in terminal.getvalue().splitlines() if "taken" in line]
+    assert len(told) >= 2
+    assert all("\x1b[31m" in line for line in told)
+
+
 def test_without_a_terminal_a_line_every_30_seconds_says_what_is_still_under_way() -> None:
     stream, clock = io.StringIO(), FakeClock()
     lines = Lines(stream, clock)
