@@ -10,17 +10,18 @@ plan             sources → request → changeset → plan, and nothing of a st
   planner        makes, finds, withdraws one; seal binds it to what it was made of; leftovers removes old ones
   changeset      waits for it, reads it: described, told, masking, findings; noise marks what is not certain
   changes        its values: plan judges them by verdict (lossy, limits, holding), access_changes (policies),
-                 security_groups
-  to be read     plan_text, plan_document, markdown; drawing, difference
+                 security_groups (twins)
+  to be read     plan_text, plan_document, markdown; drawing, difference, later
 apply            executor: acceptance (naming), seal, then stack_policy, execution, and stack_policy again
 follow           operation: events → viewer; patience, interrupt and refusal say when to stop looking
   to be seen     progress draws board, by estimate and causes
   of others      attachment finds what runs, by cutting; waiting, cancellation, ending
 diagnose         diagnosis: failures → causes, origins, evidence/
-stand            stack and states; standing, outputs, drift (drift_document)
+stand            stack and states; standing, outputs, drift (drift_text, drift_document)
 life             up: preconditions, images/, first_rotation, steadiness
                  recovering: recovery, remnants; destruction: removal, contents, orphans
 
-documents is what --json prints; errors has the tree of every error; paths, where the project's files lie.
+documents is what --json prints; wrapping and encoding make text fit a terminal; errors has the tree of
+every error; paths, where the project's files lie.
 No module imports itself by way of others; tests/unit/deployer/test_map.py holds that, and this map.
 """

@@ -47,6 +47,7 @@ DeployerError                  exit 1
 ├── Interrupted                exit 130
 ├── LetRun                     exit 130
 ├── DeploymentFailed
+│   ├── Diagnosed
 │   └── Cancelled
 ├── CannotCancel               cancellation
 ├── StillLocked                contents
@@ -236,6 +237,10 @@ class LetRun(DeployerError):
 
 class DeploymentFailed(DeployerError):
     """{stack} ended as {status}; first cause: {cause}"""
+
+
+class Diagnosed(DeploymentFailed):
+    """{stack} ended as {status}; its first cause and the next command stand above"""
 
 
 class Cancelled(DeploymentFailed):

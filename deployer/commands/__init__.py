@@ -19,7 +19,9 @@ from deployer.commands.invocation import write_end
 from deployer.commands.looking import outputs, status
 from deployer.commands.plan import plan
 from deployer.commands.recover import recover
+from deployer.commands.showing import say
 from deployer.commands.up import up
+from deployer.encoding import adapt
 from deployer.errors import DeployerError, Unread, UsageError
 from parameters.settings import ParameterError
 
@@ -49,6 +51,8 @@ for each in (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (invocation.EXIT_CODES)."""
     given = sys.argv[1:] if arguments is None else arguments
+    adapt(sys.stdout)
+    adapt(sys.stderr)
     try:
         code: int = deploy.main(list(given), PROGRAM, standalone_mode=False)
         sys.stdout.flush()  # a closed pipe shows itself here at the latest, and not at exit
@@ -71,5 +75,5 @@ def _refuse(why: object, code: int) -> int:
         except BrokenPipeError:  # https://docs.python.org/3/library/signal.html#note-on-sigpipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     with suppress(BrokenPipeError):
-        print(f"{PROGRAM}: {why}", file=sys.stderr, flush=True)
+        say(f"{PROGRAM}: {why}", sys.stderr)
     return code

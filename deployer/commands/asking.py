@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from deployer.acceptance import Path, missing, shown
+from deployer.commands.showing import width
 from deployer.deployment import Deployment
 from deployer.errors import ApprovalNeeded, DeployerError, LetRun, NotApproved
 from deployer.plan import Plan
+from deployer.wrapping import wrapped
 
 
 def need_terminal() -> None:
@@ -19,7 +21,7 @@ def need_terminal() -> None:
 def approve() -> None:
     """Raises ApprovalNeeded, NotApproved."""
     need_terminal()
-    if ask("Apply? Only `yes` does: ") != "yes":
+    if ask("Apply? Only `yes` does:") != "yes":
         raise NotApproved
 
 
@@ -33,13 +35,14 @@ def accept_losses(made: Plan, accepted: Collection[Path]) -> frozenset[Path]:
         need_terminal()
     for path in paths:
         name = shown(path)
-        if ask(f"{name} holds data that would be lost. Type {name} to accept that: ") != name:
+        if ask(f"{name} holds data that would be lost. Type {name} to accept that:") != name:
             raise NotApproved
     return frozenset(paths)
 
 
 def ask(question: str) -> str:
-    print(question, end="", file=sys.stderr, flush=True)
+    lines = wrapped(question, width(sys.stderr))
+    print("\n".join(lines), end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
 

@@ -8,7 +8,7 @@ from deployer import destruction, documents, progress
 from deployer.commands.asking import ask, letting_run, need_terminal
 from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command
-from deployer.commands.showing import width
+from deployer.commands.showing import say, width
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
@@ -68,7 +68,7 @@ def destroy(
             going.destroy(listener, to_empty)
         if not as_json:
             stays = "" if bootstrap else f"; {deployment.target.bootstrap_name} and its artefacts stay"
-            print(f"{going.stack_name}: deleted{stays}")
+            say(f"{going.stack_name}: deleted{stays}", sys.stdout)
     if as_json:
         print(documents.text(destruction.document(going, listing, listing is not None and not only_list)))
     return 0
@@ -83,5 +83,5 @@ def _agree(
     going.check(listing, accepted, emptied)
     if accepted is None:
         need_terminal()
-        if ask(f"Type {going.stack_name} to delete it: ") != going.stack_name:
+        if ask(f"Type {going.stack_name} to delete it:") != going.stack_name:
             raise NotApproved

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import click
 
-from deployer import documents, drift
+from deployer import documents, drift, drift_text
 from deployer.commands.invocation import command
-from deployer.commands.showing import width
+from deployer.commands.showing import say, width
 from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.drift_document import document
@@ -22,8 +22,9 @@ ACCEPT = "with --drift-gate: go on over the drift of this resource"
 @click.option("--json", "as_json", is_flag=True, help="print one JSON document")
 def drift_of(deployment: Deployment, as_json: bool) -> int:
     """Compare what stands with the templates."""
+    say(f"{deployment.stack_name}: detecting drift, stack by stack; it takes a minute or more", sys.stderr)
     found = drift.detect(deployment.target)
-    print(documents.text(document(found)) if as_json else found.render(width(sys.stdout)))
+    print(documents.text(document(found)) if as_json else drift_text.render(found, width(sys.stdout)))
     return found.verdict
 
 

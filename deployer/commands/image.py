@@ -7,6 +7,7 @@ import click
 
 from deployer import documents
 from deployer.commands.invocation import command
+from deployer.commands.showing import say
 from deployer.deployment import Deployment
 from deployer.images import delivery
 
@@ -52,4 +53,4 @@ def image(
 
 
 def tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    say(line, sys.stderr)

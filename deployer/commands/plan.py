@@ -7,11 +7,12 @@ import click
 from deployer import documents, markdown, plan_document
 from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
-from deployer.commands.showing import show
+from deployer.commands.showing import show, width
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.rollback_alarms import OPTION
+from deployer.wrapping import wrapped
 
 IMAGE = "the image to run, sha256:… (default: $IMAGE_DIGEST, else the one that is deployed)"
 UNWATCHED = "no alarm takes the deployment back: for the one that mends what they tell"
@@ -20,6 +21,7 @@ UNWATCHED = "no alarm takes the deployment back: for the one that mends what the
 @command("plan", "plan dev", "plan prod --image sha256:5d0e…", "plan prod --markdown > comment.md")
 @click.option("--image", metavar="DIGEST", help=IMAGE)
 @click.option(OPTION, "unwatched", is_flag=True, help=UNWATCHED)
+@click.option("--full", is_flag=True, help="list also what may stay as it is")
 @wait_option
 @click.option("--json", "as_json", is_flag=True, help="print a document: docs/schemas/plan.schema.json")
 @click.option("--markdown", "as_markdown", is_flag=True, help="print the comment of a pull request")
@@ -29,6 +31,7 @@ def plan(
     *,
     image: str | None,
     unwatched: bool,
+    full: bool,
     wait: bool,
     as_json: bool,
     as_markdown: bool,
@@ -44,7 +47,8 @@ def plan(
     if as_markdown:
         print(markdown.render(made), end="")
         return made.verdict
-    show(made, sys.stdout)
+    show(made, sys.stdout, full=full)
     if not made.is_empty:
-        print(f"apply it with: python deploy.py apply {made.environment} --plan {made.token}")
+        how = f"apply it with: `python deploy.py apply {made.environment} --plan {made.token}`"
+        print("\n".join(wrapped(how, width(sys.stdout))).replace("`", ""))
     return made.verdict

@@ -9,13 +9,13 @@ from deployer.commands.apply import YES
 from deployer.commands.asking import ask, letting_run, need_terminal
 from deployer.commands.diagnose import BOOTSTRAP, tell
 from deployer.commands.invocation import command
-from deployer.commands.showing import width
+from deployer.commands.showing import say, width
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.errors import NotApproved
 from deployer.recovery import Choice, Recovery, Way
-from deployer.states import Standing
+from deployer.states import Readiness
 
 LOSS = "with --yes: this resource's data may be lost; for each one; --yes alone accepts none"
 
@@ -55,32 +55,35 @@ def recover(
         return 0
     choice = recovery.choose(found, skip, retain, force=force)
     if found.way is Way.NOTHING:
-        if states.standing(found.status) is Standing.RESTING:
+        if states.readiness(found.status) is Readiness.RESTING:
             deployment.mend(name)
-        print(f"{name} is {found.status}: nothing to do")
+        say(f"{name} is {found.status}: nothing to do", sys.stdout)
         return 0
     print(found.render(width(sys.stdout)), flush=True)
     if yes:
         recovery.refuse_losses(found, choice, losses)
     elif found.way is not Way.NONE:
-        _approve(found)
+        _approve(found, choice)
     environment = deployment.target.environment.name
     with tell(deployment), letting_run(environment), progress.screen(sys.stderr) as listener:
         kept = recovering.perform(deployment.target, found, choice, listener)
     if found.way is not Way.DELETE:
         deployment.mend(name)
-    print(_afterwards(found, choice))
+    say(_afterwards(found, choice), sys.stdout)
     if kept:
-        print("kept, and in no stack any more; delete it or import it:", *map(str, kept), sep="\n  ")
+        told = ("kept, and in no stack any more; delete it or import it:", *map(str, kept))
+        say("\n  ".join(told), sys.stdout)
     return 0
 
 
-def _approve(found: Recovery) -> None:
+def _approve(found: Recovery, choice: Choice) -> None:
     """A deletion wants the stack's name, as `destroy` does. Raises ApprovalNeeded, NotApproved."""
     need_terminal()
-    question, answer = "Recover? Only `yes` does: ", "yes"
+    skipped = ", ".join(remnant.path for remnant in choice.skip) or "nothing"
+    what = f"Continue the roll-back, skipping {skipped}" if found.way is Way.CONTINUE else "Roll it back"
+    question, answer = f"{what}? Only `yes` does:", "yes"
     if found.way is Way.DELETE:
-        question, answer = f"Type {found.stack} to delete it: ", found.stack
+        question, answer = f"Type {found.stack} to delete it:", found.stack
     if ask(question) != answer:
         raise NotApproved
 

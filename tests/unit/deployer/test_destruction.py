@@ -95,7 +95,7 @@ def test_what_a_destroy_would_keep_and_lose_is_listed(
         "lost:",
         "  Artefacts  AWS::S3::Bucket  artefacts",
         "  Images  AWS::ECR::Repository  images",
-        "and 1 more that hold no data are deleted",
+        "and 1 more without data: deleted",
         "not empty:",
         "  Artefacts  2 object versions  (locked until 2027-01-01)",
         "  Images  1 images  (go with it)",

@@ -163,4 +163,4 @@ def test_access_that_differs_only_in_values_nobody_knows_yet_has_no_table() -> N
 
     comment = markdown.render(plan(StackPlan("Stream", (unknown,), container=NESTED)))
 
-    assert "#### Access\n\n1 more differ only in values" in comment
+    assert "#### Access\n\n1 differs only in values" in comment

@@ -72,7 +72,7 @@ def test_status_shows_the_tree_and_what_is_remembered(
     assert run() == 0
 
     assert capsys.readouterr().out.splitlines() == [
-        "millrace-dev-bootstrap  CREATE_COMPLETE  1 resources",
+        "millrace-dev-bootstrap  CREATE_COMPLETE  1 resource",
         "millrace-dev  UPDATE_COMPLETE  0 resources",
         "└─ Stream  UPDATE_COMPLETE  2 resources",
         "   └─ Queue  UPDATE_FAILED",
