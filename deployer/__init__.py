@@ -13,6 +13,7 @@ plan             sources → request → changeset → plan, and nothing of a st
                  security_groups
   to be read     plan_text, plan_document, markdown; drawing, difference
 apply            executor: acceptance (naming), seal, then stack_policy, execution, and stack_policy again
+  to be read     apply_document, by the course that it took
 follow           operation: events → viewer; patience, interrupt and refusal say when to stop looking
   to be seen     progress draws board, by estimate and causes
   of others      attachment finds what runs, by cutting; waiting, cancellation, ending

@@ -45,10 +45,11 @@ def ask(question: str) -> str:
 
 @contextmanager
 def discarding(deployment: Deployment, made: Plan) -> Iterator[None]:
-    """Without approval, what this command made goes again."""
+    """Without approval, or unread, what this command made goes again."""
     try:
         yield
-    except (DeployerError, KeyboardInterrupt):
+        sys.stdout.flush()  # nobody executes what nobody could read
+    except (DeployerError, KeyboardInterrupt, OSError):
         deployment.discard(made)
         raise
 

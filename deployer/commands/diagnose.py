@@ -11,6 +11,7 @@ from deployer import diagnosis, documents
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
 from deployer.deployment import Deployment
+from deployer.diagnosis import Diagnosis
 from deployer.errors import Cancelled, DeployerError, DeploymentFailed
 from deployer.paths import TEMPLATES
 
@@ -39,13 +40,15 @@ def diagnose(deployment: Deployment, operation: str | None, bootstrap: bool, as_
 
 
 @contextmanager
-def tell(deployment: Deployment) -> Iterator[None]:
+def tell(deployment: Deployment) -> Iterator[list[Diagnosis]]:
     """Who sees an operation fail is told all that `diagnose` knows, before the error that says so.
 
-    The error's own line has the cause, so this leaves it out; and whatever fails here hides nothing.
+    The error's own line has the cause, so this leaves it out; and whatever fails here hides nothing. What
+    was told stands in the list.
     """
+    told: list[Diagnosis] = []
     try:
-        yield
+        yield told
     except Cancelled:
         raise  # somebody asked for it, and nothing is to be mended
     except DeploymentFailed as failure:
@@ -55,5 +58,6 @@ def tell(deployment: Deployment) -> Iterator[None]:
                 TEMPLATES / deployment.target.environment.name,
                 stack_name=str(failure.fields["stack"]),
             )
+            told.append(found)
             print(*found.details(width(sys.stderr)), sep="\n", file=sys.stderr, flush=True)
         raise

@@ -41,7 +41,7 @@ class FakeDeployment:
 
     stack_name = "millrace-dev"
     bootstrap_name = "millrace-dev-bootstrap"
-    target = SimpleNamespace(environment=SimpleNamespace(name="dev"))
+    target = SimpleNamespace(environment=SimpleNamespace(name="dev", account="111122223333"))
 
     def __init__(self) -> None:
         self.made = ADDS
@@ -77,8 +77,8 @@ class FakeDeployment:
     def discard(self, made: Plan) -> None:
         self.did.append(f"discard {made.change_set_id}")
 
-    def outputs(self) -> dict[str, str]:
-        return {"VpcId": "vpc-1"}
+    def outputs(self, stack_name: str = "millrace-dev") -> dict[str, str]:
+        return {"VpcId": "vpc-1"} if stack_name == "millrace-dev" else {"ArtefactBucket": "artefacts"}
 
 
 @pytest.fixture
@@ -447,3 +447,26 @@ def test_the_plan_is_coloured_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch
 
     assert "\x1b[32m└─ + Queue  AWS::SQS::Queue\x1b[0m\n" in terminal.getvalue()
     assert plain.getvalue() == ADDS.render() + "\n"
+
+
+class Closed(io.StringIO):
+    """Where nobody reads, and where there is no room."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def flush(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("arguments", [["plan", "dev"], ["plan", "dev", "--json"], ["apply", "dev", "--yes"]])
+def test_a_plan_that_nobody_could_read_is_not_left_behind(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", Closed(BrokenPipeError()))
+
+    with pytest.raises(BrokenPipeError):
+        commands.deploy.main(arguments, standalone_mode=False)
+
+    assert deployment.did == ["plan None", "discard c"]
