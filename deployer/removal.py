@@ -91,14 +91,15 @@ class Removal:
         )
 
     def render(self, width: int = 100) -> str:
-        lines = [f"{self.stack_name}: {len(self.resources)} resources"]
+        lines = [f"{self.stack_name}: {drawing.counted(len(self.resources), 'resource')}"]
         for fate in Fate:
             several = [leaving for leaving in self.named if leaving.fate is fate]
             if several:
                 lines.append(f"{fate}:")
                 lines += [f"  {leaving.path}  {leaving.type}  {leaving.physical_id}" for leaving in several]
         others = len(self.resources) - len(self.named)
-        lines.append(f"and {others} more that hold no data are deleted")
+        verbs = "holds no data is" if others == 1 else "hold no data are"
+        lines.append(f"and {others} more that {verbs} deleted")
         short = [drawing.cut(line, width) for line in lines]
         if self.to_lift:  # commands are never cut
             short += [f"protected against deletion; unless done already, run in {self.region} first:"]

@@ -26,7 +26,7 @@ from deployer.rollback_alarms import OPTION
 
 YES = "approved: do not ask; needed where there is no terminal"
 JSON = "stdout has one document alone: docs/schemas/{}.schema.json"
-LOSS = "a resource whose data may be lost, as the plan names it; for each one; --yes alone accepts none"
+LOSS = "a resource whose data may be lost, as the plan names it; may be repeated; --yes alone accepts none"
 accepting = click.option("--accept-data-loss", "losses", metavar="NAME", multiple=True, help=LOSS)
 
 

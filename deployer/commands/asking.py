@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from deployer.acceptance import Path, missing, shown
 from deployer.deployment import Deployment
-from deployer.errors import ApprovalNeeded, DeployerError, LetRun, NotApproved
+from deployer.errors import ApprovalNeeded, DeployerError, LetRun, Mistyped, NotApproved
 from deployer.plan import Plan
 
 
@@ -26,16 +26,21 @@ def approve() -> None:
 def accept_losses(made: Plan, accepted: Collection[Path]) -> frozenset[Path]:
     """Each resource's name typed, for those that would lose data and are not accepted yet.
 
-    Raises ApprovalNeeded, NotApproved.
+    Raises ApprovalNeeded, Mistyped.
     """
     paths = missing(made, accepted)
     if paths:
         need_terminal()
     for path in paths:
         name = shown(path)
-        if ask(f"{name} holds data that would be lost. Type {name} to accept that: ") != name:
-            raise NotApproved
+        need_typed(f"{name} holds data that would be lost. Type {name} to accept that: ", name)
     return frozenset(paths)
+
+
+def need_typed(question: str, name: str) -> None:
+    """Raises Mistyped, with what was typed."""
+    if (typed := ask(question)) != name:
+        raise Mistyped(typed=typed, wanted=name)
 
 
 def ask(question: str) -> str:

@@ -15,7 +15,7 @@ from deployer.drift_document import document
 from deployer.errors import MissingStack
 
 GATE = "detect drift first, and refuse to go on over any"
-ACCEPT = "with --drift-gate: go on over the drift of this resource"
+ACCEPT = "with --drift-gate: go on over the drift of this resource; may be repeated"
 
 
 @command("drift", "drift dev", "drift prod --json")

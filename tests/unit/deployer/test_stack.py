@@ -110,7 +110,7 @@ def test_the_tree_shows_each_nested_stack_and_what_is_unsettled(aws: Any) -> Non
     tree = stack.tree(aws.cloudformation, Stack("millrace-dev", "id", "UPDATE_COMPLETE"))
 
     assert tree.render().splitlines() == [
-        "millrace-dev  UPDATE_COMPLETE  1 resources",
+        "millrace-dev  UPDATE_COMPLETE  1 resource",
         "└─ Outer  UPDATE_ROLLBACK_FAILED  2 resources  Table is stuck",
         "   └─ Table  UPDATE_FAILED  it has no key",
     ]
