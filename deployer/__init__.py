@@ -2,7 +2,7 @@
 
 commands/        arguments in, text and an exit code out; only progress prints beside them
 deployment       puts one environment together: whose work each command is
-target           an environment of an account; clients, credentials, account, clock below it
+target           an environment of an account; clients, credentials, account, region, clock below it
 
 plan             sources → request → changeset → plan, and nothing of a stack has changed
   sources        what a change set is made of: artefacts, templates, ssm_values, secret_parameters,

@@ -23,7 +23,8 @@ DeployerError                  exit 1
 │   ├── NoSuchName             naming
 │   ├── Ambiguous              naming
 │   ├── NotBlocking            recovery
-│   └── WrongOption            recovery
+│   ├── WrongOption            recovery
+│   └── WrongRegion            region
 ├── NotApproved
 │   └── Mistyped
 ├── Unreachable
