@@ -55,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (invocation.EXIT_CODES)."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
+        if None in (sys.stdout, sys.stderr):  # by `>&-`
+            raise Unwritten(why="stdout or stderr is closed")
         code: int = deploy.main(list(given), PROGRAM, standalone_mode=False)
         sys.stdout.flush()  # a closed pipe shows itself here at the latest, and not at exit
         return code
@@ -74,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(why: object, code: int) -> int:
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
         except OSError:  # https://docs.python.org/3/library/signal.html#note-on-sigpipe

@@ -513,3 +513,16 @@ def test_an_archive_that_is_not_there_is_refused_before_anything_is_asked(
         "deploy.py: /nope cannot be read (No such file or directory): name an OCI archive with --archive, or "
         "leave that out and the image is built\n",
     )
+
+
+def test_a_closed_output_is_one_line_before_anything_is_done(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert commands.main(["apply", "dev", "--yes"]) == 1
+
+    assert deployment.did == []
+    assert capsys.readouterr().err.startswith(
+        "deploy.py: the output cannot be written (stdout or stderr is closed)"
+    )

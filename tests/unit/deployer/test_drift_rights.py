@@ -1,4 +1,4 @@
-"""Drift is detected with the rights of whoever asks; where some are missing, it is said which policy has them."""
+"""Drift is detected with the rights of whoever asks: where some are missing, a policy with them is named."""
 
 import io
 import json
