@@ -2,7 +2,7 @@
 
 commands/        arguments in, text and an exit code out; only progress prints beside them
 deployment       puts one environment together: whose work each command is
-target           an environment of an account; clients, credentials, account, clock below it
+target           an environment of an account; clients, credentials, account, region, clock below it
 
 plan             sources → request → changeset → plan, and nothing of a stack has changed
   sources        what a change set is made of: artefacts, templates, ssm_values, secret_parameters,
@@ -13,6 +13,7 @@ plan             sources → request → changeset → plan, and nothing of a st
                  security_groups (twins)
   to be read     plan_text, plan_document, markdown; drawing, difference, later
 apply            executor: acceptance (naming), seal, then stack_policy, execution, and stack_policy again
+  to be read     apply_document, by the course that it took
 follow           operation: events → viewer; patience, interrupt and refusal say when to stop looking
   to be seen     progress draws board, by estimate and causes
   of others      attachment finds what runs, by cutting; waiting, cancellation, ending

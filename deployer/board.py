@@ -205,9 +205,9 @@ class Board:
                 rows, room = rows[:room], max(0, room - len(rows))
             for row in [*(branch.done if detail.done_in(branch) else []), *rows]:
                 entries.append((len(path) + 1, _resource(row, now, width - 3 * (len(path) + 1))))
-        more = [f"{hidden} stacks done"] if hidden else []
+        more = [f"{drawing.counted(hidden, 'stack')} done"] if hidden else []
         if detail.rows is not None:
-            more.append(f"{len(self.running()) - detail.rows} more resources under way")
+            more.append(f"{drawing.counted(len(self.running()) - detail.rows, 'more resource')} under way")
         if more:
             entries.append((1, f"and {', '.join(more)}"))
         return [drawing.cut(line, width) for line in drawing.branches(entries)]

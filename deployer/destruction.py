@@ -85,6 +85,14 @@ class Destruction:
         held = contents.look(self.target.clients, leaving.resources, self.target.environment.account)
         return Listing(leaving, held)
 
+    def nothing(self) -> str:
+        """What to say where there is no stack: also what is left beside it, and how that goes."""
+        said = f"{self.stack_name}: nothing to do"
+        name, environment = self.target.bootstrap_name, self.target.environment.name
+        if self.bootstrap or stack.find(self.target.clients.cloudformation, name) is None:
+            return said
+        return f"{said}; {name} is still there: `python deploy.py destroy {environment} --bootstrap`"
+
     def removal(self) -> Removal | None:
         """The same without a look into buckets. Raises Busy, Protected, Guarded."""
         present = self._present()

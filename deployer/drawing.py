@@ -12,6 +12,11 @@ from deployer.changes import Action, Change, Counts, PropertyChange, Replacement
 VALUES = 48  # columns below which a property's values would be cut for what stands beside them
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 resource`, `2 resources`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def stack_plan(stack: StackPlan, width: int, *, full: bool = True) -> Iterator[str]:
     """The root's line, then the tree below it; `width` is what property values are shortened to.
 
@@ -118,7 +123,7 @@ def notes(change: Change) -> list[str]:
     if change.policy_action and change.action is not Action.ADD and not change.unresolved:
         found.append(f"policy {change.policy_action}")
     if change.hooks:
-        found.append(f"{change.hooks} {'Hook' if change.hooks == 1 else 'Hooks'}")
+        found.append(counted(change.hooks, "Hook"))
     return found
 
 

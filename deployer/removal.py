@@ -92,14 +92,13 @@ class Removal:
         )
 
     def render(self, width: int = 100) -> str:
-        number = len(self.resources)
-        lines = [f"{self.stack_name}: {number} {'resource' if number == 1 else 'resources'}"]
+        lines = [f"{self.stack_name}: {drawing.counted(len(self.resources), 'resource')}"]
         for fate in Fate:
             several = [leaving for leaving in self.named if leaving.fate is fate]
             if several:
                 lines.append(f"{fate}:")
                 lines += [f"  {leaving.path}  {leaving.type}  {leaving.physical_id}" for leaving in several]
-        if others := number - len(self.named):
+        if others := len(self.resources) - len(self.named):
             and_more = f"and {others} more" if self.named else f"{others}"
             lines.append(f"{and_more} without data: deleted")
         short = [drawing.cut(line, width) for line in lines]

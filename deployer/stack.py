@@ -59,8 +59,9 @@ class StackTree:
 
     def _lines(self, depth: int) -> list[tuple[int, str]]:
         reason = f"  {self.reason}" if self.reason and not self.status.endswith("_COMPLETE") else ""
-        number = f"{self.resources} {'resource' if self.resources == 1 else 'resources'}"
-        lines = [(depth, f"{self.name}  {self.status}  {number}{reason}")]
+        lines = [
+            (depth, f"{self.name}  {self.status}  {drawing.counted(self.resources, 'resource')}{reason}")
+        ]
         lines += [(depth + 1, resource) for resource in self.unsettled]
         for child in self.children:
             lines += child._lines(depth + 1)

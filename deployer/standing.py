@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer import attachment, stack
+from deployer import attachment, drawing, stack
 from deployer.errors import is_absent
 from deployer.stack import REVIEW, Stack, StackTree
 from deployer.target import Target
@@ -102,7 +102,7 @@ class Report:
             yield f"{kind}: {last.status}{by}, {_time(last.at)}"
         yield f"termination protection: {'on' if platform.protected else 'off'}"
         policies = sum(each.policy for each in stacks)
-        yield f"stack policy: on {policies} of {len(stacks)} stacks"
+        yield f"stack policy: on {policies} of {drawing.counted(len(stacks), 'stack')}"
         yield f"drift, as last detected: {_drift(stacks)}"
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from deployer.acceptance import Path, missing, shown
 from deployer.commands.showing import width
 from deployer.deployment import Deployment
-from deployer.errors import ApprovalNeeded, DeployerError, LetRun, NotApproved
+from deployer.errors import ApprovalNeeded, DeployerError, LetRun, Mistyped, NotApproved
 from deployer.plan import Plan
 from deployer.wrapping import wrapped
 
@@ -28,16 +28,21 @@ def approve() -> None:
 def accept_losses(made: Plan, accepted: Collection[Path]) -> frozenset[Path]:
     """Each resource's name typed, for those that would lose data and are not accepted yet.
 
-    Raises ApprovalNeeded, NotApproved.
+    Raises ApprovalNeeded, Mistyped.
     """
     paths = missing(made, accepted)
     if paths:
         need_terminal()
     for path in paths:
         name = shown(path)
-        if ask(f"{name} holds data that would be lost. Type {name} to accept that:") != name:
-            raise NotApproved
+        need_typed(f"{name} holds data that would be lost. Type {name} to accept that:", name)
     return frozenset(paths)
+
+
+def need_typed(question: str, name: str) -> None:
+    """Raises Mistyped, with what was typed."""
+    if (typed := ask(question)) != name:
+        raise Mistyped(typed=typed, wanted=name)
 
 
 def ask(question: str) -> str:
@@ -48,10 +53,11 @@ def ask(question: str) -> str:
 
 @contextmanager
 def discarding(deployment: Deployment, made: Plan) -> Iterator[None]:
-    """Without approval, what this command made goes again."""
+    """Without approval, or unread, what this command made goes again."""
     try:
         yield
-    except (DeployerError, KeyboardInterrupt):
+        sys.stdout.flush()  # nobody executes what nobody could read
+    except (DeployerError, KeyboardInterrupt, OSError):
         deployment.discard(made)
         raise
 

@@ -11,6 +11,7 @@ from deployer import diagnosis, documents
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
 from deployer.deployment import Deployment
+from deployer.diagnosis import Diagnosis
 from deployer.errors import Cancelled, DeployerError, DeploymentFailed, Diagnosed
 from deployer.paths import TEMPLATES
 
@@ -39,13 +40,15 @@ def diagnose(deployment: Deployment, operation: str | None, bootstrap: bool, as_
 
 
 @contextmanager
-def tell(deployment: Deployment) -> Iterator[None]:
+def tell(deployment: Deployment) -> Iterator[list[Diagnosis]]:
     """Who sees an operation fail is told all that `diagnose` knows, before the error that says so.
 
-    The cause stands first there, and not again in the error; and whatever fails here hides nothing.
+    The cause stands first there, and not again in the error; and whatever fails here hides nothing. What
+    was told stands in the list.
     """
+    told: list[Diagnosis] = []
     try:
-        yield
+        yield told
     except Cancelled:
         raise  # somebody asked for it, and nothing is to be mended
     except DeploymentFailed as failure:
@@ -57,6 +60,7 @@ def tell(deployment: Deployment) -> Iterator[None]:
             )
         except (BotoCoreError, ClientError, DeployerError):
             raise failure from None
+        told.append(found)
         print(f"\n{found.render(width(sys.stderr))}", file=sys.stderr, flush=True)
         if found.cause is None:
             raise

@@ -10,6 +10,7 @@ from deployer.commands.invocation import command
 from deployer.commands.showing import say
 from deployer.deployment import Deployment
 from deployer.images import delivery
+from deployer.images.archive import check_readable
 
 ACCEPT_FINDINGS = "go on over critical findings, or without a scan"
 
@@ -45,6 +46,8 @@ def image(
     """
     if build and archive is not None:
         raise click.UsageError("--build is not allowed with --archive")
+    if archive is not None:
+        check_readable(archive)
     delivered = delivery.deliver(deployment.target, tag=tag, archive=archive, build=build, tell=tell)
     if not accept_findings:
         delivered.scan.judge(delivered.digest)

@@ -5,6 +5,7 @@ import sys
 import click
 
 from deployer import documents, markdown, plan_document
+from deployer.commands.asking import discarding
 from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
 from deployer.commands.showing import show, width
@@ -41,14 +42,14 @@ def plan(
         raise click.UsageError("--json is not allowed with --markdown: stdout takes one of them")
     settle(deployment, wait)
     made = deployment.plan(image_digest=image_of(image), watched=not unwatched)
-    if as_json:
-        print(documents.text(plan_document.of(made)))
-        return made.verdict
-    if as_markdown:
-        print(markdown.render(made), end="")
-        return made.verdict
-    show(made, sys.stdout, full=full)
-    if not made.is_empty:
-        how = f"apply it with: `python deploy.py apply {made.environment} --plan {made.token}`"
-        print("\n".join(wrapped(how, width(sys.stdout))).replace("`", ""))
+    with discarding(deployment, made):  # the name of what nobody could read is nowhere else
+        if as_json:
+            print(documents.text(plan_document.of(made)))
+        elif as_markdown:
+            print(markdown.render(made), end="")
+        else:
+            show(made, sys.stdout, full=full)
+            if not made.is_empty:
+                how = f"apply it with: `python deploy.py apply {made.environment} --plan {made.token}`"
+                print("\n".join(wrapped(how, width(sys.stdout))).replace("`", ""))
     return made.verdict

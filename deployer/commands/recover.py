@@ -6,7 +6,7 @@ import click
 
 from deployer import documents, progress, recovering, recovery, states
 from deployer.commands.apply import YES
-from deployer.commands.asking import ask, letting_run, need_terminal
+from deployer.commands.asking import ask, letting_run, need_terminal, need_typed
 from deployer.commands.diagnose import BOOTSTRAP, tell
 from deployer.commands.invocation import command
 from deployer.commands.showing import say, width
@@ -17,7 +17,9 @@ from deployer.errors import NotApproved
 from deployer.recovery import Choice, Recovery, Way
 from deployer.states import Readiness
 
-LOSS = "with --yes: this resource's data may be lost; for each one; --yes alone accepts none"
+SKIP = "leave this resource as it is in the roll-back; may be repeated"
+RETAIN = "keep this resource, and delete the rest; may be repeated"
+LOSS = "with --yes: this resource's data may be lost; may be repeated; --yes alone accepts none"
 
 
 @command(
@@ -26,8 +28,8 @@ LOSS = "with --yes: this resource's data may be lost; for each one; --yes alone 
     "recover dev --skip Database/Database",
     "recover dev --retain Stream/Readings --yes",
 )
-@click.option("--skip", metavar="PATH", multiple=True, help="leave this resource as it is in the roll-back")
-@click.option("--retain", metavar="PATH", multiple=True, help="keep this resource, and delete the rest")
+@click.option("--skip", metavar="PATH", multiple=True, help=SKIP)
+@click.option("--retain", metavar="PATH", multiple=True, help=RETAIN)
 @click.option("--force", is_flag=True, help="keep whatever cannot be deleted, and delete the rest")
 @click.option("--accept-data-loss", "losses", metavar="NAME", multiple=True, help=LOSS)
 @click.option("--bootstrap", is_flag=True, help=BOOTSTRAP)
@@ -79,12 +81,12 @@ def recover(
 def _approve(found: Recovery, choice: Choice) -> None:
     """A deletion wants the stack's name, as `destroy` does. Raises ApprovalNeeded, NotApproved."""
     need_terminal()
+    if found.way is Way.DELETE:
+        need_typed(f"Type {found.stack} to delete it:", found.stack)
+        return
     skipped = ", ".join(remnant.path for remnant in choice.skip) or "nothing"
     what = f"Continue the roll-back, skipping {skipped}" if found.way is Way.CONTINUE else "Roll it back"
-    question, answer = f"{what}? Only `yes` does:", "yes"
-    if found.way is Way.DELETE:
-        question, answer = f"Type {found.stack} to delete it:", found.stack
-    if ask(question) != answer:
+    if ask(f"{what}? Only `yes` does:") != "yes":
         raise NotApproved
 
 

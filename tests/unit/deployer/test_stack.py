@@ -38,7 +38,7 @@ def test_a_failed_creation_is_refused_with_the_next_command(status: str) -> None
     )
 
 
-@pytest.mark.parametrize("status", states.STUCK)
+@pytest.mark.parametrize("status", sorted(states.STUCK))
 def test_every_dead_end_names_its_way_out(status: str) -> None:
     with pytest.raises(Stuck, match=r"mend it with `python deploy\.py recover dev`$"):
         kind(status)

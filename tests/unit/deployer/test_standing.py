@@ -152,4 +152,4 @@ def test_status_of_nothing_names_the_next_command(
     aws.no_stack("millrace-dev-bootstrap")
 
     assert run() == 2
-    assert "python deploy.py bootstrap dev" in capsys.readouterr().err
+    assert "create it with `python deploy.py up dev`" in capsys.readouterr().err
