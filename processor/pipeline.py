@@ -3,18 +3,19 @@
 `judge` is pure. When `Pipeline.take` has returned, the batch is in for good; only then may a source move on.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from processor.committed import Committed
 from processor.decode import MOST_READINGS, Decoded, TooMuch
 from processor.latest import Latest
 from processor.names import Names
+from processor.quarantine import Refused
 from processor.source.records import Batch, Record
 from processor.storage.store import Judged, Lease, Store
 from processor.validate import Rules, validate
-
-logger = logging.getLogger(__name__)
 
 # Bounds of one transaction, so that a backlog of packed envelopes or of old history fits in memory and in
 # PostgreSQL's lock table (64 locks a connection; each day touched takes two).
@@ -30,6 +31,7 @@ class Counts:
     inserted: int = 0
     absorbed: int = 0
     refused: int = 0
+    gaps: int = 0
     lag_ms: dict[str, int] = field(default_factory=dict)
 
 
@@ -47,12 +49,27 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
 
 
 class Pipeline:
-    """Takes batches of any shard, one at a time."""
+    """Takes batches of any shard, one at a time.
 
-    def __init__(self, store: Store, latest: Latest, rules: Rules) -> None:
+    `committed` is called after each transaction, `refused` for what of some records was refused.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        latest: Latest,
+        rules: Rules,
+        *,
+        committed: Callable[[Committed], None] = lambda one: None,
+        refused: Callable[[str, Sequence[Record], Sequence[Refused]], None] = lambda shard, records, ones: (
+            None
+        ),
+    ) -> None:
         self._store = store
         self._latest = latest
         self._rules = rules
+        self._committed = committed
+        self._refused = refused
         self._names = Names()
         self.counts = Counts()
 
@@ -68,26 +85,40 @@ class Pipeline:
                 rest = rest[self._take(lease, rest, batch.lag_ms) :]
         self.counts.lag_ms[batch.shard] = batch.lag_ms
 
+    def drain(self) -> None:
+        """Return when all that was taken is committed. Raises as `take`."""
+
     def _take(self, lease: Lease, records: Sequence[Record], lag_ms: int) -> int:
         """Store as many of the first records as one transaction should hold; how many they were."""
         if self._names.full:
             self._names = Names()
+        began = time.perf_counter()
         try:
             judged = judge(records, self._names, self._rules, lag_ms)
         except TooMuch as more:
             return self._take(lease, records[: more.fits], lag_ms)
+        self._refused(lease.shard, records, judged.refused)
+        decoded = time.perf_counter()
         stored = self._store.store(lease, judged)
+        written = time.perf_counter()
         self._latest.show(judged.columns, judged.names)
         self.counts.records += len(records)
         self.counts.inserted += stored.inserted
         self.counts.absorbed += stored.absorbed
         self.counts.refused += stored.refused
-        if judged.refused:
-            reasons = sorted({refused.reason.value for refused in judged.refused})
-            logger.warning(
-                "readings refused",
-                extra={"shard": lease.shard, "count": len(judged.refused), "reasons": reasons},
+        self._committed(
+            Committed(
+                shard=lease.shard,
+                records=len(records),
+                inserted=stored.inserted,
+                absorbed=stored.absorbed,
+                refused=Counter(one.reason for one in judged.refused) if stored.refused else {},
+                lag_ms=lag_ms,
+                decode_seconds=decoded - began,
+                write_seconds=written - decoded,
+                oldest_arrived=min(record.arrived for record in records),
             )
+        )
         return len(records)
 
 
