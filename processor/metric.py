@@ -1,8 +1,8 @@
 """Every metric of the processor, with its unit, its dimensions and what it tells a person.
 
 Dimensions are bounded: a stream, its shards, the quarantine's reasons; never a device. The environment is no
-dimension: it stands in each line, and a stream's name is one environment's alone. The table of docs/metrics.md
-is made from here; stacks and alarms name the same through topology/metrics.py, which a test compares.
+dimension: it stands in each line, and a stream's name is one environment's alone. docs/metrics.md has its
+table from here; stacks and alarms name the same through topology/metrics.py, which a test compares.
 """
 
 from dataclasses import dataclass
@@ -144,9 +144,8 @@ METRICS = (
 def printed() -> str:
     """The table of docs/metrics.md."""
     rows = [
-        f"| `{metric.name}` | {', '.join(metric.dimensions)} | {metric.unit} | {metric.means} | {metric.do} |\n"
-        for metric in METRICS
+        f"| `{one.name}` | {', '.join(one.dimensions)} | {one.unit} | {one.means} | {one.do} |\n"
+        for one in METRICS
     ]
-    return "".join(
-        ["| metric | dimensions | unit | means | what to do |\n", "|---|---|---|---|---|\n", *rows]
-    )
+    head = "| metric | dimensions | unit | means | what to do |\n|---|---|---|---|---|\n"
+    return "".join([head, *rows])

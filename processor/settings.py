@@ -58,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.database_secret_arn.split(":")[3]
 
 
-# What is allowed, and in words; names as botocore's models have them (kinesis StreamName, elasticache UserId).
+# What is allowed, and in words; as in botocore's models of kinesis (StreamName) and elasticache (UserId).
 _TEXTS: dict[str, tuple[str, str]] = {
     "environment": (r"[A-Za-z0-9-]{1,64}", "1 to 64 letters, digits and dashes"),
     "stream_name": (r"[a-zA-Z0-9_.-]{1,128}", "a stream's name, not its ARN: 1 to 128 of [a-zA-Z0-9_.-]"),
