@@ -148,8 +148,12 @@ def end_at_once(failure: threading.ExceptHookArgs) -> None:
         return
     name = failure.thread.name if failure.thread is not None else "unknown"
     error = failure.exc_value or failure.exc_type()
-    logger.critical("a thread ended by an unexpected error: leaving", exc_info=error, extra={"thread": name})
-    os._exit(1)
+    try:
+        logger.critical(
+            "a thread ended by an unexpected error: leaving", exc_info=error, extra={"ended_thread": name}
+        )
+    finally:
+        os._exit(1)
 
 
 def _leave() -> None:

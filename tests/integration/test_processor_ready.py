@@ -1,4 +1,4 @@
-"""What a running processor says of itself: /ready, the metrics on its standard output, the lines of its log."""
+"""What a running processor says of itself: /ready, its metrics on standard output, its log."""
 
 import json
 import signal

@@ -14,6 +14,7 @@ from processor.storage.store import Judged, Lease, Stored
 from processor.validate import Rules
 
 NOW_MS = 1_763_897_519_000
+NOW = NOW_MS / 1000
 PATH = "acme/lon1/press/line2/cell4/m17/spindle_temp"
 Make = Callable[..., Record]
 
@@ -107,13 +108,13 @@ def test_each_commit_is_told_with_its_reasons_and_its_oldest_record() -> None:
         refused=lambda shard, records, refused: wrong.append((shard, len(refused))),
     )
     good = json.dumps({"path": PATH, "ts": NOW_MS, "value": 1}).encode()
-    records = [Record(good, "1", 20.0), Record(b"?", "2", 10.0), Record(b"!", "3", 30.0)]
+    records = [Record(good, "1", NOW + 20), Record(b"?", "2", NOW + 10), Record(b"!", "3", NOW + 30)]
 
     line.take(line.own("shard-0"), Batch("shard-0", records, 5))
     line.drain()
 
     (one,) = told
-    assert (one.shard, one.records, one.lag_ms, one.oldest_arrived) == ("shard-0", 3, 5, 10.0)
+    assert (one.shard, one.records, one.lag_ms, one.oldest_arrived) == ("shard-0", 3, 5, NOW + 10)
     assert one.refused == {Reason.UNDECODABLE: 2}
     assert one.decode_seconds > 0 and one.write_seconds > 0
     assert wrong == [("shard-0", 2)]

@@ -56,7 +56,7 @@ def test_a_thread_that_dies_is_told_with_its_traceback_and_ends_the_process(
 
     assert left == [1]
     (line,) = caplog.records
-    assert vars(line)["thread"] == "writer"
+    assert vars(line)["ended_thread"] == "writer"
     assert line.exc_info is not None and "not foreseen" in str(line.exc_info[1])
 
 
