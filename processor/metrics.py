@@ -35,6 +35,7 @@ from processor.metric import (
     Metric,
 )
 from processor.quarantine import Reason
+from processor.readiness import LastCommit
 
 MOST_VALUES = 100  # the specification's bound of an array
 INTERVAL_SECONDS = 60.0  # the resolution of the metrics; finer costs the same, and no alarm here is finer
@@ -103,7 +104,7 @@ class Metrics:
         self._database, self._cache = _Away(), _Away()
         self._gaps = 0
         self._written = clock()
-        self.committed_at: dict[str, float] = {}  # shard → seconds since 1970
+        self.last: dict[str, LastCommit] = {}  # by shard
 
     def committed(self, one: Committed) -> None:
         """One transaction is in."""
@@ -119,9 +120,10 @@ class Metrics:
             interval.decode_ms.append(round(one.decode_seconds * 1000, 3))
             interval.write_ms.append(round(one.write_seconds * 1000, 3))
             shard = interval.shards.setdefault(one.shard, _Shard())
-            shard.ages.append(round(max(0.0, now - one.oldest_arrived), 3))
+            age = round(max(0.0, now - one.oldest_arrived), 3)
+            shard.ages.append(age)
             shard.lag_ms = max(shard.lag_ms or 0, one.lag_ms)
-            self.committed_at[one.shard] = now
+            self.last[one.shard] = LastCommit(now, age)
             if len(interval.write_ms) >= MOST_VALUES:
                 self.flush()
 

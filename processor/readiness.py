@@ -21,6 +21,14 @@ class Readiness:
 
 
 @dataclass(frozen=True)
+class LastCommit:
+    """`at`: seconds since 1970; `age`: seconds that its oldest record had been in the stream by then."""
+
+    at: float
+    age: float
+
+
+@dataclass(frozen=True)
 class Standing:
     """How the processor stands at one moment. Times in seconds since 1970.
 
@@ -32,7 +40,7 @@ class Standing:
     database: str | None  # why it is away
     cache: str | None
     lag_ms: Mapping[str, int]  # by shard
-    committed_at: Mapping[str, float]
+    last: Mapping[str, LastCommit]
     reading_since: float | None
 
 
@@ -49,8 +57,8 @@ def readiness(standing: Standing, now: float) -> Readiness:
     if stalled:
         because.append(f"nothing was committed for {STALL_SECONDS:.0f} s of {', '.join(stalled)}")
     shards = {
-        name: {"lag_ms": lag_ms, "committed_seconds_ago": _ago(standing.committed_at.get(name), now)}
-        for name, lag_ms in sorted(dict(standing.lag_ms).items())
+        name: {"lag_ms": lag_ms, **_shown(standing.last.get(name), now)}
+        for name, lag_ms in sorted(standing.lag_ms.items())
     }
     shown = {
         "role": standing.role,
@@ -66,8 +74,10 @@ def _stalled(standing: Standing, shard: str, now: float) -> bool:
     """Data waits and none of it was committed for long."""
     if standing.lag_ms[shard] < BEHIND_MS or standing.reading_since is None:
         return False
-    return now - max(standing.committed_at.get(shard, 0.0), standing.reading_since) > STALL_SECONDS
+    last = standing.last.get(shard)
+    return now - max(last.at if last else 0.0, standing.reading_since) > STALL_SECONDS
 
 
-def _ago(moment: float | None, now: float) -> float | None:
-    return None if moment is None else round(max(0.0, now - moment), 1)
+def _shown(last: LastCommit | None, now: float) -> dict[str, float | None]:
+    ago = None if last is None else round(max(0.0, now - last.at), 1)
+    return {"committed_seconds_ago": ago, "age_at_commit_seconds": last.age if last else None}

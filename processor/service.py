@@ -84,7 +84,7 @@ def run(settings: Settings) -> int:
             database=database.waiting_for,
             cache=latest.away,
             lag_ms=dict(pipeline.counts.lag_ms),
-            committed_at=dict(metrics.committed_at),
+            last=dict(metrics.last),
             reading_since=reading_since[0] if reading_since else None,
         )
         return readiness(standing, time.time())

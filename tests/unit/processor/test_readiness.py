@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from processor.readiness import BEHIND_MS, STALL_SECONDS, Standing, readiness
+from processor.readiness import BEHIND_MS, STALL_SECONDS, LastCommit, Standing, readiness
 
 NOW = 1_763_897_519.0
 READER = Standing(
@@ -11,7 +11,7 @@ READER = Standing(
     database=None,
     cache=None,
     lag_ms={"shard-0": 0},
-    committed_at={"shard-0": NOW - 3},
+    last={"shard-0": LastCommit(NOW - 3, 0.4)},
     reading_since=NOW - 1000,
 )
 STANDBY = Standing("standby", False, None, None, {}, {}, None)
@@ -29,7 +29,7 @@ def test_a_reader_whose_shards_move_is_ready_and_shows_how_they_stand() -> None:
         "tables": True,
         "database": "connected",
         "cache": "connected",
-        "shards": {"shard-0": {"lag_ms": 0, "committed_seconds_ago": 3.0}},
+        "shards": {"shard-0": {"lag_ms": 0, "committed_seconds_ago": 3.0, "age_at_commit_seconds": 0.4}},
     }
 
 
@@ -44,10 +44,10 @@ def test_a_standby_is_ready_though_another_has_made_the_tables() -> None:
         (but(role="starting"), "has not asked for its turn"),
         (but(tables=False, reading_since=None), "the migrations are not done"),
         (
-            but(lag_ms={"shard-0": BEHIND_MS}, committed_at={"shard-0": NOW - STALL_SECONDS - 1}),
+            but(lag_ms={"shard-0": BEHIND_MS}, last={"shard-0": LastCommit(NOW - STALL_SECONDS - 1, 0)}),
             "nothing was committed for 180 s of shard-0",
         ),
-        (but(lag_ms={"shard-0": BEHIND_MS}, committed_at={}), "of shard-0"),
+        (but(lag_ms={"shard-0": BEHIND_MS}, last={}), "of shard-0"),
     ],
 )
 def test_it_says_why_it_is_not_ready(standing: Standing, because: str) -> None:
@@ -59,9 +59,9 @@ def test_it_says_why_it_is_not_ready(standing: Standing, because: str) -> None:
     "standing",
     [
         but(cache="ConnectionError: refused"),
-        but(lag_ms={"shard-0": 0}, committed_at={}),  # nothing has come
-        but(lag_ms={"shard-0": 10**9}, committed_at={"shard-0": NOW - STALL_SECONDS}),
-        but(lag_ms={"shard-0": 10**9}, committed_at={}, reading_since=NOW - STALL_SECONDS),  # has just begun
+        but(lag_ms={"shard-0": 0}, last={}),  # nothing has come
+        but(lag_ms={"shard-0": 10**9}, last={"shard-0": LastCommit(NOW - STALL_SECONDS, 0)}),
+        but(lag_ms={"shard-0": 10**9}, last={}, reading_since=NOW - STALL_SECONDS),  # has just begun
     ],
 )
 def test_what_costs_freshness_or_is_on_its_way_is_no_reason(standing: Standing) -> None:
