@@ -42,6 +42,7 @@ class Judged:
     """One batch, decoded and validated.
 
     `position`: its last record's sequence number. `size`: bytes of its documents, once opened.
+    `oldest_arrived`: when the first of its records reached the stream, in seconds since 1970.
     """
 
     columns: Columns
@@ -50,6 +51,7 @@ class Judged:
     position: str
     lag_ms: int
     size: int
+    oldest_arrived: float
 
     @cached_property
     def days(self) -> Int64:
