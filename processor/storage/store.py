@@ -12,7 +12,7 @@ from processor.columns import Columns, Int64
 from processor.names import Names
 from processor.quarantine import Refused, storable
 from processor.queries import load_queries
-from processor.rollup import HOUR, MINUTE, Rollup, roll_up
+from processor.rollup import HOUR, MINUTE, Rollup, roll_up, widened
 from processor.storage.binary import Bigints, Dates, Doubles, Integers, Timestamps
 from processor.storage.database import Database, Session
 from processor.storage.insert import copy_rows, insert_missing
@@ -169,9 +169,10 @@ class _Writing:
     def _roll_up(self, rows: Rows) -> None:
         if not len(rows):
             return
-        for table, width in (("rollup_1m", MINUTE), ("rollup_1h", HOUR)):
+        minutes = roll_up(rows, MINUTE)
+        for table, rollup in (("rollup_1m", minutes), ("rollup_1h", widened(minutes, HOUR))):
             statement = _QUERIES["add_rollups"].replace(b"{table}", table.encode())
-            self._connection.execute(statement, _given(roll_up(rows, width)))
+            self._connection.execute(statement, _given(rollup))
 
     def _quarantine(self) -> None:
         key = (self._fence["stream"], self._fence["shard"])
