@@ -61,6 +61,7 @@ def run(settings: Settings) -> int:
         _rules(settings),
         committed=metrics.committed,
         refused=Refusals(settings.stream_name).tell,
+        stopping=stopping,
     )
     reading_since: list[float] = []  # when the tables were there, and reading began
 
@@ -115,11 +116,13 @@ def run(settings: Settings) -> int:
             poller.run()
             pipeline.drain()
         except Stopping:
-            logger.info("stopped while waiting; a batch in hand will be read again")
+            logger.info("stopped while waiting; what was taken will be read again")
         except (ShardLost, TurnLost) as error:
             logger.error("another process took over: leaving", extra={"cause": str(error)})
             return TAKEN_OVER
         finally:
+            stopping.set()  # a writer that waits for the database gives up
+            pipeline.close(GRACE_SECONDS)
             database.close()
     logger.info("stopped", extra=state())
     return 0

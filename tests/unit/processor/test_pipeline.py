@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from processor import decode, pipeline
+from processor import decode, pipeline, writer
 from processor.committed import Committed
 from processor.pipeline import Pipeline, by_size
 from processor.quarantine import Reason
@@ -36,11 +36,18 @@ class FakeLatest:
         pass
 
 
+@pytest.fixture(autouse=True)
+def unmerged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "MOST_ROWS", 0)  # so that each part's transaction is seen
+
+
 def taken(records: list[Record]) -> tuple[FakeStore, Pipeline]:
     store: Any = FakeStore()
     latest: Any = FakeLatest()
     line = Pipeline(store, latest, Rules(7, 10))
     line.take(line.own("shard-0"), Batch("shard-0", records, 5))
+    line.drain()
+    line.close()
     return store, line
 
 
@@ -112,6 +119,7 @@ def test_each_commit_is_told_with_its_reasons_and_its_oldest_record() -> None:
 
     line.take(line.own("shard-0"), Batch("shard-0", records, 5))
     line.drain()
+    line.close()
 
     (one,) = told
     assert (one.shard, one.records, one.lag_ms, one.oldest_arrived) == ("shard-0", 3, 5, NOW + 10)
