@@ -3,15 +3,16 @@
 import json
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from psycopg import errors
 
-from processor.columns import Columns
+from processor.columns import Columns, Int64
 from processor.names import Names
 from processor.quarantine import Refused, storable
 from processor.queries import load_queries
-from processor.rollup import HOUR, MINUTE, Rollup, roll_up
+from processor.rollup import HOUR, MINUTE, Rollup, roll_up, widened
 from processor.storage.binary import Bigints, Dates, Doubles, Integers, Timestamps
 from processor.storage.database import Database, Session
 from processor.storage.insert import copy_rows, insert_missing
@@ -38,13 +39,24 @@ class Lease:
 
 @dataclass(frozen=True)
 class Judged:
-    """One batch, decoded and validated. `position`: its last record's sequence number."""
+    """One batch, decoded and validated.
+
+    `position`: its last record's sequence number. `size`: bytes of its documents, once opened.
+    `oldest_arrived`: when the first of its records reached the stream, in seconds since 1970.
+    """
 
     columns: Columns
     refused: list[Refused]
     names: Names
     position: str
     lag_ms: int
+    size: int
+    oldest_arrived: float
+
+    @cached_property
+    def days(self) -> Int64:
+        """The distinct UTC days of its readings, as days since 1970."""
+        return self.columns.days()
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,7 @@ class _Writing:
 
     def done(self) -> Stored:
         columns = self._judged.columns
-        self._ensure_days(columns)
+        self._ensure_days()
         points = self._session.points_of(self._judged.names)
         point = points.resolve(self._connection, columns)
         rows = sorted_rows(point, _with_units(columns, points))
@@ -122,9 +134,9 @@ class _Writing:
             self._quarantine()
         return Stored(len(inserted), len(columns) - len(inserted), len(self._judged.refused))
 
-    def _ensure_days(self, columns: Columns) -> None:
+    def _ensure_days(self) -> None:
         today = int(time.time() // 86_400)
-        wanted = {*columns.days().tolist(), *range(today, today + _DAYS_AHEAD)} - self._session.days
+        wanted = {*self._judged.days.tolist(), *range(today, today + _DAYS_AHEAD)} - self._session.days
         for days in _chunks(sorted(wanted), _DAYS_AT_ONCE):
             given = {"days": Dates(np.array(days, np.int64))}
             self._connection.execute(_QUERIES["ensure_partitions"], given)
@@ -157,9 +169,10 @@ class _Writing:
     def _roll_up(self, rows: Rows) -> None:
         if not len(rows):
             return
-        for table, width in (("rollup_1m", MINUTE), ("rollup_1h", HOUR)):
+        minutes = roll_up(rows, MINUTE)
+        for table, rollup in (("rollup_1m", minutes), ("rollup_1h", widened(minutes, HOUR))):
             statement = _QUERIES["add_rollups"].replace(b"{table}", table.encode())
-            self._connection.execute(statement, _given(roll_up(rows, width)))
+            self._connection.execute(statement, _given(rollup))
 
     def _quarantine(self) -> None:
         key = (self._fence["stream"], self._fence["shard"])
