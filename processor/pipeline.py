@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from processor.decode import MOST_READINGS, Decoded, TooMuch
 from processor.latest import Latest
 from processor.names import Names
+from processor.source.position import Known
 from processor.source.records import Batch, Record
 from processor.storage.store import Judged, Lease, Store
 from processor.validate import Rules, validate
@@ -30,6 +31,7 @@ class Counts:
     inserted: int = 0
     absorbed: int = 0
     refused: int = 0
+    gaps: int = 0  # of the stream, each with its row in stream_gap
     lag_ms: dict[str, int] = field(default_factory=dict)
 
 
@@ -40,7 +42,7 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
     """
     decoded = Decoded(records)
     columns = validate(decoded, names, rules)
-    judged = Judged(columns, decoded.refused, names, records[-1].sequence_number, lag_ms)
+    judged = Judged(columns, decoded.refused, names, records[-1].sequence_number, lag_ms, records[-1].arrived)
     if len(records) > 1 and too_much(judged):
         raise TooMuch(len(records) // 2)
     return judged
@@ -59,6 +61,18 @@ class Pipeline:
     def own(self, shard: str) -> Lease:
         """Become the owner of a shard. Raises Stopping."""
         return self._store.take_shard(shard)
+
+    def known(self) -> dict[str, Known]:
+        """What PostgreSQL knows of every shard of the stream. Raises Stopping."""
+        return self._store.known()
+
+    def drain(self) -> None:
+        """Return when all that was taken is committed. Raises as `take`."""
+
+    def note(self, lease: Lease, *, seen_at: float | None = None, ended: bool = False) -> None:
+        """Commit, after all that was taken, what no batch says: the lease's gap, a tip seen, an end."""
+        self.drain()
+        self._store.note(lease, seen_at, ended)
 
     def take(self, lease: Lease, batch: Batch) -> None:
         """Store a batch, in as many transactions as its size asks for. Raises ShardLost, Stopping."""
