@@ -65,8 +65,8 @@ def a_day_passes(site: Any) -> None:
     """For the stream and for what is known of it alike; with an hour more, as a stream keeps a day."""
     site.aws.age(site.stream, 25 * 3600)
     site.query(
-        "UPDATE shard_progress SET arrived_at = arrived_at - interval '25 h', seen_at = seen_at - interval '25 h'"
-        "RETURNING shard"
+        "UPDATE shard_progress SET arrived_at = arrived_at - interval '25 h', "
+        "seen_at = seen_at - interval '25 h' RETURNING shard"
     )
 
 
