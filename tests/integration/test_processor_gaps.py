@@ -1,9 +1,11 @@
 """What the stream no longer holds is told: one row that says from when to when, one line, one count."""
 
 import json
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,15 @@ from processor.validate import Rules
 
 NOW = 1_763_897_519.0
 GAPS = "SELECT shard, after_sequence_number, from_at, before_sequence_number, to_at, reason FROM stream_gap"
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "restoring.md").read_text(encoding="utf-8")
+STATEMENTS = [
+    statement
+    for block in re.findall(r"^ *```sql\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
+    for statement in block.strip().split(";")
+    if statement.strip()
+]
 
 
 class FixedSecret:
@@ -51,7 +62,7 @@ def judged(position: int, count: int = 1) -> Judged:
         for place in range(count)
     ]
     records = [Record(json.dumps({"readings": documents}).encode(), str(position), NOW)]
-    return judge(records, Names(), Rules(7, 10), 0)
+    return judge(records, Names(), Rules(oldest_days=7, newest_minutes=600), 0)
 
 
 def run_until(site: Any, stored: int) -> None:
@@ -182,3 +193,18 @@ def test_a_tip_and_an_end_are_noted_by_the_owner_alone(store: Any) -> None:
     tables.take_shard("shard-0")
     with pytest.raises(ShardLost):
         tables.note(lease, NOW + 9, False)
+
+
+def test_the_pages_statements_find_the_gap_and_the_points_that_have_nothing_in_it(store: Any) -> None:
+    tables, rows = store
+    lease = tables.take_shard("shard-0")
+    tables.store(lease, judged(5))
+    gap = Gap("5", NOW + 60, "9", NOW + 7_200, Reason.EXPIRED)
+    # … and a reading of two hours and a half later
+    tables.store(Lease("shard-0", lease.epoch, "5", gap), judged(9_000_000))
+    assert len(STATEMENTS) == 6
+    told, silent, *others = [rows(statement) for statement in STATEMENTS]
+    assert [row[:2] for row in told] == [("shard-0", "expired")]
+    ((path, last_before, first_after),) = silent
+    assert (path, last_before < first_after) == ("a/b/c/d/e/m17/x", True)
+    assert len(others) == 4
