@@ -195,6 +195,8 @@ class Poller:
             return
         if found.records:
             lease = replace(reader.lease, gap=found.gap)
+            if found.gap is not None:
+                self._pipeline.drain()  # so that the gap's lease is that of a transaction of its own
             self._pipeline.take(lease, Batch(reader.lease.shard, found.records, lag_ms))
             reader.taken(found.records[-1])
             if found.gap is not None:
