@@ -76,6 +76,10 @@ class Processor:
             self.stop()  # lets go of the one that is gone
             self._start()
 
+    def start(self) -> None:
+        """Start it again after `stop`."""
+        self._start()
+
     def stop(self) -> None:
         """SIGTERM: it finishes its batch and ends."""
         if self._guarded is not None:

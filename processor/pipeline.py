@@ -15,6 +15,7 @@ from processor.decode import MOST_READINGS, Decoded, TooMuch
 from processor.latest import Latest
 from processor.names import Names
 from processor.quarantine import Refused
+from processor.source.position import Known
 from processor.source.records import Batch, Record
 from processor.storage.store import Judged, Lease, Store
 from processor.taken import Taken
@@ -32,7 +33,7 @@ class Counts:
     inserted: int = 0
     absorbed: int = 0
     refused: int = 0
-    gaps: int = 0
+    gaps: int = 0  # of the stream, each with its row in stream_gap
     lag_ms: dict[str, int] = field(default_factory=dict)
 
 
@@ -43,8 +44,17 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
     """
     decoded = Decoded(records)
     columns = validate(decoded, names, rules)
-    position = records[-1].sequence_number
-    judged = Judged(columns, decoded.refused, names, position, lag_ms, decoded.size, decoded.oldest_arrived)
+    last = records[-1]
+    judged = Judged(
+        columns=columns,
+        refused=decoded.refused,
+        names=names,
+        position=last.sequence_number,
+        lag_ms=lag_ms,
+        size=decoded.size,
+        oldest_arrived=decoded.oldest_arrived,
+        arrived=last.arrived,
+    )
     if len(records) > 1 and too_much(judged):
         raise TooMuch(len(records) // 2)
     return judged
@@ -82,6 +92,15 @@ class Pipeline:
     def own(self, shard: str) -> Lease:
         """Become the owner of a shard. Raises Stopping."""
         return self._store.take_shard(shard)
+
+    def known(self) -> dict[str, Known]:
+        """What PostgreSQL knows of every shard of the stream. Raises Stopping."""
+        return self._store.known()
+
+    def note(self, lease: Lease, *, seen_at: float | None = None, ended: bool = False) -> None:
+        """Commit, after all that was taken, what no batch says: the lease's gap, a tip seen, an end."""
+        self.drain()
+        self._store.note(lease, seen_at, ended)
 
     def take(self, lease: Lease, batch: Batch) -> None:
         """Decode and judge a batch, and hand it to the writer, in as many parts as its size asks for.
