@@ -1,18 +1,22 @@
 """From records to decoded readings, each with its origin."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from processor.columns import Float64, Int64
-from processor.quarantine import Reason, Refused, written
-from processor.source.records import Record
+from processor.quarantine import Reason, Refused, refusal, written
+from processor.source.records import Record, TooMuch
+from processor.wire.aggregated import user_records
 from processor.wire.document import Reading, decode_envelope, decode_reading
 from processor.wire.payload import open_payload
 from processor.wire.tolerant import take_apart
+
+Number = TypeVar("Number", np.float64, np.int64)
 
 _NOT_FAST = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -22,21 +26,14 @@ MOST_OPENED = 8 * 1024 * 1024  # bytes beyond the records' own
 MOST_READINGS = 100_000
 
 
-class TooMuch(Exception):
-    """These records together are too much for one batch; a record alone never is. `fits`: try so many."""
-
-    def __init__(self, fits: int) -> None:
-        super().__init__(fits)
-        self.fits = fits
-
-
 class Decoded:
     """The readings of a batch in their order, what was refused so far, and where each reading came from.
 
     Raises TooMuch.
     """
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, given: Sequence[Record]) -> None:
+        records = user_records(given)
         self.readings: list[Reading] = []
         self.refused: list[Refused] = []
         self.unknown: dict[int, dict[str, Any]] = {}  # row → fields that the contract does not know
@@ -59,8 +56,9 @@ class Decoded:
                 before = len(readings)
                 packed = self._otherwise(record, packed)
                 self._counts[source] = len(readings) - before
-                if source and (self._opened > MOST_OPENED or len(readings) > MOST_READINGS):
-                    raise TooMuch(source) from None
+                too_much = self._opened > MOST_OPENED or len(readings) > MOST_READINGS
+                if too_much and (fits := _whole(given, record)):
+                    raise TooMuch(fits) from None
         self._starts: Int64 = np.concatenate(([0], np.cumsum(self._counts, dtype=np.int64)))
 
     def _otherwise(self, record: Record, packed: bool) -> bool:
@@ -92,10 +90,16 @@ class Decoded:
 
     def arrived(self) -> Float64:
         """When each reading's record reached the stream, in seconds since 1970."""
-        arrivals = np.array([record.arrived for record in self._records], np.float64)
+        return self._each(np.array([record.arrived for record in self._records], np.float64))
+
+    def keys(self) -> tuple[list[str], Callable[[Int64], Int64]]:
+        """Each record's partition key, and how a column of the records becomes one of the readings."""
+        return [record.partition_key for record in self._records], self._each
+
+    def _each(self, column: NDArray[Number]) -> NDArray[Number]:
         if len(self.readings) == len(self._records) and len(set(self._counts)) <= 1:
-            return arrivals
-        return np.repeat(arrivals, self._counts)
+            return column
+        return np.repeat(column, self._counts)
 
     def refuse(self, row: int, reason: Reason, detail: str) -> None:
         """Send one reading to the quarantine, with the fields that the contract does not know."""
@@ -104,8 +108,9 @@ class Decoded:
         place = self._places.get(row, row - int(self._starts[source]))
         sent = {**msgspec.structs.asdict(self.readings[row]), **self.unknown.get(row, {})}
         payload = written(sent, self.envelopes.get(row, {}))
-        self.refused.append(
-            Refused(
-                record.sequence_number, record.sub_sequence, place, reason, detail, payload, record.arrived
-            )
-        )
+        self.refused.append(refusal(record, place, reason, detail, payload))
+
+
+def _whole(given: Sequence[Record], part: Record) -> int:
+    """How many records stand before the one that this is, or is a part of."""
+    return next(place for place, record in enumerate(given) if record.sequence_number == part.sequence_number)

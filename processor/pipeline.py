@@ -7,10 +7,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from processor.decode import MOST_READINGS, Decoded, TooMuch
+from processor.decode import MOST_READINGS, Decoded
 from processor.latest import Latest
 from processor.names import Names
-from processor.source.records import Batch, Record
+from processor.source.records import Batch, Record, TooMuch
 from processor.storage.store import Judged, Lease, Store
 from processor.validate import Rules, validate
 

@@ -95,7 +95,8 @@ def run(settings: Settings) -> int:
 
 def _rules(settings: Settings) -> Rules:
     zone = ZoneInfo(settings.site_time_zone) if settings.site_time_zone else None
-    return Rules(settings.oldest_reading_days, settings.newest_reading_minutes, zone)
+    days, minutes = settings.oldest_reading_days, settings.newest_reading_minutes
+    return Rules(days, minutes, zone, bind_devices=bool(settings.bind_devices))
 
 
 def _stop_on_signals(stopping: threading.Event) -> None:

@@ -30,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     newest_reading_minutes: int
     reading_retention_days: int
     site_time_zone: str = ""  # IANA name; naive timestamps are refused without one
+    bind_devices: int = (
+        1  # 0: a record whose partition key is a device's path may hold other devices' readings
+    )
     cache_ca_file: str = ""  # the system's own bundle when empty
     health_port: int = 8080
     poll_seconds: float = 0.2  # Kinesis allows 5 GetRecords a second and shard
@@ -46,6 +49,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "oldest_reading_days": (1, 36500),
     "newest_reading_minutes": (0, 525_600),
     "reading_retention_days": (1, 36500),
+    "bind_devices": (0, 1),
     "health_port": (1, 65535),
     "poll_seconds": (0.01, 60),
     "batch_records": (1, 10_000),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from processor.binding import check_device
 from processor.columns import Bool, Columns, Float64, Int8, Int16, Int32, Int64, Kind, Objects
 from processor.decode import Decoded
 from processor.identity import identity_hash, without_counter
@@ -38,6 +39,7 @@ class Rules:
     oldest_days: int
     newest_minutes: int
     zone: ZoneInfo | None = None
+    bind_devices: bool = True  # a record whose partition key is a device's path holds that device's readings
 
 
 class Verdicts:
@@ -81,6 +83,10 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
     rows = len(readings)
     verdicts = Verdicts(rows)
     slot = _slots([(reading.path, reading.unit) for reading in readings], names, verdicts)
+    if rules.bind_devices:
+        stranger, why = check_device(*decoded.keys(), slot, names)
+        if why:
+            verdicts.add_all(stranger, Reason.DEVICE, why)
     hist = np.array([reading.hist for reading in readings], np.bool_)
     ts = _moments([reading.ts for reading in readings], rules.zone, verdicts)
     _check_age(ts, hist, decoded.arrived(), rules, verdicts)

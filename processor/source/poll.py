@@ -150,6 +150,8 @@ class Poller:
                 record["Data"],
                 record["SequenceNumber"],
                 record["ApproximateArrivalTimestamp"].timestamp(),
+                0,
+                record["PartitionKey"],
             )
             for record in raw
         ]

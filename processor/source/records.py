@@ -12,6 +12,15 @@ class Record(NamedTuple):
     sequence_number: str  # up to 56 digits, kept as the stream wrote them; compared as a number
     arrived: float  # seconds since 1970, by the stream's clock
     sub_sequence: int = 0  # place within an aggregated record
+    partition_key: str = ""  # as the producer gave it; "" where it is not known
+
+
+class TooMuch(Exception):
+    """These records together are too much for one batch; a record alone never is. `fits`: try so many."""
+
+    def __init__(self, fits: int) -> None:
+        super().__init__(fits)
+        self.fits = fits
 
 
 @dataclass(frozen=True)

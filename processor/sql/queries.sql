@@ -97,6 +97,6 @@ ON CONFLICT (point, bucket) DO UPDATE SET
 
 -- name: add_refused
 INSERT INTO quarantine
-    (stream, shard, sequence_number, sub_sequence, index, reason, detail, payload, arrived_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, to_timestamp(%s))
+    (stream, shard, sequence_number, sub_sequence, index, reason, detail, payload, arrived_at, partition_key)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, to_timestamp(%s), %s)
 ON CONFLICT DO NOTHING;

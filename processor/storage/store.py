@@ -173,6 +173,7 @@ class _Writing:
                 storable(one.detail),
                 one.payload,
                 one.arrived,
+                one.partition_key,
             )
             for one in self._judged.refused
         ]

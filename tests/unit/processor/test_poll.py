@@ -82,7 +82,12 @@ class FakeKinesis:
         arrived = datetime(2025, 11, 23, tzinfo=UTC)
         return {
             "Records": [
-                {"Data": b"{}", "SequenceNumber": f"{number:05d}", "ApproximateArrivalTimestamp": arrived}
+                {
+                    "Data": b"{}",
+                    "SequenceNumber": f"{number:05d}",
+                    "ApproximateArrivalTimestamp": arrived,
+                    "PartitionKey": "m17",
+                }
                 for number in numbers
             ],
             "NextShardIterator": None if over else f"{name}:{end}",
