@@ -1,14 +1,10 @@
 """From a record's bytes to the JSON document in it: identity, gzip or zstd, told apart by magic bytes."""
 
-import sys
 import zlib
 from collections.abc import Callable
 from typing import Protocol
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd  # the standard library's own, for older Pythons
+from backports import zstd
 
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, 2.3.1
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"  # RFC 8878, 3.1.1
