@@ -88,6 +88,11 @@ class Decoded:
         if kept and kept[0].envelope:
             self._opened += len(kept) * len(str(kept[0].envelope))
 
+    @property
+    def size(self) -> int:
+        """Bytes of the documents, once opened."""
+        return self._opened + sum(len(record.data) for record in self._records)
+
     def arrived(self) -> Float64:
         """When each reading's record reached the stream, in seconds since 1970."""
         return self._each(np.array([record.arrived for record in self._records], np.float64))

@@ -34,10 +34,10 @@ TAKEN_OVER = 3  # the exit code when another process took a shard or the turn
 
 
 def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, then finish the batch. Exit code 0, or 3 when another process took over.
+    """Serve until SIGTERM or SIGINT, then commit what was taken. Exit code 0; 3: another took over.
 
     Of several processors on one stream one reads, from the migrations on; the others stand by.
-    A batch that is not finished within 30 s of the signal is left, with exit code 1: it is read again.
+    What is not committed within 30 s of the signal is left, with exit code 1: it is read again.
     Any other exception is let out: the process ends at once, and what was not committed is read again.
     """
     stopping = threading.Event()
@@ -48,7 +48,8 @@ def run(settings: Settings) -> int:
     turn = Turn(settings.stream_name, stopping)
     database.opened = turn.take
     latest = Latest(cache.connect(settings))
-    pipeline = Pipeline(Store(database, settings.stream_name), latest, _rules(settings))
+    store = Store(database, settings.stream_name)
+    pipeline = Pipeline(store, latest, _rules(settings), stopping=stopping)
 
     def state() -> dict[str, object]:
         counts = pipeline.counts
@@ -82,12 +83,15 @@ def run(settings: Settings) -> int:
         try:
             database.run(migrate)
             poller.run()
+            pipeline.drain()
         except Stopping:
-            logger.info("stopped while waiting; a batch in hand will be read again")
+            logger.info("stopped while waiting; what was taken will be read again")
         except (ShardLost, TurnLost) as error:
             logger.error("another process took over: leaving", extra={"cause": str(error)})
             return TAKEN_OVER
         finally:
+            stopping.set()  # a writer that waits for the database gives up
+            pipeline.close(GRACE_SECONDS)
             database.close()
     logger.info("stopped", extra=state())
     return 0

@@ -3,11 +3,12 @@
 import json
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from psycopg import errors
 
-from processor.columns import Columns
+from processor.columns import Columns, Int64
 from processor.names import Names
 from processor.quarantine import Refused, storable
 from processor.queries import load_queries
@@ -38,13 +39,22 @@ class Lease:
 
 @dataclass(frozen=True)
 class Judged:
-    """One batch, decoded and validated. `position`: its last record's sequence number."""
+    """One batch, decoded and validated.
+
+    `position`: its last record's sequence number. `size`: bytes of its documents, once opened.
+    """
 
     columns: Columns
     refused: list[Refused]
     names: Names
     position: str
     lag_ms: int
+    size: int
+
+    @cached_property
+    def days(self) -> Int64:
+        """The distinct UTC days of its readings, as days since 1970."""
+        return self.columns.days()
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,7 @@ class _Writing:
 
     def done(self) -> Stored:
         columns = self._judged.columns
-        self._ensure_days(columns)
+        self._ensure_days()
         points = self._session.points_of(self._judged.names)
         point = points.resolve(self._connection, columns)
         rows = sorted_rows(point, _with_units(columns, points))
@@ -122,9 +132,9 @@ class _Writing:
             self._quarantine()
         return Stored(len(inserted), len(columns) - len(inserted), len(self._judged.refused))
 
-    def _ensure_days(self, columns: Columns) -> None:
+    def _ensure_days(self) -> None:
         today = int(time.time() // 86_400)
-        wanted = {*columns.days().tolist(), *range(today, today + _DAYS_AHEAD)} - self._session.days
+        wanted = {*self._judged.days.tolist(), *range(today, today + _DAYS_AHEAD)} - self._session.days
         for days in _chunks(sorted(wanted), _DAYS_AT_ONCE):
             given = {"days": Dates(np.array(days, np.int64))}
             self._connection.execute(_QUERIES["ensure_partitions"], given)

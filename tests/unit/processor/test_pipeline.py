@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from processor import decode, pipeline
+from processor import decode, pipeline, writer
 from processor.pipeline import Pipeline, by_size
 from processor.source.records import Batch, Record
 from processor.storage.store import Judged, Lease, Stored
@@ -33,11 +33,18 @@ class FakeLatest:
         pass
 
 
+@pytest.fixture(autouse=True)
+def unmerged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "MOST_ROWS", 0)  # so that each part's transaction is seen
+
+
 def taken(records: list[Record]) -> tuple[FakeStore, Pipeline]:
     store: Any = FakeStore()
     latest: Any = FakeLatest()
     line = Pipeline(store, latest, Rules(7, 10))
     line.take(line.own("shard-0"), Batch("shard-0", records, 5))
+    line.drain()
+    line.close()
     return store, line
 
 
