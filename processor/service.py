@@ -41,7 +41,7 @@ def run(settings: Settings) -> int:
     Any other exception is let out: the process ends at once, and what was not committed is read again.
     """
     stopping = threading.Event()
-    _stop_on_signals(stopping)
+    stop_on_signals(stopping)
     aws = boto3.Session(region_name=settings.region)
     secret = DatabaseSecret(aws.client("secretsmanager", config=AWS_CALLS), settings.database_secret_arn)
     database = Database(secret, settings.database_ca_file, stopping)
@@ -49,7 +49,7 @@ def run(settings: Settings) -> int:
     database.opened = turn.take
     latest = Latest(cache.connect(settings))
     store = Store(database, settings.stream_name)
-    pipeline = Pipeline(store, latest, _rules(settings), stopping=stopping)
+    pipeline = Pipeline(store, latest, rules_of(settings), stopping=stopping)
 
     def state() -> dict[str, object]:
         counts = pipeline.counts
@@ -97,13 +97,13 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def _rules(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> Rules:
     zone = ZoneInfo(settings.site_time_zone) if settings.site_time_zone else None
     days, minutes = settings.oldest_reading_days, settings.newest_reading_minutes
     return Rules(days, minutes, zone, bind_devices=bool(settings.bind_devices))
 
 
-def _stop_on_signals(stopping: threading.Event) -> None:
+def stop_on_signals(stopping: threading.Event) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         if not stopping.is_set():
             stopping.set()
