@@ -56,14 +56,14 @@ def storable(text: str) -> str:
 def written(reading: object, envelope: Mapping[str, Any]) -> bytes:
     """One reading as a document of its own, with the fields that its envelope adds.
 
-    ASCII, so even half a surrogate pair is kept. Digits stay bare: quoted, they would come again as text. A
-    reading that could be taken for a wrapping is wrapped, so that it comes again as the reading that it was.
+    ASCII, so even half a surrogate pair is kept. Digits stay bare: quoted, they would come again as text.
+    What would not be taken for a reading when it stands alone is wrapped, so that it comes again as it was.
     """
     text = json.dumps(reading)
     if isinstance(reading, dict) and isinstance(digits := reading.get("value"), Digits):
         others = {name: value for name, value in reading.items() if name != "value"}
         text = json.dumps(others).removesuffix("}") + (", " if others else "") + f'"value": {digits}}}'
-    if envelope or (isinstance(reading, dict) and not _WRAPPINGS.isdisjoint(reading)):
+    if envelope or not isinstance(reading, dict) or not _WRAPPINGS.isdisjoint(reading):
         text = (
             json.dumps(dict(envelope)).removesuffix("}")
             + (", " if envelope else "")
