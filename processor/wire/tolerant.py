@@ -5,7 +5,6 @@ an envelope stands or falls alone.
 """
 
 import base64
-import binascii
 import json
 import math
 from collections.abc import Iterable
@@ -81,9 +80,10 @@ def _unwrap(document: object) -> object:
         return document
     if "data_base64" in document:
         try:
-            return _parse(open_payload(base64.b64decode(document["data_base64"], validate=True)))
-        except (binascii.Error, TypeError):
+            packed = base64.b64decode(document["data_base64"], validate=True)
+        except (ValueError, TypeError):
             raise PayloadError("CloudEvents data_base64 is not base64") from None
+        return _parse(open_payload(packed))
     if "data" not in document:
         raise PayloadError("a CloudEvents document without data")
     data = document["data"]
