@@ -57,7 +57,8 @@ class Columns:
 
     def days(self) -> Int64:
         """The distinct UTC days, as days since 1970."""
-        return np.unique(self.ts // MICROSECONDS_A_DAY)
+        days: Int64 = self.ts // MICROSECONDS_A_DAY
+        return days[:1] if len(days) and days.min() == days.max() else np.unique(days)
 
 
 def joined(parts: Sequence[Columns]) -> Columns:

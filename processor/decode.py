@@ -1,6 +1,6 @@
 """From records to decoded readings, each with its origin."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -38,6 +38,7 @@ class Decoded:
         self.refused: list[Refused] = []
         self.unknown: dict[int, dict[str, Any]] = {}  # row → fields that the contract does not know
         self.envelopes: dict[int, dict[str, Any]] = {}  # row → those of its envelope
+        self._arrivals = np.array([record.arrived for record in records], np.float64)
         self._opened = 0
         self._records = records
         self._counts = [1] * len(records)  # readings kept of each record
@@ -91,18 +92,26 @@ class Decoded:
     @property
     def size(self) -> int:
         """Bytes of the documents, once opened."""
-        return self._opened + sum(len(record.data) for record in self._records)
+        return self._opened + sum([len(record.data) for record in self._records])
 
+    @property
     def arrived(self) -> Float64:
         """When each reading's record reached the stream, in seconds since 1970."""
-        return self._each(np.array([record.arrived for record in self._records], np.float64))
+        return self.each_reading(self._arrivals)
 
-    def keys(self) -> tuple[list[str], Callable[[Int64], Int64]]:
-        """Each record's partition key, and how a column of the records becomes one of the readings."""
-        return [record.partition_key for record in self._records], self._each
+    @property
+    def oldest_arrived(self) -> float:
+        """When the first of the records reached the stream, in seconds since 1970."""
+        return float(self._arrivals.min())
 
-    def _each(self, column: NDArray[Number]) -> NDArray[Number]:
-        if len(self.readings) == len(self._records) and len(set(self._counts)) <= 1:
+    @property
+    def keys(self) -> list[str]:
+        """Each record's partition key."""
+        return [record.partition_key for record in self._records]
+
+    def each_reading(self, column: NDArray[Number]) -> NDArray[Number]:
+        """A column of the records as one of the readings."""
+        if self._counts.count(1) == len(self._records):
             return column
         return np.repeat(column, self._counts)
 

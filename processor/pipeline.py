@@ -45,7 +45,7 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
     decoded = Decoded(records)
     columns = validate(decoded, names, rules)
     position = records[-1].sequence_number
-    judged = Judged(columns, decoded.refused, names, position, lag_ms, decoded.size)
+    judged = Judged(columns, decoded.refused, names, position, lag_ms, decoded.size, decoded.oldest_arrived)
     if len(records) > 1 and too_much(judged):
         raise TooMuch(len(records) // 2)
     return judged
@@ -112,7 +112,6 @@ class Pipeline:
             judged=judged,
             records=len(records),
             decode_seconds=time.perf_counter() - began,
-            oldest_arrived=min(record.arrived for record in records),
         )
         self._writer.put(taken)
         return len(records)
@@ -144,7 +143,7 @@ class Pipeline:
                 lag_ms=judged.lag_ms,
                 decode_seconds=taken.decode_seconds,
                 write_seconds=write_seconds,
-                oldest_arrived=taken.oldest_arrived,
+                oldest_arrived=judged.oldest_arrived,
             )
         )
 
@@ -156,11 +155,13 @@ def too_much(judged: Judged) -> bool:
 
 def by_size(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
     """The records in runs of at most 4 MiB (a larger one alone)."""
+    if sum([len(record.data) for record in records]) <= MOST_BYTES:
+        yield records
+        return
     start, size = 0, 0
     for place, record in enumerate(records):
         if size + len(record.data) > MOST_BYTES and place > start:
             yield records[start:place]
             start, size = place, 0
         size += len(record.data)
-    if start < len(records):
-        yield records[start:]
+    yield records[start:]

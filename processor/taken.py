@@ -9,13 +9,12 @@ from processor.storage.store import Judged, Lease
 
 @dataclass(frozen=True)
 class Taken:
-    """Judged records of one shard. `oldest_arrived`: seconds since 1970."""
+    """Judged records of one shard."""
 
     lease: Lease
     judged: Judged
     records: int
     decode_seconds: float
-    oldest_arrived: float
 
     def goes_with(self, other: "Taken") -> bool:
         """Whether both may share a transaction: one owner, and one meaning of the columns' slots."""
@@ -32,11 +31,11 @@ def merged(parts: Sequence[Taken]) -> Taken:
         columns=joined([part.judged.columns for part in parts]),
         refused=[refused for part in parts for refused in part.judged.refused],
         size=sum(part.judged.size for part in parts),
+        oldest_arrived=min(part.judged.oldest_arrived for part in parts),
     )
     return Taken(
         lease=last.lease,
         judged=judged,
         records=sum(part.records for part in parts),
         decode_seconds=sum(part.decode_seconds for part in parts),
-        oldest_arrived=min(part.oldest_arrived for part in parts),
     )

@@ -14,7 +14,7 @@ from processor.columns import Columns, Int64
 from processor.names import Names
 from processor.quarantine import Refused, storable
 from processor.queries import load_queries
-from processor.rollup import HOUR, MINUTE, Rollup, roll_up
+from processor.rollup import HOUR, MINUTE, Rollup, roll_up, widened
 from processor.storage.binary import Bigints, Dates, Doubles, Integers, Timestamps
 from processor.storage.database import Database, Session
 from processor.storage.insert import copy_rows, insert_missing
@@ -44,6 +44,7 @@ class Judged:
     """One batch, decoded and validated.
 
     `position`: its last record's sequence number. `size`: bytes of its documents, once opened.
+    `oldest_arrived`: when the first of its records reached the stream, in seconds since 1970.
     """
 
     columns: Columns
@@ -52,6 +53,7 @@ class Judged:
     position: str
     lag_ms: int
     size: int
+    oldest_arrived: float
 
     @cached_property
     def days(self) -> Int64:
@@ -173,9 +175,10 @@ def add_rollups(connection: Connection[Any], rows: Rows) -> None:
     """Of rows that were really inserted, in the same transaction."""
     if not len(rows):
         return
-    for table, width in (("rollup_1m", MINUTE), ("rollup_1h", HOUR)):
+    minutes = roll_up(rows, MINUTE)
+    for table, rollup in (("rollup_1m", minutes), ("rollup_1h", widened(minutes, HOUR))):
         statement = _QUERIES["add_rollups"].replace(b"{table}", table.encode())
-        connection.execute(statement, _given(roll_up(rows, width)))
+        connection.execute(statement, _given(rollup))
 
 
 def add_refused(connection: Connection[Any], stream: str, shard: str, refused: Sequence[Refused]) -> None:

@@ -37,7 +37,7 @@ def test_parts_merged_are_their_records_judged_at_once(batches: list[list[dict[s
         for batch in batches
     ]
     parts = [
-        Taken(lease, judge(records, names, rules, place), len(records), 0.25, records[0].arrived)
+        Taken(lease, judge(records, names, rules, place), len(records), 0.25)
         for place, records in enumerate(made)
     ]
     whole = judge([record for records in made for record in records], names, rules, len(made) - 1)
@@ -47,4 +47,4 @@ def test_parts_merged_are_their_records_judged_at_once(batches: list[list[dict[s
     assert together.judged.refused == whole.refused
     assert (together.judged.position, together.judged.size) == (whole.position, whole.size)
     assert (together.judged.lag_ms, together.records) == (whole.lag_ms, sum(map(len, made)))
-    assert (together.decode_seconds, together.oldest_arrived) == (0.25 * len(made), 1)
+    assert (together.decode_seconds, together.judged.oldest_arrived) == (0.25 * len(made), 1)

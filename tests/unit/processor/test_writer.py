@@ -60,7 +60,7 @@ def part(record: Make) -> Callable[..., Taken]:
     def make(number: int, lease: Lease = A, rows: int = 1) -> Taken:
         items = [{"path": PATH, "ts": NOW_MS + row, "value": number} for row in range(rows)]
         judged = judge([record({"readings": items}, number)], names, RULES, number)
-        return Taken(lease, judged, 1, 0.5, float(number))
+        return Taken(lease, judged, 1, 0.5)
 
     return make
 
