@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from processor.binding import check_device
+from processor.binding import STRANGER
 from processor.columns import Bool, Columns, Float64, Int8, Int16, Int32, Int64, Kind, Objects
 from processor.decode import Decoded
 from processor.identity import identity_hash, without_counter
@@ -86,9 +86,9 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
     paths, units = [reading.path for reading in readings], [reading.unit for reading in readings]
     slot = _slots(paths, units, names, verdicts)
     if rules.bind_devices:
-        stranger, why = check_device(decoded.keys, decoded.each_reading, slot, names)
-        if why:
-            verdicts.add_all(stranger, Reason.DEVICE, why)
+        strangers = names.binding.strangers(decoded.keys, decoded.each_reading, slot)
+        if strangers is not None and strangers.any():
+            verdicts.add_all(strangers, Reason.DEVICE, STRANGER)
     hist = _flags([reading.hist for reading in readings])
     ts = _moments([reading.ts for reading in readings], rules.zone, verdicts)
     _check_age(ts, hist, decoded.arrived, rules, verdicts)

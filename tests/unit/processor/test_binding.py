@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from processor import binding
 from processor.names import Names
 from processor.pipeline import judge
 from processor.quarantine import Reason
@@ -74,3 +75,20 @@ def test_a_user_record_is_bound_by_its_own_key_and_first_by_its_records(record: 
     assert told([record(users, key="a")]) == ([1, 1], [(0, Reason.DEVICE)])
     assert told([record(users, key=DEVICE)]) == ([1, 1, 1], [])
     assert told([record(users, key=other)]) == ([], [(0, Reason.DEVICE)] * 3)
+
+
+def test_keys_are_remembered_up_to_a_bound_and_judged_the_same_after(
+    record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binding, "MOST_KEYS", 10)
+    names, other = Names(), DEVICE.replace("m17", "m18")
+    for turn in range(40):
+        records = [
+            record(reading(DEVICE, 1), 1, key=f"gw-{turn}"),
+            record(reading(DEVICE, 2), 2, key=DEVICE),
+            record(reading(f"{DEVICE}{turn}", 3), 3, key=other),
+        ]
+        judged = judge(records, names, Rules(7, 10), 0)
+        assert judged.columns.number.tolist() == [1, 2]
+        assert [one.sequence_number for one in judged.refused] == ["3"]
+        assert len(names.binding._numbers) < 60
