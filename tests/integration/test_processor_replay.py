@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from backports import zstd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -257,36 +258,45 @@ def test_an_operator_mends_a_cause_and_replays_beside_the_running_service(site: 
         {"readings": [{"path": path, "ts": naive, "value": 2}, {"path": path, "ts": "soon", "value": 3}]},
         b"?",
     )
+    # And a device that speaks for another one, and what the Kinesis Producer Library puts together
+    device = path.rpartition("/")[0]
+    stranger = {"path": path.replace("m17", "m18"), "ts": now, "value": 4}
+    site.put(stranger, key=device)
+    parts = [json.dumps({"path": path, "ts": now + value, "value": value}).encode() for value in (5, 6)]
+    site.put(aggregated([("m17", parts[0]), ("m17", zstd.compress(parts[1]))]), key="a")
     site.start()
-    site.wait(lambda: site.one("SELECT count(*) FROM quarantine") == 3)
-    site.wait(lambda: site.cache.client().keys())
+    site.wait(lambda: site.one("SELECT count(*) FROM reading") == 3)
+    assert site.query("SELECT partition_key FROM quarantine WHERE reason = 'device'") == [(device,)]
+    site.wait(lambda: b'"value":6' in (site.cache.client().hget(f"latest:{device}", "x") or b""))
     progress = site.query("SELECT * FROM shard_progress")
-    latest = site.cache.client().hgetall("latest:" + path.rpartition("/")[0])
+    latest = site.cache.client().hgetall(f"latest:{device}")
 
     # When the zone is set: a dry run first, then in earnest
     dry = run(site, "--quarantine", "timestamp", SITE_TIME_ZONE="UTC")
     assert dry.returncode == 0, dry.stderr
     assert "quarantine of " + site.stream in dry.stdout
     assert "readings: 1 to insert, 0 there already" in dry.stdout
-    assert site.one("SELECT count(*) FROM reading") == 1
+    assert site.one("SELECT count(*) FROM reading") == 3
     done = run(site, "--quarantine", "timestamp", "--yes", SITE_TIME_ZONE="UTC")
     assert "readings: 1 inserted, 0 there already" in done.stdout
-    assert site.query("SELECT number FROM reading ORDER BY number") == [(1.0,), (2.0,)]
-    assert site.query("SELECT reason FROM quarantine ORDER BY reason") == [("timestamp",), ("undecodable",)]
+    assert site.query("SELECT number FROM reading ORDER BY number") == [(1.0,), (2.0,), (5.0,), (6.0,)]
+    left = [("device",), ("timestamp",), ("undecodable",)]
+    assert site.query("SELECT reason FROM quarantine ORDER BY reason") == left
 
     # And when readings are lost from the table, what the stream holds brings them back
     with site.postgres.operator(site.credentials.dbname) as connection:
         connection.execute("SET search_path = millrace; TRUNCATE reading, rollup_1m, rollup_1h")
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now / 1000 - 600))
     told = run(site, "--from", since, SITE_TIME_ZONE="UTC")
-    assert "3 records read again\nreadings: 2 to insert, 0 there already" in told.stdout, told.stderr
+    assert "5 records read again\nreadings: 4 to insert, 0 there already" in told.stdout, told.stderr
     assert site.one("SELECT count(*) FROM reading") == 0
-    assert "readings: 2 inserted" in run(site, "--from", since, "--yes", SITE_TIME_ZONE="UTC").stdout
+    assert "readings: 4 inserted" in run(site, "--from", since, "--yes", SITE_TIME_ZONE="UTC").stdout
     again = run(site, "--from", since, "--yes", SITE_TIME_ZONE="UTC")
-    assert "readings: 0 inserted, 2 there already" in again.stdout
-    assert site.query("SELECT sum(n), sum(sum) FROM rollup_1m") == [(2, 3.0)]
+    assert "readings: 0 inserted, 4 there already" in again.stdout
+    assert site.query("SELECT sum(n), sum(sum) FROM rollup_1m") == [(4, 14.0)]
 
     # Then the service's own position, its epoch and the latest value are what they were
     assert site.query("SELECT * FROM shard_progress") == progress
-    assert site.cache.client().hgetall("latest:" + path.rpartition("/")[0]) == latest
+    assert site.query("SELECT reason FROM quarantine ORDER BY reason") == left
+    assert site.cache.client().hgetall(f"latest:{device}") == latest
     assert run(site, "--from", "yesterday").returncode == 2
