@@ -18,7 +18,7 @@ from stacks.wiring import KeyArn, QueueArn, QueueUrl, StackTemplate, StreamArn, 
 
 SQL_VERSION = "2016-03-23"
 PLACE = "/+" * len(devices.LEVELS)
-# https://docs.aws.amazon.com/iot/latest/developerguide/kinesis-rule-action.html: the key is made of expressions.
+# A key may be made of expressions: https://docs.aws.amazon.com/iot/latest/developerguide/kinesis-rule-action.html
 DEVICE = "/".join(f"${{topic({level})}}" for level in range(3, 3 + len(devices.LEVELS) + 1))
 
 
