@@ -8,13 +8,14 @@ READY := .venv/.ready
 SCAN := .venv-scan/bin
 SCAN_READY := .venv-scan/.ready
 
-.PHONY: run test check build bench mutate soak clean
+.PHONY: run test check build bench mutate soak fuzz clean
 
 run: $(READY)
 	$(BIN)/python -m local $(ARGS)
 
+# One process a core, a file to one of them: what a file's tests share is made once. The long ones come first.
 test: $(READY) $(SCAN_READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) $(SCAN_READY)
 	$(BIN)/ruff check .
@@ -41,9 +42,16 @@ bench: $(READY)
 mutate: $(READY) $(SCAN_READY)
 	$(BIN)/python -m mutation $(if $(FULL),--full) $(ARGS)
 
-# The deployer killed at every kind of point, and the next command; ARGS="--tries 500 --seed 7".
+# The deployer killed at every kind of point, and the next command: ARGS="--tries 500 --seed 7". Then harm of
+# every kind to running processors: FAULTS="--faults 2000 --seed 7".
 soak: $(READY)
 	$(BIN)/python -m local.soak $(ARGS)
+	$(BIN)/python -m local.faults $(FAULTS)
+
+# Ten minutes of odd input, led by the coverage it reaches; ARGS="-max_total_time=60".
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python -m fuzz $(ARGS)
 
 clean:
 	rm -rf .venv .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache

@@ -65,12 +65,15 @@ def synthesise(environment: Environment) -> list[Emitted]:
     check_together(root, nested[:-1])
     platform_ = deployment_roles.platform(nested, environment.name)
     standing_apart = apart(bootstrap.build, bootstrap.Settings(environment.bootstrap, platform_), environment)
-    return [_emitted(template, child=template is not root) for template in (*nested, standing_apart)]
+    return [
+        *(_emitted(template, child=template is not root) for template in nested),
+        _emitted(standing_apart, child=True, inline=True),
+    ]
 
 
-def _emitted(template: StackTemplate, *, child: bool) -> Emitted:
+def _emitted(template: StackTemplate, *, child: bool, inline: bool = False) -> Emitted:
     text = emit(template)
-    check(template, text, child=child)
+    check(template, text, child=child, inline=inline)
     return Emitted(
         path=Path(template.environment, template.file_name),
         text=text,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stacks import dangling, quotas
-from stacks.functions import functions, names
+from stacks.functions import Function, functions, names
 from stacks.wiring import StackTemplate
 
 # What cannot be worked out for a value that a sibling stack is only about to make.
@@ -21,15 +21,19 @@ OF_A_TRANSFORM = ("Fn::Transform", "Fn::Length", "Fn::ToJsonString", "Fn::ForEac
 POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 # `…SecretArn` says where a secret lies, `TokenSeconds` nothing of it; `…Secret`, `…Password` would carry it.
 SECRET = re.compile(
-    r"secret|passw(or)?d|pass(phrase|code)?\d*$|pwd|token|credential|connection(string|ur[il])"
-    r"|(private|api|access|signing|encryption|ssh|licen[cs]e|shared|webhook)key|(webhook|database)ur[il]"
-    r"|jwt|bearer|(auth|pin|otp)\d*$",
+    r"secret|passw(or)?d|pass(phrase|code)?\d*$|pwd|token|credential|conn(ection)?(string|ur[il])"
+    r"|(private|api|access|signing|encryption|ssh|licen[cs]e|shared|webhook|tls|ssl|hmac|session|auth|sas)key"
+    r"|(webhook|database|broker|redis|cache|sas)ur[il]|jwt|bearer|cookie|otpseed"
+    r"|(auth|authheader|pin|otp|pw|psk|pem|dsn|hmac)\d*$",
     re.IGNORECASE,
 )
 NO_SECRET = re.compile(
     r"(?<!AccessKey)(Arns?|Names?|Ids?|Path|Stage|Seconds|Minutes|Hours|Days|Length|Count)\d*$"
 )
 RESOLVED_SECRET = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
+# A value that is one, whatever its name: an access key, a private key, a password in an address.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+PLAIN_SECRET = re.compile(r"\bA[KS]IA[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@")
 
 
 class ContractError(ValueError):
@@ -39,12 +43,17 @@ class ContractError(ValueError):
         super().__init__(f"{stack}: {why}")
 
 
-def check(template: StackTemplate, text: str, *, child: bool) -> None:
-    """One template by itself, and `text`, its emitted form. Raises ContractError for what must not be."""
+def check(template: StackTemplate, text: str, *, child: bool, inline: bool = False) -> None:
+    """One template by itself, and `text`, its emitted form. Raises ContractError for what must not be.
+
+    `inline`: it is sent in the request itself, since no bucket is there yet.
+    """
     tree = template.tree
     _refuse(template, _breaches(tree, child=child))
     _refuse(template, dangling.within(tree))
     _refuse(template, quotas.overfull(tree, text))
+    if inline:
+        _refuse(template, quotas.too_long_to_send(text))
 
 
 def check_together(root: StackTemplate, children: Sequence[StackTemplate]) -> None:
@@ -60,7 +69,11 @@ def _refuse(template: StackTemplate, breaches: Iterator[str]) -> None:
 
 
 def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
-    if "Transform" in tree or any(name.startswith(OF_A_TRANSFORM) for name in _keys(tree)):
+    if (
+        "Transform" in tree
+        or any(name.startswith(OF_A_TRANSFORM) for name in _keys(tree))
+        or any(_has_a_default(function) for function in functions(tree))
+    ):
         yield "uses a Transform; macros cannot run in a nested change set, so write their result out"
         return  # what stands there is not the template that would be deployed
     for function in functions(tree):
@@ -72,10 +85,10 @@ def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
             yield f"parameter {name} carries a secret; pass the ARN of a Secrets Manager secret"
         if parameter["Type"] != "String":
             yield f"parameter {name} is a {parameter['Type']}; only a String crosses as it is"
-        if RESOLVED_SECRET.search(str(parameter.get("Default", ""))):
+        if _is_secret(str(parameter.get("Default", ""))):
             yield f"parameter {name} is given a secret's value; pass the secret's ARN"
     for title, resource in tree["Resources"].items():
-        if resource["Type"] == dangling.NESTED and RESOLVED_SECRET.search(json.dumps(resource)):
+        if resource["Type"] == dangling.NESTED and _is_secret(json.dumps(resource)):
             yield f"{title} is given a secret's value; pass the secret's ARN"
         for policy in POLICIES:
             if not isinstance(resource.get(policy, ""), str):
@@ -99,6 +112,22 @@ def _worked_out(tree: dict[str, Any], to_come: set[str]) -> Iterator[str]:
     for name, rule in tree.get("Rules", {}).items():
         for given_name in sorted(names(rule) & to_come):
             yield f"rule {name} depends on the input {given_name}; decide it in parameters/*.yaml"
+
+
+def _is_secret(value: str) -> bool:
+    return bool(RESOLVED_SECRET.search(value) or PLAIN_SECRET.search(value))
+
+
+def _has_a_default(function: Function) -> bool:
+    """A map is looked up with a fourth argument, `DefaultValue`, by the transform alone.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-findinmap-enhancements.html
+    """
+    return (
+        function.name == "Fn::FindInMap"
+        and isinstance(function.argument, list)
+        and len(function.argument) > 3
+    )
 
 
 def _keys(node: object) -> Iterator[str]:

@@ -16,6 +16,7 @@ NAME_CHARACTERS = 255  # of a resource, a parameter, an output, a mapping
 DESCRIPTION_BYTES = 1_024
 PARAMETER_BYTES = 4_096  # what one parameter's value may hold; a default is one
 BODY_BYTES = 1_000_000  # of an object in S3
+REQUEST_BYTES = 51_200  # of a body that is sent in the request itself
 DYNAMIC_REFERENCES = 60
 NESTED_RESOURCES = 2_500  # that one operation on a root may create, update or delete
 
@@ -38,6 +39,20 @@ def overfull(tree: dict[str, Any], text: str) -> Iterator[str]:
     yield from _over(len(tree.get("Description", "").encode()), DESCRIPTION_BYTES, "bytes of description")
     yield from _over(len(text.encode()), BODY_BYTES, "bytes")
     yield from _over(text.count("{{resolve:"), DYNAMIC_REFERENCES, "dynamic references")
+
+
+def too_long_to_send(text: str) -> Iterator[str]:
+    """Of the one template that is sent before there is a bucket: bootstrap, which makes it.
+
+    It may use all of the quota. It holds rights more than anything that runs, and those can be moved to a
+    second stack while the platform runs (docs/decisions/deployment-roles.md).
+    """
+    size = len(text.encode())
+    if size > REQUEST_BYTES:
+        yield (
+            f"{size} bytes are more than the {REQUEST_BYTES} that a request to CloudFormation takes, and no "
+            "bucket is there yet to send it by; shorten it, or give its policies a stack of their own"
+        )
 
 
 def overfull_together(trees: dict[str, dict[str, Any]]) -> Iterator[str]:

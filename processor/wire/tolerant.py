@@ -141,7 +141,7 @@ def _one_by_one(
             if isinstance(item["value"], Digits):
                 reading.value = item["value"]  # msgspec has made text of it
             kept.append(Kept(index, reading, _unknown(item, READING_FIELDS) or None, envelope))
-        except (PayloadError, msgspec.ValidationError) as error:
+        except (ValueError, msgspec.ValidationError) as error:  # half a surrogate pair among them
             payload = written(item, envelope)
             refused.append(refusal(record, index, Reason.MALFORMED, str(error), payload))
     return kept, refused

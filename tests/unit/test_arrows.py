@@ -25,6 +25,7 @@ ROOMS = (
     "topology",
     "scanners",
     "mutation",
+    "fuzz",
 )
 
 # Room → the modules of other rooms that it may import. A package admits what lies in it.
@@ -41,6 +42,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "rules": ("topology",),  # they hold for any team's templates
     "topology": (),  # it reads them, whoever emitted them
     "mutation": ("rules", "topology", "scanners", "stacks.lint"),  # it asks all who may see a break
+    "fuzz": ("processor",),  # it asks the processor, and shares no reading of the contract with it
     "scanners": (),  # they read what was emitted, from an environment that has none of the rest
 }
 # Rooms that are shipped to AWS: their libraries are those of their extra, whatever else is installed here.

@@ -176,6 +176,20 @@ def test_a_wrong_parameter_is_one_line_and_nothing_is_written(
     assert not out.exists()
 
 
+def test_a_bootstrap_too_long_for_its_request_is_refused_and_nothing_is_written(
+    out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stacks.quotas.REQUEST_BYTES", 40_000)
+
+    with pytest.raises(SystemExit, match="2"):
+        emit(out)
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("build.py: bootstrap: ")
+    assert "bytes are more than the 40000 that a request to CloudFormation takes" in line
+    assert not out.exists()
+
+
 def test_an_unknown_environment_is_one_line_that_names_the_known(
     out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

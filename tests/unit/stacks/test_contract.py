@@ -104,6 +104,24 @@ def test_nor_is_a_macro_s_function_used(template: StackTemplate, name: str) -> N
         check(template, "", child=True)
 
 
+def test_nor_is_a_map_looked_up_with_a_default(template: StackTemplate) -> None:
+    template.add_resource(topic("any"))
+    template.tree["Mappings"] = {"Map": {"a": {"b": "c"}}}
+    found = template.tree["Resources"]["Topic"]["Properties"]
+    found["DisplayName"] = {"Fn::FindInMap": ["Map", "a", "b"]}
+    check(template, "", child=True)
+    found["DisplayName"] = {"Fn::FindInMap": ["Map", "a", "b", {"DefaultValue": "d"}]}
+    with pytest.raises(ContractError, match="uses a Transform"):
+        check(template, "", child=True)
+
+
+def test_what_is_sent_in_a_request_must_fit_into_it(template: StackTemplate) -> None:
+    check(template, "x" * 51_200, child=True, inline=True)
+    check(template, "x" * 51_201, child=True)
+    with pytest.raises(ContractError, match="51201 bytes are more than the 51200 that a request"):
+        check(template, "x" * 51_201, child=True, inline=True)
+
+
 def test_nothing_comes_from_a_stack_outside(template: StackTemplate) -> None:
     template.add_resource(topic(ImportValue("others-topic")))
     with pytest.raises(ContractError, match=r"Resources\.Topic.*: Fn::ImportValue names what this tree"):
@@ -116,6 +134,19 @@ def test_nothing_comes_from_a_stack_outside(template: StackTemplate) -> None:
         *("MasterPassword", "DbSecret", "ApiToken", "Credentials", "PasswordValue", "AccessKey", "DbPwd"),
         *("DbPass", "Passcode", "SigningKey", "EncryptionKey", "SshKey", "LicenceKey", "ConnectionString"),
         *("DatabaseUrl", "WebhookUrl", "Jwt", "BearerValue", "Auth", "Pin", "Otp2", "AccessKeyId", "Secret2"),
+        *(
+            "TlsKey",
+            "HmacKey",
+            "SessionKey",
+            "SasUrl",
+            "RedisUrl",
+            "BrokerUri",
+            "Dsn",
+            "RootPw",
+            "Psk",
+            "CaPem",
+        ),
+        *("SessionCookie", "AuthHeader", "ConnString", "OtpSeed"),
     ],
 )
 def test_no_parameter_carries_a_secret_by_name(template: StackTemplate, name: str) -> None:
@@ -130,8 +161,18 @@ def test_no_parameter_carries_a_secret_by_no_echo(template: StackTemplate) -> No
         check(template, "", child=False)
 
 
-def test_no_parameter_s_default_is_a_secret(template: StackTemplate) -> None:
-    value = "{{resolve:secretsmanager:login:SecretString:password}}"
+@pytest.mark.parametrize(
+    "value",
+    [
+        "{{resolve:secretsmanager:login:SecretString:password}}",
+        "{{resolve:ssm-secure:/login}}",
+        "AKIAIOSFODNN7EXAMPLE",  # AWS's own example of an access key
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "postgresql://user:pass@host:5432/readings",
+        "rediss://:pass@host:6379",
+    ],
+)
+def test_no_parameter_s_default_is_a_secret(template: StackTemplate, value: str) -> None:
     template.add_parameter(Parameter("Login", Type="String", Default=value))
     with pytest.raises(ContractError, match="parameter Login is given a secret's value"):
         check(template, "", child=False)
@@ -149,6 +190,14 @@ def test_where_a_secret_lies_is_no_secret(template: StackTemplate, name: str) ->
     check(template, "", child=True)
 
 
+@pytest.mark.parametrize(
+    "value", ["https://example.com:443/a@b", "AKIA", "a: b@c", "-----BEGIN CERTIFICATE-----"]
+)
+def test_an_address_or_a_certificate_is_no_secret(template: StackTemplate, value: str) -> None:
+    template.add_parameter(Parameter("Address", Type="String", Default=value))
+    check(template, "", child=False)
+
+
 def test_an_input_is_a_string(template: StackTemplate) -> None:
     template.add_parameter(Parameter("Subnets", Type="List<AWS::EC2::Subnet::Id>"))
     with pytest.raises(ContractError, match="parameter Subnets is a List<AWS::EC2::Subnet::Id>"):
@@ -161,8 +210,11 @@ def test_a_policy_is_a_literal(template: StackTemplate) -> None:
         check(template, "", child=True)
 
 
-def test_no_nested_stack_is_given_a_secret_s_value(template: StackTemplate) -> None:
-    given = {"Login": "{{resolve:secretsmanager:login:SecretString:password}}"}
+@pytest.mark.parametrize(
+    "value", ["{{resolve:secretsmanager:login:SecretString:password}}", "AKIAIOSFODNN7EXAMPLE"]
+)
+def test_no_nested_stack_is_given_a_secret_s_value(template: StackTemplate, value: str) -> None:
+    given = {"Login": value}
     template.add_resource(Stack("Child", TemplateURL="child.yaml", Parameters=given))
     with pytest.raises(ContractError, match="Child is given a secret's value; pass the secret's ARN"):
         check(template, "", child=False)
