@@ -91,7 +91,8 @@ class Streaming:
                 all_put = at
             progress = self._look(at)
             if progress is not None:
-                shown.show(progress, processor.restarts, self._latest.read(time.time()))
+                latest = self._latest.read(time.time())
+                shown.show(progress, processor.restarts, latest, processor.commit_age())
                 if all_put is not None and progress.drained:
                     return
             if all_put is not None and at - max(all_put, self._watch.last_moved) > STALL_SECONDS:

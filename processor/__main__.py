@@ -1,4 +1,7 @@
-"""`python -m processor` runs the service, `… health` asks a running one, `… schema` prints the wire contract.
+"""`python -m processor` runs the service; `… health` and `… ready` ask a running one.
+
+`… schema` prints the wire contract, `… settings` and `… metrics` the tables of docs/settings.md and
+docs/metrics.md.
 
 `… replay` takes readings again (`… replay --help`).
 
@@ -9,24 +12,27 @@ Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wro
 import logging
 import sys
 
-from processor import health, service
+from processor import health, metric, service
 from processor.log import start_logging
-from processor.replay import command
+from processor.replay.command import run as run_replay
 from processor.replay.request import from_arguments
-from processor.settings import SettingsError, from_environment
+from processor.settings import SettingsError, described, from_environment
 from processor.wire.schema import printed
 
-USAGE = "usage: python -m processor [health|schema|replay …]"
+USAGE = "usage: python -m processor [health|ready|schema|settings|metrics|replay …]"
+PRINTS = {"schema": printed, "settings": described, "metrics": metric.printed}
+ASKS = {"health": "/health", "ready": "/ready"}
 
 
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
-    replaying = arguments[:1] == ["replay"]
-    if arguments not in ([], ["health"], ["schema"]) and not replaying:
+    command = arguments[0] if arguments else ""
+    replaying = command == "replay"
+    if not replaying and (len(arguments) > 1 or command not in {"", *PRINTS, *ASKS}):
         print(USAGE, file=sys.stderr)
         return 2
-    if arguments == ["schema"]:
-        print(printed(), end="")
+    if command in PRINTS:
+        print(PRINTS[command](), end="")
         return 0
     request = from_arguments(arguments[1:]) if replaying else None
     try:
@@ -34,13 +40,13 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
         return 2
-    if arguments == ["health"]:
-        healthy, said = health.ask(settings.health_port)
+    if command in ASKS:
+        healthy, said = health.ask(settings.health_port, ASKS[command])
         print(said)
         return 0 if healthy else 1
     start_logging(settings.environment)
     try:
-        return service.run(settings) if request is None else command.run(settings, request)
+        return service.run(settings) if request is None else run_replay(settings, request)
     except Exception:
         # Nothing is mended by going on: the next process reads again what was not committed.
         logging.getLogger("processor").exception("ended by an unexpected error")

@@ -4,7 +4,6 @@
 `Pipeline.take` has returned, the batch is on its way, and when `Pipeline.drain` has, it is in for good.
 """
 
-import logging
 import threading
 import time
 from collections import Counter
@@ -15,13 +14,12 @@ from processor.committed import Committed
 from processor.decode import MOST_READINGS, Decoded
 from processor.latest import Latest
 from processor.names import Names
+from processor.quarantine import Refused
 from processor.source.records import Batch, Record, TooMuch
 from processor.storage.store import Judged, Lease, Store
 from processor.taken import Taken
 from processor.validate import Rules, validate
 from processor.writer import MOST_DAYS, Writer
-
-logger = logging.getLogger(__name__)
 
 MOST_BYTES = 4 * 1024 * 1024  # of records decoded at once
 
@@ -34,6 +32,7 @@ class Counts:
     inserted: int = 0
     absorbed: int = 0
     refused: int = 0
+    gaps: int = 0
     lag_ms: dict[str, int] = field(default_factory=dict)
 
 
@@ -54,7 +53,8 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
 class Pipeline:
     """Takes batches of any shard, from one thread.
 
-    `committed` is called after each commit, on the writer's thread. `stopping` is set when that thread ends
+    `committed` is called after each commit, on the writer's thread; `refused` for what of some records is
+    refused, on the caller's. `stopping` is set when that thread ends
     by an error, so that whoever waits for the stream comes to `drain`, which raises it.
     """
 
@@ -65,6 +65,9 @@ class Pipeline:
         rules: Rules,
         *,
         committed: Callable[[Committed], None] = lambda committed: None,
+        refused: Callable[[str, Sequence[Record], Sequence[Refused]], None] = lambda shard, records, ones: (
+            None
+        ),
         stopping: threading.Event | None = None,
     ) -> None:
         self._store = store
@@ -72,6 +75,7 @@ class Pipeline:
         self._rules = rules
         self._names = Names()
         self._committed = committed
+        self._refused = refused
         self._writer = Writer(self._write, (stopping or threading.Event()).set)
         self.counts = Counts()
 
@@ -113,6 +117,7 @@ class Pipeline:
             records=len(records),
             decode_seconds=time.perf_counter() - began,
         )
+        self._refused(lease.shard, records, judged.refused)
         self._writer.put(taken)
         return len(records)
 
@@ -128,11 +133,6 @@ class Pipeline:
         self.counts.absorbed += stored.absorbed
         self.counts.refused += stored.refused
         self.counts.lag_ms[shard] = judged.lag_ms
-        if refused:
-            reasons = sorted(reason.value for reason in refused)
-            logger.warning(
-                "readings refused", extra={"shard": shard, "count": stored.refused, "reasons": reasons}
-            )
         self._committed(
             Committed(
                 shard=shard,
