@@ -1,5 +1,8 @@
 """The wire contract read slowly, with the standard library alone: what must become of each reading.
 
+(zstd comes into it with Python 3.14; backports.zstd is that module for those before.) Aggregated records are
+not read here.
+
 It shares no code with the processor but the bounds that are settings. Where the two disagree, one is wrong.
 """
 
@@ -8,9 +11,12 @@ import json
 import math
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from backports import zstd
 
 LARGEST_DOCUMENT = 4 * 1024 * 1024
 MOST_MEMBERS = 100
@@ -25,6 +31,8 @@ ENVELOPE = {"v", "id", "src", "sent", "traceparent", "readings"}
 PATH = re.compile(r"[A-Za-z0-9_.\-]{1,64}(/[A-Za-z0-9_.\-]{1,64}){6}")
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 NO_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+SKIPPABLE = {bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16)}
+WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}  # 8 MiB
 NAMED = {"GOOD": 192, "UNCERTAIN": 64, "BAD": 0}
 
 
@@ -91,24 +99,26 @@ def expected(reading: Any, arrived: float) -> Expected:
 
 def _opened(data: bytes) -> bytes:
     if data[:2] == b"\x1f\x8b":
-        data = _unzipped(data)
+        data = _unzipped(data, lambda: zlib.decompressobj(wbits=31))
+    elif data[:4] == b"\x28\xb5\x2f\xfd" or data[:4] in SKIPPABLE:
+        data = _unzipped(data, lambda: zstd.ZstdDecompressor(options=WINDOW))
     if len(data) > LARGEST_DOCUMENT:
         raise Refusal("too large")
     return data
 
 
-def _unzipped(data: bytes) -> bytes:
-    """Members, one behind the other, and nothing else: RFC 1952, 2.2."""
-    opened = b""
+def _unzipped(data: bytes, start: Callable[[], Any]) -> bytes:
+    """Members or frames, one behind the other, and nothing else: RFC 1952, 2.2, and RFC 8878, 3.1."""
+    opened: bytes = b""
     for _ in range(MOST_MEMBERS):
-        member = zlib.decompressobj(wbits=31)
+        member = start()
         try:
             opened += member.decompress(data)
-        except zlib.error as error:
-            raise Refusal("gzip") from error
+        except (zlib.error, zstd.ZstdError) as error:
+            raise Refusal("damaged, or not to be opened by everybody") from error
         data = member.unused_data
         if not member.eof:
-            raise Refusal("gzip ends too early")
+            raise Refusal("it ends too early")
         if not data:
             return opened
     raise Refusal("too many members")
@@ -121,7 +131,8 @@ def _parsed(data: bytes) -> Any:
                 data, parse_constant=_Constant
             )  # a byte order mark, and UTF-16 and 32 are heard
         except UnicodeDecodeError:
-            return json.loads(data.decode("utf-8", "surrogateescape"), parse_constant=_Constant)
+            text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+            return json.loads(text, parse_constant=_Constant)
     except (ValueError, RecursionError) as error:
         raise Refusal("no JSON") from error
 
@@ -142,7 +153,12 @@ def _unwrapped(document: Any) -> Any:
             raise Refusal("base64") from error
     if "data" not in document:
         raise Refusal("no data")
-    return document["data"]
+    body, declared = document["data"], document.get("datacontenttype")
+    if isinstance(body, str) and isinstance(declared, str):
+        subtype = declared.split(";")[0].strip().lower()
+        if not subtype.endswith(("/json", "+json")):
+            return _parsed(body.encode("utf-8", "surrogatepass"))  # else it is a JSON string and no document
+    return body
 
 
 def _check_depth(item: Any, level: int = 0) -> None:

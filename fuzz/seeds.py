@@ -1,10 +1,13 @@
 """Records to begin with: one of each form, and of each way to be wrong that somebody has thought of."""
 
 import base64
+import codecs
 import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
+
+from backports import zstd
 
 PATH = "acme/lon1/press/line2/cell4/m17/spindle_temp"
 TS = 1_763_897_519_000
@@ -68,6 +71,13 @@ def _wrapped() -> Iterator[bytes]:
     yield gzip.compress(text)
     yield gzip.compress(text)[:-3]
     yield gzip.compress(text[:9]) + gzip.compress(text[9:])
+    yield zstd.compress(text)
+    yield zstd.compress(text)[:-3]
+    yield b"\x50\x2a\x4d\x18\x01\0\0\0?" + zstd.compress(text[:9]) + zstd.compress(text[9:])
+    yield json.dumps(EVENT | {"data": text.decode(), "datacontenttype": "text/plain"}).encode()
+    yield json.dumps(EVENT | {"data": text.decode(), "datacontenttype": "a/b+json"}).encode()
+    yield codecs.BOM_UTF8 + text
+    yield text.decode().encode("utf-16")
     yield json.dumps(EVENT | {"data": envelope}).encode()
     yield json.dumps(EVENT | {"data_base64": base64.b64encode(gzip.compress(text)).decode()}).encode()
     yield json.dumps(EVENT | {"data": READING}).encode()

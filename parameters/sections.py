@@ -172,6 +172,8 @@ class Processor(Section, frozen=True):
     """Days that readings stay in the database."""
     site_time_zone: str | None = None
     """IANA name of the zone in which devices without an offset tell the time."""
+    bind_devices: bool = True
+    """Whether a record whose partition key is a device's path may hold that device's readings only."""
     working_hours: WorkingHours | None = None
     """When the plant works, and how many tasks run then at least."""
 

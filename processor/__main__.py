@@ -3,6 +3,8 @@
 `… schema` prints the wire contract, `… settings` and `… metrics` the tables of docs/settings.md and
 docs/metrics.md.
 
+`… replay` takes readings again (`… replay --help`).
+
 Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wrong environment or arguments,
 3 another process took over.
 """
@@ -12,10 +14,12 @@ import sys
 
 from processor import health, metric, service
 from processor.log import start_logging
+from processor.replay.command import run as run_replay
+from processor.replay.request import from_arguments
 from processor.settings import SettingsError, described, from_environment
 from processor.wire.schema import printed
 
-USAGE = "usage: python -m processor [health|ready|schema|settings|metrics]"
+USAGE = "usage: python -m processor [health|ready|schema|settings|metrics|replay …]"
 PRINTS = {"schema": printed, "settings": described, "metrics": metric.printed}
 ASKS = {"health": "/health", "ready": "/ready"}
 
@@ -23,12 +27,14 @@ ASKS = {"health": "/health", "ready": "/ready"}
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
     command = arguments[0] if arguments else ""
-    if len(arguments) > 1 or command not in {"", *PRINTS, *ASKS}:
+    replaying = command == "replay"
+    if not replaying and (len(arguments) > 1 or command not in {"", *PRINTS, *ASKS}):
         print(USAGE, file=sys.stderr)
         return 2
     if command in PRINTS:
         print(PRINTS[command](), end="")
         return 0
+    request = from_arguments(arguments[1:]) if replaying else None
     try:
         settings = from_environment()
     except SettingsError as error:
@@ -40,7 +46,7 @@ def main(arguments: list[str]) -> int:
         return 0 if healthy else 1
     start_logging(settings.environment)
     try:
-        return service.run(settings)
+        return service.run(settings) if request is None else run_replay(settings, request)
     except Exception:
         # Nothing is mended by going on: the next process reads again what was not committed.
         logging.getLogger("processor").exception("ended by an unexpected error")

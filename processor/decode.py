@@ -2,18 +2,24 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from processor.columns import Float64, Int64
-from processor.quarantine import Reason, Refused, written
-from processor.source.records import Record
+from processor.quarantine import Reason, Refused, refusal, written
+from processor.source.records import Record, TooMuch
+from processor.wire.aggregated import user_records
 from processor.wire.document import Reading, decode_envelope, decode_reading
 from processor.wire.payload import open_payload
 from processor.wire.tolerant import take_apart
 
+Number = TypeVar("Number", np.float64, np.int64)
+
+_key = itemgetter(Record._fields.index("partition_key"))
 _NOT_FAST = (msgspec.MsgspecError, ValueError, RecursionError)
 
 # Bounds of what is decoded at once. Packed records and the fields that envelopes add grow when they are
@@ -22,21 +28,14 @@ MOST_OPENED = 8 * 1024 * 1024  # bytes beyond the records' own
 MOST_READINGS = 100_000
 
 
-class TooMuch(Exception):
-    """These records together are too much for one batch; a record alone never is. `fits`: try so many."""
-
-    def __init__(self, fits: int) -> None:
-        super().__init__(fits)
-        self.fits = fits
-
-
 class Decoded:
     """The readings of a batch in their order, what was refused so far, and where each reading came from.
 
     Raises TooMuch.
     """
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, given: Sequence[Record]) -> None:
+        records = user_records(given)
         self.readings: list[Reading] = []
         self.refused: list[Refused] = []
         self.unknown: dict[int, dict[str, Any]] = {}  # row → fields that the contract does not know
@@ -60,8 +59,9 @@ class Decoded:
                 before = len(readings)
                 packed = self._otherwise(record, packed)
                 self._counts[source] = len(readings) - before
-                if source and (self._opened > MOST_OPENED or len(readings) > MOST_READINGS):
-                    raise TooMuch(source) from None
+                too_much = self._opened > MOST_OPENED or len(readings) > MOST_READINGS
+                if too_much and (fits := _whole(given, record)):
+                    raise TooMuch(fits) from None
         self._starts: Int64 = np.concatenate(([0], np.cumsum(self._counts, dtype=np.int64)))
 
     def _otherwise(self, record: Record, packed: bool) -> bool:
@@ -99,14 +99,23 @@ class Decoded:
     @property
     def arrived(self) -> Float64:
         """When each reading's record reached the stream, in seconds since 1970."""
-        if self._counts.count(1) == len(self._records):
-            return self._arrivals
-        return np.repeat(self._arrivals, self._counts)
+        return self.each_reading(self._arrivals)
 
     @property
     def oldest_arrived(self) -> float:
         """When the first of the records reached the stream, in seconds since 1970."""
         return float(self._arrivals.min())
+
+    @property
+    def keys(self) -> list[str]:
+        """Each record's partition key."""
+        return list(map(_key, self._records))
+
+    def each_reading(self, column: NDArray[Number]) -> NDArray[Number]:
+        """A column of the records as one of the readings."""
+        if self._counts.count(1) == len(self._records):
+            return column
+        return np.repeat(column, self._counts)
 
     def refuse(self, row: int, reason: Reason, detail: str) -> None:
         """Send one reading to the quarantine, with the fields that the contract does not know."""
@@ -115,8 +124,9 @@ class Decoded:
         place = self._places.get(row, row - int(self._starts[source]))
         sent = {**msgspec.structs.asdict(self.readings[row]), **self.unknown.get(row, {})}
         payload = written(sent, self.envelopes.get(row, {}))
-        self.refused.append(
-            Refused(
-                record.sequence_number, record.sub_sequence, place, reason, detail, payload, record.arrived
-            )
-        )
+        self.refused.append(refusal(record, place, reason, detail, payload))
+
+
+def _whole(given: Sequence[Record], part: Record) -> int:
+    """How many records stand before the one that this is, or is a part of."""
+    return next(place for place, record in enumerate(given) if record.sequence_number == part.sequence_number)

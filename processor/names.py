@@ -2,6 +2,8 @@
 
 import re
 
+from processor.binding import Binding
+
 PATH = re.compile(r"[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64}){6}", re.ASCII)
 LONGEST_UNIT = 64
 MOST_NAMES = 500_000  # some 100 MB; a plant has fewer, so more is a producer gone wild
@@ -15,6 +17,7 @@ class Names:
         self.first: dict[str, int] = {}  # path → its slot with the unit that it came with first
         self.paths: list[str] = []
         self.units: list[str | None] = []
+        self.binding = Binding(self.paths)
 
     @property
     def full(self) -> bool:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from processor.committed import Committed
-from processor.decode import MOST_READINGS, Decoded, TooMuch
+from processor.decode import MOST_READINGS, Decoded
 from processor.latest import Latest
 from processor.names import Names
 from processor.quarantine import Refused
 from processor.source.position import Known
-from processor.source.records import Batch, Record
+from processor.source.records import Batch, Record, TooMuch
 from processor.storage.store import Judged, Lease, Store
 from processor.taken import Taken
 from processor.validate import Rules, validate

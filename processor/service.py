@@ -47,7 +47,7 @@ def run(settings: Settings) -> int:
     """
     threading.excepthook = end_at_once
     stopping = threading.Event()
-    _stop_on_signals(stopping)
+    stop_on_signals(stopping)
     aws = boto3.Session(region_name=settings.region)
     secret = DatabaseSecret(aws.client("secretsmanager", config=AWS_CALLS), settings.database_secret_arn)
     database = Database(secret, settings.database_ca_file, stopping)
@@ -58,7 +58,7 @@ def run(settings: Settings) -> int:
     pipeline = Pipeline(
         Store(database, settings.stream_name),
         latest,
-        _rules(settings),
+        rules_of(settings),
         committed=metrics.committed,
         refused=Refusals(settings.stream_name).tell,
         stopping=stopping,
@@ -128,12 +128,13 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def _rules(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> Rules:
     zone = ZoneInfo(settings.site_time_zone) if settings.site_time_zone else None
-    return Rules(settings.oldest_reading_days, settings.newest_reading_minutes, zone)
+    days, minutes = settings.oldest_reading_days, settings.newest_reading_minutes
+    return Rules(days, minutes, zone, bind_devices=bool(settings.bind_devices))
 
 
-def _stop_on_signals(stopping: threading.Event) -> None:
+def stop_on_signals(stopping: threading.Event) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         if not stopping.is_set():
             stopping.set()

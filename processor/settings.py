@@ -45,6 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     site_time_zone: Annotated[
         str, Meta(description="IANA name; naive timestamps are refused without one")
     ] = ""
+    bind_devices: Annotated[
+        int,
+        Meta(ge=0, le=1, description="0: a record keyed by a device's path may hold other devices' readings"),
+    ] = 1
     cache_ca_file: Annotated[str, Meta(description="the system's own bundle when empty")] = ""
     health_port: Annotated[Port, Meta(description="of /health and /ready, on loopback")] = 8080
     poll_seconds: Annotated[

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from processor.binding import STRANGER
 from processor.columns import Bool, Columns, Float64, Int8, Int16, Int32, Int64, Kind, Objects
 from processor.decode import Decoded
 from processor.identity import identity_hash, without_counter
@@ -39,6 +40,7 @@ class Rules:
     oldest_days: int
     newest_minutes: int
     zone: ZoneInfo | None = None
+    bind_devices: bool = True  # a record whose partition key is a device's path holds that device's readings
 
 
 class Verdicts:
@@ -83,6 +85,10 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
     verdicts = Verdicts(rows)
     paths, units = [reading.path for reading in readings], [reading.unit for reading in readings]
     slot = _slots(paths, units, names, verdicts)
+    if rules.bind_devices:
+        strangers = names.binding.strangers(decoded.keys, decoded.each_reading, slot)
+        if strangers is not None and strangers.any():
+            verdicts.add_all(strangers, Reason.DEVICE, STRANGER)
     hist = _flags([reading.hist for reading in readings])
     ts = _moments([reading.ts for reading in readings], rules.zone, verdicts)
     _check_age(ts, hist, decoded.arrived, rules, verdicts)

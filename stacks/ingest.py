@@ -1,9 +1,10 @@
 """The door for devices: an MQTT topic each, a rule that carries what they publish into the stream.
 
 Topics: millrace/<environment>/<enterprise>/<site>/<area>/<line>/<cell>/<device>. Eight levels are the most
-that IoT Core takes; the last is the thing's name and the partition key, so a device's readings stay in order.
-Who may publish where stands in `devices`. What a message says of its own path is not compared with its topic
-here: a condition on the payload would lose every compressed one.
+that IoT Core takes; the last six are the device's path and the partition key, so a device's readings stay in
+order. Who may publish where stands in `devices`. What a message says of its own path is not compared with its
+topic here: a condition on the payload would lose every compressed one. The processor compares it with the
+partition key (docs/decisions/binding.md).
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from stacks.context import why
 from stacks.wiring import KeyArn, QueueArn, QueueUrl, StackTemplate, StreamArn, StreamName, TopicRuleName
 
 SQL_VERSION = "2016-03-23"
-DEVICE = "${topic(8)}"
 PLACE = "/+" * len(devices.LEVELS)
+# A key may be made of expressions: https://docs.aws.amazon.com/iot/latest/developerguide/kinesis-rule-action.html
+DEVICE = "/".join(f"${{topic({level})}}" for level in range(3, 3 + len(devices.LEVELS) + 1))
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,7 @@ def container(
             "newest_reading_minutes": str(settings.newest_reading_minutes),
             "reading_retention_days": str(settings.reading_retention_days),
             **({"site_time_zone": settings.site_time_zone} if settings.site_time_zone else {}),
+            **({} if settings.bind_devices else {"bind_devices": "0"}),
         },
     )
     return ecs.ContainerDefinition(

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from processor.pipeline import Pipeline
 from processor.source.position import Gap, Known, Range, finished, gone
 from processor.source.reader import FIRST_PAUSE, Answer, Seek, ShardReader
-from processor.source.records import Batch, Record
+from processor.source.records import Batch, records_of
 from processor.storage.store import Lease
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class Poller:
         reader.iterator = answer.get("NextShardIterator")
         lag_ms = answer.get("MillisBehindLatest", 0)
         tip = answer.get("MillisBehindLatest") == 0
-        heard = Answer(_records(answer), tip, reader.iterator is None)
+        heard = Answer(records_of(answer), tip, reader.iterator is None)
         found = reader.found(heard, self._horizon(), asked_at)
         if not found.settled:
             return
@@ -241,7 +241,15 @@ class Poller:
         self._pipeline.counts.gaps += 1
         logger.error(
             "the stream no longer holds what came after the position",
-            extra={"stream": self._stream, "shard": lease.shard, **asdict(gap)},
+            extra={
+                "stream": self._stream,
+                "shard": lease.shard,
+                "after": gap.after,
+                "from_at": gap.from_at,
+                "before": gap.before,
+                "to_at": gap.to_at,
+                "reason": gap.reason,
+            },
         )
 
     def _horizon(self) -> float:
@@ -281,10 +289,3 @@ def _parents(shard: "ShardTypeDef") -> set[str]:
 def _range(shard: "ShardTypeDef") -> Range:
     numbers = shard["SequenceNumberRange"]
     return Range(numbers["StartingSequenceNumber"], numbers.get("EndingSequenceNumber"))
-
-
-def _records(answer: "GetRecordsOutputTypeDef") -> list[Record]:
-    return [
-        Record(record["Data"], record["SequenceNumber"], record["ApproximateArrivalTimestamp"].timestamp())
-        for record in answer["Records"]
-    ]

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from types_boto3_kinesis.type_defs import GetRecordsOutputTypeDef
 
 
 class Record(NamedTuple):
@@ -12,6 +15,29 @@ class Record(NamedTuple):
     sequence_number: str  # up to 56 digits, kept as the stream wrote them; compared as a number
     arrived: float  # seconds since 1970, by the stream's clock
     sub_sequence: int = 0  # place within an aggregated record
+    partition_key: str = ""  # as the producer gave it; "" where it is not known
+
+
+def records_of(answer: "GetRecordsOutputTypeDef") -> list[Record]:
+    """What GetRecords answered, in the stream's order."""
+    return [
+        Record(
+            raw["Data"],
+            raw["SequenceNumber"],
+            raw["ApproximateArrivalTimestamp"].timestamp(),
+            0,
+            raw["PartitionKey"],
+        )
+        for raw in answer["Records"]
+    ]
+
+
+class TooMuch(Exception):
+    """These records together are too much for one batch; a record alone never is. `fits`: try so many."""
+
+    def __init__(self, fits: int) -> None:
+        super().__init__(fits)
+        self.fits = fits
 
 
 @dataclass(frozen=True)

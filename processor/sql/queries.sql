@@ -98,8 +98,8 @@ ON CONFLICT (point, bucket) DO UPDATE SET
 
 -- name: add_refused
 INSERT INTO quarantine
-    (stream, shard, sequence_number, sub_sequence, index, reason, detail, payload, arrived_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, to_timestamp(%s))
+    (stream, shard, sequence_number, sub_sequence, index, reason, detail, payload, arrived_at, partition_key)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, to_timestamp(%s), %s)
 ON CONFLICT DO NOTHING;
 
 -- name: known_shards
@@ -128,3 +128,51 @@ ON CONFLICT DO NOTHING;
 UPDATE shard_progress
 SET sequence_number = CASE WHEN NOT %(remade)s THEN sequence_number END, arrived_at = NULL, ended_at = NULL
 WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s;
+
+-- name: quarantined
+-- The next rows of a replay, as many as some bytes hold and one at least; a payload that is not among them is not read.
+SELECT shard, sequence_number, sub_sequence, index, reason, detail, payload,
+    extract(epoch FROM arrived)::double precision, partition_key
+FROM (
+    SELECT *, sum(octet_length(payload)) OVER (ORDER BY shard, sequence_number, sub_sequence, index)
+        - octet_length(payload) AS before
+    FROM (
+        SELECT *, coalesce(arrived_at, quarantined_at) AS arrived
+        FROM quarantine
+        WHERE stream = %(stream)s AND quarantined_at < %(began)s
+            AND (shard, sequence_number, sub_sequence, index)
+                > (%(shard)s, %(sequence_number)s, %(sub_sequence)s, %(index)s)
+            AND (%(reasons)s::text[] IS NULL OR reason = ANY(%(reasons)s))
+            AND (%(only)s::text IS NULL OR shard = %(only)s)
+            AND coalesce(arrived_at, quarantined_at) >= coalesce(%(since)s::timestamptz, '-infinity')
+            AND coalesce(arrived_at, quarantined_at) < coalesce(%(until)s::timestamptz, 'infinity')
+        ORDER BY shard, sequence_number, sub_sequence, index
+        LIMIT %(rows)s
+    ) AS page
+) AS sized
+WHERE before < %(bytes)s
+ORDER BY shard, sequence_number, sub_sequence, index;
+
+-- name: forget_refused
+DELETE FROM quarantine USING unnest(
+    %(shards)s::text[], %(sequence_numbers)s::text[], %(sub_sequences)s::bigint[], %(indexes)s::integer[]
+) AS settled (shard, sequence_number, sub_sequence, index)
+WHERE quarantine.stream = %(stream)s AND quarantine.shard = settled.shard
+    AND quarantine.sequence_number = settled.sequence_number
+    AND quarantine.sub_sequence = settled.sub_sequence AND quarantine.index = settled.index;
+
+-- name: count_missing
+-- How many readings a replay would insert.
+SELECT count(*) FROM (
+    SELECT DISTINCT path, ts, seq
+    FROM unnest(%(paths)s::text[], %(ts)s::timestamptz[], %(seq)s::bigint[]) AS given (path, ts, seq)
+) AS given
+WHERE NOT EXISTS (
+    SELECT FROM point JOIN reading ON reading.point = point.id
+    WHERE point.path = given.path AND reading.ts = given.ts AND reading.seq = given.seq);
+
+-- name: positions
+SELECT shard, sequence_number FROM shard_progress WHERE stream = %(stream)s AND sequence_number IS NOT NULL;
+
+-- name: moment
+SELECT clock_timestamp();

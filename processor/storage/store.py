@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from psycopg import errors
+from psycopg import Connection, errors
 
 from processor.columns import Columns, Int64
 from processor.names import Names
@@ -144,6 +146,7 @@ class _Writing:
     def __init__(self, session: Session, stream: str, lease: Lease, judged: Judged) -> None:
         self._session = session
         self._connection = session.connection
+        self._stream = stream
         self._lease = lease
         self._judged = judged
         self._fence = {
@@ -157,27 +160,19 @@ class _Writing:
 
     def done(self) -> Stored:
         columns = self._judged.columns
-        self._ensure_days()
+        ensure_days(self._session, self._judged.days)
         points = self._session.points_of(self._judged.names)
         point = points.resolve(self._connection, columns)
-        rows = sorted_rows(point, _with_units(columns, points))
+        rows = sorted_rows(point, with_units(columns, points))
         with self._connection.transaction():
             if self._lease.gap is not None:
                 tell_gap(self._connection, self._fence, self._lease.gap, alone=False)
             if not self._advance():
                 return Stored(0, 0, 0)
             inserted = self._insert(rows) if len(rows) else rows
-            self._roll_up(inserted)
-            self._quarantine()
+            add_rollups(self._connection, inserted)
+            add_refused(self._connection, self._stream, self._lease.shard, self._judged.refused)
         return Stored(len(inserted), len(columns) - len(inserted), len(self._judged.refused))
-
-    def _ensure_days(self) -> None:
-        today = int(time.time() // 86_400)
-        wanted = {*self._judged.days.tolist(), *range(today, today + _DAYS_AHEAD)} - self._session.days
-        for days in _chunks(sorted(wanted), _DAYS_AT_ONCE):
-            given = {"days": Dates(np.array(days, np.int64))}
-            self._connection.execute(_QUERIES["ensure_partitions"], given)
-            self._session.days.update(days)
 
     def _advance(self) -> bool:
         """The fence. False when this owner has stored the batch already: its commit's answer was lost."""
@@ -203,32 +198,46 @@ class _Writing:
         self._session.expects_repetition = not inserted.all()
         return rows.take(inserted)
 
-    def _roll_up(self, rows: Rows) -> None:
-        if not len(rows):
-            return
-        minutes = roll_up(rows, MINUTE)
-        for table, rollup in (("rollup_1m", minutes), ("rollup_1h", widened(minutes, HOUR))):
-            statement = _QUERIES["add_rollups"].replace(b"{table}", table.encode())
-            self._connection.execute(statement, _given(rollup))
 
-    def _quarantine(self) -> None:
-        key = (self._fence["stream"], self._fence["shard"])
-        given = [
-            (
-                *key,
-                one.sequence_number,
-                one.sub_sequence,
-                one.place,
-                one.reason.value,
-                storable(one.detail),
-                one.payload,
-                one.arrived,
-            )
-            for one in self._judged.refused
-        ]
-        if given:
-            with self._connection.cursor() as cursor:
-                cursor.executemany(_QUERIES["add_refused"], given)
+def ensure_days(session: Session, days: Int64) -> None:
+    """Partitions for these UTC days since 1970, and for the days ahead; committed at once."""
+    today = int(time.time() // 86_400)
+    wanted = {*days.tolist(), *range(today, today + _DAYS_AHEAD)} - session.days
+    for chunk in _chunks(sorted(wanted), _DAYS_AT_ONCE):
+        session.connection.execute(_QUERIES["ensure_partitions"], {"days": Dates(np.array(chunk, np.int64))})
+        session.days.update(chunk)
+
+
+def add_rollups(connection: Connection[Any], rows: Rows) -> None:
+    """Of rows that were really inserted, in the same transaction."""
+    if not len(rows):
+        return
+    minutes = roll_up(rows, MINUTE)
+    for table, rollup in (("rollup_1m", minutes), ("rollup_1h", widened(minutes, HOUR))):
+        statement = _QUERIES["add_rollups"].replace(b"{table}", table.encode())
+        connection.execute(statement, _given(rollup))
+
+
+def add_refused(connection: Connection[Any], stream: str, shard: str, refused: Sequence[Refused]) -> None:
+    """Those that are not in the quarantine yet."""
+    given = [
+        (
+            stream,
+            shard,
+            one.sequence_number,
+            one.sub_sequence,
+            one.place,
+            one.reason.value,
+            storable(one.detail),
+            one.payload,
+            one.arrived,
+            one.partition_key,
+        )
+        for one in refused
+    ]
+    if given:
+        with connection.cursor() as cursor:
+            cursor.executemany(_QUERIES["add_refused"], given)
 
 
 def _given(rollup: Rollup) -> dict[str, object]:
@@ -248,7 +257,7 @@ def _given(rollup: Rollup) -> dict[str, object]:
     }
 
 
-def _with_units(columns: Columns, points: Points) -> Columns:
+def with_units(columns: Columns, points: Points) -> Columns:
     """Keep the unit of a reading that contradicts its point's, or two scales would mix unseen."""
     if not points.otherwise:
         return columns

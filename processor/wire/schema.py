@@ -58,19 +58,75 @@ _ENVELOPE: dict[str, dict[str, Any]] = {
         "maxItems": MOST_READINGS,
     },
 }
+_EVENT: dict[str, dict[str, Any]] = {
+    "specversion": {"type": "string", "description": "what tells a CloudEvents document from a reading"},
+    "data": {"anyOf": [{"$ref": "#/$defs/envelope"}, {"$ref": "#/$defs/reading"}]},
+    "data_base64": {
+        "type": "string",
+        "contentEncoding": "base64",
+        "description": "the body's bytes in the place of data: JSON, or JSON packed by gzip or zstd",
+    },
+}
+
+READING_EXAMPLE: dict[str, Any] = {
+    "path": "acme/lon1/press/line2/cell4/m17/spindle_temp",
+    "ts": 1763897519000,
+    "value": 73.9,
+    "q": 192,
+    "unit": "Cel",
+    "seq": 4711,
+}
+ENVELOPE_EXAMPLE: dict[str, Any] = {
+    "v": 1,
+    "id": "01JDKZ3S6W3N0T4T0M3X9C7QXA",
+    "src": "gw-7",
+    "sent": 1763897519123,
+    "readings": [
+        READING_EXAMPLE,
+        {
+            "path": "acme/lon1/press/line2/cell4/m17/mode",
+            "ts": "2025-11-23T11:31:59.250Z",
+            "value": "auto",
+            "q": "GOOD",
+        },
+        {
+            "path": "acme/lon1/press/line2/cell4/m17/spindle_temp",
+            "ts": "2025-11-02T08:00:00+01:00",
+            "value": 71.2,
+            "hist": True,
+        },
+    ],
+}
+EVENT_EXAMPLE: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "A234-1234",
+    "source": "/acme/lon1/gw-7",
+    "type": "com.example.reading",
+    "data": READING_EXAMPLE,
+}
 
 
 def schema() -> dict[str, Any]:
-    """The whole contract: an envelope, or a bare reading. Unknown fields are kept, so none is forbidden."""
+    """The whole contract: an envelope, a bare reading, or an event around one of them.
+
+    Unknown fields are kept, so none is forbidden.
+    """
     if _READING.keys() != READING_FIELDS or _ENVELOPE.keys() != ENVELOPE_FIELDS:
         raise RuntimeError("processor/wire/schema.py does not know the fields of processor/wire/document.py")
     reading = {"type": "object", "properties": _READING, "required": ["path", "ts", "value"]}
     envelope = {"type": "object", "properties": _ENVELOPE, "required": ["readings"]}
+    body = [{"required": ["data"]}, {"required": ["data_base64"]}]
+    event = {"type": "object", "properties": _EVENT, "required": ["specversion"], "anyOf": body}
     return {
         "$schema": DIALECT,
         "title": "millrace: one record",
-        "anyOf": [{"$ref": "#/$defs/envelope"}, {"$ref": "#/$defs/reading"}],
-        "$defs": {"envelope": envelope, "reading": reading},
+        "description": "as JSON in UTF-8, plain or packed by gzip or zstd, alone or aggregated: docs/wire.md",
+        "anyOf": [{"$ref": "#/$defs/event"}, {"$ref": "#/$defs/envelope"}, {"$ref": "#/$defs/reading"}],
+        "$defs": {
+            "event": {**event, "examples": [EVENT_EXAMPLE]},
+            "envelope": {**envelope, "examples": [ENVELOPE_EXAMPLE]},
+            "reading": {**reading, "examples": [READING_EXAMPLE]},
+        },
     }
 
 

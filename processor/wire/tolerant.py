@@ -5,7 +5,6 @@ an envelope stands or falls alone.
 """
 
 import base64
-import binascii
 import json
 import math
 from collections.abc import Iterable
@@ -13,8 +12,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from processor.quarantine import WHOLE_RECORD, Reason, Refused, written
+from processor.quarantine import WHOLE_RECORD, Reason, Refused, refusal, written
 from processor.source.records import Record
+from processor.wire.aggregated import MAGIC, deaggregated
 from processor.wire.document import (
     ENVELOPE_FIELDS,
     MOST_READINGS,
@@ -43,20 +43,22 @@ class Kept(NamedTuple):
 def take_apart(record: Record) -> tuple[list[Kept], list[Refused]]:
     """The readings of one record, and what had to be refused. Raises nothing."""
     try:
-        document = _unwrap(_parse(open_payload(record.data)))
-        return _readings(record, document)
+        if record.data.startswith(MAGIC):
+            deaggregated(record)  # it says why it could not be taken apart
+        return _readings(record, _unwrap(_parse(open_payload(record.data))))
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return [], [_refuse(record, WHOLE_RECORD, Reason.UNDECODABLE, why, record.data)]
+        return [], [refusal(record, WHOLE_RECORD, Reason.UNDECODABLE, why, record.data)]
 
 
 def _parse(text: bytes) -> object:
-    # json.loads and not msgspec: it hears NaN and Infinity. They stay text, as if they had been quoted.
+    # json.loads and not msgspec: it hears NaN and Infinity. They stay text, as if they had been quoted. It
+    # passes over a byte order mark too, as RFC 8259, 8.1, allows, and hears UTF-16 and UTF-32 by their NULs.
     try:
         return json.loads(text, parse_constant=str, parse_float=_float, parse_int=_int)
     except UnicodeDecodeError:
         # Bytes that are no UTF-8 become halves of surrogate pairs: refused where they stand, not around it.
-        readable = text.decode("utf-8", "surrogateescape")
+        readable = text.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
         return json.loads(readable, parse_constant=str, parse_float=_float, parse_int=_int)
 
 
@@ -78,15 +80,29 @@ def _unwrap(document: object) -> object:
         return document
     if "data_base64" in document:
         try:
-            return _parse(open_payload(base64.b64decode(document["data_base64"], validate=True)))
-        except (binascii.Error, TypeError):
+            packed = base64.b64decode(document["data_base64"], validate=True)
+        except (ValueError, TypeError):
             raise PayloadError("CloudEvents data_base64 is not base64") from None
+        return _parse(open_payload(packed))
     if "data" not in document:
         raise PayloadError("a CloudEvents document without data")
-    return document["data"]
+    data = document["data"]
+    if isinstance(data, str) and not _declares_json(document.get("datacontenttype")):
+        return _parse(data.encode("utf-8", "surrogatepass"))
+    return data
+
+
+def _declares_json(content_type: object) -> bool:
+    """Text that is declared as JSON, as what is not declared, is a JSON string and no document (3.1.2)."""
+    if not isinstance(content_type, str):
+        return True
+    return content_type.partition(";")[0].strip().lower().endswith(("/json", "+json"))
 
 
 def _readings(record: Record, document: object) -> tuple[list[Kept], list[Refused]]:
+    if isinstance(document, list):
+        # CloudEvents' JSON Batch Format (4) is a format of its own; nothing here says that it is spoken.
+        raise PayloadError("a JSON array: put each of its documents as a record of its own")
     if not isinstance(document, dict):
         raise PayloadError("neither an envelope nor a reading: a JSON object is expected")
     if "readings" not in document:
@@ -127,7 +143,7 @@ def _one_by_one(
             kept.append(Kept(index, reading, _unknown(item, READING_FIELDS) or None, envelope))
         except (ValueError, msgspec.ValidationError) as error:  # half a surrogate pair among them
             payload = written(item, envelope)
-            refused.append(_refuse(record, index, Reason.MALFORMED, str(error), payload))
+            refused.append(refusal(record, index, Reason.MALFORMED, str(error), payload))
     return kept, refused
 
 
@@ -151,9 +167,3 @@ def _inside(item: object) -> Iterable[object]:
     if isinstance(item, dict):
         return item.values()
     return item if isinstance(item, list) else ()
-
-
-def _refuse(record: Record, index: int, reason: Reason, detail: str, payload: bytes) -> Refused:
-    return Refused(
-        record.sequence_number, record.sub_sequence, index, reason, detail, payload, record.arrived
-    )

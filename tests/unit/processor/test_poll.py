@@ -126,7 +126,12 @@ class FakeKinesis:
     @staticmethod
     def _record(shard: dict[str, Any], number: int) -> dict[str, Any]:
         arrived = datetime.fromtimestamp(shard.get("arrived", {}).get(number, NOW), UTC)
-        return {"Data": b"{}", "SequenceNumber": f"{number:05d}", "ApproximateArrivalTimestamp": arrived}
+        return {
+            "Data": b"{}",
+            "SequenceNumber": f"{number:05d}",
+            "ApproximateArrivalTimestamp": arrived,
+            "PartitionKey": "m17",
+        }
 
 
 class FakePipeline:

@@ -97,6 +97,7 @@ class World:
                     "Data": b"{}",
                     "SequenceNumber": str(number),
                     "ApproximateArrivalTimestamp": datetime.fromtimestamp(self.put[number - 1], UTC),
+                    "PartitionKey": "m17",
                 }
                 for number in numbers
             ],

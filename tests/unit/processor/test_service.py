@@ -15,7 +15,7 @@ from processor import service
 def stopping() -> Iterator[threading.Event]:
     former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     event = threading.Event()
-    service._stop_on_signals(event)
+    service.stop_on_signals(event)
     yield event
     for number, handler in former.items():
         signal.signal(number, handler)

@@ -163,3 +163,17 @@ def test_iot_takes_on_a_role_for_this_account_and_region_only(
     assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     source = trust["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"]
     assert source == "arn:${AWS::Partition}:iot:${AWS::Region}:${AWS::AccountId}:" + source_of
+
+
+def test_a_records_key_is_the_path_that_the_devices_policy_binds(template: Template) -> None:
+    """The processor holds a record whose key has six levels to that device (processor/binding.py)."""
+    (rule,) = [one for one in template["Resources"].values() if one["Type"] == "AWS::IoT::TopicRule"]
+    payload = rule["Properties"]["TopicRulePayload"]
+    topic = payload["Sql"].partition("'")[2].rstrip("'").split("/")
+    key = payload["Actions"][0]["Kinesis"]["PartitionKey"]
+    levels = [int(level) for level in re.findall(r"\$\{topic\((\d)\)\}", key)]
+
+    # Each level of the topic that is not fixed, in its order: the place and the thing's name.
+    assert levels == [number for number, level in enumerate(topic, 1) if level == "+"]
+    assert key == "/".join(f"${{topic({level})}}" for level in levels)
+    assert len(levels) == 6

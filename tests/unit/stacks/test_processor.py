@@ -48,6 +48,11 @@ def test_the_processor_understands_the_whole_of_what_it_is_told(
     assert understood.cache_port == 6379
 
 
+@pytest.mark.parametrize("bound", [True, False])
+def test_the_processor_is_told_whether_a_device_speaks_for_itself_only(nested: Any, bound: bool) -> None:
+    assert told(nested("processor", bind_devices=bound)).get("BIND_DEVICES", "1") == str(int(bound))
+
+
 def test_a_setting_that_nobody_wired_breaks_the_build(nested: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Wanting(Settings, frozen=True, kw_only=True):
         brand_new: str

@@ -1,0 +1,128 @@
+"""What a replay reads and writes in PostgreSQL: never a position, never an epoch.
+
+It may run beside the service: what both insert is there once, by its key, and is counted in the rollups by
+whoever was first.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+
+from processor.names import Names
+from processor.quarantine import Refused
+from processor.queries import load_queries
+from processor.replay.again import Row
+from processor.replay.request import Quarantined
+from processor.storage.binary import Bigints, Timestamps
+from processor.storage.database import Database, Session
+from processor.storage.insert import insert_missing
+from processor.storage.rows import sorted_rows
+from processor.storage.store import Judged, add_refused, add_rollups, ensure_days, with_units
+
+_QUERIES = load_queries()
+MOST_ROWS = 1000  # of the quarantine, a transaction
+MOST_BYTES = 4 * 1024 * 1024  # of their payloads; one larger stands alone
+_FIRST = ("", "", -1, -2)  # before every key
+
+
+class Tables:
+    """The tables, for one stream. Every method waits for outages, and raises Stopping."""
+
+    def __init__(self, database: Database, stream: str) -> None:
+        self._database = database
+        self._stream = stream
+
+    def now(self) -> datetime:
+        """By the server's clock: rows that a replay adds are not rows that it takes."""
+
+        def ask(session: Session) -> datetime:
+            row = session.connection.execute(_QUERIES["moment"]).fetchone()
+            if row is None or not isinstance(row[0], datetime):
+                raise RuntimeError("SELECT clock_timestamp() gave no moment")
+            return row[0]
+
+        return self._database.run(ask)
+
+    def positions(self) -> dict[str, str]:
+        """Shard → the sequence number up to which the service has stored."""
+        given = {"stream": self._stream}
+        return self._database.run(
+            lambda session: dict(session.connection.execute(_QUERIES["positions"], given).fetchall())
+        )
+
+    def page(self, chosen: Quarantined, began: datetime, after: Row | None) -> list[Row]:
+        """The next rows in the order of their keys; none: that was all."""
+        names = ("shard", "sequence_number", "sub_sequence", "index")
+        given = {
+            **dict(zip(names, after.key if after else _FIRST, strict=True)),
+            "stream": self._stream,
+            "began": began,
+            "reasons": None if chosen.reasons is None else [reason.value for reason in chosen.reasons],
+            "only": chosen.shard,
+            "since": chosen.since,
+            "until": chosen.until,
+            "rows": MOST_ROWS,
+            "bytes": MOST_BYTES,
+        }
+        found = self._database.run(
+            lambda session: session.connection.execute(_QUERIES["quarantined"], given).fetchall()
+        )
+        return [Row(*row) for row in found]
+
+    def count_missing(self, judged: Judged) -> int:
+        """How many of these readings are not in the table; nothing is written."""
+        columns, names = judged.columns, judged.names
+        given = {
+            "paths": [names.paths[slot] for slot in columns.slot.tolist()],
+            "ts": Timestamps(columns.ts),
+            "seq": Bigints(columns.seq),
+        }
+
+        def count(session: Session) -> int:
+            row = session.connection.execute(_QUERIES["count_missing"], given).fetchone()
+            return int(row[0]) if row else 0
+
+        return self._database.run(count)
+
+    def settle(self, judged: Judged, settled: Sequence[Row], refused: Sequence[tuple[str, Refused]]) -> int:
+        """One transaction: rows out of the quarantine, readings in, new verdicts. How many were inserted."""
+
+        def write(session: Session) -> int:
+            return _settle(session, self._stream, judged, settled, refused)
+
+        return self._database.run(write)
+
+
+def _settle(
+    session: Session,
+    stream: str,
+    judged: Judged,
+    settled: Sequence[Row],
+    refused: Sequence[tuple[str, Refused]],
+) -> int:
+    connection, columns = session.connection, judged.columns
+    ensure_days(session, judged.days)
+    points = session.points_of(judged.names)
+    rows = sorted_rows(points.resolve(connection, columns), with_units(columns, points))
+    with connection.transaction():
+        inserted = rows.take(insert_missing(connection, rows)) if len(rows) else rows
+        add_rollups(connection, inserted)
+        if settled:
+            shards, numbers, parts, indexes = zip(*(row.key for row in settled), strict=True)
+            given = {
+                "stream": stream,
+                "shards": list(shards),
+                "sequence_numbers": list(numbers),
+                "sub_sequences": list(parts),
+                "indexes": list(indexes),
+            }
+            connection.execute(_QUERIES["forget_refused"], given)
+        for shard, group in groupby(sorted(refused, key=itemgetter(0)), key=itemgetter(0)):
+            add_refused(connection, stream, shard, [verdict for _, verdict in group])
+    return len(inserted)
+
+
+def fresh(names: Names) -> Names:
+    """The names to go on with, so that memory is bounded."""
+    return Names() if names.full else names
