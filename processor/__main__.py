@@ -1,5 +1,7 @@
 """`python -m processor` runs the service, `… health` asks a running one, `… schema` prints the wire contract.
 
+`… migrate` brings the tables up to this release, with a login and an environment of its own.
+
 Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wrong environment or arguments,
 3 another process took over.
 """
@@ -7,23 +9,25 @@ Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wro
 import logging
 import sys
 
-from processor import health, service
+from processor import health, release, service
 from processor.log import start_logging
 from processor.settings import SettingsError, from_environment
 from processor.wire.schema import printed
 
-USAGE = "usage: python -m processor [health|schema]"
+USAGE = "usage: python -m processor [health|migrate|schema]"
 
 
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
-    if arguments not in ([], ["health"], ["schema"]):
+    if arguments not in ([], ["health"], ["migrate"], ["schema"]):
         print(USAGE, file=sys.stderr)
         return 2
     if arguments == ["schema"]:
         print(printed(), end="")
         return 0
     try:
+        if arguments == ["migrate"]:
+            return release.run(release.from_environment())
         settings = from_environment()
     except SettingsError as error:
         print(f"the processor's environment cannot be used: {error}", file=sys.stderr)

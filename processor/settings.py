@@ -6,7 +6,7 @@ A field without a default must be wired by the template; one with a default may 
 import os
 import zoneinfo
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,7 +28,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache_user: str  # an IAM user of the cache: id and name are the same
     oldest_reading_days: int
     newest_reading_minutes: int
-    reading_retention_days: int
     site_time_zone: str = ""  # IANA name; naive timestamps are refused without one
     cache_ca_file: str = ""  # the system's own bundle when empty
     health_port: int = 8080
@@ -46,17 +45,28 @@ _RANGES: dict[str, tuple[float, float]] = {
     "oldest_reading_days": (1, 36500),
     "newest_reading_minutes": (0, 525_600),
     "reading_retention_days": (1, 36500),
+    "minute_retention_days": (1, 36500),
+    "hour_retention_days": (1, 36500),
+    "quarantine_retention_days": (1, 36500),
     "health_port": (1, 65535),
     "poll_seconds": (0.01, 60),
     "batch_records": (1, 10_000),
 }
 
 
+Read = TypeVar("Read", bound=msgspec.Struct)
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read every field. Raises SettingsError: each wrong variable, its value and what is allowed."""
+    return read(Settings, environment)
+
+
+def read(settings: type[Read], environment: Mapping[str, str]) -> Read:
+    """As `from_environment`, for any struct of settings."""
     values: dict[str, Any] = {}
     complaints: list[str] = []
-    for field in msgspec.structs.fields(Settings):
+    for field in msgspec.structs.fields(settings):
         variable = field.name.upper()
         text = environment.get(variable, "")
         if not text:
@@ -69,7 +79,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
             complaints.append(f"{variable}={text!r}: {error}")
     if complaints:
         raise SettingsError("; ".join(complaints))
-    return Settings(**values)
+    return settings(**values)
 
 
 def _typed(name: str, kind: type[str] | type[int] | type[float], text: str) -> str | int | float:

@@ -26,6 +26,7 @@ print(migrate(Session(connect(Credentials(host, int(port), dbname, username, pas
 
 
 def start(postgres: Any, who: Credentials) -> "subprocess.Popen[bytes]":
+    who = postgres.migrator(who.dbname)
     told = [who.host, str(who.port), who.dbname, who.username, who.password, postgres.ca_file]
     return subprocess.Popen([sys.executable, "-c", MIGRATE, *told], stdout=subprocess.PIPE)
 
@@ -42,11 +43,11 @@ def applied(postgres: Any, who: Credentials) -> list[str]:
 
 
 def test_many_at_once_migrate_once(postgres: Any) -> None:
-    who = postgres.make_database()
+    who = postgres.make_database(migrated=False)
     results: list[list[str]] = []
 
     def run() -> None:
-        with connect(who, postgres.ca_file) as connection:
+        with connect(postgres.migrator(who.dbname), postgres.ca_file) as connection:
             results.append(migrate(Session(connection)))
 
     runners = [threading.Thread(target=run) for _ in range(4)]
@@ -60,7 +61,7 @@ def test_many_at_once_migrate_once(postgres: Any) -> None:
 
 def test_a_second_process_waits_for_the_first(postgres: Any) -> None:
     # Given someone who holds the lock
-    who = postgres.make_database()
+    who = postgres.make_database(migrated=False)
     with postgres.operator(who.dbname) as holder:
         holder.execute("SELECT pg_advisory_lock(hashtextextended('millrace.migrations', 0))")
         process = start(postgres, who)
@@ -76,11 +77,21 @@ def test_a_second_process_waits_for_the_first(postgres: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "blocked", ["point", "reading", "shard_progress", "ensure_partitions", "saturating_sum"]
+    "blocked",
+    [
+        "point",
+        "reading",
+        "shard_progress",
+        "ensure_partitions",
+        "saturating_sum",
+        "retention",
+        "drop_refused",
+        "readings",
+    ],
 )
 def test_a_kill_in_the_middle_leaves_nothing_half_done(postgres: Any, blocked: str) -> None:
     # Given a migration that stands still in the middle, since someone else holds what it is about to make
-    who = postgres.make_database()
+    who = postgres.make_database(migrated=False)
     with postgres.operator(who.dbname) as holder:
         holder.execute(
             """
@@ -110,7 +121,7 @@ def test_a_kill_in_the_middle_leaves_nothing_half_done(postgres: Any, blocked: s
         holder.execute("DROP EVENT TRIGGER hold")
 
     # Then the next one does what is left, and no lock stands in its way
-    with connect(who, postgres.ca_file) as connection:
+    with connect(postgres.migrator(who.dbname), postgres.ca_file) as connection:
         done = migrate(Session(connection))
         assert migrate(Session(connection)) == []
     assert set(done) <= set(ALL)
