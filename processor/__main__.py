@@ -8,6 +8,7 @@ Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wro
 
 import logging
 import sys
+from collections.abc import Callable
 
 from processor import health, release, service
 from processor.log import start_logging
@@ -27,7 +28,9 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         if arguments == ["migrate"]:
-            return release.run(release.from_environment())
+            asked = release.from_environment()
+            start_logging(asked.environment)
+            return _logged(lambda: release.run(asked))
         settings = from_environment()
     except SettingsError as error:
         print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
@@ -37,10 +40,15 @@ def main(arguments: list[str]) -> int:
         print(said)
         return 0 if healthy else 1
     start_logging(settings.environment)
+    return _logged(lambda: service.run(settings))
+
+
+def _logged(work: Callable[[], int]) -> int:
+    """What is not expected stands in the log, and ends the process."""
     try:
-        return service.run(settings)
+        return work()
     except Exception:
-        # Nothing is mended by going on: the next process reads again what was not committed.
+        # Nothing is mended by going on: the next process does again what was not committed.
         logging.getLogger("processor").exception("ended by an unexpected error")
         return 1
 

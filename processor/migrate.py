@@ -1,4 +1,6 @@
-"""The tables' migrations, run before a release takes traffic by whoever comes first; docs/decisions/migrations.md.
+"""The tables' migrations, run before a release takes traffic by whoever comes first.
+
+How a release does it is in docs/decisions/migrations.md.
 
 yoyo-migrations reads, orders and records them. Two things are ours: the lock is a PostgreSQL advisory lock,
 which ends with its session (yoyo's own is a row that a killed process leaves behind for ever), and a
@@ -29,7 +31,7 @@ OWNER = "millrace_owner"
 SCHEMA = "millrace"
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('millrace.migrations', 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('millrace.migrations', 0))"
-# The old release goes on writing meanwhile: it never waits longer than this for a migration that waits itself.
+# The old release goes on writing: it never waits longer than this for a migration that waits itself.
 _PATIENCE = "SET lock_timeout = '2s'"
 _QUERIES = load_queries()
 
@@ -104,14 +106,14 @@ def require(session: Session) -> None:
     """Raise TablesOlder where a migration is missing."""
     if lacking := missing(session):
         raise TablesOlder(
-            f"the tables lack {', '.join(lacking)}; the container `migrate` of a task of this release applies "
-            "them before its processor starts: see its log, and deploy this release again"
+            f"the tables lack {', '.join(lacking)}; the container `migrate` of a task of this release "
+            "applies them before its processor starts: see its log, and deploy this release again"
         )
 
 
 def _days(connection: Connection[Any]) -> dict[str, int]:
     rows = connection.execute(_QUERIES["days_kept"]).fetchall()
-    return {what: days for what, days in rows}
+    return dict(rows)
 
 
 def _keep(connection: Connection[Any], days: Mapping[str, int]) -> None:

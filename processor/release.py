@@ -1,7 +1,7 @@
 """What a release does before it takes traffic: the tables brought up to it, and how long rows are kept.
 
 It runs as a container of its own in the processor's task, with a login that the processor never has, and the
-processor's container waits for its success; the release before goes on meanwhile. docs/decisions/migrations.md
+processor's container waits for its success. The release before goes on meanwhile: docs/decisions/migrations.md
 """
 
 import logging
@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 import msgspec
 import psycopg
 
-from processor.log import start_logging
 from processor.migrate import migrate
 from processor.secret import Credentials
 from processor.settings import SettingsError, read
@@ -20,7 +19,7 @@ from processor.storage.database import Session, connect
 
 logger = logging.getLogger(__name__)
 
-# Fargate gives up after 3 minutes for a container that another one waits for; what comes of it should stand in
+# Fargate gives up after 3 minutes for a container that another one waits for; what comes of it should be in
 # the log before that. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
 PATIENCE_SECONDS = 150.0
 PAUSE_SECONDS = 2.0
@@ -75,7 +74,6 @@ def run(settings: Settings, pause: Callable[[float], None] = time.sleep) -> int:
     The login is not known before the first rotation has made it, in the very password that this was given.
     What a migration itself does wrong is raised at once: waiting would not mend it.
     """
-    start_logging(settings.environment)
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:

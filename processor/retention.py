@@ -2,7 +2,7 @@
 
 How long the periods are is written in the table `retention` by whoever owns it (processor/migrate.py), and
 the functions that drop read it there: this process can ask for it to be done, and for nothing else. Each
-statement is a transaction of its own, short and repeatable, so a kill between or within any two costs nothing.
+statement is a transaction of its own, short and repeatable, so a kill anywhere costs nothing.
 """
 
 import logging

@@ -347,7 +347,8 @@ def test_the_writer_owns_nothing_and_may_not_make_partitions_but_by_the_function
     assert rows(database, owners) == [("millrace_owner",)]
     grants = """
         SELECT pg_has_role(session_user, 'millrace_owner', 'MEMBER'),
-            has_table_privilege('retention', 'INSERT, UPDATE, DELETE'), has_table_privilege('rollup_1m', 'DELETE'),
+            has_table_privilege('retention', 'INSERT, UPDATE, DELETE'),
+            has_table_privilege('rollup_1m', 'DELETE'),
             has_function_privilege('public', 'ensure_partitions(date[])', 'EXECUTE'),
             has_schema_privilege('millrace', 'CREATE'), has_table_privilege('reading', 'UPDATE, DELETE'),
             has_column_privilege('point', 'path', 'UPDATE'), has_column_privilege('point', 'low', 'UPDATE')"""

@@ -13,7 +13,6 @@ ENOUGH = {
     "CACHE_USER": "processor",
     "OLDEST_READING_DAYS": "7",
     "NEWEST_READING_MINUTES": "10",
-    "READING_RETENTION_DAYS": "90",
 }
 
 
