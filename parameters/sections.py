@@ -169,7 +169,7 @@ class Processor(Section, frozen=True):
     newest_reading_minutes: Annotated[int, Meta(ge=0)]
     """Minutes by which a device's clock may be ahead; what is newer goes to quarantine."""
     reading_retention_days: Days
-    """Days that readings stay in the database, counted from when they were stored or measured, the later one."""
+    """Days that readings stay in the database, from when they were measured or, if later, stored."""
     minute_retention_days: Days
     """Days that the sums of each minute stay; no less than reading_retention_days."""
     hour_retention_days: Days

@@ -1,7 +1,8 @@
 """What a release does before it takes traffic: the tables brought up to it, and how long rows are kept.
 
 It runs as a container of its own in the processor's task, with a login that the processor never has, and the
-processor's container waits for its success. The release before goes on meanwhile: docs/decisions/migrations.md
+processor's container waits for its success. The release before goes on meanwhile.
+docs/decisions/migrations.md
 """
 
 import logging

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from troposphere import Ref, cloudwatch, ecs, logs
 
@@ -234,7 +235,7 @@ def migrations(
     )
 
 
-def confined(inputs: Inputs, told: Mapping[str, Value]) -> dict[str, object]:
+def confined(inputs: Inputs, told: Mapping[str, Value]) -> dict[str, Any]:
     """What every container of the task has: one image, no root, nothing to write to, these variables."""
     return {
         "Image": inputs.image_uri,

@@ -101,9 +101,10 @@ def test_a_day_goes_when_it_and_all_that_came_late_for_it_are_over(plant: Plant)
     assert expire(session) == Expired()
 
     # When the late ones have been there for the period
-    plant.run(
+    late = (
         "UPDATE reading SET ingested_at = ingested_at - interval '2 days' WHERE ts < now() - interval '1 y'"
     )
+    plant.run(late)
     done = expire(session)
     assert done is not None
     assert done.days == 1
