@@ -10,12 +10,10 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-import msgspec
 import psycopg
 
 from processor.migrate import migrate
-from processor.secret import Credentials
-from processor.settings import SettingsError, read
+from processor.settings import MigrationSettings, read
 from processor.storage.database import Session, connect
 
 logger = logging.getLogger(__name__)
@@ -24,52 +22,16 @@ logger = logging.getLogger(__name__)
 # the log before that. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
 PATIENCE_SECONDS = 150.0
 PAUSE_SECONDS = 2.0
-LOGIN = '{"host", "port", "dbname", "username", "password"}'
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One environment variable per field, in upper case."""
-
-    environment: str  # dev, prod: a label on logs
-    database_login: str  # the migrator's secret, whole, as ECS writes it into the container
-    database_ca_file: str  # PEM bundle that the database's certificate is verified against
-    reading_retention_days: int
-    minute_retention_days: int
-    hour_retention_days: int
-    quarantine_retention_days: int
-
-    @property
-    def login(self) -> Credentials:
-        """Raises SettingsError, which does not say what the login is."""
-        try:
-            return msgspec.json.decode(self.database_login, type=Credentials, strict=False)
-        except msgspec.MsgspecError:
-            raise SettingsError(
-                f"DATABASE_LOGIN must be JSON with {LOGIN}; it is the migrator's secret, whole"
-            ) from None
-
-    @property
-    def days(self) -> dict[str, int]:
-        """Table → days that its rows are kept."""
-        return {
-            "reading": self.reading_retention_days,
-            "rollup_1m": self.minute_retention_days,
-            "rollup_1h": self.hour_retention_days,
-            "quarantine": self.quarantine_retention_days,
-        }
-
-    def __repr__(self) -> str:
-        return f"Settings(environment={self.environment!r}, …)"
-
-
-def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+def from_environment(environment: Mapping[str, str] = os.environ) -> MigrationSettings:
     """Read every field. Raises SettingsError: each wrong variable and what is allowed."""
-    settings = read(Settings, environment)
+    settings = read(MigrationSettings, environment)
     _ = settings.login
     return settings
 
 
-def run(settings: Settings, pause: Callable[[float], None] = time.sleep) -> int:
+def run(settings: MigrationSettings, pause: Callable[[float], None] = time.sleep) -> int:
     """Migrate; exit code 0, or 1 when the database was away, its locks taken or the login unknown for 150 s.
 
     The login is not known before the first rotation has made it, in the very password that this was given.

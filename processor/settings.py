@@ -10,6 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from processor.secret import Credentials
+
+LOGIN = '{"host", "port", "dbname", "username", "password"}'
+
 
 class SettingsError(ValueError):
     """The environment cannot be used: the message names each variable, its value and what is allowed."""
@@ -38,6 +42,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def region(self) -> str:
         """The region that the secret's ARN names: everything stands in one."""
         return self.database_secret_arn.split(":")[3]
+
+
+class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the migrations' container is told: one environment variable per field, in upper case."""
+
+    environment: str  # dev, prod: a label on logs
+    database_login: str  # the migrator's secret, whole, as ECS writes it into the container
+    database_ca_file: str  # PEM bundle that the database's certificate is verified against
+    reading_retention_days: int
+    minute_retention_days: int
+    hour_retention_days: int
+    quarantine_retention_days: int
+
+    @property
+    def login(self) -> Credentials:
+        """Raises SettingsError, which does not say what the login is."""
+        try:
+            return msgspec.json.decode(self.database_login, type=Credentials, strict=False)
+        except msgspec.MsgspecError:
+            raise SettingsError(
+                f"DATABASE_LOGIN must be JSON with {LOGIN}; it is the migrator's secret, whole"
+            ) from None
+
+    @property
+    def days(self) -> dict[str, int]:
+        """Table → days that its rows are kept."""
+        return {
+            "reading": self.reading_retention_days,
+            "rollup_1m": self.minute_retention_days,
+            "rollup_1h": self.hour_retention_days,
+            "quarantine": self.quarantine_retention_days,
+        }
+
+    def __repr__(self) -> str:
+        return f"MigrationSettings(environment={self.environment!r}, …)"
 
 
 _RANGES: dict[str, tuple[float, float]] = {

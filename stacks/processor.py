@@ -7,8 +7,7 @@ from typing import Any
 from troposphere import Ref, cloudwatch, ecs, logs
 
 from parameters import sections as parameters
-from processor import release
-from processor.settings import Settings
+from processor.settings import MigrationSettings, Settings
 from stacks import cache, engine_table, keys, rotation, scaling, stream
 from stacks.alarm import Guidance, Series, alarm
 from stacks.context import why
@@ -213,7 +212,7 @@ def migrations(
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
     """
     told = variables(
-        release.Settings,
+        MigrationSettings,
         {
             "environment": environment,
             "database_login": inputs.migrator_secret_arn,
