@@ -278,3 +278,17 @@ def test_the_thread_drops_when_it_is_due_and_leaves_its_connection(plant: Plant,
     end = time.monotonic() + 10
     while plant.run(sessions).fetchone() != (0,):
         assert time.monotonic() < end
+
+
+def test_a_processor_that_reads_drops_what_is_over(site: Any, postgres: Any) -> None:
+    # Given a day that is over, and how long readings are kept
+    with connect(postgres.migrator(site.credentials.dbname), postgres.ca_file) as connection:
+        migrate(Session(connection), KEPT)
+        connection.execute("SELECT ensure_partitions(ARRAY[current_date - 100])")
+
+    # Then the processor drops it beside its work
+    site.start()
+    site.put(*site.plant(0, 10))
+    site.wait(lambda: site.one("SELECT count(*) FROM reading") == 10)
+    site.wait(lambda: site.one("SELECT count(*) FROM reading_days() AS d WHERE d < current_date - 30") == 0)
+    site.wait(lambda: "a day of readings was dropped" in site.log.read_text())
