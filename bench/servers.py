@@ -31,6 +31,7 @@ _QUERIES = load_queries()
 _MASTER_PASSWORD = "master"  # noqa: S105 - of a server that ends with the measurement
 _PASSWORD = "application"  # noqa: S105 - as above
 _USER = "millrace_app"
+_MIGRATOR = "millrace_migrator"
 _CACHE_USER = "millrace-processor"
 # The points stay: both sides of a comparison use the same numbers for them.
 _EMPTY = (
@@ -53,6 +54,11 @@ class Servers:
         """The application's."""
         return Credentials(str(self.postgres.socket.parent), PORT, DATABASE, _USER, _PASSWORD)
 
+    @property
+    def _migrator(self) -> Credentials:
+        """A release's."""
+        return Credentials(str(self.postgres.socket.parent), PORT, DATABASE, _MIGRATOR, _PASSWORD)
+
     def cache(self) -> "Redis":
         """A client of one's own."""
         path = str(self.redis.socket)
@@ -60,8 +66,9 @@ class Servers:
 
     def make_tables(self, paths: Sequence[str], unit: str, days: Dates) -> list[int]:
         """The platform's tables with these points and partitions; the points' ids."""
-        with connect(self.credentials, self.ca_file) as connection:
+        with connect(self._migrator, self.ca_file) as connection:
             migrate(Session(connection))
+        with connect(self.credentials, self.ca_file) as connection:
             given = {"paths": list(paths), "units": [unit] * len(paths), "types": ["number"] * len(paths)}
             connection.execute(_QUERIES["add_points"], given)
             connection.execute(_QUERIES["ensure_partitions"], {"days": days})
@@ -108,7 +115,8 @@ def _make_roles(postgres: PostgresServer, authority: Authority) -> None:
             host=front.host, port=front.port, dbname=DATABASE, username=MASTER, password=_MASTER_PASSWORD
         )
         with session(master, str(authority.ca_file)) as opened, transaction(opened):
-            roles.ensure(opened, {_USER: _PASSWORD})
+            for user in (_USER, _MIGRATOR):
+                roles.ensure(opened, {user: _PASSWORD})
 
 
 def open_plainly(credentials: Credentials) -> psycopg.Connection[Any]:

@@ -1,4 +1,4 @@
-"""The first rotation, which makes the database's users: seen, or why it was not.
+"""A secret's first rotation, which makes the database's users: seen, or why it was not.
 
 Secrets Manager rotates at once when the schedule is made, and not before the stack is done with it:
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html

@@ -16,6 +16,7 @@ from deployer.events import Listener
 from deployer.plan import Plan
 
 IMAGE = "ImageDigest"
+SECRETS = ("DbSecretArn", "MigratorSecretArn")  # the processor's login, a release's
 RUNS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"})
 
 
@@ -97,12 +98,16 @@ class Up:
 
     def _rotation(self) -> Outcome:
         target = self.deployment.target
-        secret = self.deployment.outputs().get("DbSecretArn")
-        if secret is None:
+        outputs = self.deployment.outputs()
+        secrets = [outputs[name] for name in SECRETS if name in outputs]
+        if not secrets:
             return Outcome("no secret is offered", done=False)
-        before = first_rotation.rotated(target, secret)
-        seen = before or first_rotation.wait(target, secret)
-        return Outcome(f"{seen:%Y-%m-%d %H:%M} UTC", done=before is None)
+        before = [first_rotation.rotated(target, secret) for secret in secrets]
+        seen = [
+            known or first_rotation.wait(target, secret)
+            for known, secret in zip(before, secrets, strict=True)
+        ]
+        return Outcome(f"{max(seen):%Y-%m-%d %H:%M} UTC", done=None in before)
 
     def _service(self) -> Outcome:
         target = self.deployment.target

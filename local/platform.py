@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_ecs.type_defs import ContainerDefinitionOutputTypeDef
     from types_boto3_secretsmanager import SecretsManagerClient
 
 ROOT = Path(__file__).parent.parent
-CONTAINER = "processor"
+CONTAINER, MIGRATIONS = "processor", "migrate"
 POLL_SECONDS = 0.2  # the embedded account has no quota
 ROTATION_SECONDS = 60.0
 UNFINISHED = "A previous rotation isn't complete"  # Secrets Manager's words, as an InvalidRequestException
@@ -47,7 +48,7 @@ class NotRotated(LocalError):
 
 
 class TaskMissing(LocalError):
-    """the service {service} has no container named {container} in its task definition"""
+    """the service {service} lacks a container in its task definition: it must have {containers}"""
 
     exit_code = 1
 
@@ -70,10 +71,16 @@ class Rotation:
 
 @dataclass(frozen=True)
 class Task:
-    """What the deployed service's task definition says of the processor."""
+    """What the deployed service's task definition says of its two containers.
+
+    secrets: variable → ARN of what ECS writes into the migrations' container, as the execution role.
+    """
 
     environment: Mapping[str, str]
     role_arn: str
+    migration: Mapping[str, str]
+    secrets: Mapping[str, str]
+    execution_role_arn: str
 
 
 def build(environment: Environment, out: Path) -> Path:
@@ -166,16 +173,21 @@ class Platform:
         return Size(len(stacks), sum(kind != NESTED for kind in resources))
 
     def task(self, cluster: str, service: str) -> Task:
-        """The processor's task as the deployed service has it. Raises TaskMissing."""
+        """The task as the deployed service has it. Raises TaskMissing."""
         ecs = self._session.client("ecs")
         described = ecs.describe_services(cluster=cluster, services=[service])["services"]
         for deployed in described:
             task = ecs.describe_task_definition(taskDefinition=deployed["taskDefinition"])["taskDefinition"]
-            for container in task["containerDefinitions"]:
-                if container["name"] == CONTAINER:
-                    environment = {item["name"]: item["value"] for item in container["environment"]}
-                    return Task(environment, task["taskRoleArn"])
-        raise TaskMissing(service=service, container=CONTAINER)
+            containers = {container["name"]: container for container in task["containerDefinitions"]}
+            if {CONTAINER, MIGRATIONS} <= containers.keys():
+                return Task(
+                    environment=_told(containers[CONTAINER]),
+                    role_arn=task["taskRoleArn"],
+                    migration=_told(containers[MIGRATIONS]),
+                    secrets={one["name"]: one["valueFrom"] for one in containers[MIGRATIONS]["secrets"]},
+                    execution_role_arn=task["executionRoleArn"],
+                )
+        raise TaskMissing(service=service, containers=f"{CONTAINER} and {MIGRATIONS}")
 
     def rotate(self, secret: str, *, due: bool, log: Path) -> Rotation:
         """See the credentials rotated by the deployed function.
@@ -197,6 +209,10 @@ class Platform:
             time.sleep(POLL_SECONDS)
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
         raise NotRotated(seconds=ROTATION_SECONDS, log=log, tail=tail)
+
+
+def _told(container: "ContainerDefinitionOutputTypeDef") -> dict[str, str]:
+    return {item["name"]: item["value"] for item in container["environment"]}
 
 
 def _ask_to_rotate(client: "SecretsManagerClient", secret: str) -> None:

@@ -12,6 +12,7 @@ from local import platform, servers, state
 from local.arguments import Options
 from local.directory import RunDirectory
 from local.drill import drill
+from local.migration import injected, migrate
 from local.platform import Platform, Task
 from local.processor import Processor
 from local.progress import taken
@@ -116,9 +117,15 @@ def _describe(recording: Recording, screen: Screen) -> None:
 
 
 def _processor(task: Task, below: Servers, directory: RunDirectory) -> Processor:
-    """The deployed task, held to its role; only where AWS is and whom to trust differ on one machine."""
+    """The deployed task, held to its roles, its migrations first.
+
+    Only where AWS is and whom to trust differ on one machine.
+    """
     ca_file = str(below.ca_file)
     here = {"DATABASE_CA_FILE": ca_file, "CACHE_CA_FILE": ca_file}
+    log = directory.path / "processor.log"
+    secrets = injected(task.secrets, below.aws.task_environment(task.execution_role_arn))
+    migrate({**task.migration, **secrets, **here}, log)
     since = time.time()
 
     def at_work() -> bool:
@@ -126,7 +133,7 @@ def _processor(task: Task, below: Servers, directory: RunDirectory) -> Processor
             return taken(connection, task.environment["STREAM_NAME"], since)
 
     environment = {**task.environment, **below.aws.task_environment(task.role_arn), **here}
-    return Processor(environment, directory.path / "processor.log", at_work)
+    return Processor(environment, log, at_work)
 
 
 def _drill(

@@ -149,7 +149,9 @@ def _referred(value: Any) -> Iterator[tuple[str, str]]:
         elif key == "Fn::GetAtt":
             yield inner[0], inner[1]
         elif key == "DependsOn":
-            yield from ((name, "") for name in ([inner] if isinstance(inner, str) else inner))
+            # A container's own names containers, which are no resources.
+            names = [inner] if isinstance(inner, str) else inner
+            yield from ((name, "") for name in names if isinstance(name, str))
         elif key == "Fn::Sub":
             made, own = inner if isinstance(inner, list) else (inner, {})
             names = (name.partition(".")[::2] for name in VARIABLE.findall(made))

@@ -137,7 +137,7 @@ class Cache(Section, frozen=True):
 
 class Rotation(Section, frozen=True):
     every_days: Annotated[int, Meta(ge=1, le=30)]  # over 30 days is more than the security baseline allows
-    """Days between two rotations of the processor's login to the database."""
+    """Days between two rotations of each login to the database."""
     log_retention_days: LogRetention
     """Days that the function's log is kept."""
 
@@ -169,7 +169,13 @@ class Processor(Section, frozen=True):
     newest_reading_minutes: Annotated[int, Meta(ge=0)]
     """Minutes by which a device's clock may be ahead; what is newer goes to quarantine."""
     reading_retention_days: Days
-    """Days that readings stay in the database."""
+    """Days that readings stay in the database, from when they were measured or, if later, stored."""
+    minute_retention_days: Days
+    """Days that the sums of each minute stay; no less than reading_retention_days."""
+    hour_retention_days: Days
+    """Days that the sums of each hour stay; no less than minute_retention_days."""
+    quarantine_retention_days: Days
+    """Days that refused readings wait to be taken again."""
     site_time_zone: str | None = None
     """IANA name of the zone in which devices without an offset tell the time."""
     bind_devices: bool = True
@@ -184,6 +190,12 @@ class Processor(Section, frozen=True):
             raise ValueError(f"memory_mib is {self.memory_mib}; Fargate offers with cpu {self.cpu}: {listed}")
         if self.site_time_zone is not None:
             check_zone("site_time_zone", self.site_time_zone)
+        if not self.reading_retention_days <= self.minute_retention_days <= self.hour_retention_days:
+            raise ValueError(
+                f"minute_retention_days is {self.minute_retention_days}; it must be from "
+                f"reading_retention_days, {self.reading_retention_days}, to hour_retention_days, "
+                f"{self.hour_retention_days}"
+            )
         if self.tasks_min > self.tasks_max:
             raise ValueError(f"tasks_min is {self.tasks_min}; it must be at most tasks_max, {self.tasks_max}")
         if self.working_hours and not self.tasks_min <= self.working_hours.tasks_min <= self.tasks_max:

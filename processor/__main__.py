@@ -5,21 +5,24 @@ docs/metrics.md.
 
 `… replay` takes readings again (`… replay --help`).
 
+`… migrate` brings the tables up to this release, with a login and an environment of its own.
+
 Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wrong environment or arguments,
 3 another process took over.
 """
 
 import logging
 import sys
+from collections.abc import Callable
 
-from processor import health, metric, service
+from processor import health, metric, release, service
 from processor.log import start_logging
 from processor.replay.command import run as run_replay
 from processor.replay.request import from_arguments
 from processor.settings import SettingsError, described, from_environment
 from processor.wire.schema import printed
 
-USAGE = "usage: python -m processor [health|ready|schema|settings|metrics|replay …]"
+USAGE = "usage: python -m processor [health|ready|migrate|schema|settings|metrics|replay …]"
 PRINTS = {"schema": printed, "settings": described, "metrics": metric.printed}
 ASKS = {"health": "/health", "ready": "/ready"}
 
@@ -28,7 +31,7 @@ def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
     command = arguments[0] if arguments else ""
     replaying = command == "replay"
-    if not replaying and (len(arguments) > 1 or command not in {"", *PRINTS, *ASKS}):
+    if not replaying and (len(arguments) > 1 or command not in {"", "migrate", *PRINTS, *ASKS}):
         print(USAGE, file=sys.stderr)
         return 2
     if command in PRINTS:
@@ -36,6 +39,10 @@ def main(arguments: list[str]) -> int:
         return 0
     request = from_arguments(arguments[1:]) if replaying else None
     try:
+        if command == "migrate":
+            asked = release.from_environment()
+            start_logging(asked.environment)
+            return _logged(lambda: release.run(asked))
         settings = from_environment()
     except SettingsError as error:
         print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
@@ -45,10 +52,15 @@ def main(arguments: list[str]) -> int:
         print(said)
         return 0 if healthy else 1
     start_logging(settings.environment)
+    return _logged(lambda: service.run(settings) if request is None else run_replay(settings, request))
+
+
+def _logged(work: Callable[[], int]) -> int:
+    """What is not expected stands in the log, and ends the process."""
     try:
-        return service.run(settings) if request is None else run_replay(settings, request)
+        return work()
     except Exception:
-        # Nothing is mended by going on: the next process reads again what was not committed.
+        # Nothing is mended by going on: the next process does again what was not committed.
         logging.getLogger("processor").exception("ended by an unexpected error")
         return 1
 

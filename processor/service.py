@@ -15,10 +15,11 @@ from processor import cache
 from processor.health import HealthServer
 from processor.latest import Latest
 from processor.metrics import Gauges, Metrics, Sampler
-from processor.migrate import migrate
+from processor.migrate import require
 from processor.pipeline import Pipeline
 from processor.readiness import Readiness, Standing, readiness
 from processor.refusals import Refusals
+from processor.retention import Retention
 from processor.secret import DatabaseSecret
 from processor.settings import Settings
 from processor.source.poll import Poller
@@ -40,7 +41,7 @@ TAKEN_OVER = 3  # the exit code when another process took a shard or the turn
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT, then commit what was read. Exit code 0, or 3 when another took over.
 
-    Of several processors on one stream one reads, from the migrations on; the others stand by.
+    Of several processors on one stream one reads; the others stand by.
     A batch that is not finished within 30 s of the signal is left, with exit code 1: it is read again.
     Any other exception is let out, and one in any other thread ends the process where it stands: what was not
     committed is read again.
@@ -110,8 +111,11 @@ def run(settings: Settings) -> int:
             stopping=stopping,
             beat=alive,
         )
+        housekeeping = Database(secret, settings.database_ca_file, stopping)
+        retention = Retention(housekeeping, stopping, lambda: turn.state == "reader")
         try:
-            database.run(migrate)
+            database.run(require)
+            retention.start()
             reading_since.append(time.time())
             poller.run()
             pipeline.drain()

@@ -7,16 +7,21 @@ import os
 import re
 import zoneinfo
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
+
+from processor.secret import Credentials
+
+LOGIN = '{"host", "port", "dbname", "username", "password"}'
 
 
 class SettingsError(ValueError):
     """The environment cannot be used: the message names each variable, its value and what is allowed."""
 
 
+Days = Annotated[int, Meta(ge=1, le=36500)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
@@ -41,7 +46,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     newest_reading_minutes: Annotated[
         int, Meta(ge=0, le=525_600, description="so does one that is further ahead")
     ]
-    reading_retention_days: Annotated[int, Meta(ge=1, le=36500, description="days that readings are kept")]
     site_time_zone: Annotated[
         str, Meta(description="IANA name; naive timestamps are refused without one")
     ] = ""
@@ -62,6 +66,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.database_secret_arn.split(":")[3]
 
 
+class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the migrations' container is told: one environment variable per field, in upper case."""
+
+    environment: Annotated[str, Meta(description="dev, prod: a label on logs")]
+    database_login: Annotated[
+        str, Meta(description="the migrator's secret, whole, as ECS writes it into the container")
+    ]
+    database_ca_file: Annotated[
+        str, Meta(description="PEM bundle that the database's certificate is verified against")
+    ]
+    reading_retention_days: Annotated[Days, Meta(description="days that readings are kept")]
+    minute_retention_days: Annotated[Days, Meta(description="the same of rollups by the minute")]
+    hour_retention_days: Annotated[Days, Meta(description="of rollups by the hour")]
+    quarantine_retention_days: Annotated[Days, Meta(description="of what was refused")]
+
+    @property
+    def login(self) -> Credentials:
+        """Raises SettingsError, which does not say what the login is."""
+        try:
+            return msgspec.json.decode(self.database_login, type=Credentials, strict=False)
+        except msgspec.MsgspecError:
+            raise SettingsError(
+                f"DATABASE_LOGIN must be JSON with {LOGIN}; it is the migrator's secret, whole"
+            ) from None
+
+    @property
+    def days(self) -> dict[str, int]:
+        """Table → days that its rows are kept."""
+        return {
+            "reading": self.reading_retention_days,
+            "rollup_1m": self.minute_retention_days,
+            "rollup_1h": self.hour_retention_days,
+            "quarantine": self.quarantine_retention_days,
+        }
+
+    def __repr__(self) -> str:
+        return f"MigrationSettings(environment={self.environment!r}, …)"
+
+
 # What is allowed, and in words; as in botocore's models of kinesis (StreamName) and elasticache (UserId).
 _TEXTS: dict[str, tuple[str, str]] = {
     "environment": (r"[A-Za-z0-9-]{1,64}", "1 to 64 letters, digits and dashes"),
@@ -70,6 +113,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         r"arn:[^:]+:secretsmanager:[^:]+:[^:]*:secret:[^:]+",
         "a secret's ARN, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
     ),
+    "database_login": (r"(?s).+", LOGIN),  # any text, or the complaint would show it
     "database_ca_file": (r"/.+", "an absolute path"),
     "cache_host": (r"[A-Za-z0-9.-]+", "a host's name without port or scheme"),
     "cache_name": (r"[A-Za-z0-9-]+", "letters, digits and dashes"),
@@ -79,11 +123,19 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
+Read = TypeVar("Read", bound=msgspec.Struct)
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read every field. Raises SettingsError: each wrong variable, its value and what is allowed."""
+    return read(Settings, environment)
+
+
+def read(settings: type[Read], environment: Mapping[str, str]) -> Read:
+    """As `from_environment`, for any struct of settings."""
     values: dict[str, Any] = {}
     complaints: list[str] = []
-    for field in msgspec.structs.fields(Settings):
+    for field in msgspec.structs.fields(settings):
         variable = field.name.upper()
         text = environment.get(variable, "")
         if not text:
@@ -96,7 +148,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
             complaints.append(f"{variable}={text!r}: must be {_allowed(field.name, field.type)}")
     if complaints:
         raise SettingsError("; ".join(complaints))
-    return Settings(**values)
+    return settings(**values)
 
 
 def _typed(name: str, annotated: Any, text: str) -> str | int | float:
@@ -138,9 +190,13 @@ def _declared(annotated: Any) -> tuple[Any, float, float, str]:
 
 
 def described() -> str:
-    """The table of docs/settings.md."""
+    """The tables of docs/settings.md: the processor's, then the migrations'."""
+    return _table(Settings) + "\n" + _table(MigrationSettings)
+
+
+def _table(settings: type[msgspec.Struct]) -> str:
     rows = ["| variable | allowed | default | means |\n", "|---|---|---|---|\n"]
-    for field in msgspec.structs.fields(Settings):
+    for field in msgspec.structs.fields(settings):
         default = "must be set" if field.required else f"`{field.default}`" if field.default else "empty"
         allowed, meaning = _allowed(field.name, field.type), _declared(field.type)[3]
         rows.append(f"| `{field.name.upper()}` | {allowed} | {default} | {meaning} |\n")

@@ -1,4 +1,4 @@
-"""What the application's secret holds, and how one of its users follows the other."""
+"""What a login's secret holds, and how one of its two users follows the other."""
 
 import json
 import secrets
@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from rotation.errors import SecretInvalid, TargetRefused
 
-# The pair that takes turns: while one is in use, the other gets a new password, so no session is ever cut.
-USERS = ("millrace_app", "millrace_app_clone")
+# Pairs that take turns: while one is in use, the other gets a new password, so no session is ever cut.
+USERS = ("millrace_app", "millrace_app_clone")  # the processor's
+MIGRATORS = ("millrace_migrator", "millrace_migrator_clone")  # of a release's migrations
+ALL_USERS = (*USERS, *MIGRATORS)
 PASSWORD_LENGTH = 40  # letters and digits: 238 bits, and nothing that a DSN or a shell would take amiss
 ALPHABET = string.ascii_letters + string.digits
 
@@ -71,9 +73,17 @@ class Credentials:
             )
 
 
+def pair_of(username: str) -> tuple[str, str]:
+    """The two users that take turns, this one among them. Raises SecretInvalid for any other user."""
+    for pair in (USERS, MIGRATORS):
+        if username in pair:
+            return pair
+    raise SecretInvalid(f"{username!r} is not a user that is rotated; allowed are {', '.join(ALL_USERS)}")
+
+
 def other(username: str) -> str:
     """The user that takes turns with this one."""
-    first, second = USERS
+    first, second = pair_of(username)
     return second if username == first else first
 
 
@@ -87,8 +97,8 @@ def parse(value: str, where: str) -> Credentials:
         if not isinstance(fields.get(name), str) or not fields[name]:
             raise SecretInvalid(f"{where} has no {name!r}; it must be a string that is not empty")
     username, password, port = str(fields["username"]), str(fields["password"]), str(fields.get("port"))
-    if username not in USERS:
-        raise SecretInvalid(f"{where} has the username {username!r}; allowed are {' and '.join(USERS)}")
+    if username not in ALL_USERS:
+        raise SecretInvalid(f"{where} has the username {username!r}; allowed are {', '.join(ALL_USERS)}")
     if not password.isascii() or not password.isprintable():
         raise SecretInvalid(f"{where} has a password with other than printable ASCII characters")
     # The attachment writes a number, a hand may have written a string.

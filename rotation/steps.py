@@ -7,7 +7,7 @@ Each returns what it did, in a few words for the log.
 from dataclasses import dataclass
 
 from rotation import privileges, roles
-from rotation.credentials import USERS, Credentials
+from rotation.credentials import Credentials, pair_of
 from rotation.database import session, transaction
 from rotation.errors import LoginRefused, SecretInvalid
 from rotation.versions import SecretsManager, Versions, read_master
@@ -66,7 +66,7 @@ def set_secret(rotation: Rotation) -> str:
     with session(master, rotation.ca_file) as as_master, transaction(as_master):
         roles.lock(as_master)
         if not known:
-            _check_first(roles.existing(as_master, USERS), current)
+            _check_first(roles.existing(as_master, pair_of(current.username)), current)
             passwords[current.username] = current.password
         roles.ensure(as_master, passwords)
     return "set the password" if known else "made both users: the first rotation"
@@ -77,12 +77,12 @@ def _check_first(users: set[str], current: Credentials) -> None:
         raise LoginRefused(
             f"AWSCURRENT's {current.username} cannot log in although {', '.join(sorted(users))} exists: "
             "the secret or the database was changed by hand; put the right password into the secret, "
-            f"or, if no application uses the database, drop {' and '.join(USERS)}"
+            f"or, if no application uses the database, drop {' and '.join(pair_of(current.username))}"
         )
 
 
 def test_secret(rotation: Rotation) -> str:
-    """Log in as AWSPENDING and try what the application does, and what it must not be able to do.
+    """Log in as AWSPENDING and try what its program does, and what it must not be able to do.
 
     It need not be the other user here: a rotation's rehearsal (`RotateImmediately=false`) tests a copy of
     AWSCURRENT.

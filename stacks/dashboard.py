@@ -26,7 +26,7 @@ class Watched:
     service: AWSHelperFn
     function: AWSHelperFn
     undone: AWSHelperFn
-    secret: AWSHelperFn
+    secrets: Sequence[AWSHelperFn]
     topic: AWSHelperFn
     rules: Sequence[events.Rule]
     nat_gateways: Sequence[AWSHelperFn]
@@ -236,7 +236,7 @@ def cache(body: Body, watched: Watched) -> Row:
 
 def credentials(body: Body, watched: Watched) -> Row:
     function = body.name("Function", watched.function)
-    secret = body.name("Secret", watched.secret)
+    secrets = [body.name(f"Secret{number}", one) for number, one in enumerate(watched.secrets)]
     rules = [body.name(f"Rule{number}", Ref(rule)) for number, rule in enumerate(watched.rules, start=1)]
     return Row(
         "Credentials and messages",
@@ -253,9 +253,9 @@ def credentials(body: Body, watched: Watched) -> Row:
                 period=QUARTER_DAY,
             ),
             body.graph(
-                "Age of the login (days)",
+                "Age of the logins (days)",
                 "Maximum",
-                [body.line(metrics.SECRET_AGE, Secret=secret)],
+                [body.line(metrics.SECRET_AGE, Secret=secret) for secret in secrets],
                 period=QUARTER_DAY,
             ),
             body.graph(

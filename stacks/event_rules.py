@@ -34,7 +34,7 @@ CATEGORIES = (
 def event_rules(
     topic: TopicArn,
     *,
-    secret: SecretArn,
+    secrets: Sequence[SecretArn],
     database: DatabaseId,
     cluster: ClusterName,
     service: ServiceName,
@@ -42,7 +42,7 @@ def event_rules(
     repository: str,
 ) -> list[events.Rule]:
     return [
-        rotation_failed(topic, secret),
+        rotation_failed(topic, secrets),
         deployment_failed(topic, cluster, service),
         database_events(topic, database),
         key_endangered(topic, key_arns),
@@ -50,7 +50,7 @@ def event_rules(
     ]
 
 
-def rotation_failed(topic: TopicArn, secret: SecretArn) -> events.Rule:
+def rotation_failed(topic: TopicArn, secrets: Sequence[SecretArn]) -> events.Rule:
     """Rotations that fail without the function ever failing: it was not called, or gave up half-way.
 
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html
@@ -60,7 +60,7 @@ def rotation_failed(topic: TopicArn, secret: SecretArn) -> events.Rule:
         "RotationFailed",
         topic,
         Guidance(
-            means="A rotation of the database's login failed, was abandoned, or failed its rehearsal. The "
+            means="A rotation of a login to the database failed, was abandoned, or failed its rehearsal. The "
             "login of before still works.",
             look="The log group of rotation: at which step, and why. Without a line there, the function was "
             "not called.",
@@ -71,7 +71,7 @@ def rotation_failed(topic: TopicArn, secret: SecretArn) -> events.Rule:
             "detail-type": ["AWS Service Event via CloudTrail"],
             "detail": {
                 "eventName": ["RotationFailed", "RotationAbandoned", "TestRotationFailed"],
-                "additionalEventData": {"SecretId": [secret]},
+                "additionalEventData": {"SecretId": list(secrets)},
             },
         },
         "$.detail.eventName",

@@ -45,14 +45,16 @@ class Function:
 def functions(node: object, place: str = "") -> Iterator[Function]:
     """Every function anywhere under `node`, those inside the arguments of others included.
 
-    A `Condition` on a resource or in a condition reads as one too: it names what the template must have.
+    A `Condition` on a resource or in a condition reads as one too: it names what the template must have. The
+    one of a container that waits for another (`ContainerDependency`) does not.
     """
     if isinstance(node, list):
         for position, part in enumerate(node):
             yield from functions(part, f"{place}[{position}]")
     elif isinstance(node, dict):
         for key, value in node.items():
-            if key == "Ref" or str(key).startswith("Fn::") or (key == "Condition" and isinstance(value, str)):
+            names_condition = key == "Condition" and isinstance(value, str) and "ContainerName" not in node
+            if key == "Ref" or str(key).startswith("Fn::") or names_condition:
                 yield Function(place, key, value)
             yield from functions(value, f"{place}.{key}" if place else str(key))
 

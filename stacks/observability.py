@@ -9,7 +9,7 @@ from stacks.alarm import Guidance, any_of
 from stacks.commit_alarms import commit_alarms
 from stacks.dashboard import Watched, dashboard
 from stacks.event_rules import event_rules
-from stacks.operation_alarms import credential_alarms, message_alarms, way_out_alarms
+from stacks.operation_alarms import age_alarms, credential_alarms, message_alarms, way_out_alarms
 from stacks.reading_alarms import door_alarms, processor_alarms, stream_alarms
 from stacks.store_alarms import cache_alarms, database_alarms
 from stacks.wiring import (
@@ -63,6 +63,7 @@ class Inputs:
     function_name: FunctionName
     undone_name: QueueName
     secret_arn: SecretArn
+    migrator_secret_arn: SecretArn
     nat_gateways: tuple[NatGatewayId, ...]
     key_arns: tuple[KeyArn, ...]
 
@@ -76,7 +77,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
     topic = inputs.topic_arn
     rules = event_rules(
         topic,
-        secret=inputs.secret_arn,
+        secrets=[inputs.secret_arn, inputs.migrator_secret_arn],
         database=inputs.database_id,
         cluster=inputs.cluster_name,
         service=inputs.service_name,
@@ -94,7 +95,8 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
             for number, member in enumerate(inputs.cache_members, start=1)
             for of_member in cache_alarms(topic, member, number)
         ],
-        *credential_alarms(topic, inputs.function_name, inputs.undone_name, inputs.secret_arn, settings),
+        *credential_alarms(topic, inputs.function_name, inputs.undone_name, settings),
+        *age_alarms(topic, inputs.secret_arn, inputs.migrator_secret_arn, settings),
         *message_alarms(topic, inputs.topic_name, rules),
         *way_out_alarms(topic, inputs.nat_gateways),
     ]
@@ -115,7 +117,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
                 service=inputs.service_name,
                 function=inputs.function_name,
                 undone=inputs.undone_name,
-                secret=inputs.secret_arn,
+                secrets=[inputs.secret_arn, inputs.migrator_secret_arn],
                 topic=inputs.topic_name,
                 rules=rules,
                 nat_gateways=inputs.nat_gateways,

@@ -18,7 +18,6 @@ def credential_alarms(
     topic: TopicArn,
     function: FunctionName,
     undone: QueueName,
-    secret: SecretArn,
     settings: parameters.Observability,
 ) -> list[cloudwatch.Alarm]:
     """Of throttles there is none: whoever calls the function tries again, and what stays undone ages."""
@@ -27,8 +26,8 @@ def credential_alarms(
             "RotationErrors",
             topic,
             Guidance(
-                means="The function that rotates the database's login failed. The login of before still "
-                "works.",
+                means="The function that rotates the logins to the database failed. Those of before "
+                "still work.",
                 look="The log group of rotation: the last line says the step and the error.",
                 do="Mend what it names. Secrets Manager tries again within the window; to try at once, "
                 "`aws secretsmanager rotate-secret --secret-id <the secret>`.",
@@ -42,7 +41,7 @@ def credential_alarms(
             topic,
             Guidance(
                 means="The function was asked for something and did not do it in three attempts: a step of "
-                "a rotation, or the measurement of the login's age. The login in use still works.",
+                "a rotation, or the measurement of a login's age. The login in use still works.",
                 look="The message in the queue Undone: what was asked, and the error in its attributes. It "
                 "may hold a rotation's token, so reading it takes kms:Decrypt on the secrets key. Then the "
                 "log group of rotation.",
@@ -54,24 +53,34 @@ def credential_alarms(
             above=0,
             minutes=5,
         ),
-        secret_age(topic, secret, settings.secret_age_alarm_days),
     ]
 
 
-def secret_age(topic: TopicArn, secret: SecretArn, days: int) -> cloudwatch.Alarm:
+def age_alarms(
+    topic: TopicArn, secret: SecretArn, migrator: SecretArn, settings: parameters.Observability
+) -> list[cloudwatch.Alarm]:
+    """One a login: a release's is used rarely, so nothing else would tell that it is stale."""
+    days = settings.secret_age_alarm_days
+    return [
+        secret_age("SecretAge", "The database's login", topic, secret, days),
+        secret_age("MigratorSecretAge", "A release's login to the database", topic, migrator, days),
+    ]
+
+
+def secret_age(title: str, login: str, topic: TopicArn, secret: SecretArn, days: int) -> cloudwatch.Alarm:
     """The least of a period is what counts: after a rotation the alarm ends with the next period."""
     series = Series(metrics.SECRET_AGE, {"Secret": secret}, "Minimum")
     guidance = Guidance(
-        means="The database's login is older than its rotation allows, or nobody measures its age: neither "
+        means=f"{login} is older than its rotation allows, or nobody measures its age: neither "
         "the schedule nor the function has done its work.",
         look="NextRotationDate of `aws secretsmanager describe-secret`; the log group of rotation for the "
         "last measurement; whether the function has concurrency left and its rule is enabled.",
         do="Start a rotation: `aws secretsmanager rotate-secret --secret-id <the secret>`.",
     )
     return cloudwatch.Alarm(
-        "SecretAge",
+        title,
         Metadata=guidance.reason(),
-        AlarmDescription=guidance.described("SecretAge"),
+        AlarmDescription=guidance.described(title),
         **series.alone(),
         # Seven days is the most that an alarm looks back, and only with periods of an hour or more:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html

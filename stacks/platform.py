@@ -104,6 +104,7 @@ def build(environment: Environment) -> list[StackTemplate]:
             stream_arn=flow.stream_arn,
             stream_name=flow.stream_name,
             secret_arn=credentials.secret_arn,
+            migrator_secret_arn=credentials.migrator_secret_arn,
             cache_address=latest.address,
             cache_port=latest.port,
             cache_name=latest.name,
@@ -132,6 +133,7 @@ def build(environment: Environment) -> list[StackTemplate]:
             function_name=credentials.function_name,
             undone_name=credentials.undone_name,
             secret_arn=credentials.secret_arn,
+            migrator_secret_arn=credentials.migrator_secret_arn,
             nat_gateways=net.nat_gateways,
             key_arns=(key.data_key_arn, key.secrets_key_arn, key.logs_key_arn, key.alerts_key_arn),
         ),
@@ -147,6 +149,7 @@ def build(environment: Environment) -> list[StackTemplate]:
             "RedisEndpoint": latest.address,
             "RdsEndpoint": history.address,
             "DbSecretArn": credentials.secret_arn,
+            "MigratorSecretArn": credentials.migrator_secret_arn,
             # The deployer hands these to CloudFormation, which takes a deployment back when one sounds.
             "RollbackAlarms": Join(",", list(watching.rollback_alarm_arns)),
         },

@@ -1,15 +1,17 @@
 """The service that carries readings from the stream into database and cache, and what it may do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from troposphere import Ref, cloudwatch, ecs, logs
 
 from parameters import sections as parameters
-from processor.settings import Settings
+from processor.settings import MigrationSettings, Settings
 from stacks import cache, engine_table, keys, rotation, scaling, stream
 from stacks.alarm import Guidance, Series, alarm
 from stacks.context import why
-from stacks.environment import variables
+from stacks.environment import Value, variables
 from stacks.task_roles import execution_role, task_role
 from stacks.wiring import (
     CacheUserId,
@@ -31,11 +33,12 @@ from stacks.wiring import (
 from topology import metrics
 
 CONTAINER = "processor"
+MIGRATIONS = "migrate"
 CA_FILE = "/app/certificates/rds-eu-west-2.pem"  # where the image has it
 USER = "65532:65532"  # as in processor/Dockerfile; a number is no root whatever the image's passwd says
 # Fargate's longest: after SIGTERM the batch in hand is finished and its position kept.
 STOP_SECONDS = 120
-# ECS's longest: the first start waits for the first rotation, which makes the user it logs in with.
+# ECS's longest: the first start may wait for the first rotation, which makes the user it logs in with.
 START_SECONDS = 300
 # Above what a fail-over of the database costs, so it says "the new one does not keep up".
 ROLLBACK_LAG_SECONDS = 600
@@ -47,6 +50,7 @@ class Inputs:
     stream_arn: StreamArn
     stream_name: StreamName
     secret_arn: SecretArn
+    migrator_secret_arn: SecretArn
     cache_address: HostName
     cache_port: Port
     cache_name: ReplicationGroupId
@@ -77,7 +81,14 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
     )
     cluster = template.add_resource(cluster_of(template, inputs, settings))
     leases = template.add_resource(engine_table.lease_table(template, inputs.data_key_arn))
-    starts = template.add_resource(execution_role(template.environment, log))
+    starts = template.add_resource(
+        execution_role(
+            template.environment,
+            log,
+            rotation.may_inject_secret(inputs.migrator_secret_arn),
+            keys.may_decrypt(inputs.secrets_key_arn),
+        )
+    )
     runs = template.add_resource(
         task_role(
             stream.may_read(inputs.stream_arn),
@@ -93,7 +104,11 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
     task = template.add_resource(
         ecs.TaskDefinition(
             "Task",
-            Metadata=why("One container that reads, decides and writes; it keeps nothing on disk."),
+            Metadata=why(
+                "A container that reads, decides and writes, and one that first brings the tables up to date "
+                "for it; they keep nothing on disk.",
+                "keep the migrations' login from the processor's container",
+            ),
             RequiresCompatibilities=["FARGATE"],
             NetworkMode="awsvpc",
             Cpu=str(settings.cpu),
@@ -103,7 +118,10 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
             ),
             ExecutionRoleArn=starts.get_att("Arn"),
             TaskRoleArn=runs.get_att("Arn"),
-            ContainerDefinitions=[container(template.environment, inputs, settings, log)],
+            ContainerDefinitions=[
+                container(template.environment, inputs, settings, log),
+                migrations(template.environment, inputs, settings, log),
+            ],
         )
     )
     behind = template.add_resource(rollback_alarm(inputs))
@@ -162,23 +180,17 @@ def container(
             "cache_user": inputs.cache_user_id,
             "oldest_reading_days": str(settings.oldest_reading_days),
             "newest_reading_minutes": str(settings.newest_reading_minutes),
-            "reading_retention_days": str(settings.reading_retention_days),
             **({"site_time_zone": settings.site_time_zone} if settings.site_time_zone else {}),
             **({} if settings.bind_devices else {"bind_devices": "0"}),
         },
     )
     return ecs.ContainerDefinition(
         Name=CONTAINER,
-        Image=inputs.image_uri,
         Essential=True,
-        User=USER,
-        ReadonlyRootFilesystem=True,
-        Privileged=False,
-        LinuxParameters=ecs.LinuxParameters(
-            Capabilities=ecs.KernelCapabilities(Drop=["ALL"]),
-            InitProcessEnabled=True,  # a first process that passes SIGTERM on and leaves no zombies
-        ),
-        Environment=[ecs.Environment(Name=name, Value=value) for name, value in told.items()],
+        # A task whose migrations fail ends here: ECS starts no container whose dependency did not succeed.
+        # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
+        DependsOn=[ecs.ContainerDependency(ContainerName=MIGRATIONS, Condition="SUCCESS")],
+        **confined(inputs, told),
         HealthCheck=ecs.HealthCheck(
             Command=["CMD", "python", "-m", "processor", "health"],
             Interval=30,
@@ -187,16 +199,67 @@ def container(
             StartPeriod=START_SECONDS,
         ),
         StopTimeout=STOP_SECONDS,
-        LogConfiguration=ecs.LogConfiguration(
-            LogDriver="awslogs",
-            Options={
-                "awslogs-group": Ref(log),
-                "awslogs-region": Ref("AWS::Region"),
-                "awslogs-stream-prefix": CONTAINER,
-                "mode": "non-blocking",  # a log service that hangs must not stop readings
-                "max-buffer-size": "4m",
-            },
+        LogConfiguration=logged(log, CONTAINER),
+    )
+
+
+def migrations(
+    environment: str, inputs: Inputs, settings: parameters.Processor, log: logs.LogGroup
+) -> ecs.ContainerDefinition:
+    """Runs to its end before the processor starts: docs/decisions/migrations.md.
+
+    Its login is injected, by the execution role, so that the task role cannot read it; it has no time to go
+    stale. Without a StartTimeout, whose most is two minutes, Fargate waits three for it.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
+    """
+    told = variables(
+        MigrationSettings,
+        {
+            "environment": environment,
+            "database_login": inputs.migrator_secret_arn,
+            "database_ca_file": CA_FILE,
+            "reading_retention_days": str(settings.reading_retention_days),
+            "minute_retention_days": str(settings.minute_retention_days),
+            "hour_retention_days": str(settings.hour_retention_days),
+            "quarantine_retention_days": str(settings.quarantine_retention_days),
+        },
+    )
+    login = told.pop("DATABASE_LOGIN")
+    return ecs.ContainerDefinition(
+        Name=MIGRATIONS,
+        Essential=False,
+        Command=["migrate"],
+        Secrets=[ecs.Secret(Name="DATABASE_LOGIN", ValueFrom=login)],
+        **confined(inputs, told),
+        LogConfiguration=logged(log, MIGRATIONS),
+    )
+
+
+def confined(inputs: Inputs, told: Mapping[str, Value]) -> dict[str, Any]:
+    """What every container of the task has: one image, no root, nothing to write to, these variables."""
+    return {
+        "Image": inputs.image_uri,
+        "User": USER,
+        "ReadonlyRootFilesystem": True,
+        "Privileged": False,
+        "LinuxParameters": ecs.LinuxParameters(
+            Capabilities=ecs.KernelCapabilities(Drop=["ALL"]),
+            InitProcessEnabled=True,  # a first process that passes SIGTERM on and leaves no zombies
         ),
+        "Environment": [ecs.Environment(Name=name, Value=value) for name, value in told.items()],
+    }
+
+
+def logged(log: logs.LogGroup, container: str) -> ecs.LogConfiguration:
+    return ecs.LogConfiguration(
+        LogDriver="awslogs",
+        Options={
+            "awslogs-group": Ref(log),
+            "awslogs-region": Ref("AWS::Region"),
+            "awslogs-stream-prefix": container,
+            "mode": "non-blocking",  # a log service that hangs must not stop readings
+            "max-buffer-size": "4m",
+        },
     )
 
 

@@ -1,6 +1,7 @@
-"""The application's secret, its rotation, and the function that does it."""
+"""The logins' secrets, their rotation, and the function that does it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from awacs import secretsmanager as can
@@ -27,13 +28,44 @@ from stacks.wiring import (
     SubnetId,
 )
 
-# The first of the two users that take turns; the function makes both, and the schema's owner with them.
-USERNAME = "millrace_app"
 DATABASE = "millrace"
 CA_FILE = "/var/task/certificates/rds-eu-west-2.pem"  # where Lambda unpacks the zip
 AGE_SCHEDULE = "rate(6 hours)"  # half of the alarm's period
+# Of one secret Secrets Manager asks for one step after another, so as many calls at once as there are secrets
+# keep two from setting two passwords for one user. Less, and of two secrets that are made together one would
+# be turned away. Lambda keeps 100 of an account's quota free
+# (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html), and a new account's quota may
+# be 10: README.md says to have it raised first.
+AT_ONCE = 2
 TIMEOUT_SECONDS = 120  # a login while the database fails over takes up to a minute
 UNDONE_DAYS = 14  # SQS keeps nothing longer
+
+
+@dataclass(frozen=True)
+class Login:
+    """One secret. `username` is the first of the two users that take turns; the function makes both."""
+
+    title: str
+    username: str
+    reason: str
+    must: str
+    description: str
+
+
+APPLICATION = Login(
+    "Application",
+    "millrace_app",
+    "What the processor logs in to the database with.",
+    "is never the master's",
+    "The processor's login to the database; rotated by two users that take turns",
+)
+MIGRATOR = Login(
+    "Migrator",
+    "millrace_migrator",
+    "What a release brings the tables up to date with: its users become the tables' owner.",
+    "is for no task role to read: ECS hands it to one container",
+    "A release's login to the database, for its migrations; rotated by two users that take turns",
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +83,7 @@ class Inputs:
 @dataclass(frozen=True)
 class Outputs:
     secret_arn: SecretArn
+    migrator_secret_arn: SecretArn
     function_name: FunctionName
     undone_name: QueueName
 
@@ -65,17 +98,22 @@ def may_read_secret(secret: SecretArn) -> Statement:
     )
 
 
-def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation) -> Outputs:
-    secret = template.add_resource(application_secret(inputs))
-    attachment = template.add_resource(
-        secretsmanager.SecretTargetAttachment(
-            "Attachment",
-            Metadata=why("Writes host and port of the database into the secret, and follows them."),
-            SecretId=Ref(secret),
-            TargetId=inputs.database_id,
-            TargetType="AWS::RDS::DBInstance",
-        )
+def may_inject_secret(secret: SecretArn) -> Statement:
+    """For a role that ECS starts a task with; only what is current can be handed over.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+    """
+    return Statement(
+        Sid="HandOverMigratorSecret",
+        Effect=Allow,
+        Action=[can.GetSecretValue],
+        Resource=[secret],
     )
+
+
+def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation) -> Outputs:
+    secrets = [template.add_resource(login_secret(login, inputs)) for login in (APPLICATION, MIGRATOR)]
+    arns = [SecretArn(Ref(secret)) for secret in secrets]
     log = template.add_resource(
         logs.LogGroup(
             "Log",
@@ -101,9 +139,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation
     template.add_resource(queues.closed(undone))
     undone_arn = QueueArn(undone.get_att("Arn"))
     role = template.add_resource(
-        function_role(
-            SecretArn(Ref(secret)), inputs.master_secret_arn, inputs.secrets_key_arn, log, undone_arn
-        )
+        function_role(arns, inputs.master_secret_arn, inputs.secrets_key_arn, log, undone_arn)
     )
     function = template.add_resource(rotation_function(inputs, role, log, undone_arn))
     permission = template.add_resource(
@@ -115,17 +151,48 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation
             SourceAccount=Ref("AWS::AccountId"),
         )
     )
+    for secret, prefix in zip(secrets, ("", MIGRATOR.title), strict=True):
+        rotate(template, inputs, settings, Rotated(secret, prefix, function, permission))
+    measure_age(template, function, secrets)
+    return Outputs(
+        secret_arn=arns[0],
+        migrator_secret_arn=arns[1],
+        function_name=FunctionName(Ref(function)),
+        undone_name=QueueName(undone.get_att("QueueName")),
+    )
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """A secret, how the resources of its rotation begin, the function and its permission to be called."""
+
+    secret: secretsmanager.Secret
+    prefix: str
+    function: awslambda.Function
+    permission: awslambda.Permission
+
+
+def rotate(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation, rotated: Rotated) -> None:
+    attachment = template.add_resource(
+        secretsmanager.SecretTargetAttachment(
+            f"{rotated.prefix}Attachment",
+            Metadata=why("Writes host and port of the database into the secret, and follows them."),
+            SecretId=Ref(rotated.secret),
+            TargetId=inputs.database_id,
+            TargetType="AWS::RDS::DBInstance",
+        )
+    )
     template.add_resource(
         secretsmanager.RotationSchedule(
-            "Schedule",
+            f"{rotated.prefix}Schedule",
             # It rotates the moment it stands, so the secret must know its host and the function be callable.
-            DependsOn=[attachment.title, permission.title],
+            DependsOn=[attachment.title, rotated.permission.title],
             Metadata=why(
-                "The first rotation makes the application's users, each later one a new password.",
+                "The first rotation makes the secret's two users, each later one a new password.",
                 "rotates at once when created",
             ),
-            SecretId=Ref(secret),
-            RotationLambdaARN=function.get_att("Arn"),
+            SecretId=Ref(rotated.secret),
+            RotationLambdaARN=rotated.function.get_att("Arn"),
             RotateImmediatelyOnUpdate=True,
             RotationRules=secretsmanager.RotationRules(
                 ScheduleExpression=every(settings.every_days),
@@ -133,19 +200,15 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation
             ),
         )
     )
-    measure_age(template, function, secret)
-    return Outputs(
-        secret_arn=SecretArn(Ref(secret)),
-        function_name=FunctionName(Ref(function)),
-        undone_name=QueueName(undone.get_att("QueueName")),
-    )
 
 
-def measure_age(template: StackTemplate, function: awslambda.Function, secret: secretsmanager.Secret) -> None:
-    """The function tells the secret's age, which AWS does not; rotation/age.py says how.
+def measure_age(
+    template: StackTemplate, function: awslambda.Function, secrets: Sequence[secretsmanager.Secret]
+) -> None:
+    """The function tells the secrets' age, which AWS does not; rotation/age.py says how.
 
-    A call that meets a rotation under way is throttled, since one at a time may run; Lambda tries it again
-    for up to six hours, as it does every asynchronous one.
+    A call that finds the function busy is throttled; Lambda tries it again for up to six hours, as it does
+    every asynchronous one.
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
     schedule = template.add_resource(
@@ -154,15 +217,16 @@ def measure_age(template: StackTemplate, function: awslambda.Function, secret: s
             Metadata=why(
                 "A rotation that never begins fails nowhere; it shows in the age of what it leaves."
             ),
-            Description="Has the age of the application's login measured",
+            Description="Has the age of the logins to the database measured",
             State="ENABLED",
             ScheduleExpression=AGE_SCHEDULE,
             Targets=[
                 events.Target(
-                    Id="Function",
+                    Id=secret.title,
                     Arn=function.get_att("Arn"),
                     Input=Sub(f'{{"Measure": "SecretAge", "SecretId": "${{{secret.title}}}"}}'),
                 )
+                for secret in secrets
             ],
         )
     )
@@ -182,7 +246,7 @@ def every(days: int) -> str:
     return "rate(1 day)" if days == 1 else f"rate({days} days)"
 
 
-def application_secret(inputs: Inputs) -> secretsmanager.Secret:
+def login_secret(login: Login, inputs: Inputs) -> secretsmanager.Secret:
     """No name: one that was deleted by hand stays taken for 30 days.
 
     Deleted with its stack in every environment, since it holds nothing that cannot be made again.
@@ -191,14 +255,14 @@ def application_secret(inputs: Inputs) -> secretsmanager.Secret:
     outlives it has its two users dropped before a new secret rotates: docs/decisions/first-rotation.md.
     """
     return secretsmanager.Secret(
-        "Application",
+        login.title,
         DeletionPolicy="Delete",
         UpdateReplacePolicy="Delete",
-        Metadata=why("What the processor logs in to the database with.", "is never the master's"),
-        Description="The processor's login to the database; rotated by two users that take turns",
+        Metadata=why(login.reason, login.must),
+        Description=login.description,
         KmsKeyId=inputs.secrets_key_arn,
         GenerateSecretString=secretsmanager.GenerateSecretString(
-            SecretStringTemplate=json.dumps({"username": USERNAME, "dbname": DATABASE}),
+            SecretStringTemplate=json.dumps({"username": login.username, "dbname": DATABASE}),
             GenerateStringKey="password",
             PasswordLength=32,
             ExcludePunctuation=True,
@@ -215,7 +279,7 @@ def rotation_function(
     return awslambda.Function(
         "Function",
         Metadata=why("Secrets Manager rotates nothing by itself: it calls this, four steps a rotation."),
-        Description="Rotates the application's login to the database, and tells its age",
+        Description="Rotates the logins to the database, and tells their age",
         Runtime="python3.13",
         Architectures=["arm64"],
         Handler="rotation.handler.handle",
@@ -223,10 +287,7 @@ def rotation_function(
         Role=role.get_att("Arn"),
         MemorySize=256,
         Timeout=TIMEOUT_SECONDS,
-        # Two at a time could set two passwords for one user. Lambda keeps 100 of an account's quota free
-        # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html), and a new account's
-        # quota may be 10: README.md says to have it raised first.
-        ReservedConcurrentExecutions=1,
+        ReservedConcurrentExecutions=AT_ONCE,
         DeadLetterConfig=awslambda.DeadLetterConfig(TargetArn=undone),
         KmsKeyArn=inputs.secrets_key_arn,
         Environment=awslambda.Environment(Variables=environment),

@@ -1,4 +1,6 @@
-"""What the rotation's function may do: two secrets, one key, its own log, its own queue, its own network."""
+"""What the rotation's function may do: three secrets, one key, its own log, queue and network."""
+
+from collections.abc import Sequence
 
 from awacs import ec2, sts
 from awacs import logs as can_log
@@ -13,7 +15,11 @@ from stacks.wiring import KeyArn, QueueArn, SecretArn
 
 
 def function_role(
-    secret: SecretArn, master_secret: SecretArn, key: KeyArn, log: logs.LogGroup, undone: QueueArn
+    secrets: Sequence[SecretArn],
+    master_secret: SecretArn,
+    key: KeyArn,
+    log: logs.LogGroup,
+    undone: QueueArn,
 ) -> iam.Role:
     """Lambda hands over no source when it assumes a role, so the trust names the service alone.
 
@@ -21,7 +27,7 @@ def function_role(
     """
     return iam.Role(
         "FunctionRole",
-        Metadata=why("What the function may do: two secrets, one key, its own log, its own queue."),
+        Metadata=why("What the function may do: three secrets, one key, its own log, its own queue."),
         AssumeRolePolicyDocument=PolicyDocument(
             Version="2012-10-17",
             Statement=[
@@ -38,7 +44,7 @@ def function_role(
                 PolicyDocument=PolicyDocument(
                     Version="2012-10-17",
                     Statement=[
-                        may_rotate_secret(secret),
+                        may_rotate_secrets(secrets),
                         Statement(
                             Sid="ReadMasterSecret",
                             Effect=Allow,
@@ -90,12 +96,12 @@ def may_join_network() -> list[Statement]:
     ]
 
 
-def may_rotate_secret(secret: SecretArn) -> Statement:
+def may_rotate_secrets(secrets: Sequence[SecretArn]) -> Statement:
     return Statement(
-        Sid="RotateApplicationSecret",
+        Sid="RotateLoginSecrets",
         Effect=Allow,
         Action=[can.DescribeSecret, can.GetSecretValue, can.PutSecretValue, can.UpdateSecretVersionStage],
-        Resource=[secret],
+        Resource=list(secrets),
     )
 
 

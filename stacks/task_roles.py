@@ -29,14 +29,16 @@ def trust_of_tasks() -> PolicyDocument:
     )
 
 
-def execution_role(environment: str, log: logs.LogGroup) -> iam.Role:
-    """What ECS needs to start the task; the task itself never has it."""
+def execution_role(environment: str, log: logs.LogGroup, *grants: Statement) -> iam.Role:
+    """What ECS needs to start the task, and these grants; the task itself never has any of it."""
     repository = (
         "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/" + f"millrace/{environment}"
     )
     return iam.Role(
         "ExecutionRole",
-        Metadata=why("Pulls the image and opens the log, so that the task needs no right to either."),
+        Metadata=why(
+            "Pulls the image, opens the log, hands the migrations their login: the task may none of it."
+        ),
         AssumeRolePolicyDocument=trust_of_tasks(),
         Policies=[
             iam.Policy(
@@ -66,6 +68,7 @@ def execution_role(environment: str, log: logs.LogGroup) -> iam.Role:
                             Action=[can_log.CreateLogStream, can_log.PutLogEvents],
                             Resource=[log.get_att("Arn")],
                         ),
+                        *grants,
                     ],
                 ),
             )

@@ -18,13 +18,16 @@ from local.faults.tap import Tap
 from local.front import Protocol, TlsFront
 from local.postgres import DATABASE, MASTER, PostgresServer
 from local.redis import RedisServer
+from processor.migrate import migrate
+from processor.secret import Credentials as Login
+from processor.storage.database import Session, connect
 from rotation import roles
 from rotation.credentials import Credentials
 from rotation.database import session, transaction
 
 ACCOUNT = "111122223333"
 MASTER_PASSWORD = "master"  # noqa: S105 - of a server that ends with the run
-USER = "millrace_app"
+USER, MIGRATOR = "millrace_app", "millrace_migrator"
 PASSWORD = "application"  # noqa: S105 - as above; rotated by a fault
 CACHE_USER = "millrace-processor"
 CLOCK = Path(__file__).parent / "clock"
@@ -103,7 +106,6 @@ class World:
             "CACHE_USER": CACHE_USER,
             "OLDEST_READING_DAYS": "7",
             "NEWEST_READING_MINUTES": "10",
-            "READING_RETENTION_DAYS": "30",
             "POLL_SECONDS": "0.02",
         }
 
@@ -166,5 +168,9 @@ def opened(directory: Path) -> Iterator[World]:
         )
         with session(master, str(authority.ca_file)) as made, transaction(made):
             roles.ensure(made, {USER: PASSWORD})
+            roles.ensure(made, {MIGRATOR: PASSWORD})
         world.keep_secret(PASSWORD)
+        login = Login(database.host, database.port, DATABASE, MIGRATOR, PASSWORD)
+        with connect(login, str(authority.ca_file)) as connection:
+            migrate(Session(connection))
         yield world

@@ -176,3 +176,39 @@ SELECT shard, sequence_number FROM shard_progress WHERE stream = %(stream)s AND 
 
 -- name: moment
 SELECT clock_timestamp();
+
+-- Retention (processor/retention.py). The functions are the owner's, and know the days themselves.
+
+-- name: take_retention
+-- One process at a time; the server frees it with the session.
+SELECT pg_try_advisory_lock(hashtextextended('millrace.retention', 0));
+
+-- name: free_retention
+SELECT pg_advisory_unlock(hashtextextended('millrace.retention', 0));
+
+-- name: expired_days
+SELECT expired_days();
+
+-- name: drop_readings
+SELECT drop_readings(%(day)s);
+
+-- name: last_point
+SELECT coalesce(max(id), 0) FROM point;
+
+-- name: drop_rollups
+SELECT drop_rollups(%(first)s, %(last)s);
+
+-- name: drop_refused
+SELECT drop_refused();
+
+-- Migrations (processor/migrate.py). By their full names: the migrator's login has the same search_path, a person's may not.
+
+-- name: applied_migrations
+SELECT migration_id FROM millrace._yoyo_migration;
+
+-- name: days_kept
+SELECT what, days FROM millrace.retention;
+
+-- name: keep_days
+INSERT INTO millrace.retention AS r (what, days) VALUES (%(what)s, %(days)s)
+ON CONFLICT (what) DO UPDATE SET days = excluded.days, changed_at = now() WHERE r.days <> excluded.days;

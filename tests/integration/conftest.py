@@ -23,7 +23,9 @@ from local.certificates import Authority
 from local.front import Protocol, TlsFront
 from local.postgres import MASTER, PostgresServer
 from local.redis import RedisServer
+from processor.migrate import migrate
 from processor.secret import Credentials
+from processor.storage.database import Session, connect
 from rotation import roles
 from rotation.credentials import Credentials as RotationCredentials
 from rotation.database import session, transaction
@@ -65,8 +67,10 @@ class Postgres:
         """A superuser's connection in autocommit mode, past the front."""
         return self.server.connect(database)
 
-    def make_database(self) -> Credentials:
-        """A database of one's own with roles and schema as the rotation function makes them."""
+    def make_database(self, *, migrated: bool = True) -> Credentials:
+        """A database of one's own with roles and schema as the rotation function makes them, and the tables
+        as a release does; the processor's login.
+        """
         name = f"plant_{uuid4().hex[:12]}"
         self.server.create_master(MASTER_PASSWORD, database=name)
         master = RotationCredentials(
@@ -74,7 +78,15 @@ class Postgres:
         )
         with session(master, self.ca_file) as opened, transaction(opened):
             roles.ensure(opened, {"millrace_app": "application"})
+            roles.ensure(opened, {"millrace_migrator": "release"})
+        if migrated:
+            with connect(self.migrator(name), self.ca_file) as connection:
+                migrate(Session(connection))
         return Credentials("localhost", self.front.port, name, "millrace_app", "application")
+
+    def migrator(self, database: str) -> Credentials:
+        """A release's login."""
+        return Credentials("localhost", self.front.port, database, "millrace_migrator", "release")
 
 
 @pytest.fixture(scope="session")
@@ -158,7 +170,6 @@ class Site:
             "CACHE_USER": CACHE_USER,
             "OLDEST_READING_DAYS": "7",
             "NEWEST_READING_MINUTES": "10",
-            "READING_RETENTION_DAYS": "30",
             "POLL_SECONDS": "0.05",
             "HEALTH_PORT": str(_free_port()),
             **changes,

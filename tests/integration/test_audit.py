@@ -13,7 +13,6 @@ import pytest
 from local.audit import Audit, audit
 from local.ledger import Ledger
 from local.reading import BAD, UNCERTAIN, Envelope, Reading, Value
-from processor.migrate import migrate
 from processor.names import Names
 from processor.pipeline import judge
 from processor.secret import Credentials
@@ -108,9 +107,6 @@ class Plant:
 @pytest.fixture(scope="module")
 def database(postgres: Any) -> Iterator[str]:
     credentials = postgres.make_database()
-    database = Database(FixedSecret(credentials), postgres.ca_file, threading.Event())
-    database.run(migrate)
-    database.close()
     yield credentials.dbname
 
 

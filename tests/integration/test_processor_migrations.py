@@ -4,15 +4,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from processor.migrate import migrate
+from processor.migrate import migrate, require
 from processor.secret import Credentials
-from processor.storage.database import Session, connect
+from processor.storage.database import Database, Session, connect
 
 ALL = sorted(path.stem for path in (Path(__file__).parents[2] / "processor" / "migrations").glob("*.sql"))
 MIGRATE = """
@@ -25,7 +26,18 @@ print(migrate(Session(connect(Credentials(host, int(port), dbname, username, pas
 """
 
 
+class Fixed:
+    """The fake of DatabaseSecret."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def candidates(self) -> Iterator[Credentials]:
+        yield self._credentials
+
+
 def start(postgres: Any, who: Credentials) -> "subprocess.Popen[bytes]":
+    who = postgres.migrator(who.dbname)
     told = [who.host, str(who.port), who.dbname, who.username, who.password, postgres.ca_file]
     return subprocess.Popen([sys.executable, "-c", MIGRATE, *told], stdout=subprocess.PIPE)
 
@@ -42,11 +54,11 @@ def applied(postgres: Any, who: Credentials) -> list[str]:
 
 
 def test_many_at_once_migrate_once(postgres: Any) -> None:
-    who = postgres.make_database()
+    who = postgres.make_database(migrated=False)
     results: list[list[str]] = []
 
     def run() -> None:
-        with connect(who, postgres.ca_file) as connection:
+        with connect(postgres.migrator(who.dbname), postgres.ca_file) as connection:
             results.append(migrate(Session(connection)))
 
     runners = [threading.Thread(target=run) for _ in range(4)]
@@ -60,7 +72,7 @@ def test_many_at_once_migrate_once(postgres: Any) -> None:
 
 def test_a_second_process_waits_for_the_first(postgres: Any) -> None:
     # Given someone who holds the lock
-    who = postgres.make_database()
+    who = postgres.make_database(migrated=False)
     with postgres.operator(who.dbname) as holder:
         holder.execute("SELECT pg_advisory_lock(hashtextextended('millrace.migrations', 0))")
         process = start(postgres, who)
@@ -76,11 +88,21 @@ def test_a_second_process_waits_for_the_first(postgres: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "blocked", ["point", "reading", "shard_progress", "ensure_partitions", "saturating_sum"]
+    "blocked",
+    [
+        "point",
+        "reading",
+        "shard_progress",
+        "ensure_partitions",
+        "saturating_sum",
+        "retention",
+        "drop_refused",
+        "readings",
+    ],
 )
 def test_a_kill_in_the_middle_leaves_nothing_half_done(postgres: Any, blocked: str) -> None:
     # Given a migration that stands still in the middle, since someone else holds what it is about to make
-    who = postgres.make_database()
+    who = postgres.make_database(migrated=False)
     with postgres.operator(who.dbname) as holder:
         holder.execute(
             """
@@ -110,8 +132,84 @@ def test_a_kill_in_the_middle_leaves_nothing_half_done(postgres: Any, blocked: s
         holder.execute("DROP EVENT TRIGGER hold")
 
     # Then the next one does what is left, and no lock stands in its way
-    with connect(who, postgres.ca_file) as connection:
+    with connect(postgres.migrator(who.dbname), postgres.ca_file) as connection:
         done = migrate(Session(connection))
         assert migrate(Session(connection)) == []
     assert set(done) <= set(ALL)
     assert applied(postgres, who) == ALL
+
+
+def test_a_second_run_needs_no_lock_and_no_owner(postgres: Any) -> None:
+    who = postgres.make_database()
+    with postgres.operator(who.dbname) as holder, connect(who, postgres.ca_file) as connection:
+        holder.execute("SELECT pg_advisory_lock(hashtextextended('millrace.migrations', 0))")
+        assert migrate(Session(connection)) == []
+
+
+def test_the_days_that_rows_are_kept_are_those_of_the_last_release(postgres: Any) -> None:
+    who = postgres.make_database()
+    days = {"reading": 30, "rollup_1m": 60}
+    with connect(postgres.migrator(who.dbname), postgres.ca_file) as connection:
+        for kept in (days, {**days, "reading": 7}):
+            assert migrate(Session(connection), kept) == []
+            found = connection.execute("SELECT what, days FROM retention").fetchall()
+            assert dict(found) == kept
+            assert connection.execute("SHOW lock_timeout").fetchone() == ("10s",)
+
+
+def test_the_processors_login_cannot_migrate(postgres: Any) -> None:
+    who = postgres.make_database(migrated=False)
+    with connect(who, postgres.ca_file) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        migrate(Session(connection))
+    assert applied(postgres, who) == []
+
+
+def test_a_processor_waits_for_tables_that_its_code_needs_and_says_which(postgres: Any) -> None:
+    # Given tables as the release before last left them
+    who = postgres.make_database(migrated=False)
+    stopping = threading.Event()
+    database = Database(Fixed(who), postgres.ca_file, stopping)
+    said: list[str | None] = []
+
+    def beat() -> None:
+        said.append(database.waiting_for)
+        if len(said) == 2:  # when they are brought up to date meanwhile
+            with connect(postgres.migrator(who.dbname), postgres.ca_file) as connection:
+                migrate(Session(connection))
+
+    database.beat = beat
+    database.run(require)
+    database.close()
+
+    # Then it goes on by itself
+    assert said[0] is None
+    assert "TablesOlder: the tables lack 0001.tables, 0002.partitions" in str(said[1])
+
+
+def test_newer_tables_are_well(postgres: Any) -> None:
+    who = postgres.make_database()
+    with postgres.operator(who.dbname) as operator:
+        operator.execute(
+            "INSERT INTO millrace._yoyo_migration (migration_hash, migration_id) VALUES ('f', '9999.later')"
+        )
+    with connect(who, postgres.ca_file) as connection:
+        require(Session(connection))
+
+
+def test_a_migration_that_a_batch_is_in_the_way_of_gives_up_soon(postgres: Any) -> None:
+    # Given a writer of the release before, in the middle of a batch
+    who = postgres.make_database(migrated=False)
+    with connect(postgres.migrator(who.dbname), postgres.ca_file) as connection:
+        migrate(Session(connection))
+    with postgres.operator(who.dbname) as batch, batch.transaction():
+        batch.execute("DELETE FROM millrace._yoyo_migration WHERE migration_id = '0004.arrival'")
+    with postgres.operator(who.dbname) as batch, batch.transaction():
+        batch.execute("INSERT INTO millrace.quarantine VALUES ('s', 'shard', '1', 0, 0, 'r', '', '')")
+        began = time.monotonic()
+        with (
+            connect(postgres.migrator(who.dbname), postgres.ca_file) as connection,
+            pytest.raises(psycopg.errors.LockNotAvailable),
+        ):
+            migrate(Session(connection))
+        assert time.monotonic() - began < 8
+        batch.execute("INSERT INTO millrace.quarantine VALUES ('s', 'shard', '2', 0, 0, 'r', '', '')")

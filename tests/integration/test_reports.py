@@ -9,8 +9,6 @@ import psycopg
 import pytest
 
 from local.postgres import MASTER
-from processor.migrate import migrate
-from processor.storage.database import Session, connect
 
 PAGE = (Path(__file__).parents[2] / "docs" / "migrating-from-cdktf.md").read_text(encoding="utf-8")
 (MADE,) = (
@@ -23,8 +21,6 @@ PASSWORD = "instead-of-a-token"  # the wheel's server knows no tokens
 def database(postgres: Any) -> Iterator[str]:
     """Our tables, and the user that the page makes as the master."""
     who = postgres.make_database()
-    with connect(who, postgres.ca_file) as connection:
-        migrate(Session(connection))
     with postgres.operator(who.dbname) as operator:
         operator.execute("CREATE ROLE rds_iam NOLOGIN")  # RDS's own, which its master may grant
         operator.execute(f"GRANT rds_iam TO {MASTER} WITH ADMIN OPTION".encode())

@@ -18,7 +18,7 @@ from local.certificates import Authority
 from local.front import Protocol, TlsFront
 from local.postgres import DATABASE, MASTER, PostgresServer
 from rotation import handler
-from rotation.credentials import USERS, Credentials, parse
+from rotation.credentials import MIGRATORS, USERS, Credentials, parse
 from rotation.database import Session, session
 from rotation.errors import (
     DatabaseUnreachable,
@@ -35,7 +35,8 @@ FIRST_PASSWORD = "fIrStPaSsWoRd"
 SECRET = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:application"
 FORGET = """
 DROP SCHEMA IF EXISTS millrace CASCADE;
-DROP ROLE IF EXISTS millrace_app, millrace_app_clone, millrace_owner, millrace_writer
+DROP ROLE IF EXISTS millrace_app, millrace_app_clone, millrace_migrator, millrace_migrator_clone,
+    millrace_owner, millrace_writer, millrace_reader
 """
 # What a step leaves behind: statements that change something, calls that change a version or a label.
 EFFECTS = ("CREATE ROLE", "CREATE SCHEMA", "ALTER ROLE", "GRANT", "COMMIT")
@@ -114,7 +115,8 @@ class Plant:
         assert current.username == username
         with self.connect(current) as connection:
             found = connection.execute("SELECT session_user, current_user, current_schema").fetchone()
-        assert found == (username, "millrace_writer", "millrace")
+        role = "millrace_owner" if username in MIGRATORS else "millrace_writer"
+        assert found == (username, role, "millrace")
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +147,13 @@ def plant(
     monkeypatch.setenv("MASTER_SECRET_ARN", "master")
     monkeypatch.setenv("DATABASE_CA_FILE", str(authority.ca_file))
     forget(server)
-    return Plant(server, front, authority, new_manager(front))
+    return Plant(server, front, authority, new_manager(front, USERS[0]))
+
+
+@pytest.fixture
+def release(plant: Plant) -> Plant:
+    """The same database, and the secret of a release's migrations."""
+    return Plant(plant.server, plant.front, plant.authority, new_manager(plant.front, MIGRATORS[0]))
 
 
 def forget(server: PostgresServer) -> None:
@@ -153,13 +161,13 @@ def forget(server: PostgresServer) -> None:
         connection.execute(FORGET)
 
 
-def new_manager(front: TlsFront) -> Mortal:
+def new_manager(front: TlsFront, username: str = USERS[0]) -> Mortal:
     value = {
         "engine": "postgres",
         "host": front.host,
         "port": front.port,
         "dbname": DATABASE,
-        "username": USERS[0],
+        "username": username,
         "password": FIRST_PASSWORD,
     }
     master = json.dumps({"username": MASTER, "password": MASTER_PASSWORD})
@@ -281,21 +289,64 @@ def test_a_later_rotation_may_die_after_any_effect(
     assert effects == 5  # the value, the password, two labels, and once to the end
 
 
-def test_tables_belong_to_the_owner_whoever_made_them(plant: Plant) -> None:
+def test_tables_belong_to_the_owner_whoever_made_them(plant: Plant, release: Plant) -> None:
     plant.rotate("v1")
-    with plant.connect(plant.value("AWSCURRENT")) as connection:
-        connection.execute("SET ROLE millrace_owner")
+    release.rotate("m1")
+    release.check_settled("m1", MIGRATORS[1])
+    with release.connect(release.value("AWSCURRENT")) as connection:
         connection.execute("CREATE TABLE millrace.reading (n int)")
         connection.execute("GRANT INSERT ON millrace.reading TO millrace_writer")
     plant.rotate("v2")
+    release.rotate("m2")
+    release.check_settled("m2", MIGRATORS[0])
     with plant.connect(plant.value("AWSCURRENT")) as connection:
         connection.execute("INSERT INTO reading VALUES (1)")
-        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
-            connection.execute("ALTER TABLE reading ADD COLUMN m int")
-        connection.execute("SET ROLE millrace_owner")
+        for statement in ("ALTER TABLE reading ADD COLUMN m int", "SET ROLE millrace_owner"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(statement)
+    with release.connect(release.value("AWSCURRENT")) as connection:
         connection.execute("ALTER TABLE reading ADD COLUMN m int")
         owner = connection.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'reading'").fetchone()
     assert owner == ("millrace_owner",)
+
+
+def test_a_user_that_could_become_the_owner_cannot_after_its_next_rotation(plant: Plant) -> None:
+    # given both of the processor's users as an earlier release made them
+    plant.rotate("v1")
+    with plant.server.connect(DATABASE) as connection:
+        connection.execute(f"SET SESSION AUTHORIZATION {MASTER}")
+        connection.execute(
+            "GRANT millrace_owner TO millrace_app, millrace_app_clone WITH SET TRUE, INHERIT FALSE"
+        )
+
+    for version in ("v2", "v3"):
+        plant.rotate(version)
+        with (
+            plant.connect(plant.value("AWSCURRENT")) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute("SET ROLE millrace_owner")
+
+
+def test_one_pair_never_follows_the_other(plant: Plant) -> None:
+    plant.rotate("v1")
+    plant_pending(plant, "v2", username=MIGRATORS[0])
+    with pytest.raises(TargetRefused, match="only 'millrace_app' may follow"):
+        plant.take("setSecret", "v2")
+
+
+def test_the_release_s_user_does_what_migrations_do_and_no_more(release: Plant) -> None:
+    release.manager.begin("m1")
+    for step in ("createSecret", "setSecret", "testSecret"):
+        release.take(step, "m1")
+    for spoil, said in (
+        ("REVOKE CREATE ON SCHEMA millrace FROM millrace_owner", "permission denied for schema millrace"),
+        ("GRANT millrace_writer TO millrace_migrator_clone", "is a member of"),
+    ):
+        with release.server.connect(DATABASE) as connection:
+            connection.execute(spoil)
+        with pytest.raises(PrivilegesWrong, match=said):
+            release.take("testSecret", "m1")
 
 
 def plant_pending(plant: Plant, version: str, **changes: Any) -> None:
@@ -366,11 +417,11 @@ def test_a_role_that_somebody_else_made_is_not_taken_over(plant: Plant) -> None:
     [
         ("ALTER ROLE millrace_app_clone CREATEDB", "powers over the whole server"),
         ("GRANT pg_read_all_data TO millrace_app_clone", "is a member of"),
-        ("REVOKE millrace_owner FROM millrace_app_clone GRANTED BY millrace_master", "is a member of"),
+        ("GRANT millrace_owner TO millrace_app_clone", "is a member of"),
         ("ALTER ROLE millrace_app_clone RESET role", "logs in as"),
         ("ALTER ROLE millrace_app_clone SET search_path = public", "logs in as"),
         ("GRANT CREATE ON SCHEMA millrace TO millrace_writer", "the writer creates tables"),
-        ("REVOKE CREATE ON SCHEMA millrace FROM millrace_owner", "permission denied for schema millrace"),
+        ("GRANT CREATE ON SCHEMA millrace TO PUBLIC", "the writer creates tables"),
     ],
 )
 def test_too_much_and_too_little_are_found(plant: Plant, spoil: str, said: str) -> None:

@@ -24,6 +24,7 @@ ROOT_OUTPUTS = {
     "RedisEndpoint",
     "RdsEndpoint",
     "DbSecretArn",
+    "MigratorSecretArn",
     "RollbackAlarms",
 }
 # Types of which no resource holds what cannot be made again from the templates. A type that is on neither
@@ -80,7 +81,7 @@ POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 # (deletion, replacement) of what prod keeps.
 KEPT = {("RetainExceptOnCreate", "Retain"), ("Snapshot", "Snapshot")}
 # What goes in prod though the deployer asks before it replaces it: stacks/rotation.py says why a secret may.
-LET_GO = {"rotation.Application": "AWS::SecretsManager::Secret"}
+LET_GO = {f"rotation.{login}": "AWS::SecretsManager::Secret" for login in ("Application", "Migrator")}
 
 
 def resources(templates: Templates) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -11,7 +11,7 @@ DEFINED = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_defi
 
 
 def container(draft: Draft) -> Body:
-    (found,) = draft.the(TASK).properties["ContainerDefinitions"]
+    found, _ = draft.the(TASK).properties["ContainerDefinitions"]  # the migrations come second
     held: Body = found
     return held
 

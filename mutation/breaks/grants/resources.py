@@ -127,7 +127,8 @@ def a_key_belongs_to_another_account_as_well(draft: Draft) -> None:
 def nobody_may_invoke_the_rotation(draft: Draft) -> None:
     permission = rotation_is_invoked(draft)
     draft.remove(permission)
-    draft.the("AWS::SecretsManager::RotationSchedule").body["DependsOn"].remove(permission.name)
+    for title in ("Schedule", "MigratorSchedule"):
+        draft.the("AWS::SecretsManager::RotationSchedule", title).body["DependsOn"].remove(permission.name)
 
 
 @broken(why="no service has that name, so Secrets Manager is refused")

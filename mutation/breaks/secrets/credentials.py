@@ -26,7 +26,7 @@ def variables(draft: Draft) -> list[dict[str, Any]]:
 
 
 def schedule(draft: Draft) -> Part:
-    return draft.the(SCHEDULE)
+    return draft.the(SCHEDULE, "Schedule")
 
 
 @broken(why="whoever may describe a task definition reads the password", source=OF_TASKS)
@@ -55,7 +55,7 @@ def a_secret_is_injected_that_the_agent_may_not_read(draft: Draft) -> None:
 
 @broken(why="the secret's value stands in the template and in every copy of it")
 def the_secrets_value_is_written_out(draft: Draft) -> None:
-    properties = draft.the(SECRET).properties
+    properties = draft.the(SECRET, "Application").properties
     del properties["GenerateSecretString"]
     properties["SecretString"] = '{"username": "millrace_app", "password": "correct-horse-battery"}'
 
@@ -116,23 +116,25 @@ def the_schedule_does_not_wait_for_the_permission(draft: Draft) -> None:
 
 @broken(why="nobody writes host and port into the secret, and nobody logs in")
 def the_secret_is_attached_to_nothing(draft: Draft) -> None:
-    draft.remove(draft.the(ATTACHMENT))
+    draft.remove(draft.the(ATTACHMENT, "Attachment"))
     schedule(draft).body["DependsOn"].remove("Attachment")
 
 
 @broken(why="the target is an instance, and a cluster of that name is not found")
 def the_secret_is_attached_to_a_cluster(draft: Draft) -> None:
-    draft.the(ATTACHMENT).properties["TargetType"] = "AWS::RDS::DBCluster"
+    draft.the(ATTACHMENT, "Attachment").properties["TargetType"] = "AWS::RDS::DBCluster"
 
 
 @broken(why="the user's name is not in the secret, so the function has no user to rotate")
 def the_secret_names_no_user(draft: Draft) -> None:
-    draft.the(SECRET).properties["GenerateSecretString"]["SecretStringTemplate"] = '{"dbname": "millrace"}'
+    draft.the(SECRET, "Application").properties["GenerateSecretString"]["SecretStringTemplate"] = (
+        '{"dbname": "millrace"}'
+    )
 
 
 @broken(why="a key that the template of the secret has already is overwritten or missed: no password is made")
 def the_password_is_generated_under_another_name(draft: Draft) -> None:
-    draft.the(SECRET).properties["GenerateSecretString"]["GenerateStringKey"] = "username"
+    draft.the(SECRET, "Application").properties["GenerateSecretString"]["GenerateStringKey"] = "username"
 
 
 @broken(why="the processor logs in as the master")
@@ -146,7 +148,7 @@ def the_processor_is_given_the_masters_secret(draft: Draft) -> None:
 @broken(why="the function takes the application's login for the master's, and may change nothing with it")
 def the_function_is_given_the_applications_secret_as_the_masters(draft: Draft) -> None:
     variables = draft.the(FUNCTION).properties["Environment"]["Variables"]
-    variables["MASTER_SECRET_ARN"] = ref(draft.the(SECRET).name)
+    variables["MASTER_SECRET_ARN"] = ref(draft.the(SECRET, "Application").name)
 
 
 @broken(why="the schedule rotates the master's secret, which RDS rotates itself", source=MANAGED)
@@ -193,7 +195,7 @@ def the_cache_is_of_another_engine_than_its_users(draft: Draft) -> None:
 
 @broken(why="the age of a login that RDS changes is measured, and the application login grows old unseen")
 def the_function_is_told_to_measure_the_masters_secret(draft: Draft) -> None:
-    (target,) = draft.the("AWS::Events::Rule", ScheduleExpression="rate(6 hours)").properties["Targets"]
+    target, _ = draft.the("AWS::Events::Rule", ScheduleExpression="rate(6 hours)").properties["Targets"]
     target["Input"] = sub('{"Measure": "SecretAge", "SecretId": "${MasterSecretArn}"}')
 
 
@@ -217,5 +219,5 @@ def the_schedule_calls_a_function_of_another_name(draft: Draft) -> None:
 
 @broken(why="the address of the database and of its master's secret are exchanged: the attachment is refused")
 def the_secret_is_attached_to_the_master_secret(draft: Draft) -> None:
-    stack = draft.nesting(draft.the(SECRET))
+    stack = draft.nesting(draft.the(SECRET, "Application"))
     stack.properties["Parameters"]["DatabaseId"] = att("Database", "Outputs.MasterSecretArn")

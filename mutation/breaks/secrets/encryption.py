@@ -80,7 +80,7 @@ def the_stream_is_under_another_key(draft: Draft) -> None:
 
 @broken(why="the function may use the secrets' key alone, and the secret is under another", source=OF_SECRETS)
 def the_secret_is_under_another_key(draft: Draft) -> None:
-    draft.the(SECRET).properties["KmsKeyId"] = ref("LogsKeyArn")
+    draft.the(SECRET, "Application").properties["KmsKeyId"] = ref("LogsKeyArn")
 
 
 @broken(
@@ -88,7 +88,7 @@ def the_secret_is_under_another_key(draft: Draft) -> None:
     source=OF_SECRETS,
 )
 def the_secret_is_under_the_services_key(draft: Draft) -> None:
-    del draft.the(SECRET).properties["KmsKeyId"]
+    del draft.the(SECRET, "Application").properties["KmsKeyId"]
 
 
 @broken(why="the function decrypts with the secrets' key, and the master's secret is under another")

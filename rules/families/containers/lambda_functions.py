@@ -87,7 +87,7 @@ def a_function_that_never_runs(site: Site) -> Iterator[Finding]:
 @rule(
     "W9523",
     cause="function {function} rotates a secret and is called by {other}, and nothing keeps the calls apart",
-    remedy="set ReservedConcurrentExecutions: 1",
+    remedy="set ReservedConcurrentExecutions to {secrets}: one for each secret that it rotates",
     sources=(CONCURRENCY, ROTATION),
     demanding=True,
 )
@@ -95,9 +95,12 @@ def a_rotation_beside_itself(site: Site) -> Iterator[Finding]:
     for function in site.all(FUNCTION):
         others = [use.user for use in site.uses(function, *CALLERS)]
         reserved = site.get(function, "ReservedConcurrentExecutions")
-        apart = reserved is not None and (not known(reserved) or whole(reserved) in (0, 1))
-        if others and rotates(site, function) and not apart:
-            yield found(function, "ReservedConcurrentExecutions", function=function, other=others[0])
+        # Secrets Manager asks for a secret's steps one after another.
+        secrets = len(rotates(site, function))
+        apart = reserved is not None and (not known(reserved) or whole(reserved) in range(secrets + 1))
+        if others and secrets and not apart:
+            path = (function, "ReservedConcurrentExecutions")
+            yield found(*path, function=function, other=others[0], secrets=secrets)
 
 
 @rule(

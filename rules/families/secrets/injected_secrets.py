@@ -16,19 +16,24 @@ from topology.tree import Resource
 from topology.values import Reference, Text, Value, references
 
 INJECTED = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html"
+DEPENDENCY = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html"
 STRUCTURE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html"
+ENDED = ("COMPLETE", "SUCCESS")
 WRITTEN = {"engine", "host", "port", "dbInstanceIdentifier", "dbClusterIdentifier", "dbname"}
 
 
 @rule(
     "W9377",
     cause="container {container} is given {secret} when it starts, and keeps the old value after a rotation",
-    remedy="give it the ARN, and let the program read the secret when it logs in",
-    sources=(INJECTED,),
+    remedy="give it the ARN, and let the program read the secret when it logs in; or let the container end "
+    "before the others start (Essential: false, and their DependsOn with SUCCESS)",
+    sources=(INJECTED, DEPENDENCY),
     demanding=True,
 )
 def an_injected_secret_that_goes_stale(site: Site) -> Iterator[Finding]:
     for task, path, container, value in _injected(site):
+        if container in _passing(site, task):
+            continue
         for reference in references(value):
             secret = meant(site, Reference(reference.resource))
             if secret is not None and schedules(site, secret):
@@ -53,6 +58,22 @@ def a_key_that_the_secret_lacks(site: Site) -> Iterator[Finding]:
             yield found(
                 task, *path, container=container, secret=secret, key=key, keys=", ".join(sorted(keys))
             )
+
+
+def _passing(site: Site, task: Resource) -> set[object]:
+    """Containers that end before others start: no rotation comes between their start and their end."""
+    containers = [one for one in site.items(task, "ContainerDefinitions") if isinstance(one, dict)]
+    awaited: set[object] = set()
+    for container in containers:
+        before = container.get("DependsOn")
+        for one in before if isinstance(before, list) else []:
+            if isinstance(one, dict) and str(one.get("Condition")) in ENDED:
+                awaited.add(str(one.get("ContainerName")))
+    return {
+        container.get("Name")
+        for container in containers
+        if str(container.get("Essential")).lower() == "false" and str(container.get("Name")) in awaited
+    }
 
 
 def _injected(site: Site) -> Iterator[tuple[Resource, tuple[str | int, ...], object, Value]]:

@@ -94,4 +94,4 @@ def test_a_quota_that_is_too_low_names_the_request_and_then_up(aws: Any, directo
 
 
 def test_what_the_emitted_templates_reserve_is_counted() -> None:
-    assert preconditions.reserved(TEMPLATES / "dev") == 1
+    assert preconditions.reserved(TEMPLATES / "dev") == 2

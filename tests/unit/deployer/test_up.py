@@ -90,7 +90,12 @@ class World:
 
     def outputs(self) -> dict[str, str]:
         assert self.has("platform")
-        return {"DbSecretArn": "secret", "EcsClusterName": "cluster", "EcsServiceName": "service"}
+        return {
+            "DbSecretArn": "secret",
+            "MigratorSecretArn": "release",
+            "EcsClusterName": "cluster",
+            "EcsServiceName": "service",
+        }
 
     # What the steps ask beside it.
 

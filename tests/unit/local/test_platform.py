@@ -46,19 +46,26 @@ class Secrets:
 
 
 class Services:
-    """One service with one container."""
+    """One service with these containers."""
 
-    def __init__(self, container: str) -> None:
-        self._container = container
+    def __init__(self, *containers: str) -> None:
+        self._containers = containers
 
     def describe_services(self, cluster: str, services: list[str]) -> dict[str, Any]:
         return {"services": [{"taskDefinition": "arn:task:3"}]}
 
     def describe_task_definition(self, taskDefinition: str) -> dict[str, Any]:
         assert taskDefinition == "arn:task:3"
-        environment = [{"name": "STREAM_NAME", "value": "readings"}]
-        container = {"name": self._container, "environment": environment}
-        return {"taskDefinition": {"taskRoleArn": "arn:role", "containerDefinitions": [container]}}
+        containers = [
+            {
+                "name": name,
+                "environment": [{"name": "NAME", "value": name}],
+                "secrets": [{"name": "LOGIN", "valueFrom": "arn:secret"}],
+            }
+            for name in self._containers
+        ]
+        roles = {"taskRoleArn": "arn:role", "executionRoleArn": "arn:execution"}
+        return {"taskDefinition": {**roles, "containerDefinitions": containers}}
 
 
 class Session:
@@ -110,15 +117,21 @@ def test_a_rotation_that_does_not_come_is_told_with_the_functions_log(
         deployed(secretsmanager=Secrets(after=None, rotated=True)).rotate("arn", due=False, log=log)
 
 
-def test_the_task_says_what_its_container_is_told() -> None:
-    task = deployed(ecs=Services("processor")).task("cluster", "service")
+def test_the_task_says_what_its_containers_are_told() -> None:
+    task = deployed(ecs=Services("migrate", "processor")).task("cluster", "service")
 
-    assert task == Task({"STREAM_NAME": "readings"}, "arn:role")
+    assert task == Task(
+        environment={"NAME": "processor"},
+        role_arn="arn:role",
+        migration={"NAME": "migrate"},
+        secrets={"LOGIN": "arn:secret"},
+        execution_role_arn="arn:execution",
+    )
 
 
 def test_a_task_without_the_container_is_reported() -> None:
-    with pytest.raises(TaskMissing, match="has no container named processor"):
-        deployed(ecs=Services("nginx")).task("cluster", "service")
+    with pytest.raises(TaskMissing, match="it must have processor and migrate"):
+        deployed(ecs=Services("processor")).task("cluster", "service")
 
 
 def test_the_images_digest_is_the_same_until_the_processor_changes(

@@ -45,7 +45,11 @@ def test_takes_a_port_written_as_text() -> None:
         ("port", "٥", "1 to 65535"),
         ("port", None, "1 to 65535"),
         ("engine", "mysql", "'mysql'"),
-        ("username", "millrace_master", "allowed are millrace_app and millrace_app_clone"),
+        (
+            "username",
+            "millrace_master",
+            "allowed are millrace_app, millrace_app_clone, millrace_migrator, millrace_migrator_clone",
+        ),
         ("username", 'millrace_app"; DROP', "allowed are"),
         ("password", "päss", "printable ASCII"),
         ("password", "line\nbreak", "printable ASCII"),

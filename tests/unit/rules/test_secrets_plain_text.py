@@ -180,3 +180,15 @@ def test_what_has_the_form_of_no_credential(text: str) -> None:
 )
 def test_what_is_no_credential_though_its_name_says_so(value: object) -> None:
     assert not literal(value, "API_TOKEN")
+
+
+def test_a_container_that_ends_before_the_others_start_keeps_no_stale_secret(say: Say) -> None:
+    rotated = SHOP.replace("Outputs:", SCHEDULE + "Outputs:")
+    first = rotated.replace(
+        "      - Name: app\n",
+        "      - {Name: web, DependsOn: [{ContainerName: app, Condition: WHEN}]}\n"
+        "      - Name: app\n        Essential: false\n",
+    )
+    assert say("W9377", first.replace("WHEN", "SUCCESS")) == []
+    assert len(say("W9377", first.replace("WHEN", "START"))) == 1
+    assert len(say("W9377", first.replace("WHEN", "SUCCESS").replace("        Essential: false\n", ""))) == 1

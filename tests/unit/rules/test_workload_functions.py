@@ -101,6 +101,19 @@ def test_a_function_that_anybody_calls(say: Say) -> None:
     assert len(say("W9533", ROTATION + url.replace("KIND", "NONE"))) == 1
 
 
+def test_a_function_may_rotate_as_many_secrets_at_once_as_it_has(say: Say) -> None:
+    two = ROTATION.replace("ReservedConcurrentExecutions: 1", "ReservedConcurrentExecutions: 2")
+    another = """\
+  Other: {Type: AWS::SecretsManager::Secret}
+  OtherTurn:
+    Type: AWS::SecretsManager::RotationSchedule
+    Properties: {SecretId: !Ref Other, RotationLambdaARN: !GetAtt Rotator.Arn}
+"""
+    (finding,) = say("W9523", two)
+    assert "set ReservedConcurrentExecutions to 1" in finding
+    assert say("W9523", two + another) == []
+
+
 def test_a_destination_keeps_what_a_function_cannot_do(say: Say) -> None:
     lost = ROTATION.replace("      DeadLetterConfig: {TargetArn: !GetAtt Failed.Arn}\n", "")
     kept = """\

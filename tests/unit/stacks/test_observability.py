@@ -18,7 +18,7 @@ FILLED_BY = {
     "ServiceName": {"ServiceName"},
     "QueueName": {"DeadLettersName", "UndoneName"},
     "FunctionName": {"FunctionName"},
-    "Secret": {"SecretArn"},
+    "Secret": {"SecretArn", "MigratorSecretArn"},
     "TopicName": {"TopicName"},
     "NatGatewayId": {"NatGateways"},
     "Protocol": {"MQTT"},
@@ -83,7 +83,7 @@ def test_what_is_gone_raises_what_it_can_no_longer_report(
     silent = {title for title, alarm in made.items() if alarm["TreatMissingData"] == "breaching"}
 
     plant = {"Silence"} if environment == "prod" else set()
-    assert silent == {"Lag", "TasksMissing", "SecretAge"} | plant
+    assert silent == {"Lag", "TasksMissing", "SecretAge", "MigratorSecretAge"} | plant
     assert made["ReadingsExpire"]["TreatMissingData"] == "ignore", "a dead reader makes nothing younger"
 
 
@@ -122,7 +122,7 @@ def test_the_bounds_are_the_environments(nested: Any, of_type: Any) -> None:
     assert made["DatabaseStorage"]["Threshold"] == 3 * 1024**3, "the metric is in bytes"
     assert made["DatabaseStorage"]["ComparisonOperator"] == "LessThanThreshold"
     assert made["DatabaseMemory"]["Threshold"] == 64 * 1024**2
-    assert made["SecretAge"]["Threshold"] == 8
+    assert made["SecretAge"]["Threshold"] == made["MigratorSecretAge"]["Threshold"] == 8
     assert (made["Silence"]["Period"], made["Silence"]["Threshold"]) == (20 * 60, 1)
 
 

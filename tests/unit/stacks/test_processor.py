@@ -1,20 +1,24 @@
+import json
 from typing import Any
 
 import msgspec
 import pytest
 
+from processor import release
 from processor.settings import Settings, from_environment
 from stacks.processor import capacity
 
 
-def container(template: dict[str, Any]) -> dict[str, Any]:
-    (only,) = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
-    made: dict[str, Any] = only
+def container(template: dict[str, Any], name: str = "processor") -> dict[str, Any]:
+    containers = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    assert {made["Name"] for made in containers} == {"processor", "migrate"}
+    (found,) = [made for made in containers if made["Name"] == name]
+    made: dict[str, Any] = found
     return made
 
 
-def told(template: dict[str, Any]) -> dict[str, Any]:
-    return {variable["Name"]: variable["Value"] for variable in container(template)["Environment"]}
+def told(template: dict[str, Any], name: str = "processor") -> dict[str, Any]:
+    return {variable["Name"]: variable["Value"] for variable in container(template, name)["Environment"]}
 
 
 # What the references in the container's environment come to once deployed.
@@ -51,6 +55,44 @@ def test_the_processor_understands_the_whole_of_what_it_is_told(
 @pytest.mark.parametrize("bound", [True, False])
 def test_the_processor_is_told_whether_a_device_speaks_for_itself_only(nested: Any, bound: bool) -> None:
     assert told(nested("processor", bind_devices=bound)).get("BIND_DEVICES", "1") == str(int(bound))
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_migrations_understand_the_whole_of_what_they_are_told(nested: Any, environment: str) -> None:
+    template = nested("processor", environment)
+    login = {"host": "h", "port": 5432, "dbname": "d", "username": "u", "password": "p"}
+
+    understood = release.from_environment({**told(template, "migrate"), "DATABASE_LOGIN": json.dumps(login)})
+
+    assert understood.environment == environment
+    assert set(understood.days) == {"reading", "rollup_1m", "rollup_1h", "quarantine"}
+    assert {name.lower() for name in told(template, "migrate")} <= set(msgspec.structs.asdict(understood))
+
+
+def test_the_processor_starts_when_the_migrations_are_done_and_cannot_have_their_login(
+    nested: Any, statements: Any
+) -> None:
+    resources = nested("processor")["Resources"]
+    first, processor = container({"Resources": resources}, "migrate"), container({"Resources": resources})
+
+    assert processor["DependsOn"] == [{"ContainerName": "migrate", "Condition": "SUCCESS"}]
+    assert first["Essential"] is False, "it ends, and the task goes on"
+    assert first["Secrets"] == [{"Name": "DATABASE_LOGIN", "ValueFrom": {"Ref": "MigratorSecretArn"}}]
+    assert "Secrets" not in processor
+    assert first["Image"] == processor["Image"], "the tables are those that this very code needs"
+    readable = {
+        role: [
+            resource
+            for statement in statements(resources[role])
+            if "secretsmanager:GetSecretValue" in statement["Action"]
+            for resource in statement["Resource"]
+        ]
+        for role in ("TaskRole", "ExecutionRole")
+    }
+    assert readable == {
+        "TaskRole": [{"Ref": "SecretArn"}],
+        "ExecutionRole": [{"Ref": "MigratorSecretArn"}],
+    }
 
 
 def test_a_setting_that_nobody_wired_breaks_the_build(nested: Any, monkeypatch: pytest.MonkeyPatch) -> None:

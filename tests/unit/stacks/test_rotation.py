@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rotation import age
+from rotation.credentials import pair_of
 from rotation.settings import Settings
 from stacks.rotation import every
 
@@ -22,30 +23,44 @@ def test_the_function_is_told_exactly_what_it_asks_for(nested: Any) -> None:
     ("days", "expression"), [(1, "rate(1 day)"), (7, "rate(7 days)"), (30, "rate(30 days)")]
 )
 def test_the_schedule_is_written_as_aws_wants_it(nested: Any, days: int, expression: str) -> None:
-    schedule = nested("rotation", every_days=days)["Resources"]["Schedule"]["Properties"]
+    resources = nested("rotation", every_days=days)["Resources"]
 
-    assert schedule["RotationRules"]["ScheduleExpression"] == expression == every(days)
-    assert "AutomaticallyAfterDays" not in schedule["RotationRules"], "it excludes an expression"
+    for title in ("Schedule", "MigratorSchedule"):
+        rules = resources[title]["Properties"]["RotationRules"]
+        assert rules["ScheduleExpression"] == expression == every(days)
+        assert "AutomaticallyAfterDays" not in rules, "it excludes an expression"
 
 
-def test_the_first_rotation_finds_a_host_and_may_call_the_function(nested: Any) -> None:
+@pytest.mark.parametrize(("secret", "prefix"), [("Application", ""), ("Migrator", "Migrator")])
+def test_the_first_rotation_finds_a_host_and_may_call_the_function(
+    nested: Any, secret: str, prefix: str
+) -> None:
     resources = nested("rotation")["Resources"]
-    kinds = {resources[title]["Type"] for title in resources["Schedule"]["DependsOn"]}
+    schedule = resources[f"{prefix}Schedule"]
+    kinds = {resources[title]["Type"] for title in schedule["DependsOn"]}
 
     assert kinds == {"AWS::SecretsManager::SecretTargetAttachment", "AWS::Lambda::Permission"}
-    assert resources["Schedule"]["Properties"]["RotateImmediatelyOnUpdate"] is True
+    assert schedule["Properties"]["RotateImmediatelyOnUpdate"] is True
+    assert schedule["Properties"]["SecretId"] == {"Ref": secret}
+    assert resources[f"{prefix}Attachment"]["Properties"]["SecretId"] == {"Ref": secret}
     permission = resources["Invocation"]["Properties"]
     assert permission["Principal"] == "secretsmanager.amazonaws.com"
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
 
 
-def test_the_secret_is_the_applications_and_its_name_is_free_after_it(nested: Any) -> None:
-    secret = nested("rotation", "prod")["Resources"]["Application"]["Properties"]
+@pytest.mark.parametrize(
+    ("title", "username"), [("Application", "millrace_app"), ("Migrator", "millrace_migrator")]
+)
+def test_each_secret_is_for_one_pair_of_users_and_its_name_is_free_after_it(
+    nested: Any, title: str, username: str
+) -> None:
+    secret = nested("rotation", "prod")["Resources"][title]["Properties"]
     generated = secret["GenerateSecretString"]
 
     assert "Name" not in secret
     assert secret["KmsKeyId"] == {"Ref": "SecretsKeyArn"}
-    assert json.loads(generated["SecretStringTemplate"]) == {"username": "millrace_app", "dbname": "millrace"}
+    assert json.loads(generated["SecretStringTemplate"]) == {"username": username, "dbname": "millrace"}
+    assert username in pair_of(username)
     assert generated["GenerateStringKey"] == "password"
     assert generated["ExcludePunctuation"] is True, "some of it breaks connection strings"
 
@@ -85,7 +100,7 @@ def test_what_it_could_not_do_is_kept_under_the_secrets_key(nested: Any, stateme
     assert sends["Resource"] == [{"Fn::GetAtt": ["Undone", "Arn"]}]
 
 
-def test_it_reads_the_masters_secret_and_writes_the_applications_only(nested: Any, statements: Any) -> None:
+def test_it_reads_the_masters_secret_and_writes_the_two_logins_only(nested: Any, statements: Any) -> None:
     given = statements(nested("rotation")["Resources"]["FunctionRole"])
     on = {
         json.dumps(resource): set(statement["Action"])
@@ -95,13 +110,17 @@ def test_it_reads_the_masters_secret_and_writes_the_applications_only(nested: An
     }
 
     assert on['{"Ref": "MasterSecretArn"}'] == {"secretsmanager:GetSecretValue"}
-    assert on['{"Ref": "Application"}'] == {
-        "secretsmanager:DescribeSecret",
-        "secretsmanager:GetSecretValue",
-        "secretsmanager:PutSecretValue",
-        "secretsmanager:UpdateSecretVersionStage",
-    }
-    assert len(on) == 2
+    assert (
+        on['{"Ref": "Application"}']
+        == on['{"Ref": "Migrator"}']
+        == {
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:UpdateSecretVersionStage",
+        }
+    )
+    assert len(on) == 3
 
 
 def test_its_log_is_ours_from_the_first_line(nested: Any) -> None:
@@ -109,18 +128,21 @@ def test_its_log_is_ours_from_the_first_line(nested: Any) -> None:
 
     assert resources["Log"]["Properties"]["LogGroupName"] == "/millrace/prod/rotation"
     assert resources["Function"]["Properties"]["LoggingConfig"]["LogGroup"] == {"Ref": "Log"}
-    assert resources["Function"]["Properties"]["ReservedConcurrentExecutions"] == 1
+    assert resources["Function"]["Properties"]["ReservedConcurrentExecutions"] == 2, (
+        "as many as secrets: made together, both rotate at once"
+    )
 
 
 def test_the_age_is_asked_for_by_one_rule_which_alone_may(nested: Any) -> None:
     resources = nested("rotation")["Resources"]
     rule, permission = resources["AgeSchedule"]["Properties"], resources["AgeInvocation"]["Properties"]
-    (target,) = rule["Targets"]
+    for target, secret in zip(rule["Targets"], ("Application", "Migrator"), strict=True):
+        assert target["Arn"] == permission["FunctionName"] == {"Fn::GetAtt": ["Function", "Arn"]}
+        asked = json.loads(target["Input"]["Fn::Sub"])
+        assert asked == {"Measure": age.MEASURE, "SecretId": f"${{{secret}}}"}
 
-    assert target["Arn"] == permission["FunctionName"] == {"Fn::GetAtt": ["Function", "Arn"]}
     assert permission["Principal"] == "events.amazonaws.com"
     assert permission["SourceArn"] == {"Fn::GetAtt": ["AgeSchedule", "Arn"]}
-    assert json.loads(target["Input"]["Fn::Sub"]) == {"Measure": age.MEASURE, "SecretId": "${Application}"}
 
 
 def test_nobody_outside_the_account_and_nothing_without_tls_reaches_what_was_not_done(nested: Any) -> None:

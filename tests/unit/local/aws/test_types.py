@@ -288,7 +288,13 @@ SERVICE = {
             NetworkMode="awsvpc",
             RuntimePlatform={"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"},
             ContainerDefinitions=[
-                {"Name": "processor", "Image": "none@sha256:0", "Environment": [{"Name": "A", "Value": "b"}]}
+                {
+                    "Name": "processor",
+                    "Image": "none@sha256:0",
+                    "Environment": [{"Name": "A", "Value": "b"}],
+                    "Secrets": [{"Name": "LOGIN", "ValueFrom": "arn:of-a-secret"}],
+                    "DependsOn": [{"ContainerName": "first", "Condition": "SUCCESS"}],
+                }
             ],
         ),
         "Service": resource("AWS::ECS::Service", Cluster=ref("Cluster"), TaskDefinition=ref("Task"))
@@ -332,7 +338,10 @@ def test_a_service_counts_tasks_that_nobody_starts(aws: Any) -> None:
         "FARGATE_SPOT",
     ]
     task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    assert task["containerDefinitions"][0]["environment"] == [{"name": "A", "value": "b"}]
+    container = task["containerDefinitions"][0]
+    assert container["environment"] == [{"name": "A", "value": "b"}]
+    assert container["secrets"] == [{"name": "LOGIN", "valueFrom": "arn:of-a-secret"}]
+    assert container["dependsOn"] == [{"containerName": "first", "condition": "SUCCESS"}]
     scaling = aws.client("application-autoscaling")
     target = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"][0]
     assert (target["ResourceId"], target["MaxCapacity"]) == (
