@@ -28,10 +28,10 @@ LONGEST_WRITE = 2.0  # seconds a batch may spend here; what is left goes with th
 AT_ONCE = 2_000  # values a call: the server does nothing else meanwhile
 
 # Only what Redis 6.2 and Valkey 8 have both. KEYS: the hashes. ARGV: a MessagePack array with, for each
-# value, the hash's number, the field, the time, the JSON. As arguments of their own they would cost the client more
-# than all else here (https://redis.io/docs/manual/programmability/lua-api/: cmsgpack). Only text and small
-# numbers: the older server's library knows no binary. Times are text, since Lua would write a number this
-# long in exponents; they compare as numbers: microseconds until 2255 are exact in Lua's doubles.
+# value, the hash's number, the field, the time, the JSON. As arguments of their own they would cost the
+# client more than all else here (https://redis.io/docs/manual/programmability/lua-api/: cmsgpack). Only text
+# and small numbers: the older server's library knows no binary. Times are text, since Lua would write a
+# number this long in exponents; they compare as numbers: microseconds until 2255 are exact in Lua's doubles.
 FORWARD_ONLY = """
 local moved = 0
 local given = cmsgpack.unpack(ARGV[1])
