@@ -64,7 +64,7 @@ class Peer:
         readings = op.map("decode", bodies, msgspec.json.decode)
         op.output("reading", readings, Sink(self._copy))
         keyed = op.key_on("point", readings, lambda reading: reading["path"])
-        clock = windowing.EventClock(_moment, wait_for_system_duration=timedelta(0))
+        clock = windowing.EventClock(_moment, wait_for_system_duration=_MINUTE)
         windows = windowing.fold_window(
             "minutes",
             keyed,
