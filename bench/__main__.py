@@ -8,11 +8,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import emission, path, table
+from bench import emission, latency, path, picture, scale, table
 from bench.measure import RUNS, Options
 from local.errors import LocalError
 
-GROUPS = {"emission": emission.rows, "path": path.rows}
+GROUPS = {
+    "emission": emission.rows,
+    "path": path.rows,
+    "bytewax": path.against_bytewax,
+    "scale": scale.rows,
+    "latency": latency.rows,
+}
+APART = {"bytewax"}  # only when it is asked for: it has an extra of its own
 LEAST_READINGS = 10_000  # with fewer, the slow samples carry too few for a rate
 
 
@@ -22,7 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "groups", nargs="*", type=_group, metavar="GROUP", help=f"any of {', '.join(GROUPS)}; default: all"
+        "groups",
+        nargs="*",
+        type=_group,
+        metavar="GROUP",
+        help=f"any of {', '.join(GROUPS)}; default: all but bytewax",
     )
     parser.add_argument(
         "--readings", type=_at_least(LEAST_READINGS), default=200_000, metavar="N", help="default: 200000"
@@ -30,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--runs", type=_at_least(RUNS), default=RUNS, metavar="N", help=f"of each way; default: {RUNS}"
     )
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw it as well; docs/bench.svg is one")
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent / "results.json", metavar="FILE", help="the JSON"
     )
@@ -40,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     machine = table.machine()
     rows = []
     try:
-        for group in dict.fromkeys(given.groups or GROUPS):
+        for group in dict.fromkeys(given.groups or [name for name in GROUPS if name not in APART]):
             print(f"measuring {group} …", file=sys.stderr)
             rows += GROUPS[group](options)
     except LocalError as error:
@@ -49,9 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(table.text(rows))
     try:
         table.save(table.Results(machine, rows), given.out)
+        if given.picture is not None:
+            given.picture.write_text(picture.draw(rows, machine))
     except OSError as error:
         print(
-            f"bench: cannot write {given.out}: {error.strerror}; give another file by --out", file=sys.stderr
+            f"bench: cannot write {error.filename}: {error.strerror}; give another file by --out",
+            file=sys.stderr,
         )
         return 1
     return 0

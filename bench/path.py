@@ -7,31 +7,38 @@ points belongs to the run.
 
 import gc
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 
 from bench.feed import MACHINES, PATHS, UNIT, Feed, batches, make_feed
 from bench.floor import Floor
+from bench.known import RULES, Known
 from bench.measure import Options, Row, Way, in_turn
 from bench.samples import Sample
 from bench.servers import Servers, servers
+from local.errors import LocalError
 from processor.columns import Int64
 from processor.latest import Latest
 from processor.pipeline import Pipeline
-from processor.secret import Credentials
 from processor.source.records import Record
 from processor.storage.binary import Dates
 from processor.storage.database import Database
 from processor.storage.store import Store
-from processor.validate import Rules
 
 DAY_MS = 86_400_000
-RULES = Rules(oldest_days=7, newest_minutes=10)
 THINGS = "readings"
 # The slow ways get fewer readings, so that each way's run takes about as long.
 FEWER_COMMITS = 100
 FEWER_MANY = 5
+FEWER_PEER = 5
+
+
+class PeerMissing(LocalError):
+    """{name} is not installed, for it has an extra of its own:
+    .venv/bin/pip install -c constraints.txt -e '.[bench]'"""
 
 
 class Carrier:
@@ -75,17 +82,6 @@ class Carrier:
             self._servers.check(query, self._readings)
 
 
-class Known:
-    """A secret that needs no manager."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-
-    def candidates(self) -> Iterator[Credentials]:
-        """The one there is."""
-        yield self._credentials
-
-
 def rows(options: Options) -> list[Row]:
     """Two shapes of records against the floor, and one reading a record against two usual ways."""
     feed = make_feed(options.readings)
@@ -108,6 +104,20 @@ def rows(options: Options) -> list[Row]:
             ]
         finally:
             gc.unfreeze()
+
+
+def against_bytewax(options: Options) -> list[Row]:
+    """One reading a record, windows included. Raises PeerMissing."""
+    if find_spec("bytewax") is None:
+        raise PeerMissing(name="bytewax")
+    peer = import_module("bench.peer")
+    feed = make_feed(options.readings)
+    with servers() as running:
+        ids = running.make_tables(PATHS, UNIT, Dates(_days(feed)))
+        single = Carrier(running, feed.single(), len(feed)).way()
+        few = feed.take(len(feed) // FEWER_PEER)
+        theirs = peer.Peer(running, few, dict(zip(PATHS, ids, strict=True))).way()
+        return [_row("path_vs_bytewax", single, theirs, options, 9)]
 
 
 def _row(name: str, ours: Way, theirs: Way, options: Options, goal: float) -> Row:

@@ -48,6 +48,8 @@ class Servers:
     postgres: PostgresServer
     redis: RedisServer
     ca_file: str
+    cache_user: str = _CACHE_USER
+    cache_password: str = _PASSWORD
 
     @property
     def credentials(self) -> Credentials:

@@ -27,21 +27,34 @@ LONGEST_REST = 30.0
 LONGEST_WRITE = 2.0  # seconds a batch may spend here; what is left goes with the next one
 AT_ONCE = 2_000  # values a call: the server does nothing else meanwhile
 
-# Only what Redis 6.2 and Valkey 8 have both. KEYS: the hashes. ARGV: for each value the hash's number, the
-# field, the time, the JSON. Times compare as numbers: microseconds until 2255 are exact in Lua's doubles.
+# Only what Redis 6.2 and Valkey 8 have both. KEYS: the hashes. ARGV: a MessagePack array with, for each
+# value, the hash's number, the field, the time, the JSON. As arguments of their own they would cost the
+# client more than all else here (https://redis.io/docs/manual/programmability/lua-api/: cmsgpack). Only text
+# and small numbers: the older server's library knows no binary. Times are text, since Lua would write a
+# number this long in exponents; they compare as numbers: microseconds until 2255 are exact in Lua's doubles.
 FORWARD_ONLY = """
 local moved = 0
-for i = 1, #ARGV, 4 do
-    local key = KEYS[tonumber(ARGV[i])]
-    local held = redis.call('HGET', key, ARGV[i + 1])
+local given = cmsgpack.unpack(ARGV[1])
+for i = 1, #given, 4 do
+    local key, field, ts = KEYS[given[i]], given[i + 1], given[i + 2]
+    local held = redis.call('HGET', key, field)
     local at = held and tonumber(string.match(held, '^%d+') or '')
-    if not at or tonumber(ARGV[i + 2]) >= at then
-        redis.call('HSET', key, ARGV[i + 1], ARGV[i + 2] .. ' ' .. ARGV[i + 3])
+    if not at or tonumber(ts) >= at then
+        redis.call('HSET', key, field, ts .. ' ' .. given[i + 3])
         moved = moved + 1
     end
 end
 return moved
 """
+
+
+class Document(msgspec.Struct, gc=False):
+    """What is shown of a value; `ts` in milliseconds since 1970."""
+
+    ts: float | int
+    value: float | bool | str | None
+    q: int
+    unit: str | None
 
 
 class Value(NamedTuple):
@@ -56,7 +69,7 @@ class Client(Protocol):
 
     def script_load(self, script: str) -> str: ...
 
-    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> object: ...
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes) -> object: ...
 
 
 class Latest:
@@ -109,13 +122,14 @@ class Latest:
         for path, value in values.items():
             device, metric = path.rsplit("/", 1)
             key = keys.setdefault(f"latest:{device}", len(keys) + 1)
-            arguments += [key, metric, value.ts, value.document]
+            arguments += (key, metric, str(value.ts), value.document)
+        packed = msgspec.msgpack.encode(arguments)
         self._script = self._script or self._client.script_load(FORWARD_ONLY)
         try:
-            self._client.evalsha(self._script, len(keys), *keys, *arguments)
+            self._client.evalsha(self._script, len(keys), *keys, packed)
         except NoScriptError:  # a fail-over or a restart has forgotten it
             self._script = self._client.script_load(FORWARD_ONLY)
-            self._client.evalsha(self._script, len(keys), *keys, *arguments)
+            self._client.evalsha(self._script, len(keys), *keys, packed)
 
 
 def latest_values(columns: Columns, names: Names) -> Iterator[tuple[str, Value]]:
@@ -126,6 +140,7 @@ def latest_values(columns: Columns, names: Names) -> Iterator[tuple[str, Value]]
     last[columns.slot[in_time]] = in_time  # of several assignments to one slot, the latest in time stays
     chosen = last[last >= 0]
     shown = columns.take(chosen)
+    encode = msgspec.json.Encoder().encode
     described = zip(
         shown.slot.tolist(),
         shown.ts.tolist(),
@@ -134,13 +149,8 @@ def latest_values(columns: Columns, names: Names) -> Iterator[tuple[str, Value]]
         strict=True,
     )
     for slot, ts, quality, value in described:
-        document = {
-            "ts": ts / 1000 if ts % 1000 else ts // 1000,
-            "value": value,
-            "q": quality,
-            "unit": names.units[slot],
-        }
-        yield names.paths[slot], Value(ts, msgspec.json.encode(document).decode())
+        document = Document(ts / 1000 if ts % 1000 else ts // 1000, value, quality, names.units[slot])
+        yield names.paths[slot], Value(ts, encode(document).decode())
 
 
 def _values(columns: Columns) -> list[float | bool | str | None]:

@@ -13,7 +13,7 @@ from processor.taken import Taken, merged
 
 # Bounds of one transaction, and of what waits behind it: a backlog of packed envelopes or of old history must
 # fit in memory and in PostgreSQL's lock table (64 locks a connection; each day touched takes two).
-MOST_ROWS = 50_000
+MOST_ROWS = 100_000
 MOST_BYTES = 16 * 1024 * 1024
 MOST_DAYS = 400
 MOST_PARTS = 1_000  # a part has a price of its own, however few its rows

@@ -47,7 +47,7 @@ class Shown:
     def script_load(self, script: str) -> str:
         return "sha"
 
-    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> object:
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes) -> object:
         self.commands += 1
         return 0
 

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from botocore.exceptions import CredentialRetrievalError
 from redis.exceptions import ConnectionError as Away
@@ -31,11 +32,14 @@ class FakeRedis:
         assert "HSET" in script
         return "sha"
 
-    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> object:
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes) -> object:
         self.calls += 1
         if self.faults:
             raise self.faults.pop(0)
-        keys, rest = keys_and_args[:numkeys], keys_and_args[numkeys:]
+        *keys, packed = keys_and_args
+        assert len(keys) == numkeys
+        assert isinstance(packed, bytes)
+        rest = msgspec.msgpack.decode(packed)
         for key, field, ts, document in zip(rest[::4], rest[1::4], rest[2::4], rest[3::4], strict=True):
             hashed = self.held.setdefault(str(keys[int(key) - 1]), {})
             if str(field) not in hashed or int(ts) >= hashed[str(field)][0]:
@@ -123,7 +127,7 @@ def test_a_slow_server_takes_no_more_than_seconds_of_a_batch(judged: Callable[..
     now = 0.0
 
     class SlowRedis(FakeRedis):
-        def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | int) -> object:
+        def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes) -> object:
             nonlocal now
             now += 0.75 * LONGEST_WRITE
             return super().evalsha(sha, numkeys, *keys_and_args)

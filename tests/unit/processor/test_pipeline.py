@@ -1,5 +1,6 @@
 import gzip
 import json
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from processor.committed import Committed
 from processor.pipeline import Pipeline, by_size
 from processor.quarantine import Reason
 from processor.source.records import Batch, Record
-from processor.storage.store import Judged, Lease, Stored
+from processor.storage.store import Judged, Lease, ShardLost, Stored
 from processor.validate import Rules
 
 NOW_MS = 1_763_897_519_000
@@ -104,7 +105,7 @@ def test_records_are_run_together_up_to_a_size_and_a_large_one_stands_alone(
     assert [[len(one.data) for one in run] for run in by_size(records)] == [[4, 4], [4], [30], [1, 9], [1]]
 
 
-def test_each_commit_is_told_with_its_reasons_and_its_oldest_record() -> None:
+def test_what_is_refused_is_told_before_it_is_committed() -> None:
     told: list[Committed] = []
     wrong: list[tuple[str, int]] = []
     line = Pipeline(
@@ -121,8 +122,68 @@ def test_each_commit_is_told_with_its_reasons_and_its_oldest_record() -> None:
     line.drain()
     line.close()
 
-    (one,) = told
-    assert (one.shard, one.records, one.lag_ms, one.oldest_arrived) == ("shard-0", 3, 5, NOW + 10)
-    assert one.refused == {Reason.UNDECODABLE: 2}
-    assert one.decode_seconds > 0 and one.write_seconds > 0
+    assert [dict(one.refused) for one in told] == [{Reason.UNDECODABLE: 2}]
     assert wrong == [("shard-0", 2)]
+
+
+def test_each_commit_is_told_with_what_became_of_its_records(record: Make) -> None:
+    # Given two batches, of which the later one has a record that cannot be read, and one that came early
+    told: list[Committed] = []
+    store: Any = FakeStore()
+    latest: Any = FakeLatest()
+    line = Pipeline(store, latest, Rules(7, 10), committed=told.append)
+    lease = line.own("shard-0")
+    good = {"path": PATH, "ts": NOW_MS, "value": 1}
+    line.take(lease, Batch("shard-0", [record(good, 1)], 7))
+    line.drain()  # so that each has a transaction of its own
+    early = record(good, 2)._replace(arrived=NOW_MS / 1000 - 60)
+    line.take(lease, Batch("shard-0", [early, record(b"?", 3), record({**good, "path": "x"}, 4)], 5))
+
+    # When all is committed
+    line.drain()
+    line.close()
+
+    # Then each was told once, after it was stored
+    assert [(one.shard, one.records, one.inserted, one.absorbed, one.lag_ms) for one in told] == [
+        ("shard-0", 1, 1, 0, 7),
+        ("shard-0", 3, 1, 0, 5),
+    ]
+    assert [dict(one.refused) for one in told] == [{}, {Reason.UNDECODABLE: 1, Reason.PATH: 1}]
+    assert [one.oldest_arrived for one in told] == [NOW_MS / 1000, NOW_MS / 1000 - 60]
+    assert all(one.decode_seconds > 0 and one.write_seconds > 0 for one in told)
+
+
+def test_what_was_stored_before_counts_as_records_and_nothing_else(
+    record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeStore, "store", lambda self, lease, judged: Stored(0, 0, 0))
+    told: list[Committed] = []
+    store: Any = FakeStore()
+    latest: Any = FakeLatest()
+    line = Pipeline(store, latest, Rules(7, 10), committed=told.append)
+    line.take(line.own("shard-0"), Batch("shard-0", [record(b"?")], 0))
+    line.drain()
+    line.close()
+    assert [(one.records, one.inserted, dict(one.refused)) for one in told] == [(1, 0, {})]
+
+
+def test_who_waits_for_the_stream_is_called_when_the_writer_has_failed(
+    record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(self: FakeStore, lease: Lease, judged: Judged) -> Stored:
+        raise ShardLost("owned by epoch 2")
+
+    monkeypatch.setattr(FakeStore, "store", lost)
+    stopping = threading.Event()
+    told: list[Committed] = []
+    store: Any = FakeStore()
+    latest: Any = FakeLatest()
+    line = Pipeline(store, latest, Rules(7, 10), committed=told.append, stopping=stopping)
+    lease = line.own("shard-0")
+    line.take(lease, Batch("shard-0", [record(b"?", 1)], 0))
+    assert stopping.wait(10)
+    for hand_over in (line.drain, lambda: line.take(lease, Batch("shard-0", [record(b"?", 2)], 0))):
+        with pytest.raises(ShardLost, match="epoch 2"):
+            hand_over()
+    assert told == []
+    assert line.counts.records == 0
