@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import click
 
-from deployer import progress
+from deployer import bootstrapping, progress
 from deployer.acceptance import Path, accept
 from deployer.commands.asking import accept_losses, approve, discarding, letting_run, need_terminal
 from deployer.commands.diagnose import tell
@@ -31,11 +31,12 @@ accepting = click.option("--accept-data-loss", "losses", metavar="NAME", multipl
 def bootstrap(deployment: Deployment, yes: bool, losses: tuple[str, ...], wait: bool) -> int:
     """Make the artefact bucket, the image repository and the roles."""
     settle(deployment, wait, deployment.bootstrap_name)
-    made = deployment.plan_bootstrap()
-    show(made, sys.stdout)
-    with discarding(deployment, made):
-        accepted = _approved(made, losses, yes or made.only_adds)
-    return _execute(deployment, made, accepted, fresh=True)
+    for made in bootstrapping.plans(deployment):
+        show(made, sys.stdout)
+        with discarding(deployment, made):
+            accepted = _approved(made, losses, yes or made.only_adds)
+        _execute(deployment, made, accepted, fresh=True)
+    return 0
 
 
 @command(
