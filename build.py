@@ -31,7 +31,10 @@ HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 RULES = HERE / "rules"
 RUNBOOK = HERE / runbook.RUNBOOK
-REFUSALS = (ParameterError, UndocumentedError, WiringError, UnwiredError, ContractError, WordsMissing)
+REFUSALS = (
+    *(ParameterError, UndocumentedError, WiringError, UnwiredError, ContractError, WordsMissing),
+    *deployment_roles.REFUSALS,
+)
 DIFF_LINES = 20  # enough to see what changed; the rest is one `git diff` away
 
 
