@@ -85,12 +85,7 @@ def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
             yield f"parameter {name} is a {parameter['Type']}; only a String crosses as it is"
         if _is_secret(str(parameter.get("Default", ""))):
             yield f"parameter {name} is given a secret's value; pass the secret's ARN"
-    for name, output in tree.get("Outputs", {}).items():
-        if "Export" in output:
-            yield (
-                f"output {name} is exported; no stack that imports it could follow a change of it, and its name "
-                "is the account's: leave Export out, and wire it by the root"
-            )
+    yield from _exported(tree)
     for title, resource in tree["Resources"].items():
         if resource["Type"] == dangling.NESTED and _is_secret(json.dumps(resource)):
             yield f"{title} is given a secret's value; pass the secret's ARN"
@@ -99,6 +94,16 @@ def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
                 yield f"{title}.{policy} is a function; it is a literal, chosen by environment when built"
     nested = {title for title, made in tree["Resources"].items() if made["Type"] == dangling.NESTED}
     yield from _worked_out(tree, nested | set(parameters) if child else nested)
+
+
+def _exported(tree: dict[str, Any]) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"""
+    for name, output in tree.get("Outputs", {}).items():
+        if "Export" in output:
+            yield (
+                f"output {name} is exported, and CloudFormation neither changes nor removes it while another "
+                "stack imports it; leave Export out, and wire it by the root"
+            )
 
 
 def _worked_out(tree: dict[str, Any], to_come: set[str]) -> Iterator[str]:

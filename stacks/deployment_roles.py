@@ -74,7 +74,8 @@ class TooLong(ValueError):
 
 
 class Ungrouped(ValueError):
-    """{service}: is in no policy of the execution role; put it into one in stacks/deployment_roles.py (GROUPS)"""
+    """{service}: is in no policy of the execution role; put it into one in stacks/deployment_roles.py
+    (GROUPS)"""
 
     def __init__(self, service: str) -> None:
         super().__init__(

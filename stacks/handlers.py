@@ -274,8 +274,8 @@ class UnknownType(ValueError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(
-            f"{kind}: no schema names its handlers' permissions; say in stacks/handlers.py (BEYOND) what they "
-            "call, and on which page AWS says so"
+            f"{kind}: no schema names its handlers' permissions; "
+            "say in stacks/handlers.py (BEYOND) what they call"
         )
 
 
