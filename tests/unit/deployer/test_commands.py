@@ -329,7 +329,7 @@ def test_a_new_bootstrap_is_made_in_two_changes(
 
     assert commands.main(["bootstrap", "dev"]) == 0
     assert deployment.did == ["plan bootstrap", "apply c"] * 2
-    assert capsys.readouterr().out.count("Queue") == 2
+    assert capsys.readouterr().out.count("+ Queue") == 2
 
 
 def test_bootstrap_that_modifies_does(deployment: FakeDeployment) -> None:

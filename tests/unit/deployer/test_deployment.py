@@ -100,9 +100,7 @@ def test_what_is_bootstrapped_in_part_is_not_bootstrapped(aws: Any, templates: P
     aws.no_stack()
     aws.stack("millrace-dev-bootstrap", "CREATE_COMPLETE", outputs={"ArtefactBucket": "artefacts"})
 
-    with pytest.raises(
-        NotBootstrapped, match=r"ExecutionRoleArn.* run `python deploy\.py bootstrap dev` first"
-    ):
+    with pytest.raises(NotBootstrapped, match=r"ExecutionRoleArn.*`python deploy\.py bootstrap dev` first"):
         aws.deployment(templates).plan(image_digest=IMAGE)
 
 
