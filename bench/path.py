@@ -58,8 +58,10 @@ class Carrier:
     def _run(self) -> None:
         for batch in self._batches:
             self._pipeline.take(self._lease, batch)
+        self._pipeline.drain()
 
     def _after(self) -> None:
+        self._pipeline.close()
         self._database.close()
         shown = self._cache.dbsize()
         self._cache.close()

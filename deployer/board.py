@@ -154,9 +154,10 @@ class Board:
         for intro, event in [
             ("failed: ", cause.first),
             *(("also: ", other) for other in cause.others[:ALSO]),
+            *(("in the roll-back: ", event) for event in cause.going_back[:ALSO]),
         ]:
             after = f" after {duration(event.took)}" if event.took is not None else ""
-            yield drawing.cut(f"{intro}{event.path}  {event.type}  {event.status}{after}", width)
+            yield _fitting(intro, event.path, event.type, f"{event.status}{after}", width)
             yield from textwrap.wrap(
                 event.reason or "no reason given",
                 width,
@@ -204,9 +205,9 @@ class Board:
                 rows, room = rows[:room], max(0, room - len(rows))
             for row in [*(branch.done if detail.done_in(branch) else []), *rows]:
                 entries.append((len(path) + 1, _resource(row, now, width - 3 * (len(path) + 1))))
-        more = [f"{hidden} stacks done"] if hidden else []
+        more = [f"{drawing.counted(hidden, 'stack')} done"] if hidden else []
         if detail.rows is not None:
-            more.append(f"{len(self.running()) - detail.rows} more resources under way")
+            more.append(f"{drawing.counted(len(self.running()) - detail.rows, 'more resource')} under way")
         if more:
             entries.append((1, f"and {', '.join(more)}"))
         return [drawing.cut(line, width) for line in drawing.branches(entries)]
@@ -218,11 +219,11 @@ class Board:
         done = sum(len(each.done) for each in counted)
         begun = sum(len(each.resources) for each in counted)
         if not own.is_container:  # nothing was said of the stack itself yet
-            return f"{name}  {done}/{begun}"
+            return f"{name}{_counted(done, begun)}"
         time = duration(branch.own.running(now if own.moving else own.elapsed))
         if not path and own.moving and self._rolling_back is None:
             time += self._left(now)
-        return f"{name}  {own.status}  {done}/{begun}  {time}"
+        return f"{name}  {own.status}{_counted(done, begun)}  {time}"
 
     def _is_done(self, path: tuple[str, ...]) -> bool:
         """It and all below it, so that no row loses its parent."""
@@ -258,3 +259,17 @@ def _resource(row: Row, now: float, room: int) -> str:
     if len(text) > room:
         text = "  ".join(filter(None, (row.name, last.status, row.time(now))))
     return text
+
+
+def _counted(done: int, begun: int) -> str:
+    """Nothing for a stack that only nests others."""
+    return f"  {done}/{begun}" if begun else ""
+
+
+def _fitting(intro: str, path: str, kind: str, state: str, width: int) -> str:
+    """Where that is too long, the type goes first, and of the path the middle."""
+    whole = f"{intro}{path}  {kind}  {state}"
+    if len(whole) <= width:
+        return whole
+    short = drawing.middle(path, max(width - len(intro) - len(state) - 2, 12))
+    return drawing.cut(f"{intro}{short}  {state}", width)

@@ -17,5 +17,10 @@ def plans(deployment: Bootstraps) -> Iterator[Plan]:
     """
     made = deployment.plan_bootstrap()
     yield made
-    if made.kind is Kind.CREATE:
+    if begins(made):
         yield deployment.plan_bootstrap()
+
+
+def begins(made: Plan) -> bool:
+    """Whether it is the first of two."""
+    return made.kind is Kind.CREATE

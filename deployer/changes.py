@@ -219,7 +219,7 @@ def fits(before: Any, after: Any) -> bool:
     """Whether `after` can be `before` once what is unknown in it is known."""
     if isinstance(after, dict) and isinstance(before, dict):
         return after.keys() == before.keys() and all(fits(before[key], after[key]) for key in after)
-    if isinstance(after, list) and isinstance(before, list):
+    if isinstance(after, (list, tuple)) and isinstance(before, (list, tuple)):
         return len(after) == len(before) and all(map(fits, before, after))
     if not isinstance(after, str) or not UNKNOWN.search(after):
         return bool(before == after)

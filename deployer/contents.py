@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from deployer import drawing
 from deployer.clients import Clients
 from deployer.errors import DeployerError
 from deployer.removal import Fate, Leaving
@@ -46,7 +47,8 @@ class Contents:
 
     @property
     def what(self) -> str:
-        return "images" if self.type == REPOSITORY else "object versions"
+        """`1 image`, `2 object versions`."""
+        return drawing.counted(self.number, "image" if self.type == REPOSITORY else "object version")
 
     @property
     def blocks(self) -> bool:
@@ -57,7 +59,7 @@ class Contents:
         note = "  (go with it)" if self.emptied_with_it else ""
         if self.locked_until:
             note += f"  (locked until {self.locked_until:%Y-%m-%d})"
-        return f"{self.path}  {self.number} {self.what}{note}"
+        return f"{self.path}  {self.what}{note}"
 
 
 def look(clients: Clients, leaving: Sequence[Leaving], account: str) -> tuple[Contents, ...]:

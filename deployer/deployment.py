@@ -91,13 +91,13 @@ class Deployment:
         self.target.check_account()
         self._executor.protect(stack_name)
 
-    def outputs(self) -> dict[str, str]:
-        """The root's outputs. Raises MissingStack."""
-        return dict(self._present().outputs)
+    def outputs(self, stack_name: str | None = None) -> dict[str, str]:
+        """The root's outputs, or those of the bootstrap stack. Raises MissingStack."""
+        return dict(self._present(stack_name or self.stack_name).outputs)
 
     def status(self) -> StackTree:
         """The root and all that it nests. Raises MissingStack."""
-        return stack.tree(self._cloudformation, self._present())
+        return stack.tree(self._cloudformation, self._present(self.stack_name))
 
     def removal(self) -> Removal | None:
         """What `destroy` would keep and lose; None when there is no stack.
@@ -113,9 +113,9 @@ class Deployment:
         """
         Destruction(self.target).destroy(listener)
 
-    def _present(self) -> Stack:
+    def _present(self, stack_name: str) -> Stack:
         self.target.check_account()
-        found = stack.find(self._cloudformation, self.stack_name)
+        found = stack.find(self._cloudformation, stack_name)
         if found is None or found.status == REVIEW:
-            raise self.target.missing(self.stack_name)
+            raise self.target.missing(stack_name)
         return found

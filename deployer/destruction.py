@@ -1,6 +1,5 @@
 """A stack on its way out: what its deletion keeps, loses and stumbles over, and the deletion itself."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from deployer.operation import Operation
 from deployer.removal import Fate, Leaving, Removal
 from deployer.stack import REVIEW, Stack
 from deployer.target import Target
+from deployer.wrapping import wrapped
 
 DELETED = frozenset({"DELETE_COMPLETE"})
 
@@ -57,10 +57,7 @@ class Listing:
             lines += [drawing.cut(f"  {each.line()}", width) for each in self.contents]
         kept = [leaving for leaving in self.removal.resources if leaving.fate is Fate.KEPT]
         for note in orphans.notes(kept):
-            indent = "    " if note.startswith(" ") else "  "
-            lines += textwrap.wrap(
-                note, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-            )
+            lines += wrapped(note, width)
         return "\n".join(lines)
 
 
@@ -87,6 +84,14 @@ class Destruction:
         leaving = removal.read(self.target.clients.cloudformation, present)
         held = contents.look(self.target.clients, leaving.resources, self.target.environment.account)
         return Listing(leaving, held)
+
+    def nothing(self) -> str:
+        """What to say where there is no stack: also what is left beside it, and how that goes."""
+        said = f"{self.stack_name}: nothing to do"
+        name, environment = self.target.bootstrap_name, self.target.environment.name
+        if self.bootstrap or stack.find(self.target.clients.cloudformation, name) is None:
+            return said
+        return f"{said}; {name} is still there: `python deploy.py destroy {environment} --bootstrap`"
 
     def removal(self) -> Removal | None:
         """The same without a look into buckets. Raises Busy, Protected, Guarded."""

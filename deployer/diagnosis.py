@@ -8,13 +8,14 @@ from pathlib import Path
 
 from deployer import evidence, failures, findings, stack, states
 from deployer.causes import first_cause
-from deployer.drawing import cut
 from deployer.errors import NoSuchOperation
+from deployer.estimate import duration
 from deployer.evidence.question import Evidence, Question
 from deployer.failures import Episode, Event
 from deployer.origins import UNKNOWN, Origins
-from deployer.states import Standing
+from deployer.states import Readiness
 from deployer.target import Target
+from deployer.wrapping import wrapped
 
 FAILED_PLANS = 3  # of change sets that failed, the newest
 
@@ -59,20 +60,25 @@ class Diagnosis:
     def render(self, width: int = 100) -> str:
         """The cause first, whole; then where it was made and what else there is; then the next command."""
         if self.cause is None and not self.findings:
-            return f"{self.stack} is {self.status}: nothing failed that it still tells of"
-        first = [str(self.cause)] if self.cause else []
-        return "\n".join([*first, *self.details(width)])
+            return "\n".join(
+                wrapped(f"{self.stack} is {self.status}: nothing failed that it still tells of", width)
+            )
+        return "\n".join(line for told in self._told() for line in wrapped(told, width))
 
-    def details(self, width: int = 100) -> Iterator[str]:
-        """All but the first line, for who has read it already."""
+    def _told(self) -> Iterator[str]:
         if self.cause is not None:
-            yield from _place(self.cause)
+            yield "first cause:"
+            yield f"  {self.cause}"
+            if place := _place(self.cause):
+                yield "made at:"
+                yield f"  {place}"
         for title, several in (("also failed:", self.also), ("failed in the roll-back:", self.going_back)):
             if several:
                 yield title
             for failing in several:
                 yield f"  {failing}"
-                yield from (f"  {line}" for line in _place(failing))
+                if place := _place(failing):
+                    yield f"    made at {place}"
         if self.cancelled:
             yield f"cancelled because of that: {self.cancelled}"
         if self.findings:
@@ -80,11 +86,10 @@ class Diagnosis:
             yield from (f"  {finding}" for finding in self.findings)
         for each in self.evidence:
             yield f"{each.about}:"
-            yield from (cut(f"  {line}", width) for line in each.lines)
+            yield from (f"  {line}" for line in each.lines)
         if self.began is not None and self.ended is not None:
-            seconds = (self.ended - self.began).total_seconds()
-            began = f"{self.began:%Y-%m-%d %H:%M:%S %Z}"
-            yield f"operation {self.operation} began {began} and took {seconds:.0f} s"
+            took = duration((self.ended - self.began).total_seconds())
+            yield f"operation {self.operation} began {self.began:%Y-%m-%d %H:%M:%S %Z} and took {took}"
         yield f"{self.stack} is {self.status}; next: {self.next}"
 
 
@@ -145,10 +150,11 @@ def _failing(event: Event, origins: Origins) -> Failing:
     )
 
 
-def _place(failing: Failing) -> Iterator[str]:
-    if failing.template is not None:
-        made = f"made by {failing.python}" if failing.python else UNKNOWN
-        yield f"  {failing.template}, {made}"
+def _place(failing: Failing) -> str:
+    """`templates/dev/stream.yaml:12, by stacks/stream.py:30`; empty where nobody knows."""
+    if failing.template is None:
+        return ""
+    return f"{failing.template}, {f'by {failing.python}' if failing.python else UNKNOWN}"
 
 
 def _evidence(target: Target, first: Event, episode: Episode) -> tuple[Evidence, ...]:
@@ -170,6 +176,6 @@ def _failed_plans(target: Target, present: stack.Stack, origins: Origins) -> Ite
 
 def _next(present: stack.Stack, environment: str, *, failed: bool) -> str:
     told = f"`{states.next_command(present.status, environment, present.name)}`"
-    if failed and states.standing(present.status) is Standing.RESTING:
+    if failed and states.readiness(present.status) is Readiness.RESTING:
         return f"mend the cause, then {told}"
     return told

@@ -1,4 +1,4 @@
-"""What `--json` prints: one document a command, each a dataclass, its schema in docs/schemas/.
+"""What `--json` prints: one document a command, its schema in docs/schemas/.
 
 `python -m deployer.documents` writes the schemas; a test holds that they are what the code says.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from deployer import destruction, drift_document, standing
+from deployer import apply_document, destruction, drift_document, standing
 from deployer.diagnosis import Diagnosis
 from deployer.ending import Ending
 from deployer.images.delivery import Delivered
@@ -19,18 +19,24 @@ from deployer.plan_document import PlanDocument
 from deployer.recovery import Recovery
 
 SCHEMAS = ROOT / "docs" / "schemas"
-# A command's name → the dataclass of its document.
-DOCUMENTS: Mapping[str, type] = {
+# A command's name → the type of its document.
+DOCUMENTS: Mapping[str, Any] = {
+    "apply": apply_document.Document,
     "attach": Ending,
+    "bootstrap": apply_document.Document,
     "cancel": Ending,
     "destroy": destruction.Document,
     "diagnose": Diagnosis,
     "drift": drift_document.Document,
     "image": Delivered,
+    "outputs": dict[str, str],
     "plan": PlanDocument,
     "recover": Recovery,
     "status": standing.Report,
+    "up": dict[str, str],  # the outputs
 }
+# What has none, and why.
+WITHOUT = {"completion": "a shell reads it, in its own language"}
 
 
 def text(document: object) -> str:

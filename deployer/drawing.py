@@ -12,18 +12,40 @@ from deployer.changes import Action, Change, Counts, PropertyChange, Replacement
 VALUES = 48  # columns below which a property's values would be cut for what stands beside them
 
 
-def stack_plan(stack: StackPlan, width: int) -> Iterator[str]:
-    """The root's line, then the tree below it; `width` is what property values are shortened to."""
+def counted(number: int, noun: str) -> str:
+    """`1 resource`, `2 resources`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def stack_plan(stack: StackPlan, width: int, *, full: bool = True) -> Iterator[str]:
+    """The root's line, then the tree below it; `width` is what property values are shortened to.
+
+    Without `full`, of what may stay as it is only the number is drawn, a stack.
+    """
     yield stack.name
-    yield from _below(stack, "", width)
+    yield from _below(stack, "", width, full)
 
 
-def _below(stack: StackPlan, indent: str, width: int) -> Iterator[str]:
-    entries: list[Change | StackPlan] = [*stack.changes, *stack.children]
-    widest = max((len(change.logical_id) for change in stack.changes), default=0)
+def may_stay(change: Change) -> bool:
+    """Nothing is certain of it but that values come from elsewhere: one of many, and hardly ever a change."""
+    return change.unresolved and change.action is Action.MODIFY
+
+
+def _below(stack: StackPlan, indent: str, width: int, full: bool) -> Iterator[str]:
+    shown = [change for change in stack.changes if full or not may_stay(change)]
+    # A stack of which nothing is certain has its number beside its name already.
+    folded = len(stack.changes) - len(shown) if shown or not indent else 0
+    entries: list[Change | StackPlan | str] = [
+        *shown,
+        *([_folded(folded)] if folded else []),
+        *stack.children,
+    ]
+    widest = max((len(change.logical_id) for change in shown), default=0)
     for position, entry in enumerate(entries, start=1):
         branch, further = ("└─ ", "   ") if position == len(entries) else ("├─ ", "│  ")
-        if isinstance(entry, Change):
+        if isinstance(entry, str):
+            yield f"{indent}{branch}{entry}"
+        elif isinstance(entry, Change):
             margin = f"{indent}{further}    "
             room = width - len(margin)
             head, *rest = _change(entry, widest, width - len(indent) - len(branch))
@@ -33,7 +55,11 @@ def _below(stack: StackPlan, indent: str, width: int) -> Iterator[str]:
                 yield from (margin + line for told in entry.properties for line in _property(told, room))
         else:
             yield f"{indent}{branch}{_stack(entry, width - len(indent) - len(branch))}"
-            yield from _below(entry, indent + further, width)
+            yield from _below(entry, indent + further, width, full)
+
+
+def _folded(number: int) -> str:
+    return f"? {number} that may stay as {'it is' if number == 1 else 'they are'}"
 
 
 def _property(change: PropertyChange, room: int) -> Iterator[str]:
@@ -97,7 +123,7 @@ def notes(change: Change) -> list[str]:
     if change.policy_action and change.action is not Action.ADD and not change.unresolved:
         found.append(f"policy {change.policy_action}")
     if change.hooks:
-        found.append(f"{change.hooks} {'Hook' if change.hooks == 1 else 'Hooks'}")
+        found.append(counted(change.hooks, "Hook"))
     return found
 
 

@@ -4,7 +4,6 @@ CloudFormation detects drift of one stack at a time and never of what that stack
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DetectStackDrift.html
 """
 
-import textwrap
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer import drawing, stack
+from deployer import stack
 from deployer.errors import Busy, DeployerError, TookTooLong
 from deployer.naming import meant
 from deployer.stack import REVIEW
@@ -131,12 +130,6 @@ class Drift:
             return DRIFTED
         untold = any(resource.status is Status.UNKNOWN for resource in self.resources)
         return UNTOLD if untold or any(each.why for each in self.stacks) else IN_SYNC
-
-    def render(self, width: int = 100) -> str:
-        """The tree of what drifted, then what it comes to; plain text of at most `width` columns."""
-        entries = [entry for each in self.stacks for entry in _entries(each)]
-        lines = [drawing.cut(line, width) for line in drawing.branches(entries)]
-        return "\n".join([*lines, "", *_totals(self, width)])
 
 
 def detect(target: Target) -> Drift:
@@ -264,39 +257,3 @@ def _resource(path: str, told: "StackResourceDriftTypeDef") -> ResourceDrift:
             for each in told.get("PropertyDifferences", [])
         ),
     )
-
-
-def _entries(each: StackDrift) -> Iterator[tuple[int, str]]:
-    depth = len(each.path)
-    number = len(each.drifted)
-    untold = bool(each.why) or any(resource.status is Status.UNKNOWN for resource in each.resources)
-    rest = "not known to be in sync" if untold else "in sync"
-    state = f"{number} of {len(each.resources)} drifted" if number else rest
-    yield depth, "  ".join(filter(None, (each.name, state, each.why)))
-    for resource in each.resources:
-        if resource.drifted or resource.status is Status.UNKNOWN:
-            note = "  (tags only)" if resource.tags_only else ""
-            logical_id = resource.path.rpartition("/")[2]
-            text = f"{logical_id}  {resource.type}  {resource.status}{note}  {resource.reason}"
-            yield depth + 1, text.rstrip()
-            for difference in resource.differences:
-                yield depth + 2, difference.line()
-
-
-def _totals(found: Drift, width: int) -> list[str]:
-    counted = {status: [each for each in found.resources if each.status is status] for status in Status}
-    tags = sum(resource.tags_only for resource in found.drifted)
-    text = (
-        f"{len(counted[Status.MODIFIED])} modified{f' ({tags} in tags only)' if tags else ''}, "
-        f"{len(counted[Status.DELETED])} deleted, {len(counted[Status.IN_SYNC])} in sync"
-    )
-    if counted[Status.UNKNOWN]:
-        text += f", {len(counted[Status.UNKNOWN])} that CloudFormation failed to check"
-    lines = [text]
-    unchecked = [resource for status in UNCHECKED for resource in counted[status]]
-    if unchecked:
-        lines.append(f"{len(unchecked)} not checked, since CloudFormation cannot for their types:")
-    for kind in sorted({resource.type for resource in unchecked}):
-        paths = ", ".join(resource.path for resource in unchecked if resource.type == kind)
-        lines += textwrap.wrap(f"  {kind}: {paths}", width, subsequent_indent="    ", break_on_hyphens=False)
-    return lines

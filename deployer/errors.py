@@ -14,6 +14,7 @@ DeployerError                  exit 1
 │   ├── LibraryMissing         functions
 │   ├── LibraryOther           functions
 │   ├── LibraryUnfit           functions
+│   ├── Unreadable             images.archive
 │   ├── BadArchive             images.archive
 │   ├── WrongPlatform          images.archive
 │   ├── Damaged                images.archive
@@ -22,8 +23,10 @@ DeployerError                  exit 1
 │   ├── NoSuchName             naming
 │   ├── Ambiguous              naming
 │   ├── NotBlocking            recovery
-│   └── WrongOption            recovery
+│   ├── WrongOption            recovery
+│   └── WrongRegion            region
 ├── NotApproved
+│   └── Mistyped
 ├── Unreachable
 ├── ServiceError
 ├── BadTemplate
@@ -44,9 +47,11 @@ DeployerError                  exit 1
 ├── NoSuchOperation
 ├── LostSight
 ├── Unread
+├── Unwritten
 ├── Interrupted                exit 130
 ├── LetRun                     exit 130
 ├── DeploymentFailed
+│   ├── Diagnosed
 │   └── Cancelled
 ├── CannotCancel               cancellation
 ├── StillLocked                contents
@@ -136,6 +141,10 @@ class NotApproved(DeployerError):
     """not approved; nothing was changed"""
 
 
+class Mistyped(NotApproved):
+    """{typed!r} was typed, and not {wanted}; nothing was changed"""
+
+
 class Unreachable(DeployerError):
     """AWS cannot be reached ({why}): check the network and AWS_ENDPOINT_URL, and try again"""
 
@@ -219,7 +228,12 @@ class LostSight(DeployerError):
 
 
 class Unread(DeployerError):
-    """nobody reads the output; no change of a stack was begun"""
+    """the output was not read to its end"""
+
+
+class Unwritten(DeployerError):
+    """the output cannot be written ({why}): make room for it, or write it elsewhere; what stands is told by
+    `python deploy.py status`"""
 
 
 class Interrupted(DeployerError):
@@ -236,6 +250,10 @@ class LetRun(DeployerError):
 
 class DeploymentFailed(DeployerError):
     """{stack} ended as {status}; first cause: {cause}"""
+
+
+class Diagnosed(DeploymentFailed):
+    """{stack} ended as {status}; its first cause and the next command stand above"""
 
 
 class Cancelled(DeploymentFailed):

@@ -1,7 +1,8 @@
 """Plans that nobody will apply any more, told from those that somebody still reads.
 
-A plan is left over when its stack has moved since, or when it is a day older than the one just made; the
-time is CloudFormation's own, so that no clock of ours must be right. Which plan is whose cannot be known:
+A plan is left over when its stack has moved since, or when it is a day older than the one just made; one that
+nobody can ever apply, since it failed, found no changes or is obsolete, once its maker has surely read why.
+The time is CloudFormation's own, so that no clock of ours must be right. Which plan is whose cannot be known:
 a younger one stays, and so does one of another version of the seal.
 """
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import ChangeSetSummaryTypeDef
 
 GRACE = timedelta(days=1)
+# Who made one that failed waits for its nested ones to settle, and then asks for the cause.
+READ = timedelta(minutes=10)
 # An executed one is the stack's history, and one that is being executed or deleted is somebody's now.
 IDLE = frozenset({"", "AVAILABLE", "UNAVAILABLE", "OBSOLETE"})
 SETTLED = frozenset({"", "CREATE_COMPLETE", "FAILED"})  # one that is still being made is left to its maker
@@ -42,8 +45,14 @@ def leftovers(
             continue
         then = seal.stack_of(one.get("Description", ""))
         moved = then is not None and then != seal.as_told(state)
-        if moved or now - born > GRACE:
+        if moved or now - born > _grace(one):
             yield one
+
+
+def _grace(one: "ChangeSetSummaryTypeDef") -> timedelta:
+    if one.get("ExecutionStatus") == "OBSOLETE":  # executing it is refused, and so is reading it
+        return timedelta(0)
+    return READ if one.get("Status") == "FAILED" else GRACE
 
 
 def remove(change_sets: ChangeSets, stack_name: str, made: str, state: Mapping[str, str]) -> None:

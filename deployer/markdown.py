@@ -34,8 +34,8 @@ def render(plan: Plan, longest: int = LONGEST) -> str:
     ]
     left_out = len(plan.access) + len(plan.security_groups) - sum(map(len, broad))
     head, cut = _fitted(list(_head(plan, *broad)), room)
-    left_out += cut
-    said = f"**{left_out} lines of data and access have no room in a comment, nor have the stacks:**"
+    left = drawing.counted(left_out + cut, "line")
+    said = f"**{left} of data and access, and the stacks, have no room in a comment:**"
     return f"{head}\n\n{said} {_see(plan)}\n{last}"
 
 
@@ -115,7 +115,7 @@ def _stacks(plan: Plan, room: int) -> str:
 def _stack(name: str, stack: StackPlan) -> str:
     rows = "\n".join(_row(change) for change in stack.changes)
     return (
-        f"\n<details><summary>{_code(name)}: {len(stack.changes)} resources</summary>\n\n"
+        f"\n<details><summary>{_code(name)}: {drawing.counted(len(stack.changes), 'resource')}</summary>\n\n"
         f"| | resource | type | what |\n|-|-|-|-|\n{rows}\n\n</details>\n"
     )
 

@@ -91,10 +91,19 @@ class Plan:
             return Verdict.NOTHING
         return Verdict.DATA_AT_RISK if self.at_risk else Verdict.CHANGES
 
-    def render(self, width: int = 100) -> str:
-        """The tree of changes, then access, security groups, totals and data; at most `width` columns."""
+    def render(self, width: int = 100, *, full: bool = False) -> str:
+        """The tree of changes, then access, security groups, totals and data; at most `width` columns.
+
+        `full` lists also what may stay as it is.
+        """
+        return "\n".join(line for paragraph in self.paragraphs(width, full=full) for line in paragraph)
+
+    def paragraphs(self, width: int, *, full: bool = False) -> list[list[str]]:
+        """The same, those lines together that are one sentence."""
         if self.is_empty:
-            return f"{self.stack_name}: nothing to do"
-        return "\n".join(
-            plan_text.lines(self.stacks, self.access, self.security_groups, self.verdicts, width)
+            return [[f"{self.stack_name}: nothing to do"]]
+        return list(
+            plan_text.paragraphs(
+                self.stacks, self.access, self.security_groups, self.verdicts, width, full=full
+            )
         )

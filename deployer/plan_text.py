@@ -1,10 +1,9 @@
 """A plan as plain text: the tree, the sections of access and security groups, the totals, the data.
 
-The tree's lines are cut to the width; of the sections no word is, they wrap.
+The tree's lines are cut to the width; of the sections no word is, they wrap. What may stay as it is, because
+only values that nobody knows yet would change it, is counted and not listed unless all of it is asked for.
 """
 
-import re
-import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -12,34 +11,47 @@ from deployer import drawing
 from deployer.access_changes import UNRESOLVED, AccessChange
 from deployer.changes import StackPlan
 from deployer.verdict import DataVerdict
+from deployer.wrapping import wrapped
 
-# Where a word that is wider than the screen, as an ARN can be, may go on in the next line.
-BREAK = "\u200b"
-BREAKABLE = re.compile(r"(?<=/)|(?<=[^:]:)(?=[^:])")
-BREAKS = re.compile(rf"(\s+|(?<={BREAK}))")
+FOLDED = "? marks what only values that are not known yet would change; it may stay; `plan --full` lists each"
 NOTHING_OF_RESOURCES = "no resource changes: outputs, tags or settings of the stack differ"
 
 
-def lines(
+def paragraphs(
     stacks: StackPlan,
     access: Sequence[AccessChange],
     rules: Sequence[AccessChange],
     verdicts: Sequence[DataVerdict],
     width: int,
-) -> Iterator[str]:
-    for line in drawing.stack_plan(stacks, width):
-        yield drawing.cut(line, width)
-    yield from _section("Access", access, width)
-    yield from _section("Security groups", rules, width)
-    yield ""
+    *,
+    full: bool,
+) -> Iterator[list[str]]:
+    """Lines that belong together: the first says what it is about, and what colour it deserves."""
+    for line in drawing.stack_plan(stacks, width, full=full):
+        yield [drawing.cut(line, width)]
+    yield from _section("Access", access, width, full)
+    yield from _section("Security groups", rules, width, full)
+    yield [""]
     if not any(stacks.walk()):
-        yield from _wrapped(NOTHING_OF_RESOURCES, width)
-    yield from _wrapped(drawing.totals(stacks.counts), width)
+        yield wrapped(NOTHING_OF_RESOURCES, width)
+    yield wrapped(drawing.totals(stacks.counts), width)
+    if not full:
+        yield wrapped(_folded(stacks, (*access, *rules)), width)
     for verdict in verdicts:
         if verdict.certain:
-            yield from _wrapped(f"{label(verdict)}: {said(verdict)}", width)
-            yield from _wrapped(f"  to do: {verdict.remedy}", width)
-    yield from _wrapped(uncertain(verdicts), width)
+            yield wrapped(f"{label(verdict)}: {said(verdict)}", width)
+            yield wrapped(f"  to do: {verdict.remedy}", width)
+    yield wrapped(uncertain(verdicts), width)
+
+
+def _folded(stacks: StackPlan, changes: Sequence[AccessChange]) -> str:
+    """Where to see what is not listed; empty when all of it is."""
+    hidden = any(drawing.may_stay(change) for _, change in stacks.walk())
+    if not hidden and all(change.sign != UNRESOLVED for change in changes):
+        return ""
+    return (
+        "? marks what only values that are not known yet would change; it may stay; `plan --full` lists each"
+    )
 
 
 def label(verdict: DataVerdict) -> str:
@@ -69,33 +81,30 @@ def settled(changes: Sequence[AccessChange]) -> tuple[list[AccessChange], str]:
     """Those that come or go, and a sentence for those that differ in values only that nobody knows yet."""
     shown = [change for change in changes if change.sign != UNRESOLVED]
     others = len(changes) - len(shown)
-    said = f"{others} more differ only in values that are not known yet, and may stay as they are"
+    more = " more" if shown else ""
+    if others == 1:
+        return shown, f"1{more} differs only in values that are not known yet, and may stay as it is"
+    said = f"{others}{more} differ only in values that are not known yet, and may stay as they are"
     return shown, said if others else ""
 
 
-def _section(title: str, changes: Sequence[AccessChange], width: int) -> Iterator[str]:
+def _section(title: str, changes: Sequence[AccessChange], width: int, full: bool) -> Iterator[list[str]]:
     if not changes:
         return
     shown, others = settled(changes)
-    yield ""
-    broader = sum(change.broadens is not None for change in shown)
-    yield f"{title}: {len(shown)} {'change' if len(shown) == 1 else 'changes'}" + (
-        f", {broader} to look at" if broader else ""
-    )
-    for head, several in groupby(shown, key=lambda change: f"{change.name} ({change.type})"):
-        yield from _wrapped(f"  {head}", width)
+    yield [""]
+    if not shown and not full:
+        yield wrapped(f"{title}: {others}", width)
+        return
+    number, broader = len(shown), sum(change.broadens is not None for change in shown)
+    look = f", {broader} to look at" if broader else ""
+    yield wrapped(f"{title}: {number} {'change' if number == 1 else 'changes'}{look}", width)
+    listed = changes if full else shown
+    for head, several in groupby(listed, key=lambda change: f"{change.name} ({change.type})"):
+        yield wrapped(f"  {head}", width)
         for change in several:
-            yield from _wrapped(f"    {change.sign} {change.text}", width)
+            yield wrapped(f"    {change.sign} {change.text}", width)
             if change.broadens:
-                yield from _wrapped(f"      ! {change.broadens}", width)
-    yield from _wrapped(f"  {others}" if others else "", width)
-
-
-def _wrapped(text: str, width: int) -> Iterator[str]:
-    """Indented below the first line; no word is cut off, and only one that has to be is broken."""
-    indent = " " * (len(text) - len(text.lstrip()) + 2)
-    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent, break_on_hyphens=False)
-    wrapper.wordsep_simple_re = BREAKS
-    longest = width - len(indent)
-    breakable = re.sub(rf"\S{{{max(longest, 1)},}}", lambda found: BREAKABLE.sub(BREAK, found[0]), text)
-    yield from (line.replace(BREAK, "") for line in wrapper.wrap(breakable))
+                yield wrapped(f"      ! {change.broadens}", width)
+    if others:
+        yield wrapped(f"  {others}", width)

@@ -1,8 +1,9 @@
 """An operation on the screen: a line per event, or on a terminal a tree that is drawn again and again."""
 
 import os
+import re
 import sys
-import textwrap
+from itertools import accumulate
 from threading import Lock
 from typing import Self, TextIO
 
@@ -15,11 +16,13 @@ from deployer.clock import Clock, SystemClock
 from deployer.estimate import duration
 from deployer.events import Progress
 from deployer.viewer import Choice
+from deployer.wrapping import paragraphs, wrapped
 
 QUIET_SECONDS = 30.0  # a log that says nothing for longer looks like one that hangs, and some CI ends it
 STILL = 3  # resources that such a line names
 
-ASCII = str.maketrans("├└│─…·—–’", "|`|-~.--'")
+FURTHER = re.compile(r"  \S")  # of a reason below the failure that it belongs to
+FAILURES = ("failed:", "also:", "in the roll-back:")
 CHOICES = {"d": Choice.LEAVE, "c": Choice.CANCEL, "s": Choice.STAY}
 
 
@@ -90,7 +93,9 @@ class Lines:
 
     def _print(self, text: str) -> None:
         self._spoke = self._clock.now()
-        print(plain(text, self._stream), file=self._stream, flush=True)
+        if self._stream.isatty():  # one that cannot be drawn on
+            text = paragraphs(text, Console(file=self._stream).width)
+        print(text, file=self._stream, flush=True)
 
     def __enter__(self) -> Self:
         return self
@@ -155,10 +160,10 @@ class Tree:
         """The lines as they are now."""
         with self._lock:
             width = self._console.width
-            notice = textwrap.wrap(self._notice, width)
+            notice = wrapped(self._notice, width)
             height = self._console.height - 1 - len(notice)
             lines = self._board.lines(self._elapsed.now(), width, height)
-        return [plain(text, self._stream) for text in [*notice, *lines]]
+        return [*notice, *lines]
 
     def _show(self) -> None:
         if self._live is None:
@@ -173,7 +178,15 @@ class Tree:
             self._live = None
 
     def _drawn(self) -> Group:
-        return Group(*(_coloured(text) for text in self.picture()))
+        lines = self.picture()
+        styles = accumulate(lines, _style, initial="")
+        next(styles)
+        return Group(
+            *(
+                Text(text, style=style, no_wrap=True, overflow="ellipsis")
+                for text, style in zip(lines, styles, strict=True)
+            )
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -185,9 +198,9 @@ class Tree:
 def ask(refusal: str, stream: TextIO, answers: TextIO) -> Choice:
     """Ctrl-C's three ways on; a second one, or the end of input, is the first of them."""
     cancel = "" if refusal else ", cancel the update (c)"
-    question = f"Let it run and leave (d){cancel}, stay (s)? "
+    question = f"Detach and let it run (d){cancel}, stay (s)? "
     if refusal:
-        print(f"It cannot be cancelled: {refusal}", file=stream)
+        print(paragraphs(f"It cannot be cancelled: {refusal}", Console(file=stream).width), file=stream)
     while True:
         print(question, end="", file=stream, flush=True)
         try:
@@ -202,20 +215,13 @@ def ask(refusal: str, stream: TextIO, answers: TextIO) -> Choice:
             return choice
 
 
-def _coloured(text: str) -> Text:
-    failed = text.startswith(("failed:", "also:")) or "_FAILED" in text
-    style = "red" if failed else "yellow" if "IN_PROGRESS" in text or "ROLLBACK" in text else ""
-    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
-
-
-def plain(text: str, stream: TextIO) -> str:
-    """What the stream's encoding can write: a Windows console, or a container with LANG=C, has no rails."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(ASCII).encode(encoding, "replace").decode(encoding)
-    return text
+def _style(above: str, text: str) -> str:
+    """By what the line says; what goes on from the line above is as that one."""
+    if FURTHER.match(text):
+        return above
+    if text.startswith(FAILURES) or "_FAILED" in text:
+        return "red"
+    return "yellow" if "IN_PROGRESS" in text or "ROLLBACK" in text else ""
 
 
 def screen(stream: TextIO, clock: Clock | None = None) -> Lines | Tree:

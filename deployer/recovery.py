@@ -1,19 +1,19 @@
 """The way out of every state in which a stack takes no change: looked at and chosen, and not gone yet."""
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from deployer import remnants, removal, stack, states
+from deployer import failures, remnants, removal, stack, states
 from deployer.causes import CANCELLED
 from deployer.errors import Busy, DataLossNotAccepted, UsageError
 from deployer.holding import HOLDING_DATA
 from deployer.remnants import Remnant
 from deployer.removal import Fate
 from deployer.stack import Stack
-from deployer.states import NEVER_CREATED, Standing
+from deployer.states import NEVER_CREATED, Readiness
 from deployer.target import Target
+from deployer.wrapping import wrapped
 
 
 class NotBlocking(UsageError):
@@ -56,54 +56,60 @@ class Recovery:
     losing: tuple[str, ...] = ()  # paths of what holds data, and would be deleted with it
 
     def render(self, width: int = 100) -> str:
+        """How it stands and why, what blocks, what goes, and last the commands, which are whole."""
         meaning = states.STUCK.get(self.status) or "an update failed, and was left as it was"
-        lines = [f"{self.stack} is {self.status}: {meaning}"]
-        if self.reason:
-            lines.append(f"  {self.reason}")
+        lines = wrapped(f"{self.stack} is {self.status}: {meaning}", width)
+        lines += wrapped(f"  {self.reason}" if self.reason else "", width)
         for title, several in (
             ("what blocks:", self.blocking),
             ("what is left, and would be deleted or kept by its DeletionPolicy:", self.left),
             ("kept, and in no stack any more; delete it or import it:", self.orphans),
         ):
             if several:
-                lines.append(title)
-                lines += [line for remnant in several for line in _wrapped(str(remnant), width)]
+                lines += wrapped(title, width)
+                lines += [line for remnant in several for line in wrapped(f"  {remnant}", width, further=4)]
         if self.losing:
             lines += ["data would be lost:", *(f"  {path}" for path in self.losing)]
-        return "\n".join([*lines, *self._told()])
+        lines += wrapped(self._told(), width)
+        return "\n".join([*lines, *(f"  {command}" for command in self._commands())])
 
-    def _told(self) -> Iterator[str]:
-        again = states.command("recover", self.environment, self.stack)
+    def _told(self) -> str:
         if self.way is Way.DELETE and self.status == "DELETE_FAILED":
-            yield "recovering deletes it again: mend what blocks first, or keep it, or keep, as the last"
-            yield "resort, whatever cannot be deleted:"
-            yield f"  {again} --retain PATH"
-            yield f"  {again} --force"
-        elif self.way is Way.DELETE:
-            yield f"recovering deletes the stack; then create it with {self.plan}"
-        elif self.way is Way.CONTINUE:
-            yield "recovering continues the roll-back: mend what blocks first, or leave it as"
-            clean = f"`python deploy.py drift {self.environment}` is clean"
-            yield f"it is, out of step with its template until {clean}:"
-            yield f"  {again} --skip PATH"
-        elif self.way is Way.ROLL_BACK:
-            yield f"recovering rolls it back to where it was complete; or go on with {self.plan}"
+            return (
+                "recovering deletes it again: mend what blocks first, or keep it, or keep, as the last "
+                "resort, whatever cannot be deleted:"
+            )
+        if self.way is Way.DELETE:
+            return f"recovering deletes the stack; then create it with {self.plan}"
+        if self.way is Way.CONTINUE and self.blocking:
+            return (
+                "recovering continues the roll-back: mend what blocks first; or skip it, which leaves it as "
+                "it is, out of step with its template until "
+                f"`python deploy.py drift {self.environment}` is clean:"
+            )
+        if self.way is Way.CONTINUE:
+            return "recovering continues the roll-back"
+        if self.way is Way.ROLL_BACK:
+            return f"recovering rolls it back to where it was complete; or go on with {self.plan}"
+        return ""
+
+    def _commands(self) -> Iterator[str]:
+        """The ways past what blocks, with its own paths: a stack that holds what blocks is none to keep."""
+        again = states.command("recover", self.environment, self.stack)
+        option = {"DELETE_FAILED": "--retain", "UPDATE_ROLLBACK_FAILED": "--skip"}.get(self.status)
+        named = [
+            remnant.path
+            for remnant in self.blocking
+            if not any(other.path.startswith(f"{remnant.path}/") for other in self.blocking)
+        ]
+        if option and named:
+            yield " ".join((again, *(f"{option} {path}" for path in named)))
+        if self.status == "DELETE_FAILED":
+            yield f"{again} --force"
 
     @property
     def plan(self) -> str:
         return f"`{states.next_command('DELETE_COMPLETE', self.environment, self.stack)}`"
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Of a reason no word may be lost, and an ARN is copied whole."""
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent="  ",
-        subsequent_indent="      ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 @dataclass(frozen=True)
@@ -126,9 +132,10 @@ def look(target: Target, stack_name: str) -> Recovery:
         raise Busy(stack=stack_name, status=present.status, environment=environment)
     way = _way(present)
     found = remnants.of(target.clients.cloudformation, present.id) if way is not Way.NOTHING else ()
-    blocking = tuple(remnant for remnant in found if _blocks(remnant, way))
+    blocking = _with_reasons(target, present, [each for each in found if _blocks(each, way)])
     goes = way is Way.DELETE
-    left = tuple(each for each in found if goes and each.stands and each not in blocking)
+    stuck = {each.path for each in blocking}
+    left = tuple(each for each in found if goes and each.stands and each.path not in stuck)
     return Recovery(
         environment=environment,
         stack=stack_name,
@@ -174,6 +181,16 @@ def refuse_losses(recovery: Recovery, choice: Choice, accepted: Iterable[str]) -
         raise DataAtStake(stack=recovery.stack, paths=", ".join(losing))
 
 
+def _with_reasons(target: Target, present: Stack, blocking: Sequence[Remnant]) -> tuple[Remnant, ...]:
+    """Where the list of resources tells no reason, the operation's events do."""
+    if all(remnant.reason for remnant in blocking):
+        return tuple(blocking)
+    episode = failures.last(target.clients.cloudformation, present.id)
+    events = episode.events if episode else ()
+    told = {event.path: event.reason for event in events if event.failed and event.reason}
+    return tuple(replace(each, reason=each.reason or told.get(each.path, "")) for each in blocking)
+
+
 def _losing(target: Target, present: Stack, standing: Sequence[Remnant]) -> tuple[str, ...]:
     """By the policies of the deployed templates, which are read only where something holds data."""
     holding = {remnant.path for remnant in standing if remnant.type in HOLDING_DATA}
@@ -191,7 +208,7 @@ def _way(present: Stack) -> Way:
         return Way.CONTINUE
     if present.status == "UPDATE_FAILED":
         return Way.ROLL_BACK
-    return Way.NONE if states.standing(present.status) is Standing.STUCK else Way.NOTHING
+    return Way.NONE if states.readiness(present.status) is Readiness.STUCK else Way.NOTHING
 
 
 def _blocks(remnant: Remnant, way: Way) -> bool:

@@ -10,6 +10,7 @@ from deployer.changes import Action, Change, StackPlan
 from deployer.holding import HOLDING_DATA
 from deployer.stack import Stack, resources
 from deployer.templates import NESTED
+from deployer.wrapping import wrapped
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -91,17 +92,19 @@ class Removal:
         )
 
     def render(self, width: int = 100) -> str:
-        lines = [f"{self.stack_name}: {len(self.resources)} resources"]
+        lines = [f"{self.stack_name}: {drawing.counted(len(self.resources), 'resource')}"]
         for fate in Fate:
             several = [leaving for leaving in self.named if leaving.fate is fate]
             if several:
                 lines.append(f"{fate}:")
                 lines += [f"  {leaving.path}  {leaving.type}  {leaving.physical_id}" for leaving in several]
-        others = len(self.resources) - len(self.named)
-        lines.append(f"and {others} more that hold no data are deleted")
+        if others := len(self.resources) - len(self.named):
+            and_more = f"and {others} more" if self.named else f"{others}"
+            lines.append(f"{and_more} without data: deleted")
         short = [drawing.cut(line, width) for line in lines]
         if self.to_lift:  # commands are never cut
-            short += [f"protected against deletion; unless done already, run in {self.region} first:"]
+            told = f"protected against deletion; unless done already, run in {self.region} first:"
+            short += wrapped(told, width)
             short += [f"  {command}" for command in self.to_lift]
         return "\n".join(short)
 

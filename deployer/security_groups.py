@@ -3,14 +3,16 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
 """
 
+import ipaddress
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from deployer.access_changes import ADDED, REMOVED, UNRESOLVED, UNTOLD, AccessChange
-from deployer.changes import UNKNOWN, Action, Change, fits
+from deployer.changes import Action, Change
+from deployer.later import in_words
+from deployer.twins import Compared
 
 GROUP = "AWS::EC2::SecurityGroup"
 STANDALONE = {"AWS::EC2::SecurityGroupIngress": "in", "AWS::EC2::SecurityGroupEgress": "out"}
@@ -41,8 +43,18 @@ class Rule:
         arrow = "from" if self.direction == "in" else "to"
         group = f" of {self.group}" if self.group else ""
         note = f"  # {self.description}" if self.description else ""
+        if self.admits_nothing:
+            return f"{self.direction}{group} nothing (only {arrow} {self.peer}){note}"
         traffic = "all traffic" if self.protocol == "all" else f"{self.protocol} {self.ports}"
         return f"{self.direction}{group} {traffic} {arrow} {self.peer}{note}"
+
+    @property
+    def admits_nothing(self) -> bool:
+        """A machine reaches itself without the network: the rule stands there so that no default one does."""
+        try:
+            return ipaddress.ip_network(self.peer, strict=False).is_loopback
+        except ValueError:
+            return False
 
 
 def of(path: tuple[str, ...], change: Change) -> Iterator[AccessChange]:
@@ -51,22 +63,16 @@ def of(path: tuple[str, ...], change: Change) -> Iterator[AccessChange]:
         return
 
     def made(sign: str, text: str, broadens: str | None = None) -> AccessChange:
-        return AccessChange(path, change.logical_id, change.type, sign, text, broadens)
+        return AccessChange(path, change.logical_id, change.type, sign, in_words(text), broadens)
 
-    before = Counter(_rules(change.type, change.properties_before, change.before is not None))
-    after = Counter(_rules(change.type, change.properties_after, change.after is not None))
-    if change.action is Action.ADD:
-        before = Counter()
-    gone, new = sorted((before - after).elements()), sorted((after - before).elements())
-    for rule in list(new):
-        twin = next((old for old in gone if _may_be(old, rule)), None)
-        if twin is not None:
-            gone.remove(twin)
-            new.remove(rule)
-            yield made(UNRESOLVED, twin.text)
-    for rule in gone:
+    before = tuple(_rules(change.type, change.properties_before, change.before is not None))
+    after = tuple(_rules(change.type, change.properties_after, change.after is not None))
+    found = Compared.of(() if change.action is Action.ADD else before, after)
+    for rule in found.unresolved:
+        yield made(UNRESOLVED, rule.text)
+    for rule in found.gone:
         yield made(REMOVED, rule.text)
-    for rule in new:
+    for rule in found.new:
         yield made(ADDED, rule.text, _broadens(rule))
     if not before and not after and not change.unresolved and change.action is not Action.ADD:
         names = {told.path.split("/")[0] for told in change.properties}
@@ -107,15 +113,9 @@ def _said(value: Any) -> str:
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
-def _may_be(old: Rule, new: Rule) -> bool:
-    return bool(UNKNOWN.search(repr(new))) and fits(list(_fields(old)), list(_fields(new)))
-
-
-def _fields(rule: Rule) -> tuple[str, ...]:
-    return rule.direction, rule.protocol, rule.ports, rule.peer, rule.description, rule.group
-
-
 def _broadens(rule: Rule) -> str | None:
+    if rule.admits_nothing:
+        return None
     reasons = []
     if rule.peer in EVERYWHERE:
         reasons.append("from everywhere" if rule.direction == "in" else "to everywhere")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from deployer import drawing, states
 from deployer.errors import Busy, Stuck, is_absent
 from deployer.plan import Kind
-from deployer.states import Standing
+from deployer.states import Readiness
 from deployer.templates import NESTED
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ class Stack:
 
     @property
     def is_moving(self) -> bool:
-        return states.standing(self.status) is Standing.MOVING
+        return states.readiness(self.status) is Readiness.MOVING
 
     @property
     def is_stuck(self) -> bool:
         """It rests, and takes no change before somebody has mended it."""
-        return states.standing(self.status) is Standing.STUCK
+        return states.readiness(self.status) is Readiness.STUCK
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ class StackTree:
 
     def _lines(self, depth: int) -> list[tuple[int, str]]:
         reason = f"  {self.reason}" if self.reason and not self.status.endswith("_COMPLETE") else ""
-        lines = [(depth, f"{self.name}  {self.status}  {self.resources} resources{reason}")]
+        lines = [
+            (depth, f"{self.name}  {self.status}  {drawing.counted(self.resources, 'resource')}{reason}")
+        ]
         lines += [(depth + 1, resource) for resource in self.unsettled]
         for child in self.children:
             lines += child._lines(depth + 1)
@@ -131,7 +133,7 @@ def name_of(stack_id: str) -> str:
 
 def kind_of_change(stack: Stack | None, name: str, environment: str) -> Kind:
     """CREATE or UPDATE. Raises Busy or Stuck, with the command that mends it, when it takes neither."""
-    if stack is None or states.standing(stack.status) is Standing.NOTHING:
+    if stack is None or states.readiness(stack.status) is Readiness.NOTHING:
         return Kind.CREATE
     if stack.is_moving:
         raise Busy(stack=name, status=stack.status, environment=environment)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer import attachment, stack
+from deployer import attachment, drawing, stack
 from deployer.errors import is_absent
 from deployer.stack import REVIEW, Stack, StackTree
 from deployer.target import Target
 from deployer.templates import NESTED
+from deployer.wrapping import wrapped
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -89,7 +90,8 @@ class Report:
         lines = [each.tree().render(width) for each in (self.bootstrap, self.platform) if each]
         if self.platform is None:
             return "\n".join([*lines, f"millrace-{self.environment}  there is none yet"])
-        return "\n".join([*lines, *self._notes(self.platform)])
+        notes = (line for note in self._notes(self.platform) for line in wrapped(note, width))
+        return "\n".join([*lines, *notes])
 
     def _notes(self, platform: Standing) -> Iterator[str]:
         stacks = list(platform.walk())
@@ -100,7 +102,7 @@ class Report:
             yield f"{kind}: {last.status}{by}, {_time(last.at)}"
         yield f"termination protection: {'on' if platform.protected else 'off'}"
         policies = sum(each.policy for each in stacks)
-        yield f"stack policy: on {policies} of {len(stacks)} stacks"
+        yield f"stack policy: on {policies} of {drawing.counted(len(stacks), 'stack')}"
         yield f"drift, as last detected: {_drift(stacks)}"
 
 

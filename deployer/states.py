@@ -10,7 +10,7 @@ REVIEW = "REVIEW_IN_PROGRESS"  # a stack that is nothing yet but a change set
 BOOTSTRAP = "-bootstrap"  # how the name of an environment's other stack ends
 
 
-class Standing(StrEnum):
+class Readiness(StrEnum):
     """What may be done with a stack now."""
 
     NOTHING = "there is nothing yet, or no more"  # takes a CREATE
@@ -45,17 +45,17 @@ STUCK = {
 }
 
 
-def standing(status: str) -> Standing:
+def readiness(status: str) -> Readiness:
     """Of any status, those that botocore does not know yet by their ending."""
     if status in NOTHING:
-        return Standing.NOTHING
+        return Readiness.NOTHING
     if status in STUCK:
-        return Standing.STUCK
+        return Readiness.STUCK
     if status in RESTING:
-        return Standing.RESTING
+        return Readiness.RESTING
     if status.endswith("_IN_PROGRESS"):
-        return Standing.MOVING
-    return Standing.RESTING if status.endswith("_COMPLETE") else Standing.STUCK
+        return Readiness.MOVING
+    return Readiness.RESTING if status.endswith("_COMPLETE") else Readiness.STUCK
 
 
 def command(verb: str, environment: str, stack_name: str) -> str:
@@ -66,10 +66,10 @@ def command(verb: str, environment: str, stack_name: str) -> str:
 
 def next_command(status: str, environment: str, stack_name: str) -> str:
     """The one command that is safe from here, once the cause is mended where there is one."""
-    found = standing(status)
-    if found is Standing.STUCK:
+    found = readiness(status)
+    if found is Readiness.STUCK:
         return command("recover", environment, stack_name)
-    if found is Standing.MOVING:
+    if found is Readiness.MOVING:
         return f"python deploy.py attach {environment}"
     verb = "bootstrap" if stack_name.endswith(BOOTSTRAP) else "plan"
     return f"python deploy.py {verb} {environment}"

@@ -63,6 +63,7 @@ class Options:
     machines: int = MACHINES
     keep: bool = False
     rehearsal: bool = True
+    drill: bool = False
     replay: Replay | None = None
     state: Path | None = None
     json: Path | None = None
@@ -87,6 +88,7 @@ def parse(arguments: Sequence[str]) -> Options:
         machines=MACHINES if given.machines is None else given.machines,
         keep=given.keep,
         rehearsal=not given.no_rehearsal,
+        drill=given.drill,
         replay=_replay(given),
         state=given.state,
         json=given.json,
@@ -122,6 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--timezone", metavar="ZONE", type=_zone, help="of times without an offset (UTC)")
     parser.add_argument("--keep", action="store_true", help="stay after the audit, until Ctrl-C")
+    parser.add_argument(
+        "--drill", action="store_true", help="restore the database under load, then an outage of 25 hours"
+    )
     parser.add_argument("--no-rehearsal", action="store_true", help="leave out the second deployment")
     parser.add_argument(
         "--state", metavar="DIR", type=_directory, help="keep databases and stream here for the next run"

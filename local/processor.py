@@ -1,5 +1,6 @@
 """The real processor, started with the environment of the deployed task and kept running as ECS would."""
 
+import json
 import os
 import signal
 import socket
@@ -75,6 +76,10 @@ class Processor:
             self.stop()  # lets go of the one that is gone
             self._start()
 
+    def start(self) -> None:
+        """Start it again after `stop`."""
+        self._start()
+
     def stop(self) -> None:
         """SIGTERM: it finishes its batch and ends."""
         if self._guarded is not None:
@@ -85,6 +90,17 @@ class Processor:
         """The end of its log."""
         text = self._log.read_text(errors="replace") if self._log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+    def commit_age(self) -> float | None:
+        """Seconds that the oldest record of the last commits had been in the stream, as /ready says."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"http://127.0.0.1:{self._port}/ready", timeout=3) as answer:
+                shards = json.load(answer)["shards"].values()
+        except (OSError, ValueError):  # nobody there, or it is not ready: the lag shows what that amounts to
+            return None
+        ages = [shard["age_at_commit_seconds"] for shard in shards]
+        return max((age for age in ages if age is not None), default=None)
 
     def _start(self) -> None:
         self._died_at = None

@@ -59,7 +59,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """How it went. `verdict`: the planned change's exit code; `cause`: diagnose's first line."""
+    """How it went. `verdict`: the planned change's exit code; `cause`: what diagnose calls it."""
 
     edits: tuple[str, ...]
     plan: tuple[str, ...]
@@ -179,22 +179,21 @@ def _lossy(platform: Platform, directory: Path) -> tuple[tuple[Edit, ...], Plan,
 
 
 def _failing(platform: Platform, directory: Path, inject: Callable[..., None]) -> str:
-    """Diagnose's first line on a change that fails, with the template's path."""
+    """What diagnose calls the cause of a change that fails, with the template's path."""
     edit = Templates(platform.emitted, directory).change(UPDATED, "update", "rehearsed: this one fails")
     deployment = platform.of(directory)
     inject(Fault(UPDATED[0], edit.logical_id, action="update", message=REFUSAL, times=1))
     try:
         deployment.apply(deployment.plan(), Silence())
     except DeploymentFailed:
-        found = diagnosis.diagnose(deployment.target, directory).render(WIDTH).splitlines()
+        cause = diagnosis.diagnose(deployment.target, directory).cause
     else:
         raise WentWrong(why=f"{edit} was made to fail, and did not")
     finally:
         inject()
-    if edit.logical_id not in found[0] or REFUSAL not in found[0]:
-        raise WentWrong(why=f"diagnose begins with {found[0]!r}, which is not the cause")
-    place = [line.strip().partition(",")[0] for line in found[1:] if ".yaml" in line]
-    return "; ".join(found[:1] + place[:1]).replace(f"{directory}/", "")
+    if cause is None or edit.logical_id not in str(cause) or REFUSAL not in str(cause):
+        raise WentWrong(why=f"diagnose tells {cause}, which is not the cause")
+    return "; ".join(filter(None, (str(cause), cause.template))).replace(f"{directory}/", "")
 
 
 def _speaks(tree: object, logical_id: str) -> bool:

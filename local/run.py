@@ -11,6 +11,7 @@ from deployer.plan import Kind, Plan
 from local import platform, servers, state
 from local.arguments import Options
 from local.directory import RunDirectory
+from local.drill import drill
 from local.platform import Platform, Task
 from local.processor import Processor
 from local.progress import taken
@@ -81,6 +82,16 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
         made = report(audit, plan, size, seconds, rotated=rotation.at is not None)
         for line in summary(audit, _facts(made, plan, processor)):
             publish(line)
+        if options.drill:
+            _drill(
+                processor,
+                below,
+                outputs["KinesisStreamName"],
+                options=options,
+                screen=screen,
+                directory=directory,
+                to=publish,
+            )
         if options.rehearsal:
             rehearsed = _rehearsal(deployed, below, directory, screen)
             made.rehearsal = of_rehearsal(rehearsed)
@@ -116,6 +127,23 @@ def _processor(task: Task, below: Servers, directory: RunDirectory) -> Processor
 
     environment = {**task.environment, **below.aws.task_environment(task.role_arn), **here}
     return Processor(environment, directory.path / "processor.log", at_work)
+
+
+def _drill(
+    processor: Processor,
+    below: Servers,
+    stream: str,
+    *,
+    options: Options,
+    screen: Screen,
+    directory: RunDirectory,
+    to: Callable[[str], object],
+) -> None:
+    client, log = below.session(load(ENVIRONMENT)).client("kinesis"), directory.path / "processor.log"
+    with screen.phase("a restore and an outage drilled", moving=True):
+        drilled = drill(processor, below, stream, client, options=options, log=log, screen=screen)
+    for line in drilled.lines():
+        to(f"  {line}")
 
 
 def _rehearsal(deployed: Platform, below: Servers, directory: RunDirectory, screen: Screen) -> Rehearsal:

@@ -102,30 +102,38 @@ class Stream:
         self._live = live
         self._next_line = 0.0
 
-    def show(self, progress: Progress, restarts: int, latest: Sequence[Latest]) -> None:
-        """To be called every second or so."""
+    def show(
+        self, progress: Progress, restarts: int, latest: Sequence[Latest], age: float | None = None
+    ) -> None:
+        """To be called every second or so. age: at the last commit, as the processor says."""
         if self._live is not None:
-            self._live.update(picture(self._title, progress, restarts, latest), refresh=True)
+            self._live.update(picture(self._title, progress, restarts, latest, age), refresh=True)
         elif progress.at >= self._next_line:
             self._next_line = progress.at + LINE_SECONDS
-            self._screen.say(f"  {line(progress, restarts)}")
+            self._screen.say(f"  {line(progress, restarts, age)}")
 
 
-def line(progress: Progress, restarts: int) -> str:
-    """`  12 s  sent 24,000 (2,000/s)  committed 23,900 (2,000/s)  lag 0.2 s`"""
+def line(progress: Progress, restarts: int, age: float | None = None) -> str:
+    """`  12 s  sent 24,000 (2,000/s)  committed 23,900 (2,000/s)  lag 0.2 s  age at commit 0.3 s`"""
     again = f"  processor restarted {restarts}×" if restarts else ""
     sent = f"sent {progress.sent:,} ({progress.sent_rate:,.0f}/s)"
     passed = f"committed {progress.passed:,} ({progress.passed_rate:,.0f}/s)"
-    return f"{progress.at:5.0f} s  {sent}  {passed}  lag {progress.lag_seconds:.1f} s{again}"
+    return f"{progress.at:5.0f} s  {sent}  {passed}  lag {progress.lag_seconds:.1f} s{_aged(age)}{again}"
 
 
-def picture(title: str, progress: Progress, restarts: int, latest: Sequence[Latest]) -> RenderableType:
+def _aged(age: float | None) -> str:
+    return "" if age is None else f"  age at commit {age:.1f} s"
+
+
+def picture(
+    title: str, progress: Progress, restarts: int, latest: Sequence[Latest], age: float | None = None
+) -> RenderableType:
     """Rates above, latest values below."""
     flow = Table.grid(padding=(0, 3))
     for column in range(4):
         flow.add_column(justify="left" if column == 0 else "right")
     flow.add_row("sent", f"{progress.sent:,}", f"{progress.sent_rate:,.0f}/s", "")
-    lag = f"lag {progress.lag_seconds:.1f} s"
+    lag = f"lag {progress.lag_seconds:.1f} s{_aged(age)}"
     flow.add_row("committed", f"{progress.passed:,}", f"{progress.passed_rate:,.0f}/s", lag)
     parts: list[RenderableType] = [Text(f"{title}: {progress.at:.0f} s", style="bold"), flow]
     if restarts:

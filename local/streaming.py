@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import psycopg
 
@@ -13,7 +13,6 @@ from local.latest import LatestValues
 from local.ledger import Ledger
 from local.machine import Machine
 from local.plant import SEED, Plant, paced
-from local.processor import Processor
 from local.producer import Producer
 from local.progress import Progress, Watch
 from local.reading import Envelope
@@ -29,6 +28,17 @@ DRAIN_LOOK_SECONDS = 0.2
 STALL_SECONDS = 60.0  # without a commit, once all is put: what is missing then is reported as lost
 AUDIT_TRIES = 10
 SHOWN_MACHINES = 10
+
+
+class Watched(Protocol):
+    """A processor that is kept running: `watch` is called every second or so."""
+
+    @property
+    def restarts(self) -> int: ...
+
+    def watch(self) -> None: ...
+
+    def commit_age(self) -> float | None: ...
 
 
 class Streaming:
@@ -47,7 +57,7 @@ class Streaming:
         self._began = 0.0  # epoch seconds
         self.first_stored: float | None = None  # time.monotonic() when a first reading was seen committed
 
-    def flow(self, client: "KinesisClient", processor: Processor, screen: Screen) -> None:
+    def flow(self, client: "KinesisClient", processor: Watched, screen: Screen) -> None:
         """Put everything, and wait until it is committed or until nothing moves any more.
 
         Raises ServerEnded, and what stopped the producer.
@@ -81,7 +91,7 @@ class Streaming:
             self._connection.close()
             self._connection = None
 
-    def _follow(self, producer: Producer, processor: Processor, shown: Stream) -> None:
+    def _follow(self, producer: Producer, processor: Watched, shown: Stream) -> None:
         began = time.monotonic()
         all_put: float | None = None
         while producer.error is None:
@@ -91,7 +101,8 @@ class Streaming:
                 all_put = at
             progress = self._look(at)
             if progress is not None:
-                shown.show(progress, processor.restarts, self._latest.read(time.time()))
+                latest = self._latest.read(time.time())
+                shown.show(progress, processor.restarts, latest, processor.commit_age())
                 if all_put is not None and progress.drained:
                     return
             if all_put is not None and at - max(all_put, self._watch.last_moved) > STALL_SECONDS:

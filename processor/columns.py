@@ -1,5 +1,6 @@
 """Readings as columns: what one batch becomes once it is decoded and judged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any, Self
@@ -56,4 +57,20 @@ class Columns:
 
     def days(self) -> Int64:
         """The distinct UTC days, as days since 1970."""
-        return np.unique(self.ts // MICROSECONDS_A_DAY)
+        days: Int64 = self.ts // MICROSECONDS_A_DAY
+        return days[:1] if len(days) and days.min() == days.max() else np.unique(days)
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """All rows, in their order. At least one part; slots of one Names."""
+    columns: dict[str, Any] = {}
+    for field in fields(Columns):
+        pieces = [getattr(part, field.name) for part in parts]
+        if all(piece is None for piece in pieces):
+            columns[field.name] = None
+            continue
+        for place, part in enumerate(parts):
+            if pieces[place] is None:
+                pieces[place] = np.full(len(part), None, np.object_)
+        columns[field.name] = np.concatenate(pieces)
+    return Columns(**columns)

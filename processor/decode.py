@@ -41,6 +41,7 @@ class Decoded:
         self.refused: list[Refused] = []
         self.unknown: dict[int, dict[str, Any]] = {}  # row → fields that the contract does not know
         self.envelopes: dict[int, dict[str, Any]] = {}  # row → those of its envelope
+        self._arrivals = np.array([record.arrived for record in records], np.float64)
         self._opened = 0
         self._records = records
         self._counts = [1] * len(records)  # readings kept of each record
@@ -90,12 +91,22 @@ class Decoded:
         if kept and kept[0].envelope:
             self._opened += len(kept) * len(str(kept[0].envelope))
 
+    @property
+    def size(self) -> int:
+        """Bytes of the documents, once opened."""
+        return self._opened + sum([len(record.data) for record in self._records])
+
+    @property
     def arrived(self) -> Float64:
         """When each reading's record reached the stream, in seconds since 1970."""
-        arrivals = np.array([record.arrived for record in self._records], np.float64)
-        if len(self.readings) == len(self._records) and len(set(self._counts)) <= 1:
-            return arrivals
-        return np.repeat(arrivals, self._counts)
+        if self._counts.count(1) == len(self._records):
+            return self._arrivals
+        return np.repeat(self._arrivals, self._counts)
+
+    @property
+    def oldest_arrived(self) -> float:
+        """When the first of the records reached the stream, in seconds since 1970."""
+        return float(self._arrivals.min())
 
     def refuse(self, row: int, reason: Reason, detail: str) -> None:
         """Send one reading to the quarantine, with the fields that the contract does not know."""

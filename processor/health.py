@@ -1,7 +1,9 @@
-"""Whether the processor lives: asked over loopback by `python -m processor health`, the container's check.
+"""Whether the processor lives, and whether it is ready: asked over loopback, never from outside the task.
 
-It is unhealthy when its loop stands still, and not while it waits for the database: a restart would not bring
-the database back, and the batch that is kept would have to be read again.
+`GET /health`, the container's check (`python -m processor health`): unhealthy when the loop stands still, and
+not while it waits for the database: a restart would not bring the database back, and the batch that is kept
+would have to be read again. `GET /ready` (`python -m processor ready`): what readiness.py says.
+The fields of both documents are in docs/health.md.
 """
 
 import json
@@ -14,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+from processor.readiness import Readiness
+
 HOST = "127.0.0.1"
 STANDSTILL_SECONDS = 180.0  # longer than the longest batch, an RDS fail-over included
 
@@ -21,11 +25,18 @@ STANDSTILL_SECONDS = 180.0  # longer than the longest batch, an RDS fail-over in
 class HealthServer:
     """`GET /health` on loopback: 200 with the state as JSON, 503 when the loop stands still.
 
-    `state` gives what is shown besides. Raises OSError when the port is taken.
+    `GET /ready`: 200, or 503 with `because`. `state` gives what `/health` shows besides, `ready` the other
+    document. Raises OSError when the port is taken.
     """
 
-    def __init__(self, port: int, state: Callable[[], dict[str, object]]) -> None:
+    def __init__(
+        self,
+        port: int,
+        state: Callable[[], dict[str, object]],
+        ready: Callable[[], Readiness] = lambda: Readiness((), {}),
+    ) -> None:
         self._state = state
+        self._ready = ready
         self._beaten = time.monotonic()
         self._server = ThreadingHTTPServer((HOST, port), self._handler())
         self._server.daemon_threads = True
@@ -45,18 +56,28 @@ class HealthServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def _answer(self) -> tuple[int, bytes]:
+    def _answer(self, path: str) -> tuple[int, bytes]:
         silent = time.monotonic() - self._beaten
         alive = silent < STANDSTILL_SECONDS
-        document = {"alive": alive, "silent_seconds": round(silent, 1), **self._state()}
-        return (200 if alive else 503), json.dumps(document).encode()
+        document: dict[str, object]
+        if path == "/health":
+            well = alive
+            document = {"alive": alive, "silent_seconds": round(silent, 1), **self._state()}
+        elif path == "/ready":
+            readiness = self._ready()
+            because = [*readiness.because, *([] if alive else ["the loop stands still"])]
+            well = not because
+            document = {"ready": well, "because": because, **readiness.shown}
+        else:
+            return 404, b'{"error": "ask for /health or /ready"}'
+        return (200 if well else 503), json.dumps(document).encode()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         answer = self._answer
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, body = answer() if self.path == "/health" else (404, b'{"error": "ask for /health"}')
+                status, body = answer(self.path)
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -69,10 +90,10 @@ class HealthServer:
         return Handler
 
 
-def ask(port: int, seconds: float = 3.0) -> tuple[bool, str]:
-    """Whether the processor on this port is healthy, and what it said (or why nothing was heard)."""
+def ask(port: int, path: str = "/health", seconds: float = 3.0) -> tuple[bool, str]:
+    """Whether the processor on this port is healthy (ready), and what it said, or why nothing was heard."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=seconds) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{port}{path}", timeout=seconds) as answer:
             return True, answer.read().decode()
     except urllib.error.HTTPError as refusal:
         with refusal:

@@ -12,6 +12,7 @@ class Names:
 
     def __init__(self) -> None:
         self.slots: dict[tuple[str, str | None], int] = {}
+        self.first: dict[str, int] = {}  # path → its slot with the unit that it came with first
         self.paths: list[str] = []
         self.units: list[str | None] = []
 
@@ -24,6 +25,7 @@ class Names:
         """The number of a valid pair, new or known."""
         slot = self.slots.setdefault((path, unit), len(self.paths))
         if slot == len(self.paths):
+            self.first.setdefault(path, slot)
             self.paths.append(path)
             self.units.append(unit)
         return slot

@@ -1,35 +1,39 @@
 """The path of a batch: decode → validate → one PostgreSQL transaction → Redis → done.
 
-`judge` is pure. When `Pipeline.take` has returned, the batch is in for good; only then may a source move on.
+`judge` is pure. Decoding and judging are done on the caller's thread, the rest on the writer's: when
+`Pipeline.take` has returned, the batch is on its way, and when `Pipeline.drain` has, it is in for good.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from processor.committed import Committed
 from processor.decode import MOST_READINGS, Decoded, TooMuch
 from processor.latest import Latest
 from processor.names import Names
+from processor.quarantine import Refused
+from processor.source.position import Known
 from processor.source.records import Batch, Record
 from processor.storage.store import Judged, Lease, Store
+from processor.taken import Taken
 from processor.validate import Rules, validate
+from processor.writer import MOST_DAYS, Writer
 
-logger = logging.getLogger(__name__)
-
-# Bounds of one transaction, so that a backlog of packed envelopes or of old history fits in memory and in
-# PostgreSQL's lock table (64 locks a connection; each day touched takes two).
-MOST_BYTES = 4 * 1024 * 1024
-MOST_DAYS = 400
+MOST_BYTES = 4 * 1024 * 1024  # of records decoded at once
 
 
 @dataclass
 class Counts:
-    """Since the process started."""
+    """Since the process started; of what is committed."""
 
     records: int = 0
     inserted: int = 0
     absorbed: int = 0
     refused: int = 0
+    gaps: int = 0  # of the stream, each with its row in stream_gap
     lag_ms: dict[str, int] = field(default_factory=dict)
 
 
@@ -40,69 +44,143 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
     """
     decoded = Decoded(records)
     columns = validate(decoded, names, rules)
-    judged = Judged(columns, decoded.refused, names, records[-1].sequence_number, lag_ms)
+    last = records[-1]
+    judged = Judged(
+        columns=columns,
+        refused=decoded.refused,
+        names=names,
+        position=last.sequence_number,
+        lag_ms=lag_ms,
+        size=decoded.size,
+        oldest_arrived=decoded.oldest_arrived,
+        arrived=last.arrived,
+    )
     if len(records) > 1 and too_much(judged):
         raise TooMuch(len(records) // 2)
     return judged
 
 
 class Pipeline:
-    """Takes batches of any shard, one at a time."""
+    """Takes batches of any shard, from one thread.
 
-    def __init__(self, store: Store, latest: Latest, rules: Rules) -> None:
+    `committed` is called after each commit, on the writer's thread; `refused` for what of some records is
+    refused, on the caller's. `stopping` is set when that thread ends
+    by an error, so that whoever waits for the stream comes to `drain`, which raises it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        latest: Latest,
+        rules: Rules,
+        *,
+        committed: Callable[[Committed], None] = lambda committed: None,
+        refused: Callable[[str, Sequence[Record], Sequence[Refused]], None] = lambda shard, records, ones: (
+            None
+        ),
+        stopping: threading.Event | None = None,
+    ) -> None:
         self._store = store
         self._latest = latest
         self._rules = rules
         self._names = Names()
+        self._committed = committed
+        self._refused = refused
+        self._writer = Writer(self._write, (stopping or threading.Event()).set)
         self.counts = Counts()
 
     def own(self, shard: str) -> Lease:
         """Become the owner of a shard. Raises Stopping."""
         return self._store.take_shard(shard)
 
+    def known(self) -> dict[str, Known]:
+        """What PostgreSQL knows of every shard of the stream. Raises Stopping."""
+        return self._store.known()
+
+    def note(self, lease: Lease, *, seen_at: float | None = None, ended: bool = False) -> None:
+        """Commit, after all that was taken, what no batch says: the lease's gap, a tip seen, an end."""
+        self.drain()
+        self._store.note(lease, seen_at, ended)
+
     def take(self, lease: Lease, batch: Batch) -> None:
-        """Store a batch, in as many transactions as its size asks for. Raises ShardLost, Stopping."""
+        """Decode and judge a batch, and hand it to the writer, in as many parts as its size asks for.
+
+        Waits while much is waiting already. Raises what the writer met: ShardLost, Stopping, or what was not
+        expected; nothing that was taken since is committed then.
+        """
         for records in by_size(batch.records):
             rest = records
             while rest:
                 rest = rest[self._take(lease, rest, batch.lag_ms) :]
-        self.counts.lag_ms[batch.shard] = batch.lag_ms
+
+    def drain(self) -> None:
+        """Return when all that was taken is committed. Raises as `take`."""
+        self._writer.drain()
+
+    def close(self, seconds: float = 0.0) -> None:
+        """End the writer's thread; what it has not begun is left to be read again. Waits so long at most."""
+        self._writer.close(seconds)
 
     def _take(self, lease: Lease, records: Sequence[Record], lag_ms: int) -> int:
-        """Store as many of the first records as one transaction should hold; how many they were."""
+        """Take as many of the first records as one transaction should hold; how many they were."""
         if self._names.full:
             self._names = Names()
+        began = time.perf_counter()
         try:
             judged = judge(records, self._names, self._rules, lag_ms)
         except TooMuch as more:
             return self._take(lease, records[: more.fits], lag_ms)
-        stored = self._store.store(lease, judged)
+        taken = Taken(
+            lease=lease,
+            judged=judged,
+            records=len(records),
+            decode_seconds=time.perf_counter() - began,
+        )
+        self._refused(lease.shard, records, judged.refused)
+        self._writer.put(taken)
+        return len(records)
+
+    def _write(self, taken: Taken) -> None:
+        judged, shard = taken.judged, taken.lease.shard
+        began = time.perf_counter()
+        stored = self._store.store(taken.lease, judged)
+        write_seconds = time.perf_counter() - began
         self._latest.show(judged.columns, judged.names)
-        self.counts.records += len(records)
+        refused = Counter(refused.reason for refused in judged.refused) if stored.refused else {}
+        self.counts.records += taken.records
         self.counts.inserted += stored.inserted
         self.counts.absorbed += stored.absorbed
         self.counts.refused += stored.refused
-        if judged.refused:
-            reasons = sorted({refused.reason.value for refused in judged.refused})
-            logger.warning(
-                "readings refused",
-                extra={"shard": lease.shard, "count": len(judged.refused), "reasons": reasons},
+        self.counts.lag_ms[shard] = judged.lag_ms
+        self._committed(
+            Committed(
+                shard=shard,
+                records=taken.records,
+                inserted=stored.inserted,
+                absorbed=stored.absorbed,
+                refused=refused,
+                lag_ms=judged.lag_ms,
+                decode_seconds=taken.decode_seconds,
+                write_seconds=write_seconds,
+                oldest_arrived=judged.oldest_arrived,
             )
-        return len(records)
+        )
 
 
 def too_much(judged: Judged) -> bool:
     """Whether one transaction would hold too many readings, or touch too many partitions."""
-    return len(judged.columns) > MOST_READINGS or len(judged.columns.days()) > MOST_DAYS
+    return len(judged.columns) > MOST_READINGS or len(judged.days) > MOST_DAYS
 
 
 def by_size(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
     """The records in runs of at most 4 MiB (a larger one alone)."""
+    if sum([len(record.data) for record in records]) <= MOST_BYTES:
+        yield records
+        return
     start, size = 0, 0
     for place, record in enumerate(records):
         if size + len(record.data) > MOST_BYTES and place > start:
             yield records[start:place]
             start, size = place, 0
         size += len(record.data)
-    if start < len(records):
-        yield records[start:]
+    yield records[start:]

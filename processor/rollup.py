@@ -38,30 +38,53 @@ def roll_up(rows: Rows, width: int) -> Rollup:
     """Readings in buckets of `width` microseconds. Of two at one timestamp the smaller comes first."""
     rows = _ties_by_value(rows)
     columns = rows.columns
-    bucket = columns.ts - columns.ts % width
-    starts = np.flatnonzero(~same_as_before(rows.point, bucket))
     usable = (columns.quality != BAD) & ~np.isnan(columns.number)
-    counted = np.add.reduceat(usable.astype(np.int64), starts)
-    n = np.diff(np.append(starts, len(rows)))
-    empty = counted == 0
-    value = columns.number
+    value = _unless(~usable, columns.number)
+    with np.errstate(over="ignore"):
+        square = value * value
+    each = np.ones(len(rows), np.int64)
+    alone = Rollup(
+        point=rows.point,
+        bucket=columns.ts,
+        n=each,
+        n_bad=each - usable,
+        sum=value,
+        sumsq=square,
+        min=value,
+        max=value,
+        first=value,
+        last=value,
+        first_at=columns.ts,
+        last_at=columns.ts,
+    )
+    return widened(alone, width)
+
+
+def widened(parts: Rollup, width: int) -> Rollup:
+    """Rollups in wider buckets. The parts are in the order of point and time."""
+    bucket = parts.bucket - parts.bucket % width
+    starts = np.flatnonzero(~same_as_before(parts.point, bucket))
+    usable = parts.n > parts.n_bad
+    n = np.add.reduceat(parts.n, starts)
+    n_bad = np.add.reduceat(parts.n_bad, starts)
+    empty = n == n_bad
     with np.errstate(over="ignore", invalid="ignore"):
-        total = np.add.reduceat(np.where(usable, value, 0.0), starts)
-        squares = np.add.reduceat(np.where(usable, value * value, 0.0), starts)
+        total = np.add.reduceat(np.where(usable, parts.sum, 0.0), starts)
+        squares = np.add.reduceat(np.where(usable, parts.sumsq, 0.0), starts)
     first, last = _ends(usable, starts)
     return Rollup(
-        point=rows.point[starts],
+        point=parts.point[starts],
         bucket=bucket[starts],
         n=n,
-        n_bad=n - counted,
+        n_bad=n_bad,
         sum=_unless(empty, total),
         sumsq=_unless(empty, squares),
-        min=_unless(empty, np.minimum.reduceat(np.where(usable, value, np.inf), starts)),
-        max=_unless(empty, np.maximum.reduceat(np.where(usable, value, -np.inf), starts)),
-        first=_unless(empty, value[first]),
-        last=_unless(empty, value[last]),
-        first_at=columns.ts[first],
-        last_at=columns.ts[last],
+        min=np.fmin.reduceat(parts.min, starts),  # which pass over NaN
+        max=np.fmax.reduceat(parts.max, starts),
+        first=parts.first[first],
+        last=parts.last[last],
+        first_at=parts.first_at[first],
+        last_at=parts.last_at[last],
     )
 
 

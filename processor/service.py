@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from types import FrameType
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,11 @@ from botocore.config import Config
 from processor import cache
 from processor.health import HealthServer
 from processor.latest import Latest
+from processor.metrics import Gauges, Metrics, Sampler
 from processor.migrate import migrate
 from processor.pipeline import Pipeline
+from processor.readiness import Readiness, Standing, readiness
+from processor.refusals import Refusals
 from processor.secret import DatabaseSecret
 from processor.settings import Settings
 from processor.source.poll import Poller
@@ -34,12 +38,14 @@ TAKEN_OVER = 3  # the exit code when another process took a shard or the turn
 
 
 def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, then finish the batch. Exit code 0, or 3 when another process took over.
+    """Serve until SIGTERM or SIGINT, then commit what was read. Exit code 0, or 3 when another took over.
 
     Of several processors on one stream one reads, from the migrations on; the others stand by.
     A batch that is not finished within 30 s of the signal is left, with exit code 1: it is read again.
-    Any other exception is let out: the process ends at once, and what was not committed is read again.
+    Any other exception is let out, and one in any other thread ends the process where it stands: what was not
+    committed is read again.
     """
+    threading.excepthook = end_at_once
     stopping = threading.Event()
     _stop_on_signals(stopping)
     aws = boto3.Session(region_name=settings.region)
@@ -48,7 +54,16 @@ def run(settings: Settings) -> int:
     turn = Turn(settings.stream_name, stopping)
     database.opened = turn.take
     latest = Latest(cache.connect(settings))
-    pipeline = Pipeline(Store(database, settings.stream_name), latest, _rules(settings))
+    metrics = Metrics(settings.environment, settings.stream_name)
+    pipeline = Pipeline(
+        Store(database, settings.stream_name),
+        latest,
+        _rules(settings),
+        committed=metrics.committed,
+        refused=Refusals(settings.stream_name).tell,
+        stopping=stopping,
+    )
+    reading_since: list[float] = []  # when the tables were there, and reading began
 
     def state() -> dict[str, object]:
         counts = pipeline.counts
@@ -63,7 +78,23 @@ def run(settings: Settings) -> int:
             "lag_ms": dict(counts.lag_ms),
         }
 
-    with HealthServer(settings.health_port, state) as health:
+    def ready() -> Readiness:
+        standing = Standing(
+            role=turn.state,
+            tables=bool(reading_since),
+            database=database.waiting_for,
+            cache=latest.away,
+            lag_ms=dict(pipeline.counts.lag_ms),
+            last=dict(metrics.last),
+            reading_since=reading_since[0] if reading_since else None,
+        )
+        return readiness(standing, time.time())
+
+    def gauges() -> Gauges:
+        counts = pipeline.counts
+        return Gauges(dict(counts.lag_ms), database.waiting_for, latest.away, counts.gaps)
+
+    with Sampler(metrics, gauges), HealthServer(settings.health_port, state, ready) as health:
         database.beat = turn.beat = health.beat
 
         def alive() -> None:
@@ -81,13 +112,17 @@ def run(settings: Settings) -> int:
         )
         try:
             database.run(migrate)
+            reading_since.append(time.time())
             poller.run()
+            pipeline.drain()
         except Stopping:
-            logger.info("stopped while waiting; a batch in hand will be read again")
+            logger.info("stopped while waiting; what was taken will be read again")
         except (ShardLost, TurnLost) as error:
             logger.error("another process took over: leaving", extra={"cause": str(error)})
             return TAKEN_OVER
         finally:
+            stopping.set()  # a writer that waits for the database gives up
+            pipeline.close(GRACE_SECONDS)
             database.close()
     logger.info("stopped", extra=state())
     return 0
@@ -108,6 +143,20 @@ def _stop_on_signals(stopping: threading.Event) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+def end_at_once(failure: threading.ExceptHookArgs) -> None:
+    """A thread that has died has left its work undone: going on would hide that. Exit code 1."""
+    if failure.exc_type is SystemExit:
+        return
+    name = failure.thread.name if failure.thread is not None else "unknown"
+    error = failure.exc_value or failure.exc_type()
+    try:
+        logger.critical(
+            "a thread ended by an unexpected error: leaving", exc_info=error, extra={"ended_thread": name}
+        )
+    finally:
+        os._exit(1)
 
 
 def _leave() -> None:

@@ -4,36 +4,53 @@ A field without a default must be wired by the template; one with a default may 
 """
 
 import os
+import re
 import zoneinfo
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import msgspec
+from msgspec import Meta
 
 
 class SettingsError(ValueError):
     """The environment cannot be used: the message names each variable, its value and what is allowed."""
 
 
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One environment variable per field, in upper case."""
 
-    environment: str  # dev, prod: a label on logs and metrics
-    stream_name: str
-    database_secret_arn: str  # {"host", "port", "dbname", "username", "password"}, rotated
-    database_ca_file: str  # PEM bundle that the database's certificate is verified against
-    cache_host: str  # the replication group's primary endpoint
-    cache_port: int
-    cache_name: str  # the replication group's id: what an IAM token is made for
-    cache_user: str  # an IAM user of the cache: id and name are the same
-    oldest_reading_days: int
-    newest_reading_minutes: int
-    reading_retention_days: int
-    site_time_zone: str = ""  # IANA name; naive timestamps are refused without one
-    cache_ca_file: str = ""  # the system's own bundle when empty
-    health_port: int = 8080
-    poll_seconds: float = 0.2  # Kinesis allows 5 GetRecords a second and shard
-    batch_records: int = 10_000  # GetRecords's own limit
+    environment: Annotated[str, Meta(description="dev, prod: a label on logs and metrics")]
+    stream_name: Annotated[str, Meta(description="the Kinesis stream")]
+    database_secret_arn: Annotated[
+        str, Meta(description='{"host", "port", "dbname", "username", "password"}, rotated')
+    ]
+    database_ca_file: Annotated[
+        str, Meta(description="PEM bundle that the database's certificate is verified against")
+    ]
+    cache_host: Annotated[str, Meta(description="the replication group's primary endpoint")]
+    cache_port: Annotated[Port, Meta(description="its port")]
+    cache_name: Annotated[str, Meta(description="the replication group's id: what an IAM token is made for")]
+    cache_user: Annotated[str, Meta(description="an IAM user of the cache: id and name are the same")]
+    oldest_reading_days: Annotated[
+        int, Meta(ge=1, le=36500, description="a reading older than this goes to the quarantine")
+    ]
+    newest_reading_minutes: Annotated[
+        int, Meta(ge=0, le=525_600, description="so does one that is further ahead")
+    ]
+    reading_retention_days: Annotated[int, Meta(ge=1, le=36500, description="days that readings are kept")]
+    site_time_zone: Annotated[
+        str, Meta(description="IANA name; naive timestamps are refused without one")
+    ] = ""
+    cache_ca_file: Annotated[str, Meta(description="the system's own bundle when empty")] = ""
+    health_port: Annotated[Port, Meta(description="of /health and /ready, on loopback")] = 8080
+    poll_seconds: Annotated[
+        float, Meta(ge=0.01, le=60, description="Kinesis allows 5 GetRecords a second and shard")
+    ] = 0.2
+    batch_records: Annotated[int, Meta(ge=1, le=10_000, description="GetRecords's own limit")] = 10_000
 
     @property
     def region(self) -> str:
@@ -41,14 +58,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.database_secret_arn.split(":")[3]
 
 
-_RANGES: dict[str, tuple[float, float]] = {
-    "cache_port": (1, 65535),
-    "oldest_reading_days": (1, 36500),
-    "newest_reading_minutes": (0, 525_600),
-    "reading_retention_days": (1, 36500),
-    "health_port": (1, 65535),
-    "poll_seconds": (0.01, 60),
-    "batch_records": (1, 10_000),
+# What is allowed, and in words; as in botocore's models of kinesis (StreamName) and elasticache (UserId).
+_TEXTS: dict[str, tuple[str, str]] = {
+    "environment": (r"[A-Za-z0-9-]{1,64}", "1 to 64 letters, digits and dashes"),
+    "stream_name": (r"[a-zA-Z0-9_.-]{1,128}", "a stream's name, not its ARN: 1 to 128 of [a-zA-Z0-9_.-]"),
+    "database_secret_arn": (
+        r"arn:[^:]+:secretsmanager:[^:]+:[^:]*:secret:[^:]+",
+        "a secret's ARN, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
+    ),
+    "database_ca_file": (r"/.+", "an absolute path"),
+    "cache_host": (r"[A-Za-z0-9.-]+", "a host's name without port or scheme"),
+    "cache_name": (r"[A-Za-z0-9-]+", "letters, digits and dashes"),
+    "cache_user": (r"[a-zA-Z][a-zA-Z0-9-]*", "a letter, then letters, digits and dashes"),
+    "cache_ca_file": (r"/.+", "an absolute path"),
+    "site_time_zone": (r".+", "an IANA time zone such as Europe/London"),
 }
 
 
@@ -65,35 +88,56 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
             continue
         try:
             values[field.name] = _typed(field.name, field.type, text)
-        except ValueError as error:
-            complaints.append(f"{variable}={text!r}: {error}")
+        except ValueError:
+            complaints.append(f"{variable}={text!r}: must be {_allowed(field.name, field.type)}")
     if complaints:
         raise SettingsError("; ".join(complaints))
     return Settings(**values)
 
 
-def _typed(name: str, kind: type[str] | type[int] | type[float], text: str) -> str | int | float:
+def _typed(name: str, annotated: Any, text: str) -> str | int | float:
+    """Raises ValueError for what is not allowed."""
+    kind, lowest, highest, _ = _declared(annotated)
     if kind is str:
         _check_text(name, text)
         return text
-    noun = "a whole number" if kind is int else "a number"
-    lowest, highest = _RANGES[name]
-    try:
-        value = kind(text)
-    except ValueError:
-        raise ValueError(f"must be {noun} from {lowest:g} to {highest:g}") from None
-    if not lowest <= float(value) <= highest:
-        raise ValueError(f"must be {noun} from {lowest:g} to {highest:g}")
+    value: int | float = kind(text)
+    if not lowest <= value <= highest:
+        raise ValueError(text)
     return value
 
 
 def _check_text(name: str, text: str) -> None:
-    if name == "database_secret_arn" and (
-        len(text.split(":")) != 7 or ":secretsmanager:" not in text or not text.startswith("arn:")
-    ):
-        raise ValueError("must be a secret's ARN, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME")
+    if not re.fullmatch(_TEXTS[name][0], text, re.ASCII):
+        raise ValueError(text)
     if name == "site_time_zone":
         try:
             zoneinfo.ZoneInfo(text)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("must be an IANA time zone such as Europe/London") from None
+        except (zoneinfo.ZoneInfoNotFoundError, OSError):
+            raise ValueError(text) from None
+
+
+def _allowed(name: str, annotated: Any) -> str:
+    kind, lowest, highest, _ = _declared(annotated)
+    if kind is str:
+        return _TEXTS[name][1]
+    noun = "a whole number" if kind is int else "a number"
+    return f"{noun} from {lowest:g} to {highest:g}"
+
+
+def _declared(annotated: Any) -> tuple[Any, float, float, str]:
+    """Type, bounds, meaning."""
+    kind, *metas = get_args(annotated)
+    bounds = [meta for meta in metas if meta.ge is not None]
+    (meaning,) = [meta.description for meta in metas if meta.description]
+    return kind, bounds[0].ge if bounds else 0.0, bounds[0].le if bounds else 0.0, meaning
+
+
+def described() -> str:
+    """The table of docs/settings.md."""
+    rows = ["| variable | allowed | default | means |\n", "|---|---|---|---|\n"]
+    for field in msgspec.structs.fields(Settings):
+        default = "must be set" if field.required else f"`{field.default}`" if field.default else "empty"
+        allowed, meaning = _allowed(field.name, field.type), _declared(field.type)[3]
+        rows.append(f"| `{field.name.upper()}` | {allowed} | {default} | {meaning} |\n")
+    return "".join(rows)

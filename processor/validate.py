@@ -6,6 +6,7 @@ verdict is the same when a batch comes again, and an outage makes nothing too ol
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -80,10 +81,11 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
     readings = decoded.readings
     rows = len(readings)
     verdicts = Verdicts(rows)
-    slot = _slots([(reading.path, reading.unit) for reading in readings], names, verdicts)
-    hist = np.array([reading.hist for reading in readings], np.bool_)
+    paths, units = [reading.path for reading in readings], [reading.unit for reading in readings]
+    slot = _slots(paths, units, names, verdicts)
+    hist = _flags([reading.hist for reading in readings])
     ts = _moments([reading.ts for reading in readings], rules.zone, verdicts)
-    _check_age(ts, hist, decoded.arrived(), rules, verdicts)
+    _check_age(ts, hist, decoded.arrived, rules, verdicts)
     given_quality = [reading.q for reading in readings]
     quality, status = _qualities(given_quality, verdicts)
     values = _values([reading.value for reading in readings], verdicts)
@@ -106,10 +108,14 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
     return columns.take(~verdicts.bad)
 
 
-def _slots(pairs: list[tuple[str, str | None]], names: Names, verdicts: Verdicts) -> Int32:
+def _slots(paths: list[str], units: list[str | None], names: Names, verdicts: Verdicts) -> Int32:
+    # Nearly all have the unit that they came with first, and a look-up by a tuple costs two by a string.
+    with suppress(KeyError):
+        known = list(map(names.first.__getitem__, paths))
+        if list(map(names.units.__getitem__, known)) == units:
+            return np.fromiter(known, np.int32, len(known))
+    pairs = list(zip(paths, units, strict=True))
     found = list(map(names.slots.get, pairs))
-    if None not in found:
-        return np.array(found, np.int32)
     for row, slot in enumerate(found):
         if slot is not None:
             continue
@@ -123,10 +129,16 @@ def _slots(pairs: list[tuple[str, str | None]], names: Names, verdicts: Verdicts
     return np.array([-1 if slot is None else slot for slot in found], np.int32)
 
 
+def _flags(raws: list[bool]) -> Bool:
+    if raws.count(False) == len(raws):
+        return np.zeros(len(raws), np.bool_)
+    return np.array(raws, np.bool_)
+
+
 def _moments(raws: list[int | str], zone: ZoneInfo | None, verdicts: Verdicts) -> Int64:
     if set(map(type, raws)) <= {int}:
         try:
-            milliseconds = np.array(raws, np.int64)
+            milliseconds = np.fromiter(raws, np.int64, len(raws))
         except OverflowError:
             milliseconds = np.array([max(-_FAR, min(_FAR, int(raw))) for raw in raws], np.int64)
         return np.clip(milliseconds, -_FAR, _FAR) * 1000
@@ -179,7 +191,7 @@ def _values(raws: list[int | float | bool | str | None], verdicts: Verdicts) -> 
     kinds = set(map(type, raws))
     if kinds <= {int, float}:
         try:
-            values.number = np.array(raws, np.float64)
+            values.number = np.fromiter(raws, np.float64, len(raws))
         except OverflowError:
             _each_value(raws, values, verdicts)
     else:
@@ -235,14 +247,10 @@ def _not_finite(row: int, original: str, values: _Values) -> None:
 
 def _seqs(raws: list[int | None], verdicts: Verdicts) -> Int64:
     """The counters, and -1 where there is none."""
-    if None not in raws:
-        try:
-            seq = np.array(raws, np.int64)
-        except OverflowError:
-            pass
-        else:
-            if not len(seq) or seq.min() >= 0:
-                return seq
+    with suppress(TypeError, OverflowError):  # of None, and of what has more than 64 bits
+        seq = np.fromiter(raws, np.int64, len(raws))
+        if not len(seq) or seq.min() >= 0:
+            return seq
     missing = without_counter(raws)
     for row, raw in enumerate(raws):
         if raw is not None and not 0 <= raw <= LARGEST_SEQ:

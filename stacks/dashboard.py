@@ -43,6 +43,7 @@ def dashboard(
         doors(body, watched),
         stream(body, watched),
         processor(body, watched),
+        commits(body, watched),
         database(body, watched),
         cache(body, watched),
         credentials(body, watched),
@@ -127,6 +128,56 @@ def processor(body: Body, watched: Watched) -> Row:
                 "Average",
                 [body.line(metrics.SERVICE_CPU, **service), body.line(metrics.SERVICE_MEMORY, **service)],
             ),
+        ],
+    )
+
+
+def commits(body: Body, watched: Watched) -> Row:
+    name = body.name("Stream", watched.stream)
+    of_stream = {"StreamName": name}
+    return Row(
+        "Commits",
+        "What the processor says of itself. Readings are in the database when they are committed: a growing "
+        "age with a calm lag is a slow database.",
+        [
+            body.graph("Age at commit (s)", "Maximum", [body.line(metrics.COMMIT_AGE, **of_stream)]),
+            body.search("Age at commit per shard (s)", "Maximum", metrics.SHARD_COMMIT_AGE, **of_stream),
+            body.graph(
+                "Readings",
+                "Sum",
+                [
+                    body.line(metrics.READINGS_INSERTED, **of_stream),
+                    body.line(metrics.READINGS_ABSORBED, **of_stream),
+                    body.line(metrics.READINGS_REFUSED, **of_stream),
+                ],
+            ),
+            body.search("Refused, by reason", "Sum", metrics.REFUSED_BY_REASON, **of_stream),
+            body.graph(
+                "Records and commits",
+                "Sum",
+                [
+                    body.line(metrics.RECORDS_IN, **of_stream),
+                    body.line(metrics.RECORDS_COMMITTED, **of_stream),
+                    body.line(metrics.COMMITS, **of_stream),
+                ],
+            ),
+            body.graph(
+                "A commit takes (ms)",
+                "p99",
+                [
+                    body.line(metrics.DECODE_TIME, **of_stream),
+                    body.line(metrics.WRITE_TIME, **of_stream),
+                ],
+            ),
+            body.graph(
+                "Away (s)",
+                "Maximum",
+                [
+                    body.line(metrics.DATABASE_AWAY, **of_stream),
+                    body.line(metrics.CACHE_AWAY, **of_stream),
+                ],
+            ),
+            body.graph("Gaps", "Sum", [body.line(metrics.GAPS, **of_stream)]),
         ],
     )
 

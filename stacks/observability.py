@@ -6,6 +6,7 @@ from troposphere import cloudwatch
 
 from parameters import sections as parameters
 from stacks.alarm import Guidance, any_of
+from stacks.commit_alarms import commit_alarms
 from stacks.dashboard import Watched, dashboard
 from stacks.event_rules import event_rules
 from stacks.operation_alarms import credential_alarms, message_alarms, way_out_alarms
@@ -37,6 +38,8 @@ STOPPED = (
     "DeadLetters",
     "Lag",
     "ReadingsExpire",
+    "GapFound",
+    "NothingCommitted",
     "TasksMissing",
     "DatabaseStorage",
     "DatabaseTransactionIds",
@@ -84,6 +87,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
         *door_alarms(topic, inputs.rule_name, inputs.dead_letters_name),
         *stream_alarms(topic, inputs.stream_name, settings),
         *processor_alarms(topic, inputs.cluster_name, inputs.service_name),
+        *commit_alarms(topic, inputs.stream_name, settings),
         *database_alarms(topic, inputs.database_id, settings),
         *[
             of_member

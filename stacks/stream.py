@@ -15,12 +15,12 @@ from stacks.wiring import KeyArn, QueueArn, QueueName, QueueUrl, StackTemplate, 
 
 DEAD_LETTER_DAYS = 14  # SQS keeps nothing longer; time enough to read, mend and send again
 
-# Each costs money per shard, so only what tells a hot shard from a busy stream, and a slow reader of one.
+# Each costs money per shard, so only what tells a hot shard from a busy stream. How far a shard's reader is
+# behind, the processor says itself.
 SHARD_METRICS = [
     "IncomingBytes",
     "WriteProvisionedThroughputExceeded",
     "ReadProvisionedThroughputExceeded",
-    "IteratorAgeMilliseconds",
 ]
 
 

@@ -25,6 +25,7 @@ EVENTS = f"{AWS_DOCS}/eventbridge/latest/userguide/eb-monitoring.html"
 SNS = f"{AWS_DOCS}/sns/latest/dg/sns-monitoring-using-cloudwatch.html"
 NAT = f"{AWS_DOCS}/vpc/latest/userguide/metrics-dimensions-nat-gateway.html"
 OURS = "rotation/age.py"
+PROCESSOR = "processor/metric.py"
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,35 @@ RECORDS_IN = Metric("AWS/Kinesis", "IncomingRecords", ("StreamName",), KINESIS)
 BYTES_IN = Metric("AWS/Kinesis", "IncomingBytes", ("StreamName",), KINESIS)
 WRITES_THROTTLED = Metric("AWS/Kinesis", "WriteProvisionedThroughputExceeded", ("StreamName",), KINESIS)
 READS_THROTTLED = Metric("AWS/Kinesis", "ReadProvisionedThroughputExceeded", ("StreamName",), KINESIS)
-# Of all readers of the stream together. A shard's own has another name.
+# Of all readers of the stream together. A shard's own is the processor's SHARD_LAG.
 LAG = Metric("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", ("StreamName",), KINESIS)
 SHARD_BYTES_IN = Metric("AWS/Kinesis", "IncomingBytes", ("ShardId", "StreamName"), KINESIS)
-SHARD_LAG = Metric("AWS/Kinesis", "IteratorAgeMilliseconds", ("ShardId", "StreamName"), KINESIS)
 
 SERVICE_CPU = Metric("AWS/ECS", "CPUUtilization", ("ClusterName", "ServiceName"), ECS)
 SERVICE_MEMORY = Metric("AWS/ECS", "MemoryUtilization", ("ClusterName", "ServiceName"), ECS)
 TASKS_RUNNING = Metric("ECS/ContainerInsights", "RunningTaskCount", ("ClusterName", "ServiceName"), INSIGHTS)
 TASKS_DESIRED = Metric("ECS/ContainerInsights", "DesiredTaskCount", ("ClusterName", "ServiceName"), INSIGHTS)
+
+
+# What the processor says of itself: one series a stream, some besides for each shard, one for each reason.
+def _processor(name: str, *dimensions: str) -> Metric:
+    return Metric("Millrace", name, (*dimensions, "StreamName"), PROCESSOR)
+
+
+COMMITS = _processor("Commits")
+RECORDS_COMMITTED = _processor("RecordsCommitted")
+READINGS_INSERTED = _processor("ReadingsInserted")
+READINGS_ABSORBED = _processor("ReadingsAbsorbed")
+READINGS_REFUSED = _processor("ReadingsRefused")
+REFUSED_BY_REASON = _processor("ReadingsRefused", "Reason")
+DECODE_TIME = _processor("DecodeTime")
+WRITE_TIME = _processor("WriteTime")
+COMMIT_AGE = _processor("CommitAge")
+SHARD_COMMIT_AGE = _processor("CommitAge", "ShardId")
+SHARD_LAG = _processor("Lag", "ShardId")
+DATABASE_AWAY = _processor("DatabaseAway")
+CACHE_AWAY = _processor("CacheAway")
+GAPS = _processor("Gaps")
 
 
 def _database(name: str) -> Metric:

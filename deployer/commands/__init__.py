@@ -1,5 +1,6 @@
 """The commands of deploy.py: arguments in, text and an exit code out."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -19,8 +20,10 @@ from deployer.commands.invocation import write_end
 from deployer.commands.looking import outputs, status
 from deployer.commands.plan import plan
 from deployer.commands.recover import recover
+from deployer.commands.showing import say
 from deployer.commands.up import up
-from deployer.errors import DeployerError, Unread, UsageError
+from deployer.encoding import adapt
+from deployer.errors import DeployerError, Unread, Unwritten, UsageError
 from parameters.settings import ParameterError
 
 
@@ -46,10 +49,18 @@ for each in (
     deploy.add_command(each)
 
 
+# Of write(2), where a full disk, a quota or a limit ends what is printed.
+NO_ROOM = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (invocation.EXIT_CODES)."""
     given = sys.argv[1:] if arguments is None else arguments
+    adapt(sys.stdout)
+    adapt(sys.stderr)
     try:
+        if None in (sys.stdout, sys.stderr):  # by `>&-`
+            raise Unwritten(why="stdout or stderr is closed")
         code: int = deploy.main(list(given), PROGRAM, standalone_mode=False)
         sys.stdout.flush()  # a closed pipe shows itself here at the latest, and not at exit
         return code
@@ -62,14 +73,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(error, error.exit_code)
     except BrokenPipeError:
         return _refuse(Unread(), Unread.exit_code)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        return _refuse(Unwritten(why=error.strerror), Unwritten.exit_code)
 
 
 def _refuse(why: object, code: int) -> int:
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
-        except BrokenPipeError:  # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        except OSError:  # https://docs.python.org/3/library/signal.html#note-on-sigpipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    with suppress(BrokenPipeError):
-        print(f"{PROGRAM}: {why}", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        say(f"{PROGRAM}: {why}", sys.stderr)
     return code

@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from deployer.acceptance import Path, missing, shown
+from deployer.commands.showing import width
 from deployer.deployment import Deployment
-from deployer.errors import ApprovalNeeded, DeployerError, LetRun, NotApproved
+from deployer.errors import ApprovalNeeded, DeployerError, LetRun, Mistyped, NotApproved
 from deployer.plan import Plan
+from deployer.wrapping import wrapped
 
 
 def need_terminal() -> None:
@@ -19,36 +21,43 @@ def need_terminal() -> None:
 def approve() -> None:
     """Raises ApprovalNeeded, NotApproved."""
     need_terminal()
-    if ask("Apply? Only `yes` does: ") != "yes":
+    if ask("Apply? Only `yes` does:") != "yes":
         raise NotApproved
 
 
 def accept_losses(made: Plan, accepted: Collection[Path]) -> frozenset[Path]:
     """Each resource's name typed, for those that would lose data and are not accepted yet.
 
-    Raises ApprovalNeeded, NotApproved.
+    Raises ApprovalNeeded, Mistyped.
     """
     paths = missing(made, accepted)
     if paths:
         need_terminal()
     for path in paths:
         name = shown(path)
-        if ask(f"{name} holds data that would be lost. Type {name} to accept that: ") != name:
-            raise NotApproved
+        need_typed(f"{name} holds data that would be lost. Type {name} to accept that:", name)
     return frozenset(paths)
 
 
+def need_typed(question: str, name: str) -> None:
+    """Raises Mistyped, with what was typed."""
+    if (typed := ask(question)) != name:
+        raise Mistyped(typed=typed, wanted=name)
+
+
 def ask(question: str) -> str:
-    print(question, end="", file=sys.stderr, flush=True)
+    lines = wrapped(question, width(sys.stderr))
+    print("\n".join(lines), end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
 
 @contextmanager
 def discarding(deployment: Deployment, made: Plan) -> Iterator[None]:
-    """Without approval, what this command made goes again."""
+    """Without approval, or unread, what this command made goes again."""
     try:
         yield
-    except (DeployerError, KeyboardInterrupt):
+        sys.stdout.flush()  # nobody executes what nobody could read
+    except (DeployerError, KeyboardInterrupt, OSError):
         deployment.discard(made)
         raise
 

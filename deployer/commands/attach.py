@@ -9,6 +9,7 @@ from deployer.attachment import Running
 from deployer.commands.asking import letting_run
 from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command
+from deployer.commands.showing import say
 from deployer.deployment import Deployment
 from deployer.ending import Ending
 from deployer.errors import DeploymentFailed
@@ -32,10 +33,11 @@ def attach(deployment: Deployment, operation: str | None, as_json: bool) -> int:
             print(documents.text(Ending.failed(found, failed)))
             raise
     elif found.ended is None:
-        print(f"{found.stack_name}: ended as {_ended(deployment, found)}")
+        say(f"{found.stack_name}: ended as {_ended(deployment, found)}", sys.stdout)
     else:
         nothing = "" if operation else "nothing runs; "
-        print(f"{found.stack_name}: {nothing}{found.kind} {found.who}, ended as {found.status}", flush=True)
+        told = f"{nothing}{found.kind} {found.who}, ended as {found.status}"
+        say(f"{found.stack_name}: {told}", sys.stdout)
         _ended(deployment, found)
     return 0
 
@@ -45,6 +47,6 @@ def _ended(deployment: Deployment, found: Running) -> str:
     target = deployment.target
     if found.ended is not None:
         return attachment.follow(target, found, Silence())
-    print(f"{found.stack_name}: {found.kind} {found.who}", file=sys.stderr, flush=True)
+    say(f"{found.stack_name}: {found.kind} {found.who}", sys.stderr)
     with tell(deployment), letting_run(target.environment.name), progress.screen(sys.stderr) as listener:
         return attachment.follow(target, found, listener)

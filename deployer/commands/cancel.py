@@ -8,6 +8,7 @@ from deployer import cancellation, documents, progress
 from deployer.commands.asking import ask, letting_run, need_terminal
 from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command
+from deployer.commands.showing import say
 from deployer.deployment import Deployment
 from deployer.ending import Ending
 from deployer.errors import DeploymentFailed, NotApproved
@@ -20,10 +21,10 @@ def cancel(deployment: Deployment, yes: bool, as_json: bool) -> int:
     """Cancel the update that runs, and follow its way back."""
     target = deployment.target
     update = cancellation.cancellable(target)
-    print(f"{update.stack_name}: {update.kind} {update.who}", file=sys.stderr, flush=True)
+    say(f"{update.stack_name}: {update.kind} {update.who}", sys.stderr)
     if not yes:
         need_terminal()
-        if ask("Cancel it, and go back to what was before? Only `yes` does: ") != "yes":
+        if ask("Cancel it, and go back to what was before? Only `yes` does:") != "yes":
             raise NotApproved
     try:
         with tell(deployment), letting_run(target.environment.name), progress.screen(sys.stderr) as listener:
@@ -35,5 +36,5 @@ def cancel(deployment: Deployment, yes: bool, as_json: bool) -> int:
     if as_json:
         print(documents.text(Ending.of(update, status)))
     else:
-        print(f"{update.stack_name}: cancelled; it is as it was before")
+        say(f"{update.stack_name}: cancelled; it is as it was before", sys.stdout)
     return 0

@@ -5,17 +5,18 @@ import sys
 import click
 
 from deployer import destruction, documents, progress
-from deployer.commands.asking import ask, letting_run, need_terminal
+from deployer.commands.asking import letting_run, need_terminal, need_typed
 from deployer.commands.diagnose import tell
 from deployer.commands.invocation import command
-from deployer.commands.showing import width
+from deployer.commands.showing import say, width
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.destruction import Destruction
-from deployer.errors import NotApproved
 from deployer.naming import meant
 
+LOSS = "with --yes: lose this resource; may be repeated"
+EMPTY = "empty this bucket first; may be repeated"
 YES = "approved: do not ask; each resource that loses data still needs --accept-data-loss"
 
 
@@ -28,10 +29,8 @@ YES = "approved: do not ask; each resource that loses data still needs --accept-
 )
 @click.option("--list", "only_list", is_flag=True, help="list what would be kept and lost, and end there")
 @click.option("--bootstrap", is_flag=True, help="the bootstrap stack, once the platform is gone")
-@click.option(
-    "--accept-data-loss", "accepted", metavar="NAME", multiple=True, help="with --yes: lose this resource"
-)
-@click.option("--empty", "emptied", metavar="NAME", multiple=True, help="empty this bucket first")
+@click.option("--accept-data-loss", "accepted", metavar="NAME", multiple=True, help=LOSS)
+@click.option("--empty", "emptied", metavar="NAME", multiple=True, help=EMPTY)
 @click.option("--yes", is_flag=True, help=YES)
 @wait_option
 @click.option("--json", "as_json", is_flag=True, help="print one JSON document")
@@ -54,7 +53,7 @@ def destroy(
         settle(deployment, wait, going.stack_name)
     listing = going.listing()
     if not as_json:
-        told = f"{going.stack_name}: nothing to do" if listing is None else listing.render(width(sys.stdout))
+        told = going.nothing() if listing is None else listing.render(width(sys.stdout))
         print(told, flush=True)
     if listing is not None and not only_list:
         _agree(going, listing, accepted if yes else None, emptied)
@@ -68,7 +67,7 @@ def destroy(
             going.destroy(listener, to_empty)
         if not as_json:
             stays = "" if bootstrap else f"; {deployment.target.bootstrap_name} and its artefacts stay"
-            print(f"{going.stack_name}: deleted{stays}")
+            say(f"{going.stack_name}: deleted{stays}", sys.stdout)
     if as_json:
         print(documents.text(destruction.document(going, listing, listing is not None and not only_list)))
     return 0
@@ -83,5 +82,4 @@ def _agree(
     going.check(listing, accepted, emptied)
     if accepted is None:
         need_terminal()
-        if ask(f"Type {going.stack_name} to delete it: ") != going.stack_name:
-            raise NotApproved
+        need_typed(f"Type {going.stack_name} to delete it:", going.stack_name)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,7 +11,8 @@ from deployer import diagnosis, documents
 from deployer.commands.invocation import command
 from deployer.commands.showing import width
 from deployer.deployment import Deployment
-from deployer.errors import Cancelled, DeployerError, DeploymentFailed
+from deployer.diagnosis import Diagnosis
+from deployer.errors import Cancelled, DeployerError, DeploymentFailed, Diagnosed
 from deployer.paths import TEMPLATES
 
 BOOTSTRAP = "of the bootstrap stack instead of the platform"
@@ -39,21 +40,28 @@ def diagnose(deployment: Deployment, operation: str | None, bootstrap: bool, as_
 
 
 @contextmanager
-def tell(deployment: Deployment) -> Iterator[None]:
+def tell(deployment: Deployment) -> Iterator[list[Diagnosis]]:
     """Who sees an operation fail is told all that `diagnose` knows, before the error that says so.
 
-    The error's own line has the cause, so this leaves it out; and whatever fails here hides nothing.
+    The cause stands first there, and not again in the error; and whatever fails here hides nothing. What
+    was told stands in the list.
     """
+    told: list[Diagnosis] = []
     try:
-        yield
+        yield told
     except Cancelled:
         raise  # somebody asked for it, and nothing is to be mended
     except DeploymentFailed as failure:
-        with suppress(BotoCoreError, ClientError, DeployerError):
+        try:
             found = diagnosis.diagnose(
                 deployment.target,
                 TEMPLATES / deployment.target.environment.name,
                 stack_name=str(failure.fields["stack"]),
             )
-            print(*found.details(width(sys.stderr)), sep="\n", file=sys.stderr, flush=True)
-        raise
+        except (BotoCoreError, ClientError, DeployerError):
+            raise failure from None
+        told.append(found)
+        print(f"\n{found.render(width(sys.stderr))}", file=sys.stderr, flush=True)
+        if found.cause is None:
+            raise
+        raise Diagnosed(**failure.fields) from failure

@@ -7,8 +7,10 @@ import click
 
 from deployer import documents
 from deployer.commands.invocation import command
+from deployer.commands.showing import say
 from deployer.deployment import Deployment
 from deployer.images import delivery
+from deployer.images.archive import check_readable
 
 ACCEPT_FINDINGS = "go on over critical findings, or without a scan"
 
@@ -44,6 +46,8 @@ def image(
     """
     if build and archive is not None:
         raise click.UsageError("--build is not allowed with --archive")
+    if archive is not None:
+        check_readable(archive)
     delivered = delivery.deliver(deployment.target, tag=tag, archive=archive, build=build, tell=tell)
     if not accept_findings:
         delivered.scan.judge(delivered.digest)
@@ -52,4 +56,4 @@ def image(
 
 
 def tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    say(line, sys.stderr)

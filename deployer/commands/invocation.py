@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,22 +10,32 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from click.shell_completion import CompletionItem
 
-from deployer import account, credentials
+from deployer import account, credentials, region
 from deployer.deployment import Deployment
 from deployer.errors import Interrupted, Unread
 from deployer.paths import TEMPLATES
-from parameters.settings import environments, load
+from parameters.settings import Environment, environments, load
 
 EXIT_CODES = (
     ("0", "done, or nothing to do"),
     ("1", "AWS or a stack refused, or the deployment failed; stderr has the first cause"),
     (
         "2",
-        "plan: there are changes; drift: something drifted. Any command: wrong usage, environment, account "
-        "or credentials (one line on stderr, nothing on stdout)",
+        "plan: there are changes; drift: something drifted (stdout tells them). Any command: wrong usage, "
+        "environment, account, region or credentials, or nobody to approve (one line on stderr; on stdout at "
+        "most what was to be approved, and nothing of plan and drift)",
     ),
     ("3", "plan: there are changes that destroy or replace data"),
     ("130", "interrupted: what runs in AWS goes on, and `attach` follows it again"),
+)
+
+
+PROFILE = click.option("--profile", metavar="NAME", help="the AWS profile to use instead of AWS_PROFILE")
+REGION = click.option(
+    "--region",
+    "where",
+    metavar="REGION",
+    help="the environment's own, where the shell's variables say another; no other is taken",
 )
 
 
@@ -63,9 +74,10 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., int]], click.C
 
     def decorate(function: Callable[..., int]) -> click.Command:
         @functools.wraps(function)
-        def run(environment: str, profile: str | None, **options: Any) -> int:
+        def run(environment: str, profile: str | None, where: str | None, **options: Any) -> int:
             settings = load(environment)
             try:
+                _agree_where(settings, profile, where)
                 session = credentials.session(profile, settings.region)
                 deployment = Deployment(settings, session, templates=TEMPLATES / settings.name)
                 return function(deployment, **options)
@@ -76,13 +88,19 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., int]], click.C
             except BrokenPipeError:
                 raise Unread from None
 
-        run = click.option("--profile", metavar="NAME", help="the AWS profile to use instead of AWS_PROFILE")(
-            run
-        )
+        for option in (REGION, PROFILE):
+            run = option(run)
         run = click.argument("environment", metavar="ENV", type=EnvironmentName())(run)
         return click.command(name, cls=Command, examples=examples)(run)
 
     return decorate
+
+
+def _agree_where(settings: Environment, profile: str | None, option: str | None) -> None:
+    """Raises WrongRegion."""
+    said = region.check(settings, option, os.environ)
+    if not said and (note := region.note(settings, profile)):
+        print(f"note: {note}", file=sys.stderr, flush=True)
 
 
 def image_of(option: str | None) -> str | None:

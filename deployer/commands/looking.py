@@ -22,7 +22,7 @@ def status(deployment: Deployment, as_json: bool) -> int:
         raise MissingStack(
             stack=deployment.stack_name,
             region=environment.region,
-            command="bootstrap",
+            command="up",
             environment=environment.name,
         )
     print(documents.text(report) if as_json else report.render(width(sys.stdout)))

@@ -6,18 +6,20 @@ import click
 
 from deployer import documents, progress, recovering, recovery, states
 from deployer.commands.apply import YES
-from deployer.commands.asking import ask, letting_run, need_terminal
+from deployer.commands.asking import ask, letting_run, need_terminal, need_typed
 from deployer.commands.diagnose import BOOTSTRAP, tell
 from deployer.commands.invocation import command
-from deployer.commands.showing import width
+from deployer.commands.showing import say, width
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
 from deployer.deployment import Deployment
 from deployer.errors import NotApproved
 from deployer.recovery import Choice, Recovery, Way
-from deployer.states import Standing
+from deployer.states import Readiness
 
-LOSS = "with --yes: this resource's data may be lost; for each one; --yes alone accepts none"
+SKIP = "leave this resource as it is in the roll-back; may be repeated"
+RETAIN = "keep this resource, and delete the rest; may be repeated"
+LOSS = "with --yes: this resource's data may be lost; may be repeated; --yes alone accepts none"
 
 
 @command(
@@ -26,8 +28,8 @@ LOSS = "with --yes: this resource's data may be lost; for each one; --yes alone 
     "recover dev --skip Database/Database",
     "recover dev --retain Stream/Readings --yes",
 )
-@click.option("--skip", metavar="PATH", multiple=True, help="leave this resource as it is in the roll-back")
-@click.option("--retain", metavar="PATH", multiple=True, help="keep this resource, and delete the rest")
+@click.option("--skip", metavar="PATH", multiple=True, help=SKIP)
+@click.option("--retain", metavar="PATH", multiple=True, help=RETAIN)
 @click.option("--force", is_flag=True, help="keep whatever cannot be deleted, and delete the rest")
 @click.option("--accept-data-loss", "losses", metavar="NAME", multiple=True, help=LOSS)
 @click.option("--bootstrap", is_flag=True, help=BOOTSTRAP)
@@ -55,33 +57,36 @@ def recover(
         return 0
     choice = recovery.choose(found, skip, retain, force=force)
     if found.way is Way.NOTHING:
-        if states.standing(found.status) is Standing.RESTING:
+        if states.readiness(found.status) is Readiness.RESTING:
             deployment.mend(name)
-        print(f"{name} is {found.status}: nothing to do")
+        say(f"{name} is {found.status}: nothing to do", sys.stdout)
         return 0
     print(found.render(width(sys.stdout)), flush=True)
     if yes:
         recovery.refuse_losses(found, choice, losses)
     elif found.way is not Way.NONE:
-        _approve(found)
+        _approve(found, choice)
     environment = deployment.target.environment.name
     with tell(deployment), letting_run(environment), progress.screen(sys.stderr) as listener:
         kept = recovering.perform(deployment.target, found, choice, listener)
     if found.way is not Way.DELETE:
         deployment.mend(name)
-    print(_afterwards(found, choice))
+    say(_afterwards(found, choice), sys.stdout)
     if kept:
-        print("kept, and in no stack any more; delete it or import it:", *map(str, kept), sep="\n  ")
+        told = ("kept, and in no stack any more; delete it or import it:", *map(str, kept))
+        say("\n  ".join(told), sys.stdout)
     return 0
 
 
-def _approve(found: Recovery) -> None:
+def _approve(found: Recovery, choice: Choice) -> None:
     """A deletion wants the stack's name, as `destroy` does. Raises ApprovalNeeded, NotApproved."""
     need_terminal()
-    question, answer = "Recover? Only `yes` does: ", "yes"
     if found.way is Way.DELETE:
-        question, answer = f"Type {found.stack} to delete it: ", found.stack
-    if ask(question) != answer:
+        need_typed(f"Type {found.stack} to delete it:", found.stack)
+        return
+    skipped = ", ".join(remnant.path for remnant in choice.skip) or "nothing"
+    what = f"Continue the roll-back, skipping {skipped}" if found.way is Way.CONTINUE else "Roll it back"
+    if ask(f"{what}? Only `yes` does:") != "yes":
         raise NotApproved
 
 

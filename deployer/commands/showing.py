@@ -5,25 +5,38 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from deployer.encoding import encodes
 from deployer.plan import Plan
 from deployer.verdict import HARMLESS
+from deployer.wrapping import paragraphs, wrapped
 
 WIDTH = 160  # of plain text, where no terminal tells its own
 
 
 def width(stream: TextIO) -> int:
-    return Console(file=stream).width if stream.isatty() else WIDTH
-
-
-def show(made: Plan, stream: TextIO) -> None:
-    """The plan, coloured by what each line does on a terminal."""
-    text = "\n".join((made.render(width(stream)), *made.notes))
+    """In ASCII one less: an arrow takes two columns there."""
     if not stream.isatty():
-        print(text, file=stream, flush=True)
-        return
-    console = Console(file=stream, highlight=False)
-    for line in text.splitlines():
-        console.print(Text(line, style=_style(line), no_wrap=True))
+        return WIDTH
+    return Console(file=stream).width - (0 if encodes(stream) else 1)
+
+
+def say(text: str, stream: TextIO) -> None:
+    """A line or several, wrapped on a terminal; a log keeps each whole."""
+    print(paragraphs(text, width(stream)) if stream.isatty() else text, file=stream, flush=True)
+
+
+def show(made: Plan, stream: TextIO, *, full: bool = False) -> None:
+    """The plan, on a terminal coloured by what each line does; `full`: also what may stay as it is."""
+    columns = width(stream)
+    told = [*made.paragraphs(columns, full=full), *(wrapped(note, columns) for note in made.notes)]
+    console = Console(file=stream, highlight=False) if stream.isatty() else None
+    for paragraph in told:
+        for line in paragraph:
+            if console is None:
+                print(line, file=stream)
+            else:
+                console.print(Text(line, style=_style(paragraph[0])), soft_wrap=True)
+    stream.flush()
 
 
 def _style(line: str) -> str:
@@ -31,5 +44,5 @@ def _style(line: str) -> str:
         return "bold red"
     if line.startswith(tuple(danger.upper() for danger in HARMLESS)):
         return "bold yellow"
-    first = line.lstrip("│├└─ ")[:1]
-    return {"+": "green", "~": "yellow", "-": "red", "±": "bold red", "?": "dim"}.get(first, "")
+    first = line.lstrip("│├└─ ")[:2]
+    return {"+ ": "green", "~ ": "yellow", "- ": "red", "± ": "bold red", "? ": "dim"}.get(first, "")

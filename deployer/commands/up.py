@@ -12,6 +12,7 @@ from deployer.commands.invocation import command, image_of
 from deployer.commands.showing import show
 from deployer.deployment import Deployment
 from deployer.images import delivery
+from deployer.images.archive import check_readable
 from deployer.paths import TEMPLATES
 from deployer.plan import Plan
 from deployer.up import Up, climb
@@ -48,6 +49,8 @@ def up(
     """
     if image is not None and archive is not None:
         raise click.UsageError("--image is not allowed with --archive")
+    if archive is not None:
+        check_readable(archive)
     if not yes:
         need_terminal()
 

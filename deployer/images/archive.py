@@ -28,6 +28,11 @@ CHUNK = 1 << 20
 Json = dict[str, Any]
 
 
+class Unreadable(UsageError):
+    """{file} cannot be read ({why}): name an OCI archive with --archive, or leave that out and the image is
+    built"""
+
+
 class BadArchive(UsageError):
     """{file} is no OCI archive ({why}): write one with `docker buildx build --output type=oci,dest=FILE`,
     `podman save --format oci-archive` or `skopeo copy … oci-archive:FILE`"""
@@ -49,6 +54,14 @@ class Blob:
 
     digest: str
     size: int
+
+
+def check_readable(file: Path) -> None:
+    """Before anything is done that the archive is for. Raises Unreadable."""
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise Unreadable(file=file, why=error.strerror) from error
 
 
 class Archive:

@@ -11,7 +11,8 @@ Simulated: ECS counts tasks that nobody starts; RDS and ElastiCache name servers
 over metric math, budgets and event subscriptions are kept and never evaluated; nothing scales; no schedule
 rotates by itself, only RotateSecret and a template's schedule as it is made or changed. The rest of what is
 unlike AWS, stack operations above all, is listed in docs/decisions/embedded-aws.md.
-Injected: faults, delays and refused requests, by `EmbeddedAws.inject` and by nothing else.
+Injected: faults, delays and refused requests, by `EmbeddedAws.inject` and by nothing else; a stream's records
+get older than they are by `EmbeddedAws.age`.
 Kept in a `state` directory at every orderly end, that of a killed parent included. A killed child loses
 what it has not written. The endpoints are part of what is kept: start again with the same ones.
 """

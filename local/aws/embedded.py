@@ -25,6 +25,8 @@ READY_SECONDS = 30.0  # a cold start takes about one; a loaded machine gets time
 STOP_SECONDS = 20.0  # writing the state of a long run
 
 CREDENTIALS_PATH = "/v2/credentials/"
+AGE_PATH = "/_local/age"
+REQUEST_SECONDS = 10.0
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 # Only these of the host's settings reach the child: no profile, no proxy, no other account's keys.
@@ -131,6 +133,18 @@ class EmbeddedAws:
     def inject(self, *faults: Fault | Refusal) -> None:
         """Have these, and no others, from now on; none ends them all. Raises OSError when stopped."""
         inject(self.endpoint_url, *faults)
+
+    def age(self, stream: str, seconds: float) -> None:
+        """Have every record of a stream be so much older; what passes its retention is gone.
+
+        Raises OSError when stopped, or without such a stream.
+        """
+        body = json.dumps({"stream": stream, "seconds": seconds}).encode()
+        url = f"{self.endpoint_url}{AGE_PATH}"
+        request = urllib.request.Request(url, body, method="PUT")  # noqa: S310 -- loopback
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=REQUEST_SECONDS):
+            pass
 
     @property
     def pid(self) -> int | None:

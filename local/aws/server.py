@@ -19,6 +19,7 @@ from ministack import app
 from ministack.core import lambda_runtime
 
 from local.aws import acts, additions, stacks
+from local.aws.ageing import ageing
 from local.aws.credentials import handing_out
 from local.aws.embedded import CacheServer, DatabaseServer
 from local.aws.endpoints import Endpoints
@@ -79,7 +80,7 @@ async def _serve(listener: int) -> None:
         await _stacks_settled()
 
     refusals = Refusals()
-    answering = refusing(handing_out(app.app), refusals)
+    answering = refusing(ageing(handing_out(app.app)), refusals)
     await serve(taking(answering, acts.FAULTS, refusals), config, shutdown_trigger=settled)
 
 

@@ -184,7 +184,7 @@ class Life:
 def next_command(ended: Ended) -> str | None:
     """The first command that the error names, approved where it asks."""
     lines = [line for line in ended.errors.splitlines() if line.startswith("deploy.py: ")]
-    if any(line.endswith("plan again") for line in lines):
+    if any(line.endswith("`python deploy.py plan`") for line in lines):  # of which environment it cannot know
         return "plan dev"
     commands = [found for line in lines for found in ADVICE.finditer(line)]
     acting = [found for found in commands if found[1] not in ("diagnose", "status")]

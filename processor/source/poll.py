@@ -1,42 +1,35 @@
 """A plain reader of a Kinesis stream: one worker, all its shards, no leases.
 
 A shard is read from the position in PostgreSQL, else from the oldest record. A child shard is begun when its
-parents have been read to their end, so that the order of each partition key holds across a reshard.
+parents have been read to their end, so that the order of each partition key holds across a reshard. What the
+stream no longer holds is a gap: a row in stream_gap, a line in the log, a count.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from processor.pipeline import Pipeline
+from processor.source.position import Gap, Known, Range, finished, gone
+from processor.source.reader import FIRST_PAUSE, Answer, Seek, ShardReader
 from processor.source.records import Batch, Record
 from processor.storage.store import Lease
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
-    from types_boto3_kinesis.type_defs import RecordTypeDef, ShardTypeDef
+    from types_boto3_kinesis.type_defs import GetRecordsOutputTypeDef, ShardTypeDef
 
 logger = logging.getLogger(__name__)
 
 LIST_SECONDS = 30.0  # how often to look for new shards where none has ended
-FIRST_PAUSE = 0.5  # after throttling or an outage; doubled at each
 LONGEST_PAUSE = 10.0
 THROTTLED_SECONDS = 1.0  # GetRecords counts its limits by the second
-
-
-class ShardReader:
-    """One open shard: its lease, its iterator, and when it may be asked again."""
-
-    def __init__(self, lease: Lease) -> None:
-        self.lease = lease
-        self.position = lease.position
-        self.iterator: str | None = None
-        self.due = 0.0
-        self.pause = FIRST_PAUSE
+NOTE_SECONDS = 60.0  # how often a quiet shard's tip is noted: how far off the beginning of a gap may be
 
 
 class Poller:
@@ -62,6 +55,7 @@ class Poller:
         self._beat = beat
         self._readers: dict[str, ShardReader] = {}
         self._ended: set[str] = set()
+        self._retention_seconds = 0.0
         self._list_due = 0.0
         self._pause = FIRST_PAUSE
 
@@ -76,6 +70,7 @@ class Poller:
                 logger.warning("the stream is away: trying again", extra={"cause": str(error)})
                 self._stopping.wait(self._pause)
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._pipeline.drain()
 
     def _turn(self) -> None:
         if time.monotonic() >= self._list_due:
@@ -91,20 +86,56 @@ class Poller:
 
     def _open_shards(self) -> None:
         shards = {shard["ShardId"]: shard for shard in self._list_shards()}
+        summary = self._client.describe_stream_summary(StreamName=self._stream)["StreamDescriptionSummary"]
+        self._retention_seconds = summary["RetentionPeriodHours"] * 3600.0
         self._list_due = time.monotonic() + LIST_SECONDS
+        for name, reader in self._readers.items():
+            reader.range = _range(shards[name]) if name in shards else reader.range
+        if not shards.keys() - self._readers.keys() - self._ended and self._readers.keys() <= shards.keys():
+            return
+        known = self._pipeline.known()
+        self._leave_gone(shards, known)
         for name, shard in shards.items():
-            if name in self._readers or name in self._ended or not self._parents_read(shard, shards):
-                continue
-            lease = self._pipeline.own(name)
-            logger.info(
-                "reading shard", extra={"shard": name, "epoch": lease.epoch, "position": lease.position}
-            )
-            self._readers[name] = ShardReader(lease)
+            if name not in self._readers and name not in self._ended:
+                self._open(shard, shards, known)
 
-    def _parents_read(self, shard: "ShardTypeDef", shards: dict[str, "ShardTypeDef"]) -> bool:
+    def _open(
+        self, shard: "ShardTypeDef", shards: dict[str, "ShardTypeDef"], known: dict[str, Known]
+    ) -> None:
+        name, parents = shard["ShardId"], _parents(shard)
         # A parent that is no longer listed has expired with all its records.
-        parents = {shard.get("ParentShardId"), shard.get("AdjacentParentShardId")}
-        return all(parent in self._ended for parent in parents if parent is not None and parent in shards)
+        if any(parent in shards and parent not in self._ended for parent in parents):
+            return
+        mine = known.get(name, Known())
+        if finished(mine, _range(shard)):
+            self._ended.add(name)
+            self._list_due = 0.0
+            return
+        lease = self._pipeline.own(name)
+        if mine.read_to is None:
+            # Its records came when its parents were closed, so none before the last that we know of them.
+            read_to = [
+                at for parent in parents if parent in known and (at := known[parent].read_to) is not None
+            ]
+            mine = replace(mine, seen_at=min(read_to, default=None))
+        logger.info("reading shard", extra={"shard": name, "epoch": lease.epoch, "position": lease.position})
+        self._readers[name] = ShardReader(lease, replace(mine, position=lease.position), _range(shard))
+
+    def _leave_gone(self, shards: dict[str, "ShardTypeDef"], known: dict[str, Known]) -> None:
+        """Shards that are no more and were not read to their end: tell the gap; their children may begin."""
+        for name, was in known.items():
+            if name in shards or name in self._ended or was.ended:
+                continue
+            reader = self._readers.get(name)
+            if reader is not None and reader.missing:
+                self._leave(reader.lease, reader.known)
+            elif reader is None and was.read_to is not None and not self._exists(name):
+                self._leave(self._pipeline.own(name), was)
+
+    def _leave(self, lease: Lease, known: Known) -> None:
+        self._note(lease, gone(known, self._horizon(), time.time()), ended=True)
+        self._readers.pop(lease.shard, None)
+        self._ended.add(lease.shard)
 
     def _list_shards(self) -> list["ShardTypeDef"]:
         found: list[ShardTypeDef] = []
@@ -130,45 +161,105 @@ class Poller:
 
     def _read(self, reader: ShardReader) -> None:
         reader.due = time.monotonic() + self._poll_seconds
+        reader.check(self._horizon())
+        asked_at = time.time()
+        exceptions = self._client.exceptions
         try:
             reader.iterator = reader.iterator or self._iterator(reader)
             answer = self._client.get_records(ShardIterator=reader.iterator, Limit=self._batch_records)
-        except self._client.exceptions.ExpiredIteratorException:
-            reader.iterator, reader.due = None, 0.0  # after 5 minutes; the next one starts after our position
+        except exceptions.ExpiredIteratorException:
+            reader.iterator, reader.due = None, 0.0  # after 5 minutes; the next one starts at our position
             return
-        except self._client.exceptions.ProvisionedThroughputExceededException:
+        except exceptions.ProvisionedThroughputExceededException:
             reader.due = time.monotonic() + max(THROTTLED_SECONDS, self._poll_seconds)
             return
-        self._hand_over(reader, answer["Records"], answer.get("MillisBehindLatest", 0))
+        except exceptions.InvalidArgumentException:
+            if reader.iterator is None and reader.seek is Seek.POSITION:
+                reader.from_oldest()
+                return
+            reader.iterator = None
+            raise
+        except exceptions.ResourceNotFoundException:
+            reader.iterator, reader.missing, self._list_due = None, True, 0.0
+            raise
+        reader.missing = False
+        self._hand_over(reader, answer, asked_at)
+
+    def _hand_over(self, reader: ShardReader, answer: "GetRecordsOutputTypeDef", asked_at: float) -> None:
         reader.iterator = answer.get("NextShardIterator")
-        if not reader.iterator:
+        lag_ms = answer.get("MillisBehindLatest", 0)
+        tip = answer.get("MillisBehindLatest") == 0
+        heard = Answer(_records(answer), tip, reader.iterator is None)
+        found = reader.found(heard, self._horizon(), asked_at)
+        if not found.settled:
+            return
+        if found.records:
+            lease = replace(reader.lease, gap=found.gap)
+            if found.gap is not None:
+                self._pipeline.drain()  # so that the gap's lease is that of a transaction of its own
+            self._pipeline.take(lease, Batch(reader.lease.shard, found.records, lag_ms))
+            reader.taken(found.records[-1])
+            if found.gap is not None:
+                self._pipeline.drain()
+                self._say(lease, found.gap)
+        else:
+            self._pipeline.counts.lag_ms[reader.lease.shard] = lag_ms
+            self._quiet(reader, found.gap, heard, asked_at)
+        if heard.end:
             self._end(reader)
 
-    def _hand_over(self, reader: ShardReader, raw: list["RecordTypeDef"], lag_ms: int) -> None:
-        records = [
-            Record(
-                record["Data"],
-                record["SequenceNumber"],
-                record["ApproximateArrivalTimestamp"].timestamp(),
-            )
-            for record in raw
-        ]
-        if not records:
-            self._pipeline.counts.lag_ms[reader.lease.shard] = lag_ms
-            return
-        self._pipeline.take(reader.lease, Batch(reader.lease.shard, records, lag_ms))
-        reader.position = records[-1].sequence_number
+    def _quiet(self, reader: ShardReader, gap: Gap | None, heard: Answer, asked_at: float) -> None:
+        """Nothing came. At the tip of an open shard all that arrived until now is stored.
+
+        "A value of zero indicates that record processing is caught up":
+        https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
+        """
+        if heard.tip and reader.range.last is None and not heard.end:
+            reader.seen(asked_at)
+        seen_at = reader.known.seen_at
+        if gap is not None or (seen_at is not None and seen_at - reader.noted >= NOTE_SECONDS):
+            self._note(reader.lease, gap, seen_at)
+            reader.noted = seen_at or 0.0
+            if gap is not None:
+                reader.told(gap)
 
     def _end(self, reader: ShardReader) -> None:
         name = reader.lease.shard
+        self._note(reader.lease, None, ended=True)
         logger.info("shard read to its end", extra={"shard": name})
         del self._readers[name]
         self._ended.add(name)
         self._list_due = 0.0  # its children may begin
 
+    def _note(self, lease: Lease, gap: Gap | None, seen_at: float | None = None, ended: bool = False) -> None:
+        self._pipeline.note(replace(lease, gap=gap), seen_at=seen_at, ended=ended)
+        if gap is not None:
+            self._say(lease, gap)
+
+    def _say(self, lease: Lease, gap: Gap) -> None:
+        """A gap's row is committed: count it, and tell whoever reads the log."""
+        self._pipeline.counts.gaps += 1
+        logger.error(
+            "the stream no longer holds what came after the position",
+            extra={"stream": self._stream, "shard": lease.shard, **asdict(gap)},
+        )
+
+    def _horizon(self) -> float:
+        """What reached the stream before may be gone, in seconds since 1970."""
+        return time.time() - self._retention_seconds
+
+    def _exists(self, shard: str) -> bool:
+        try:
+            self._client.get_shard_iterator(
+                StreamName=self._stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+            )
+        except self._client.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
     def _iterator(self, reader: ShardReader) -> str:
-        shard = reader.lease.shard
-        if reader.position is None:
+        shard, position = reader.lease.shard, reader.position
+        if reader.begin() is Seek.OLDEST or position is None:
             answer = self._client.get_shard_iterator(
                 StreamName=self._stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
             )
@@ -176,7 +267,24 @@ class Poller:
             answer = self._client.get_shard_iterator(
                 StreamName=self._stream,
                 ShardId=shard,
-                ShardIteratorType="AFTER_SEQUENCE_NUMBER",
-                StartingSequenceNumber=reader.position,
+                ShardIteratorType="AT_SEQUENCE_NUMBER",
+                StartingSequenceNumber=position,
             )
         return answer["ShardIterator"]
+
+
+def _parents(shard: "ShardTypeDef") -> set[str]:
+    parents = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
+    return {parent for parent in parents if parent is not None}
+
+
+def _range(shard: "ShardTypeDef") -> Range:
+    numbers = shard["SequenceNumberRange"]
+    return Range(numbers["StartingSequenceNumber"], numbers.get("EndingSequenceNumber"))
+
+
+def _records(answer: "GetRecordsOutputTypeDef") -> list[Record]:
+    return [
+        Record(record["Data"], record["SequenceNumber"], record["ApproximateArrivalTimestamp"].timestamp())
+        for record in answer["Records"]
+    ]

@@ -13,7 +13,8 @@ RETURNING epoch, sequence_number;
 -- name: advance_shard
 -- The fence, compared as numbers (as text, 9 would follow 10): no row when a later owner has raised the epoch, or when this position is already reached.
 UPDATE shard_progress
-SET sequence_number = %(sequence_number)s::text, lag_ms = %(lag_ms)s, updated_at = clock_timestamp()
+SET sequence_number = %(sequence_number)s::text, lag_ms = %(lag_ms)s, updated_at = clock_timestamp(),
+    arrived_at = to_timestamp(%(arrived)s::double precision)
 WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s
     AND (sequence_number IS NULL OR sequence_number::numeric < %(sequence_number)s::text::numeric);
 
@@ -100,3 +101,30 @@ INSERT INTO quarantine
     (stream, shard, sequence_number, sub_sequence, index, reason, detail, payload, arrived_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, to_timestamp(%s))
 ON CONFLICT DO NOTHING;
+
+-- name: known_shards
+-- What is known of every shard of a stream; times in seconds since 1970.
+SELECT shard, sequence_number, extract(epoch FROM arrived_at)::double precision,
+    extract(epoch FROM seen_at)::double precision, ended_at IS NOT NULL
+FROM shard_progress WHERE stream = %(stream)s;
+
+-- name: note_progress
+-- No row when a later owner has raised the epoch.
+UPDATE shard_progress
+SET seen_at = greatest(seen_at, to_timestamp(%(seen_at)s::double precision)),
+    ended_at = CASE WHEN %(ended)s THEN coalesce(ended_at, clock_timestamp()) ELSE ended_at END,
+    updated_at = clock_timestamp()
+WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s;
+
+-- name: add_gap
+-- Once, however often the transaction is tried.
+INSERT INTO stream_gap (stream, shard, after_sequence_number, from_at, before_sequence_number, to_at, reason)
+VALUES (%(stream)s, %(shard)s, %(after)s, to_timestamp(%(from_at)s::double precision),
+    %(before)s, to_timestamp(%(to_at)s::double precision), %(reason)s)
+ON CONFLICT DO NOTHING;
+
+-- name: leave_position
+-- The record at the position is no more. Of a stream that is no more, what comes now is not compared with it.
+UPDATE shard_progress
+SET sequence_number = CASE WHEN NOT %(remade)s THEN sequence_number END, arrived_at = NULL, ended_at = NULL
+WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s;

@@ -26,17 +26,19 @@ def timestamps(ts: Int64) -> Int64:
     return ts - POSTGRES_EPOCH
 
 
-def pack_rows(columns: list[tuple[str, NDArray[Any]]]) -> bytes:
+def pack_rows(columns: list[tuple[str, NDArray[Any]]]) -> memoryview:
     """Rows of NOT NULL fields for COPY, without header and trailer; each column with its numpy wire type."""
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     for place, (wire, _) in enumerate(columns):
         layout += [(f"size{place}", ">i4"), (f"field{place}", wire)]
-    rows = np.empty(len(columns[0][1]), np.dtype(layout))
-    rows["fields"] = len(columns)
-    for place, (wire, column) in enumerate(columns):
-        rows[f"size{place}"] = np.dtype(wire).itemsize
+    row = np.zeros(1, np.dtype(layout))
+    row["fields"] = len(columns)
+    for place, (wire, _) in enumerate(columns):
+        row[f"size{place}"] = np.dtype(wire).itemsize
+    rows = np.repeat(row.view(f"V{row.itemsize}"), len(columns[0][1])).view(row.dtype)
+    for place, (_, column) in enumerate(columns):
         rows[f"field{place}"] = column
-    return rows.tobytes()
+    return rows.view(np.uint8).data
 
 
 class Array:
@@ -51,11 +53,11 @@ class Array:
 
     def packed(self) -> bytes:
         """As array_recv reads it."""
-        header = np.array([1, 0, self.element, len(self.values), 1], ">i4").tobytes()
+        header = np.array([1, 0, self.element, len(self.values), 1], ">i4")
         cells = np.empty(len(self.values), np.dtype([("size", ">i4"), ("cell", self.wire)]))
         cells["size"] = np.dtype(self.wire).itemsize
         cells["cell"] = self.values
-        return header + cells.tobytes()
+        return header.tobytes() + cells.tobytes()
 
 
 class Smallints(Array):

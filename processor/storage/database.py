@@ -90,16 +90,21 @@ class Database:
         self._ca_file = ca_file
         self._stopping = stopping
         self._session: Session | None = None
+        self._in_turn = threading.RLock()  # the session serves one thread at a time
         self._spoken = 0.0
         self.beat: Callable[[], None] = lambda: None  # called at each attempt: a sign of life
         self.opened: Callable[[Session], None] = lambda session: None  # called before a new one's first work
         self.waiting_for: str | None = None  # why there is no connection; None when there is one
 
     def run(self, work: Callable[[Session], Result]) -> Result:
-        """`work` until it succeeds; it must be a whole transaction.
+        """`work` until it succeeds; it must be a whole transaction. Other threads wait for it.
 
         Raises Stopping, what `opened` raises, and what is no outage.
         """
+        with self._in_turn:
+            return self._run(work)
+
+    def _run(self, work: Callable[[Session], Result]) -> Result:
         pause = FIRST_PAUSE
         while True:
             self.beat()

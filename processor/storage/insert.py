@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection, errors
+from psycopg.abc import Buffer
 
 from processor.columns import MICROSECONDS_A_DAY, Bool, Kind
 from processor.quality import NO_STATUS
@@ -40,7 +41,9 @@ def copy_rows(connection: Connection[Any], rows: Rows, now_us: int) -> bool:
             for names, block in _blocks(rows, now_us):
                 statement = f"COPY reading ({', '.join(names)}) FROM STDIN (FORMAT binary)"
                 with cursor.copy(statement.encode()) as copy:
-                    copy.write(COPY_HEADER + block + COPY_TRAILER)
+                    copy.write(COPY_HEADER)
+                    copy.write(block)
+                    copy.write(COPY_TRAILER)
     except errors.UniqueViolation:
         return False
     return True
@@ -77,7 +80,7 @@ def _grouped_by_day(rows: Rows) -> Rows:
     return rows.take(np.argsort(days, kind="stable"))
 
 
-def _blocks(rows: Rows, now_us: int) -> Iterator[tuple[tuple[str, ...], bytes]]:
+def _blocks(rows: Rows, now_us: int) -> Iterator[tuple[tuple[str, ...], Buffer]]:
     """For each set of columns that rows of this batch need, the columns' names and the packed rows."""
     columns = rows.columns
     odd = columns.status != NO_STATUS
@@ -96,7 +99,7 @@ def _blocks(rows: Rows, now_us: int) -> Iterator[tuple[tuple[str, ...], bytes]]:
         yield _varied(rows.take(odd), now_us)
 
 
-def _fixed(rows: Rows, value: tuple[str, str] | None, now_us: int) -> tuple[tuple[str, ...], bytes]:
+def _fixed(rows: Rows, value: tuple[str, str] | None, now_us: int) -> tuple[tuple[str, ...], Buffer]:
     columns = rows.columns
     fields: list[tuple[str, NDArray[Any]]] = [
         (">i4", rows.point),
@@ -114,7 +117,7 @@ def _fixed(rows: Rows, value: tuple[str, str] | None, now_us: int) -> tuple[tupl
 _NULL = struct.pack(">i", -1)
 
 
-def _varied(rows: Rows, now_us: int) -> tuple[tuple[str, ...], bytes]:
+def _varied(rows: Rows, now_us: int) -> tuple[tuple[str, ...], Buffer]:
     """Rows with text, a raw quality code or extra fields: packed one by one, for they are few."""
     columns = rows.columns
     block = bytearray()
@@ -132,7 +135,7 @@ def _varied(rows: Rows, now_us: int) -> tuple[tuple[str, ...], bytes]:
         status = int(columns.status[row])
         block += struct.pack(">iq", 8, status) if status != NO_STATUS else _NULL
         block += _sized(None if extra is None else b"\x01" + extra)  # jsonb, version 1
-    return (*_COMMON, "number", "flag", "text", "status", "extra"), bytes(block)
+    return (*_COMMON, "number", "flag", "text", "status", "extra"), block
 
 
 def _sized(field: bytes | None) -> bytes:

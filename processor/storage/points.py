@@ -28,6 +28,9 @@ class Points:
             grown = np.zeros(len(self.names.paths), np.int32)
             grown[: len(self._ids)] = self._ids
             self._ids = grown
+        point = self._of(columns)
+        if point.all() and not self._untyped:
+            return point
         slots, rows = np.unique(columns.slot, return_index=True)
         unknown = self._ids[slots] == 0
         if self._untyped:
@@ -37,6 +40,9 @@ class Points:
         if unknown.any():
             kinds = columns.kind[rows[unknown]].tolist()
             self._learn(connection, dict(zip(slots[unknown].tolist(), kinds, strict=True)))
+        return self._of(columns)
+
+    def _of(self, columns: Columns) -> Int32:
         point: Int32 = self._ids[columns.slot]
         return point
 

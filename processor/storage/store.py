@@ -3,17 +3,20 @@
 import json
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from psycopg import errors
 
-from processor.columns import Columns
+from processor.columns import Columns, Int64
 from processor.names import Names
 from processor.quarantine import Refused, storable
 from processor.queries import load_queries
-from processor.rollup import HOUR, MINUTE, Rollup, roll_up
+from processor.rollup import HOUR, MINUTE, Rollup, roll_up, widened
+from processor.source.position import Gap, Known
 from processor.storage.binary import Bigints, Dates, Doubles, Integers, Timestamps
 from processor.storage.database import Database, Session
+from processor.storage.gaps import tell_gap
 from processor.storage.insert import copy_rows, insert_missing
 from processor.storage.points import Points
 from processor.storage.rows import Rows, sorted_rows
@@ -29,22 +32,38 @@ class ShardLost(RuntimeError):
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to write one shard, until someone takes a later epoch. `position` None: from the start."""
+    """The right to write one shard, until someone takes a later epoch. `position` None: from the start.
+
+    gap: what was lost before the records that are given with this lease; its row is stored with the first.
+    """
 
     shard: str
     epoch: int
     position: str | None
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One batch, decoded and validated. `position`: its last record's sequence number."""
+    """One batch, decoded and validated.
+
+    `position`, `arrived`: its last record's; seconds since 1970. `size`: bytes of its documents, once opened.
+    `oldest_arrived`: when the first of its records reached the stream, in seconds since 1970.
+    """
 
     columns: Columns
     refused: list[Refused]
     names: Names
     position: str
     lag_ms: int
+    size: int
+    oldest_arrived: float
+    arrived: float
+
+    @cached_property
+    def days(self) -> Int64:
+        """The distinct UTC days of its readings, as days since 1970."""
+        return self.columns.days()
 
 
 @dataclass(frozen=True)
@@ -74,6 +93,33 @@ class Store:
             return Lease(shard, *row)
 
         return self._database.run(take)
+
+    def known(self) -> dict[str, Known]:
+        """What is known of every shard that anybody has read, by its id. Raises Stopping."""
+
+        def look(session: Session) -> dict[str, Known]:
+            rows = session.connection.execute(_QUERIES["known_shards"], {"stream": self._stream})
+            return {shard: Known(*row) for shard, *row in rows}
+
+        return self._database.run(look)
+
+    def note(self, lease: Lease, seen_at: float | None, ended: bool) -> None:
+        """Commit what is known without a batch: the lease's gap, when the tip was seen, the shard's end.
+
+        Raises ShardLost, Stopping.
+        """
+        key = {"stream": self._stream, "shard": lease.shard, "epoch": lease.epoch}
+
+        def write(session: Session) -> None:
+            connection = session.connection
+            with connection.transaction():
+                if lease.gap is not None:
+                    tell_gap(connection, key, lease.gap, alone=True)
+                given = {**key, "seen_at": seen_at, "ended": ended}
+                if not connection.execute(_QUERIES["note_progress"], given).rowcount:
+                    raise ShardLost(f"shard {lease.shard} is owned by a later epoch than {lease.epoch}")
+
+        self._database.run(write)
 
     def store(self, lease: Lease, judged: Judged) -> Stored:
         """Commit one batch, once: a batch that is already in, by position, is left alone.
@@ -106,15 +152,18 @@ class _Writing:
             "epoch": lease.epoch,
             "sequence_number": judged.position,
             "lag_ms": judged.lag_ms,
+            "arrived": judged.arrived,
         }
 
     def done(self) -> Stored:
         columns = self._judged.columns
-        self._ensure_days(columns)
+        self._ensure_days()
         points = self._session.points_of(self._judged.names)
         point = points.resolve(self._connection, columns)
         rows = sorted_rows(point, _with_units(columns, points))
         with self._connection.transaction():
+            if self._lease.gap is not None:
+                tell_gap(self._connection, self._fence, self._lease.gap, alone=False)
             if not self._advance():
                 return Stored(0, 0, 0)
             inserted = self._insert(rows) if len(rows) else rows
@@ -122,9 +171,9 @@ class _Writing:
             self._quarantine()
         return Stored(len(inserted), len(columns) - len(inserted), len(self._judged.refused))
 
-    def _ensure_days(self, columns: Columns) -> None:
+    def _ensure_days(self) -> None:
         today = int(time.time() // 86_400)
-        wanted = {*columns.days().tolist(), *range(today, today + _DAYS_AHEAD)} - self._session.days
+        wanted = {*self._judged.days.tolist(), *range(today, today + _DAYS_AHEAD)} - self._session.days
         for days in _chunks(sorted(wanted), _DAYS_AT_ONCE):
             given = {"days": Dates(np.array(days, np.int64))}
             self._connection.execute(_QUERIES["ensure_partitions"], given)
@@ -157,9 +206,10 @@ class _Writing:
     def _roll_up(self, rows: Rows) -> None:
         if not len(rows):
             return
-        for table, width in (("rollup_1m", MINUTE), ("rollup_1h", HOUR)):
+        minutes = roll_up(rows, MINUTE)
+        for table, rollup in (("rollup_1m", minutes), ("rollup_1h", widened(minutes, HOUR))):
             statement = _QUERIES["add_rollups"].replace(b"{table}", table.encode())
-            self._connection.execute(statement, _given(roll_up(rows, width)))
+            self._connection.execute(statement, _given(rollup))
 
     def _quarantine(self) -> None:
         key = (self._fence["stream"], self._fence["shard"])

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import jsonschema
 import pytest
 
-from deployer import commands
+from deployer import commands, documents
 from deployer.deployment import Deployment
 from local.aws import CacheServer, DatabaseServer, EmbeddedAws
 from parameters.settings import load
@@ -107,6 +108,28 @@ def archive(tmp_path: Path) -> Path:
 
 def run(*arguments: str) -> int:
     return commands.main(list(arguments))
+
+
+def test_what_bootstrap_and_apply_did_is_a_document_of_their_schemas(
+    aws: EmbeddedAws, small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*arguments: str) -> dict[str, Any]:
+        assert run(*arguments, "--json") == 0
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        jsonschema.validate(document, json.loads(documents.schema(arguments[0])))
+        return document
+
+    bootstrapped = told("bootstrap", "dev")
+    applied = told("apply", "dev", "--yes")
+    again = told("apply", "dev", "--yes")
+
+    assert bootstrapped["result"] == applied["result"] == "done"
+    assert "ArtefactBucket" in bootstrapped["outputs"]
+    assert (applied["status"], applied["operation"]) == ("CREATE_COMPLETE", applied["plan"]["plan"])
+    took = {each["resource"]: each["seconds"] for each in applied["resources"]}
+    assert {path.partition("/")[0] for path in took} == {"Stream"}
+    assert all(seconds is not None for seconds in took.values())
+    assert (again["result"], again["resources"], again["operation"]) == ("unchanged", [], None)
 
 
 def test_an_image_is_pushed_without_an_engine_and_once(

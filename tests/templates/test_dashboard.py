@@ -32,7 +32,7 @@ def test_every_widget_has_what_its_type_needs(templates: Templates) -> None:
         else:
             assert widget["type"] == "metric"
             assert properties["region"] == "${AWS::Region}"
-            assert properties["stat"] in {"Sum", "Average", "Minimum", "Maximum"}
+            assert properties["stat"] in {"Sum", "Average", "Minimum", "Maximum", "p99"}
             assert properties["period"] % 60 == 0
             assert 0 < len(properties["metrics"]) <= 500
 
@@ -62,6 +62,7 @@ def test_the_rows_are_a_reading_s_way(dev: Templates, prod: Templates) -> None:
             "## Doors",
             "## Stream",
             "## Processor",
+            "## Commits",
             "## Database",
             "## Cache",
             "## Credentials and messages",

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from processor import metric as processor_metric
 from rotation import age
 from topology import metrics
 from topology.rendering import Renderer
@@ -35,7 +36,7 @@ PAGES = {
     "ECS/ContainerInsights": {
         f"{DOCS}/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html"
     },
-    age.NAMESPACE: {"rotation/age.py"},
+    age.NAMESPACE: {"rotation/age.py", "processor/metric.py"},
 }
 
 Templates = dict[str, dict[str, Any]]
@@ -224,3 +225,15 @@ def test_an_entry_names_each_dimension_once(entry: metrics.Metric) -> None:
 def test_our_own_metric_is_what_the_function_writes() -> None:
     assert (metrics.SECRET_AGE.namespace, metrics.SECRET_AGE.name) == (age.NAMESPACE, age.METRIC)
     assert metrics.SECRET_AGE.dimensions == (age.DIMENSION,)
+
+
+def test_the_processor_s_metrics_are_what_it_writes() -> None:
+    """Both ways: an alarm on what nobody writes never fires, and a figure that nobody looks at costs money."""
+    catalogue = {
+        (entry.namespace, entry.name, entry.dimensions)
+        for entry in metrics.CATALOGUE
+        if entry.source == metrics.PROCESSOR
+    }
+    assert catalogue == {
+        (processor_metric.NAMESPACE, one.name, one.dimensions) for one in processor_metric.METRICS
+    }

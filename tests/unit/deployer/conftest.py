@@ -266,6 +266,13 @@ class Aws:
         )
 
 
+@pytest.fixture(autouse=True)
+def _the_shell_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the shell or the files of whoever runs the tests say of a region is no matter of theirs."""
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+
+
 @pytest.fixture
 def aws() -> Iterator[Aws]:
     """Fails when a call was not scripted, or a scripted one was not made."""

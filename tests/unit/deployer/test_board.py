@@ -123,6 +123,29 @@ def test_a_roll_back_is_shown_as_one_and_the_failure_stays_on_top_with_its_reaso
     ]
 
 
+def test_what_the_roll_back_cannot_put_back_stands_on_top_too() -> None:
+    stuck = (
+        *FAILED,
+        progress("Keys/Data", "UPDATE_FAILED", 70, "AWS::KMS::Key", reason="it is gone"),
+        about("millrace-dev", "UPDATE_ROLLBACK_FAILED", 71),
+    )
+
+    assert board(*stuck).lines(75, 80)[:4] == [
+        "failed: Database/Database  AWS::RDS::DBInstance  UPDATE_FAILED after 50s",
+        "  No db.r7g.large in eu-west-2c",
+        "in the roll-back: Keys/Data  AWS::KMS::Key  UPDATE_FAILED",
+        "  it is gone",
+    ]
+
+
+def test_the_line_of_a_failure_keeps_its_state_and_both_ends_of_its_path() -> None:
+    failed = progress("Observability/CacheReplicationLag001", "CREATE_FAILED", 1, took=1.0, reason="no")
+
+    first = board(about("millrace-dev", "CREATE_IN_PROGRESS"), failed).lines(2, 50)[0]
+
+    assert first == "failed: Observabi…onLag001  CREATE_FAILED after 1s"
+
+
 def test_a_long_reason_is_wrapped_and_other_failures_are_counted() -> None:
     failures = [
         progress(f"Stream/Queue{number}", "CREATE_FAILED", number, reason="Rate exceeded")

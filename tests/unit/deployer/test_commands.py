@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from deployer import commands
 from deployer.changes import Action, Change, StackPlan
 from deployer.commands.showing import show
-from deployer.errors import DeploymentFailed
+from deployer.errors import DeploymentFailed, Unread
 from deployer.events import Listener, Progress
 from deployer.plan import Kind, Plan
 
@@ -41,7 +41,7 @@ class FakeDeployment:
 
     stack_name = "millrace-dev"
     bootstrap_name = "millrace-dev-bootstrap"
-    target = SimpleNamespace(environment=SimpleNamespace(name="dev"))
+    target = SimpleNamespace(environment=SimpleNamespace(name="dev", account="111122223333"))
 
     def __init__(self) -> None:
         self.made = ADDS
@@ -77,8 +77,8 @@ class FakeDeployment:
     def discard(self, made: Plan) -> None:
         self.did.append(f"discard {made.change_set_id}")
 
-    def outputs(self) -> dict[str, str]:
-        return {"VpcId": "vpc-1"}
+    def outputs(self, stack_name: str = "millrace-dev") -> dict[str, str]:
+        return {"VpcId": "vpc-1"} if stack_name == "millrace-dev" else {"ArtefactBucket": "artefacts"}
 
 
 @pytest.fixture
@@ -365,7 +365,7 @@ def test_outputs_in_a_format(deployment: FakeDeployment, capsys: pytest.CaptureF
             130,
             "interrupted; no change of a stack was begun",
         ),
-        (BrokenPipeError(), 1, "nobody reads the output; no change of a stack was begun"),
+        (BrokenPipeError(), 1, "the output was not read to its end"),
     ],
 )
 def test_whatever_goes_wrong_is_one_line(
@@ -413,7 +413,7 @@ def test_a_closed_pipe_is_one_line() -> None:
 
     assert (ran.returncode, ran.stderr) == (
         1,
-        "deploy.py: nobody reads the output; no change of a stack was begun\n",
+        "deploy.py: the output was not read to its end\n",
     )
 
 
@@ -457,3 +457,82 @@ def test_the_plan_is_coloured_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch
 
     assert "\x1b[32m└─ + Queue  AWS::SQS::Queue\x1b[0m\n" in terminal.getvalue()
     assert plain.getvalue() == ADDS.render() + "\n"
+
+
+class Closed(io.StringIO):
+    """Where nobody reads, and where there is no room."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def flush(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("arguments", [["plan", "dev"], ["plan", "dev", "--json"], ["apply", "dev", "--yes"]])
+def test_a_plan_that_nobody_could_read_is_not_left_behind(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", Closed(BrokenPipeError()))
+
+    with pytest.raises(Unread):
+        commands.deploy.main(arguments, standalone_mode=False)
+
+    assert deployment.did == ["plan None", "discard c"]
+
+
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 -- a device, which takes nothing
+        ran = subprocess.run(
+            [sys.executable, "-c", PRINTS_TO_A_CLOSED_PIPE],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "deploy.py: the output cannot be written (No space left on device): make room for it, or write it "
+        "elsewhere; what stands is told by `python deploy.py status`\n",
+    )
+
+
+def test_a_name_that_was_mistyped_is_shown_back(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.made = DESTROYS
+    screen = at_a_terminal(monkeypatch, "Tabel\n")
+
+    assert commands.main(["apply", "dev"]) == 1
+    assert screen.getvalue().endswith("deploy.py: 'Tabel' was typed, and not Table; nothing was changed\n")
+
+
+@pytest.mark.parametrize("command", ["image", "up"])
+def test_an_archive_that_is_not_there_is_refused_before_anything_is_asked(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    yes = ["--yes"] if command == "up" else []
+
+    assert commands.main([command, "dev", "--archive", "/nope", *yes]) == 2
+    assert deployment.did == []
+    assert capsys.readouterr() == (
+        "",
+        "deploy.py: /nope cannot be read (No such file or directory): name an OCI archive with --archive, or "
+        "leave that out and the image is built\n",
+    )
+
+
+def test_a_closed_output_is_one_line_before_anything_is_done(
+    deployment: FakeDeployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert commands.main(["apply", "dev", "--yes"]) == 1
+
+    assert deployment.did == []
+    assert capsys.readouterr().err.startswith(
+        "deploy.py: the output cannot be written (stdout or stderr is closed)"
+    )

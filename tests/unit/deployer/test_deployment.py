@@ -89,7 +89,7 @@ def test_what_guards_itself_is_not_destroyed_while_the_stack_takes_a_change(aws:
     stuck = deployment.removal()
     assert stuck is not None  # no change set reaches it any more, so by hand
     assert stuck.render(40).endswith(
-        "protected against deletion; unless done already, run in eu-west-2 first:\n"
+        "protected against deletion; unless done\n  already, run in eu-west-2 first:\n"
         "  aws rds modify-db-instance --apply-immediately --no-deletion-protection"
         " --db-instance-identifier db"
     )

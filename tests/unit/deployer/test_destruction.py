@@ -95,10 +95,10 @@ def test_what_a_destroy_would_keep_and_lose_is_listed(
         "lost:",
         "  Artefacts  AWS::S3::Bucket  artefacts",
         "  Images  AWS::ECR::Repository  images",
-        "and 1 more that hold no data are deleted",
+        "and 1 more without data: deleted",
         "not empty:",
         "  Artefacts  2 object versions  (locked until 2027-01-01)",
-        "  Images  1 images  (go with it)",
+        "  Images  1 image  (go with it)",
         "what is kept goes on costing and keeps its name, so a new stack cannot make it again:",
         "  AWS::KMS::Key: each key, by the month (https://aws.amazon.com/kms/pricing/)",
         "a change set of type IMPORT takes each back, by its identifier:",
@@ -218,9 +218,24 @@ def test_at_a_terminal_the_stacks_name_is_typed(
 def test_nothing_there_is_nothing_to_do(aws: Any, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     aws.account()
     aws.no_stack()
+    aws.no_stack("millrace-dev-bootstrap")
 
     assert run() == 0
     assert capsys.readouterr().out == "millrace-dev: nothing to do\n"
+
+
+def test_with_only_bootstrap_left_it_says_how_that_goes(
+    aws: Any, run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.account()
+    aws.no_stack()
+    aws.bootstrapped()
+
+    assert run() == 0
+    assert capsys.readouterr().out == (
+        "millrace-dev: nothing to do; millrace-dev-bootstrap is still there: "
+        "`python deploy.py destroy dev --bootstrap`\n"
+    )
 
 
 BOOTSTRAP = "Resources:\n  Artefacts: {Type: 'AWS::S3::Bucket', DeletionPolicy: Delete}\n"

@@ -42,20 +42,20 @@ def fails(
     aws.refuses("describe_events", "InvalidAction")
 
 
-def test_a_nested_failures_reason_is_the_first_line_and_then_where_it_was_made(
-    aws: Any, templates: Path
-) -> None:
+def test_a_nested_failures_reason_comes_first_and_then_where_it_was_made(aws: Any, templates: Path) -> None:
     fails(aws, "the name is taken")
 
     found = diagnose(target(aws), templates)
 
-    assert found.render(80).splitlines() == [
-        "Outer/Inner/Worker (AWS::IAM::Role) UPDATE_FAILED: the name is taken",
+    assert found.render(200).splitlines() == [
+        "first cause:",
+        "  Outer/Inner/Worker (AWS::IAM::Role) UPDATE_FAILED: the name is taken",
+        "made at:",
         f"  {templates}/inner.yaml:2, run `make build` to see the Python line",
         "failed in the roll-back:",
         "  Outer/Inner/Table (AWS::SQS::Queue) UPDATE_FAILED: it is gone",
         "cancelled because of that: 1",
-        "operation millrace-deploy-7 began 2026-01-01 00:00:00 UTC and took 9 s",
+        "operation millrace-deploy-7 began 2026-01-01 00:00:00 UTC and took 9s",
         "millrace-dev is UPDATE_ROLLBACK_COMPLETE; next: mend the cause, then `python deploy.py plan dev`",
     ]
 
@@ -120,7 +120,7 @@ def test_with_nothing_failed_change_sets_that_could_not_be_made_are_told(aws: An
     }
     aws.says("describe_events", {"OperationEvents": [finding]})
 
-    assert diagnose(target(aws), templates).render(80).splitlines() == [
+    assert diagnose(target(aws), templates).render(200).splitlines() == [
         "change sets that could not be made:",
         "  millrace-deploy-7: Validation failed",
         "    Worker unsupported property "

@@ -19,9 +19,9 @@ WAY_OUT = re.compile(
 # Bases that only hand on what they were given, and those whose field brings the command: refusal.py.
 HANDED_ON = {"DeployerError", "UsageError", "CannotCancel"}
 # AWS's own sentence, or a stack's: what to do depends on it; of the second `diagnose` is told at once.
-TOLD_BY_AWS = {"ServiceError", "DeploymentFailed"}
+TOLD_BY_AWS = {"ServiceError", "DeploymentFailed", "Diagnosed"}
 # What the person at the keyboard decided, and nothing to mend.
-DECIDED = {"Cancelled", "Interrupted", "NotApproved", "Unread"}
+DECIDED = {"Cancelled", "Interrupted", "Mistyped", "NotApproved", "Unread"}
 BESIDE = HANDED_ON | TOLD_BY_AWS | DECIDED
 
 

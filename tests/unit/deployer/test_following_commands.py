@@ -208,6 +208,7 @@ def test_with_wait_it_goes_on_once_the_other_has_ended(
     typed.tells("millrace-dev", begun, ended)
     typed.no_stack()
     typed.no_stack()
+    typed.no_stack(BOOTSTRAP)
 
     assert commands.main(["destroy", "dev", "--yes", "--wait"]) == 0
 

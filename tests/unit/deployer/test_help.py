@@ -56,6 +56,14 @@ def test_an_option_means_the_same_everywhere() -> None:
     assert {"--yes", "--json", "--profile"} <= set(meanings)
 
 
+def test_an_option_that_may_be_repeated_says_so_and_no_other_does() -> None:
+    for name, command in COMMANDS.items():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                said = "may be repeated" in (option.help or "")
+                assert said is option.multiple, f"{name} {option.opts[0]}"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_commands_first_line_fits_the_list_of_commands(name: str) -> None:
     assert not COMMANDS[name].get_short_help_str(62).endswith("...")  # what 80 columns leave

@@ -37,6 +37,11 @@ def plan(name: str, *, hours: float = 1, state: dict[str, str] | None = STATE, *
         (plan("millrace-deploy-unsealed", state=None), False),
         (plan("millrace-deploy-unsealed", state=None, hours=25), True),
         (plan("millrace-deploy-failed", hours=25, ExecutionStatus="UNAVAILABLE", Status="FAILED"), True),
+        (plan("millrace-deploy-no-changes", hours=0.2, ExecutionStatus="UNAVAILABLE", Status="FAILED"), True),
+        (plan("millrace-deploy-is-read", hours=0.1, ExecutionStatus="UNAVAILABLE", Status="FAILED"), False),
+        (plan("millrace-deploy-is-made", hours=0.2, Status="CREATE_PENDING"), False),
+        (plan("somebody-elses-failed", hours=25, ExecutionStatus="UNAVAILABLE", Status="FAILED"), False),
+        (plan("millrace-deploy-refused", hours=0.1, state=None, ExecutionStatus="OBSOLETE"), True),
         (plan("millrace-deploy-obsolete", state=MOVED, ExecutionStatus="OBSOLETE"), True),
         (plan("millrace-deploy-runs", hours=25, ExecutionStatus="EXECUTE_IN_PROGRESS"), False),
         (plan("millrace-deploy-ran", hours=25, ExecutionStatus="EXECUTE_COMPLETE"), False),
@@ -45,7 +50,7 @@ def plan(name: str, *, hours: float = 1, state: dict[str, str] | None = STATE, *
         (plan("somebody-elses", hours=25, state=MOVED), False),
     ],
 )
-def test_a_plan_is_left_over_when_it_is_a_day_old_or_its_stack_has_moved(
+def test_a_plan_is_left_over_when_it_is_a_day_old_or_its_stack_has_moved_or_nobody_can_apply_it(
     one: dict[str, Any], left: bool
 ) -> None:
     found = list(leftovers.leftovers([one, MADE], "made", STATE))  # type: ignore[list-item]

@@ -136,7 +136,7 @@ def test_verdicts_and_what_broadens_access_are_never_cut() -> None:
 
     assert len(comment.encode()) <= 65_536
     assert all(f"A/{change.logical_id}</code>" in comment for change in (*removed, *broad))
-    assert "**800 lines of data and access have no room in a comment, nor have the stacks:**" in comment
+    assert "**800 lines of data and access, and the stacks, have no room in a comment:**" in comment
     assert comment.endswith("--plan millrace-deploy-1</code>\n")
 
 
@@ -146,7 +146,7 @@ def test_even_more_danger_than_a_comment_takes_stays_within_it_and_says_so() -> 
     comment = markdown.render(plan(changes=removed))
 
     assert len(comment.encode()) <= 65_536
-    assert re.search(r"\*\*\d+ lines of data and access have no room in a comment", comment)
+    assert re.search(r"\*\*\d+ lines of data and access, and the stacks, have no room in a comment", comment)
 
 
 def test_access_that_differs_only_in_values_nobody_knows_yet_has_no_table() -> None:
@@ -163,4 +163,4 @@ def test_access_that_differs_only_in_values_nobody_knows_yet_has_no_table() -> N
 
     comment = markdown.render(plan(StackPlan("Stream", (unknown,), container=NESTED)))
 
-    assert "#### Access\n\n1 more differ only in values" in comment
+    assert "#### Access\n\n1 differs only in values" in comment

@@ -6,7 +6,7 @@ import pytest
 
 from deployer.clock import FakeClock
 from deployer.events import Progress
-from deployer.progress import Lines, Tree, ask, line, plain, screen
+from deployer.progress import Lines, Tree, ask, line, screen
 from deployer.viewer import Choice, Viewer
 
 NESTED = "AWS::CloudFormation::Stack"
@@ -58,6 +58,27 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
 
     assert isinstance(screen(stream), Lines)
     assert stream.getvalue() == "    1.0s  Outer/Queue  AWS::SQS::Queue  CREATE_COMPLETE\n"
+
+
+def test_a_dumb_terminal_gets_lines_that_fit_it(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+
+    with screen(terminal) as listener:
+        listener(progress("Outer/Inner/Queue", "CREATE_FAILED", 1.0, reason="the name is taken " * 5))
+
+    lines = terminal.getvalue().splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in terminal.getvalue()
+
+
+def test_a_reason_that_goes_on_in_the_next_line_is_red_there_too(terminal: Terminal) -> None:
+    with screen(terminal) as listener:
+        listener(progress("Queue", "CREATE_FAILED", 1.0, reason="the name is taken " * 8))
+
+    told = [line for line in terminal.getvalue().splitlines() if "taken" in line]
+    assert len(told) >= 2
+    assert all("\x1b[31m" in line for line in told)
 
 
 def test_without_a_terminal_a_line_every_30_seconds_says_what_is_still_under_way() -> None:
@@ -184,13 +205,6 @@ def test_a_dumb_terminal_gets_lines(terminal: Terminal, monkeypatch: pytest.Monk
     assert isinstance(screen(terminal), Lines)
 
 
-def test_where_the_encoding_has_no_box_characters_they_are_ascii() -> None:
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-
-    assert plain("│  ├─ Queue … né", stream) == "|  |- Queue ~ n?"
-    assert plain("└─ Queue", io.StringIO()) == "└─ Queue"
-
-
 def test_a_screen_is_a_viewer_and_a_list_is_none() -> None:
     assert isinstance(Lines(io.StringIO()), Viewer)
     assert isinstance(Tree(io.StringIO()), Viewer)
@@ -211,7 +225,7 @@ def test_ctrl_c_offers_to_let_it_run_to_cancel_and_to_stay(answers: str, choice:
     screen = io.StringIO()
 
     assert ask("", screen, io.StringIO(answers)) is choice
-    assert screen.getvalue().startswith("Let it run and leave (d), cancel the update (c), stay (s)? ")
+    assert screen.getvalue().startswith("Detach and let it run (d), cancel the update (c), stay (s)? ")
 
 
 def test_ctrl_c_does_not_offer_what_aws_refuses() -> None:
@@ -219,7 +233,7 @@ def test_ctrl_c_does_not_offer_what_aws_refuses() -> None:
 
     assert ask("it rolls back already", screen, io.StringIO("c\ns\n")) is Choice.STAY
     assert screen.getvalue() == (
-        "It cannot be cancelled: it rolls back already\n" + 2 * "Let it run and leave (d), stay (s)? "
+        "It cannot be cancelled: it rolls back already\n" + 2 * "Detach and let it run (d), stay (s)? "
     )
 
 

@@ -71,9 +71,10 @@ BLOCKED = """\
 millrace-dev is UPDATE_ROLLBACK_FAILED: its roll-back met a resource that it cannot put back
 what blocks:
   Topic  AWS::SNS::Topic  topic  UPDATE_FAILED: it is gone
-recovering continues the roll-back: mend what blocks first, or leave it as
-it is, out of step with its template until `python deploy.py drift dev` is clean:
-  python deploy.py recover dev --skip PATH
+recovering continues the roll-back: mend what blocks first; or skip it, which leaves it as it is, out of \
+step with its template until
+  `python deploy.py drift dev` is clean:
+  python deploy.py recover dev --skip Topic
 """
 
 
@@ -113,7 +114,7 @@ def test_recover_asks_at_a_terminal(
     monkeypatch.setattr("sys.stderr", screen)
 
     assert commands.main(["recover", "dev"]) == code
-    assert screen.getvalue().startswith("Recover? Only `yes` does: ")
+    assert screen.getvalue().startswith("Continue the roll-back, skipping nothing? Only `yes` does: ")
 
 
 @pytest.mark.parametrize(("answer", "code"), [(f"{NAME}\n", 0), ("yes\n", 1)])
@@ -201,8 +202,9 @@ def test_diagnose_prints_the_cause_first(typed: Any, capsys: pytest.CaptureFixtu
     failed(typed)
 
     assert commands.main(["diagnose", "dev"]) == 0
-    first, *_, last = capsys.readouterr().out.splitlines()
-    assert first == "Outer (AWS::SQS::Queue) UPDATE_FAILED: no such key"
+    title, first, *_, last = capsys.readouterr().out.splitlines()
+    assert title == "first cause:"
+    assert first == "  Outer (AWS::SQS::Queue) UPDATE_FAILED: no such key"
     assert last.endswith("next: mend the cause, then `python deploy.py plan dev`")
 
 
@@ -232,10 +234,17 @@ def test_an_operation_that_fails_is_diagnosed_before_the_error_that_says_so(
     typed.tells(NAME, *ended)
 
     assert commands.main(["recover", "dev", "--yes"]) == 1
-    assert capsys.readouterr().err.splitlines()[-2:] == [
+    told = capsys.readouterr().err.splitlines()
+    begin = told.index("first cause:")
+    assert told[begin - 1 : begin + 2] == [
+        "",
+        "first cause:",
+        "  Topic (AWS::SQS::Queue) UPDATE_FAILED: it is gone",
+    ]
+    assert told[-2:] == [
         "millrace-dev is UPDATE_ROLLBACK_FAILED; next: `python deploy.py recover dev`",
-        "deploy.py: millrace-dev ended as UPDATE_ROLLBACK_FAILED; first cause: Topic (AWS::SQS::Queue) "
-        "UPDATE_FAILED: it is gone",
+        "deploy.py: millrace-dev ended as UPDATE_ROLLBACK_FAILED; its first cause and the next command stand "
+        "above",
     ]
 
 

@@ -84,13 +84,15 @@ def blocked_roll_back(aws: Any) -> Recovery:
 
 def test_update_rollback_failed_shows_what_blocks_and_what_skipping_means(aws: Any) -> None:
     assert blocked_roll_back(aws).render(80).splitlines() == [
-        "millrace-dev is UPDATE_ROLLBACK_FAILED: its roll-back met a resource that it cannot put back",
+        "millrace-dev is UPDATE_ROLLBACK_FAILED: its roll-back met a resource that it",
+        "  cannot put back",
         "what blocks:",
         "  Outer/Table  AWS::SNS::Topic  id-of-Table  UPDATE_FAILED: it is gone",
         "  Queue  AWS::SNS::Topic  id-of-Queue  UPDATE_FAILED: it is gone too",
-        "recovering continues the roll-back: mend what blocks first, or leave it as",
-        "it is, out of step with its template until `python deploy.py drift dev` is clean:",
-        "  python deploy.py recover dev --skip PATH",
+        "recovering continues the roll-back: mend what blocks first; or skip it, which",
+        "  leaves it as it is, out of step with its template until",
+        "  `python deploy.py drift dev` is clean:",
+        "  python deploy.py recover dev --skip Outer/Table --skip Queue",
     ]
 
 
@@ -147,6 +149,23 @@ def test_a_nested_stack_that_could_not_be_deleted_can_be_skipped_whole(aws: Any)
     assert (container.path, container.skip_as) == ("Outer", "Outer")
 
 
+def test_update_rollback_failed_tells_reasons_by_the_events_where_the_resources_have_none(aws: Any) -> None:
+    aws.account()
+    aws.stack(status="UPDATE_ROLLBACK_FAILED")
+    holds(aws, NAME, resource(aws, "Queue", "UPDATE_FAILED"))
+    aws.tells(
+        NAME,
+        aws.about(NAME, "UPDATE_IN_PROGRESS", 0),
+        aws.about(NAME, "UPDATE_ROLLBACK_IN_PROGRESS", 1),
+        aws.event(NAME, "Queue", "UPDATE_FAILED", 2, reason="it is gone"),
+        aws.about(NAME, "UPDATE_ROLLBACK_FAILED", 3),
+    )
+
+    assert (
+        "  Queue  AWS::SNS::Topic  id-of-Queue  UPDATE_FAILED: it is gone" in look(aws).render().splitlines()
+    )
+
+
 def failed_deletion(aws: Any) -> Recovery:
     inside = [resource(aws, "Bucket", "DELETE_FAILED", "not empty"), resource(aws, "Gone", "DELETE_COMPLETE")]
     nests(aws, "DELETE_FAILED", "DELETE_FAILED", inside, resource(aws, "Queue", "CREATE_COMPLETE"))
@@ -163,9 +182,9 @@ def test_delete_failed_lists_what_could_not_be_deleted_and_why(aws: Any) -> None
         "      DELETE_FAILED: Embedded stack",
         "what is left, and would be deleted or kept by its DeletionPolicy:",
         "  Queue  AWS::SNS::Topic  id-of-Queue  CREATE_COMPLETE",
-        "recovering deletes it again: mend what blocks first, or keep it, or keep, as the last",
-        "resort, whatever cannot be deleted:",
-        "  python deploy.py recover dev --retain PATH",
+        "recovering deletes it again: mend what blocks first, or keep it, or keep, as the",
+        "  last resort, whatever cannot be deleted:",
+        "  python deploy.py recover dev --retain Outer/Bucket",
         "  python deploy.py recover dev --force",
     ]
 
@@ -251,8 +270,12 @@ def stateful_remains(aws: Any) -> Recovery:
     ]
     aws.account()
     aws.stack(status="DELETE_FAILED")
-    holds(aws, NAME, *resources, resource(aws, "Stuck", "DELETE_FAILED", kind="AWS::DynamoDB::Table"))
-    holds(aws, NAME, *resources, resource(aws, "Stuck", "DELETE_FAILED", kind="AWS::DynamoDB::Table"))
+    holds(
+        aws, NAME, *resources, resource(aws, "Stuck", "DELETE_FAILED", "in use", kind="AWS::DynamoDB::Table")
+    )
+    holds(
+        aws, NAME, *resources, resource(aws, "Stuck", "DELETE_FAILED", "in use", kind="AWS::DynamoDB::Table")
+    )
     aws.says("get_template", {"TemplateBody": template})
     return look(aws)
 
@@ -325,7 +348,7 @@ def test_update_failed_is_rolled_back_to_where_it_was_complete(aws: Any) -> None
 def test_import_rollback_failed_has_no_call_and_says_so(aws: Any) -> None:
     aws.account()
     aws.stack(status="IMPORT_ROLLBACK_FAILED", StackStatusReason="Queue could not be let go")
-    holds(aws, NAME, resource(aws, "Queue", "IMPORT_ROLLBACK_FAILED"))
+    holds(aws, NAME, resource(aws, "Queue", "IMPORT_ROLLBACK_FAILED", "it is in use"))
     found = look(aws)
     aws.account()
 

@@ -57,7 +57,7 @@ def test_what_is_kept_and_lost_is_listed_by_the_deployed_policies(aws: Any) -> N
         "  Data/Database  AWS::RDS::DBInstance  db",
         "lost:",
         "  Data/Readings  AWS::Kinesis::Stream  readings",
-        "and 1 more that hold no data are deleted",
+        "and 1 more without data: deleted",
     ]
 
 

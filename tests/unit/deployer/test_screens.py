@@ -5,6 +5,7 @@ nothing. What AWS would answer is put in as the values that the commands draw; f
 """
 
 import io
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from deployer.contents import Contents
 from deployer.destruction import Destruction, Listing
 from deployer.diagnosis import Diagnosis, Failing
 from deployer.drift import Difference, Drift, ResourceDrift, StackDrift, Status
+from deployer.encoding import adapt
 from deployer.events import Progress
 from deployer.evidence.question import Evidence
 from deployer.progress import screen
@@ -42,6 +44,13 @@ DIGEST = f"sha256:{'5d0e' * 16}"
 
 
 class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Bytes(io.TextIOWrapper):
+    """A terminal with an encoding."""
+
     def isatty(self) -> bool:
         return True
 
@@ -336,3 +345,80 @@ def test_the_screen_of_an_operation_is_a_tree_on_a_terminal_and_lines_without(
     follow(monkeypatch)
 
     assert shown(seen) == kept("progress", columns, where)
+
+
+# What is copied from the screen, and worth nothing in two pieces.
+WHOLE = re.compile(
+    r"`[^`]+`[:.,;)]*|arn:\S+|https://\S+|\(https://\S+|python deploy\.py .+|aws .+|sha256:\w+|x{130}"
+)
+
+
+def too_wide(text: str, columns: int) -> list[str]:
+    """The lines that are wider, those apart that hold nothing but what cannot be broken."""
+    bare = re.sub(r"\x1b\[[?\d;]*\w", "", text)
+    wide = [line for line in bare.splitlines() if len(line) > columns]
+    return [line for line in wide if not WHOLE.fullmatch(line.strip())]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("name", TYPED)
+@pytest.mark.usefixtures("deployment")
+def test_no_screen_of_a_command_is_wider_than_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, name: str, columns: int
+) -> None:
+    seen = look(monkeypatch, columns, "terminal")
+
+    commands.main(TYPED[name][0].split())
+
+    assert too_wide(seen.getvalue(), columns) == []
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_no_picture_of_an_operation_is_wider_than_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    seen = look(monkeypatch, columns, "terminal")
+
+    follow(monkeypatch)
+
+    assert too_wide(seen.getvalue(), columns) == []
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("name", [*TYPED, "progress"])
+@pytest.mark.usefixtures("deployment")
+def test_on_a_terminal_of_the_c_locale_every_screen_is_ascii_and_no_wider(
+    monkeypatch: pytest.MonkeyPatch, name: str, columns: int
+) -> None:
+    look(monkeypatch, columns, "terminal")
+    monkeypatch.setenv("LC_ALL", "C")
+    seen = Bytes(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr("sys.stdout", seen)
+    monkeypatch.setattr("sys.stderr", seen)
+
+    if name == "progress":
+        adapt(seen)
+        follow(monkeypatch)
+    else:
+        commands.main(TYPED[name][0].split())
+    seen.flush()
+
+    raw = seen.buffer
+    assert isinstance(raw, io.BytesIO)
+    assert too_wide(raw.getvalue().decode("ascii"), columns) == []
+
+
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+@pytest.mark.parametrize("name", TYPED)
+@pytest.mark.usefixtures("deployment")
+def test_a_terminal_without_colours_gets_none(
+    monkeypatch: pytest.MonkeyPatch, name: str, variables: dict[str, str]
+) -> None:
+    seen = look(monkeypatch, 80, "terminal")
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+
+    commands.main(TYPED[name][0].split())
+
+    assert "\x1b[3" not in seen.getvalue()
+    assert "\x1b[1;3" not in seen.getvalue()

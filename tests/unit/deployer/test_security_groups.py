@@ -69,7 +69,7 @@ def test_a_standalone_rule_names_its_group_and_what_broadens_is_marked(
 
 def test_a_group_that_loses_its_egress_rules_admits_all_traffic_out() -> None:
     assert modified(GROUP, inline(), {"GroupDescription": "g"}) == [
-        ("-", "out all traffic to 127.0.0.1/32", None),
+        ("-", "out nothing (only to 127.0.0.1/32)", None),
         (
             "+",
             "out all traffic to 0.0.0.0/0  # the default, since no egress is declared",
@@ -95,3 +95,30 @@ def test_other_properties_of_a_group_and_other_types_have_no_rules() -> None:
 
     assert told(Change("G", GROUP, Action.MODIFY, properties=(tags,))) == []
     assert told(Change("Q", "AWS::SQS::Queue", Action.ADD, after={"Properties": inline(rule())})) == []
+
+
+@pytest.mark.parametrize(
+    ("peer", "said"),
+    [
+        ({"CidrIp": "127.0.0.1/32"}, "out of sg-1 nothing (only to 127.0.0.1/32)"),
+        ({"CidrIpv6": "::1/128"}, "out of sg-1 nothing (only to ::1/128)"),
+    ],
+)
+def test_a_rule_to_the_machine_itself_admits_nothing_and_broadens_nothing(
+    peer: dict[str, str], said: str
+) -> None:
+    properties = {"GroupId": "sg-1", "IpProtocol": "-1", **peer}
+
+    assert told(Change("R", EGRESS, Action.ADD, after={"Properties": properties})) == [("+", said, None)]
+
+
+def test_a_group_that_is_not_known_yet_is_told_in_words() -> None:
+    properties = rule(GroupId="{{IntrinsicFunction:millrace-dev/Network.Outputs.Group/Fn::GetAtt}}")
+
+    assert told(Change("R", INGRESS, Action.ADD, after={"Properties": properties})) == [
+        (
+            "+",
+            "in of (known after apply: output Group of stack Network) tcp 5432 from 10.0.0.0/16",
+            None,
+        )
+    ]

@@ -38,7 +38,7 @@ def test_a_failed_creation_is_refused_with_the_next_command(status: str) -> None
     )
 
 
-@pytest.mark.parametrize("status", states.STUCK)
+@pytest.mark.parametrize("status", sorted(states.STUCK))
 def test_every_dead_end_names_its_way_out(status: str) -> None:
     with pytest.raises(Stuck, match=r"mend it with `python deploy\.py recover dev`$"):
         kind(status)
@@ -110,7 +110,7 @@ def test_the_tree_shows_each_nested_stack_and_what_is_unsettled(aws: Any) -> Non
     tree = stack.tree(aws.cloudformation, Stack("millrace-dev", "id", "UPDATE_COMPLETE"))
 
     assert tree.render().splitlines() == [
-        "millrace-dev  UPDATE_COMPLETE  1 resources",
+        "millrace-dev  UPDATE_COMPLETE  1 resource",
         "└─ Outer  UPDATE_ROLLBACK_FAILED  2 resources  Table is stuck",
         "   └─ Table  UPDATE_FAILED  it has no key",
     ]

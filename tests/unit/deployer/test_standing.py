@@ -72,7 +72,7 @@ def test_status_shows_the_tree_and_what_is_remembered(
     assert run() == 0
 
     assert capsys.readouterr().out.splitlines() == [
-        "millrace-dev-bootstrap  CREATE_COMPLETE  1 resources",
+        "millrace-dev-bootstrap  CREATE_COMPLETE  1 resource",
         "millrace-dev  UPDATE_COMPLETE  0 resources",
         "└─ Stream  UPDATE_COMPLETE  2 resources",
         "   └─ Queue  UPDATE_FAILED",
@@ -152,4 +152,4 @@ def test_status_of_nothing_names_the_next_command(
     aws.no_stack("millrace-dev-bootstrap")
 
     assert run() == 2
-    assert "python deploy.py bootstrap dev" in capsys.readouterr().err
+    assert "create it with `python deploy.py up dev`" in capsys.readouterr().err

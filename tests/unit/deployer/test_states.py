@@ -2,7 +2,7 @@ import boto3
 import pytest
 
 from deployer import states
-from deployer.states import Standing
+from deployer.states import Readiness
 
 STATUSES = (
     boto3.Session()
@@ -15,15 +15,15 @@ STATUSES = (
 @pytest.mark.parametrize("status", STATUSES)
 def test_every_status_of_the_model_is_classified(status: str) -> None:
     """By name, or, while an operation is under way, by its ending: nothing falls to the last resort."""
-    found = states.standing(status)
+    found = states.readiness(status)
 
-    if found is Standing.MOVING:
+    if found is Readiness.MOVING:
         assert status.endswith("_IN_PROGRESS")
     else:
         named = {
-            Standing.NOTHING: states.NOTHING,
-            Standing.RESTING: states.RESTING,
-            Standing.STUCK: states.STUCK,
+            Readiness.NOTHING: states.NOTHING,
+            Readiness.RESTING: states.RESTING,
+            Readiness.STUCK: states.STUCK,
         }
         assert status in named[found]
 
@@ -33,9 +33,9 @@ def test_no_status_is_classified_that_the_model_does_not_have() -> None:
 
 
 def test_a_status_of_a_later_model_is_taken_by_its_ending() -> None:
-    assert states.standing("EXPORT_IN_PROGRESS") is Standing.MOVING
-    assert states.standing("EXPORT_COMPLETE") is Standing.RESTING
-    assert states.standing("EXPORT_ROLLBACK_FAILED") is Standing.STUCK
+    assert states.readiness("EXPORT_IN_PROGRESS") is Readiness.MOVING
+    assert states.readiness("EXPORT_COMPLETE") is Readiness.RESTING
+    assert states.readiness("EXPORT_ROLLBACK_FAILED") is Readiness.STUCK
 
 
 @pytest.mark.parametrize(
@@ -48,5 +48,5 @@ def test_a_status_of_a_later_model_is_taken_by_its_ending() -> None:
         ("DELETE_COMPLETE", "millrace-dev-bootstrap", "python deploy.py bootstrap dev"),
     ],
 )
-def test_the_next_command_of_each_standing(status: str, stack: str, command: str) -> None:
+def test_the_next_command_of_each_readiness(status: str, stack: str, command: str) -> None:
     assert states.next_command(status, "dev", stack) == command

@@ -17,9 +17,13 @@ if os.environ.get("FAILS"):
     sys.exit("no such secret")
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        ready = b'{"shards": {"a": {"age_at_commit_seconds": 0.2}, "b": {"age_at_commit_seconds": 0.7},'
+        ready += b' "c": {"age_at_commit_seconds": null}}}'
+        body = ready if self.path == "/ready" else b""
         self.send_response(200)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
     def log_message(self, *arguments): pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["HEALTH_PORT"])), Handler)
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
@@ -55,6 +59,12 @@ def test_it_gets_the_tasks_environment_and_nothing_of_ours(log: Path) -> None:
     assert "'STREAM_NAME': 'readings'" in said
     assert "STRAY" not in said
     assert log.read_text().endswith("stopped in order\n")
+
+
+def test_the_age_at_commit_is_the_worst_of_its_shards_and_nobody_s_when_it_is_gone(log: Path) -> None:
+    with Processor({}, log, lambda: True) as running:
+        assert running.commit_age() == 0.7
+    assert running.commit_age() is None
 
 
 def test_it_is_started_again_when_it_has_died(log: Path) -> None:

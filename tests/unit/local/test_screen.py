@@ -21,6 +21,7 @@ def drawn(latest: list[Latest], restarts: int = 0) -> str:
 def test_a_plain_line_tells_all_that_counts() -> None:
     assert line(PROGRESS, 0) == "   12 s  sent 24,800 (2,008/s)  committed 24,512 (2,011/s)  lag 0.2 s"
     assert line(PROGRESS, 2).endswith("lag 0.2 s  processor restarted 2×")
+    assert line(PROGRESS, 0, 0.34).endswith("lag 0.2 s  age at commit 0.3 s")
 
 
 def test_the_picture_has_rates_above_and_latest_values_below() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from processor import health
 from processor.health import HealthServer, ask
+from processor.readiness import Readiness
 
 
 def test_a_living_loop_is_healthy_and_says_how_it_is() -> None:
@@ -42,3 +43,25 @@ def test_any_other_path_is_not_found() -> None:
     ):
         pass
     error.value.close()
+
+
+def test_readiness_is_another_question_with_its_own_answer() -> None:
+    because = ["the database is away: gone"]
+    with HealthServer(0, dict, lambda: Readiness(tuple(because), {"role": "reader"})) as server:
+        alive, _ = ask(server.port)
+        ready, said = ask(server.port, "/ready")
+        because.clear()
+        then_ready, then_said = ask(server.port, "/ready")
+    assert alive
+    assert not ready
+    assert json.loads(said) == {"ready": False, "because": ["the database is away: gone"], "role": "reader"}
+    assert then_ready
+    assert json.loads(then_said)["because"] == []
+
+
+def test_what_stands_still_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "STANDSTILL_SECONDS", -1)
+    with HealthServer(0, dict) as server:
+        ready, said = ask(server.port, "/ready")
+    assert not ready
+    assert json.loads(said)["because"] == ["the loop stands still"]

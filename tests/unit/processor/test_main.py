@@ -27,3 +27,14 @@ def test_an_environment_that_cannot_be_used_is_one_line_and_exit_2() -> None:
 def test_an_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dance"]) == 2
     assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "begins"), [("settings", "| variable |"), ("metrics", "| metric |"), ("schema", "{")]
+)
+def test_what_needs_no_environment_is_printed(
+    command: str, begins: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command]) == 0
+    assert capsys.readouterr().out.startswith(begins)
+    assert main([command, "more"]) == 2

@@ -11,7 +11,11 @@ def test_plain_bytes_are_handed_on_and_gzip_is_opened() -> None:
     assert open_payload(gzip.compress(b'{"a"') + gzip.compress(b":1}")) == b'{"a":1}'
 
 
-@pytest.mark.parametrize("data", [gzip.compress(b"x" * 100)[:-4], gzip.compress(b"x") + b"rest", b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "data",
+    [gzip.compress(b"x" * 100)[:-4], gzip.compress(b"x") + b"rest", b"\x1f\x8b"],
+    ids=["cut", "more behind", "a head alone"],
+)
 def test_damaged_gzip_is_refused(data: bytes) -> None:
     with pytest.raises(PayloadError, match="gzip"):
         open_payload(data)

@@ -1,17 +1,20 @@
 import gzip
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from processor import decode, pipeline
+from processor import decode, pipeline, writer
+from processor.committed import Committed
 from processor.pipeline import Pipeline, by_size
+from processor.quarantine import Reason
 from processor.source.records import Batch, Record
 from processor.storage.store import Judged, Lease, Stored
 from processor.validate import Rules
 
 NOW_MS = 1_763_897_519_000
+NOW = NOW_MS / 1000
 PATH = "acme/lon1/press/line2/cell4/m17/spindle_temp"
 Make = Callable[..., Record]
 
@@ -33,11 +36,18 @@ class FakeLatest:
         pass
 
 
+@pytest.fixture(autouse=True)
+def unmerged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "MOST_ROWS", 0)  # so that each part's transaction is seen
+
+
 def taken(records: list[Record]) -> tuple[FakeStore, Pipeline]:
     store: Any = FakeStore()
     latest: Any = FakeLatest()
     line = Pipeline(store, latest, Rules(7, 10))
     line.take(line.own("shard-0"), Batch("shard-0", records, 5))
+    line.drain()
+    line.close()
     return store, line
 
 
@@ -92,3 +102,27 @@ def test_records_are_run_together_up_to_a_size_and_a_large_one_stands_alone(
     monkeypatch.setattr(pipeline, "MOST_BYTES", 10)
     records = [record(b"x" * size) for size in (4, 4, 4, 30, 1, 9, 1)]
     assert [[len(one.data) for one in run] for run in by_size(records)] == [[4, 4], [4], [30], [1, 9], [1]]
+
+
+def test_each_commit_is_told_with_its_reasons_and_its_oldest_record() -> None:
+    told: list[Committed] = []
+    wrong: list[tuple[str, int]] = []
+    line = Pipeline(
+        cast("Any", FakeStore()),
+        cast("Any", FakeLatest()),
+        Rules(7, 10),
+        committed=told.append,
+        refused=lambda shard, records, refused: wrong.append((shard, len(refused))),
+    )
+    good = json.dumps({"path": PATH, "ts": NOW_MS, "value": 1}).encode()
+    records = [Record(good, "1", NOW + 20), Record(b"?", "2", NOW + 10), Record(b"!", "3", NOW + 30)]
+
+    line.take(line.own("shard-0"), Batch("shard-0", records, 5))
+    line.drain()
+    line.close()
+
+    (one,) = told
+    assert (one.shard, one.records, one.lag_ms, one.oldest_arrived) == ("shard-0", 3, 5, NOW + 10)
+    assert one.refused == {Reason.UNDECODABLE: 2}
+    assert one.decode_seconds > 0 and one.write_seconds > 0
+    assert wrong == [("shard-0", 2)]

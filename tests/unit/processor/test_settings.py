@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from processor.settings import Settings, SettingsError, from_environment
+from processor.settings import Settings, SettingsError, described, from_environment
 
 ENOUGH = {
     "ENVIRONMENT": "dev",
@@ -45,8 +47,21 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("SITE_TIME_ZONE", "Mars/Base", "must be an IANA time zone"),
         ("SITE_TIME_ZONE", "../etc/passwd", "must be an IANA time zone"),
         ("DATABASE_SECRET_ARN", "app", "must be a secret's ARN"),
+        ("STREAM_NAME", "arn:aws:kinesis:eu-west-2:111122223333:stream/readings", "must be a stream's name"),
+        ("CACHE_HOST", "rediss://cache.example:6379", "must be a host's name"),
+        ("CACHE_USER", "1st", "must be a letter"),
+        ("DATABASE_CA_FILE", "rds.pem", "must be an absolute path"),
+        ("ENVIRONMENT", "the plant", "must be 1 to 64 letters"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(variable: str, value: str, allowed: str) -> None:
     with pytest.raises(SettingsError, match=allowed.replace("'", "."), check=lambda e: value in str(e)):
         from_environment({**ENOUGH, variable: value})
+
+
+def test_the_page_has_the_table_of_now() -> None:
+    page = (Path(__file__).parents[3] / "docs/settings.md").read_text(encoding="utf-8")
+    assert described() in page, "put what `python -m processor settings` prints into docs/settings.md"
+    assert [row.split("`")[1] for row in described().splitlines()[2:]] == [
+        name.upper() for name in Settings.__struct_fields__
+    ]

@@ -203,6 +203,8 @@ def test_a_pager_hears_what_stops_readings_and_nothing_else(nested: Any, environ
         "DeadLetters",
         "Lag",
         "ReadingsExpire",
+        "GapFound",
+        "NothingCommitted",
         "TasksMissing",
         "DatabaseStorage",
         "DatabaseTransactionIds",

@@ -169,3 +169,15 @@ def test_its_log_is_ours(nested: Any) -> None:
 
     assert template["Resources"]["Log"]["Properties"]["LogGroupName"] == "/millrace/prod/processor"
     assert container(template)["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": "Log"}
+
+
+def test_the_log_is_one_that_metrics_are_taken_from(nested: Any) -> None:
+    """Only the class Standard has the embedded metric format; the class of a log group cannot be changed."""
+    resources = nested("processor")["Resources"]
+    (task,) = [made for made in resources.values() if made["Type"] == "AWS::ECS::TaskDefinition"]
+    (container,) = task["Properties"]["ContainerDefinitions"]
+    log = container["LogConfiguration"]
+
+    assert log["LogDriver"] == "awslogs"
+    group = resources[log["Options"]["awslogs-group"]["Ref"]]["Properties"]
+    assert group.get("LogGroupClass", "STANDARD") == "STANDARD"

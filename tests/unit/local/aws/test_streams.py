@@ -133,3 +133,21 @@ def test_a_full_stream_answers_an_idle_reader_fast(aws: Any, stream: str) -> Non
         token = kinesis.get_records(ShardIterator=token)["NextShardIterator"]
 
     assert time.monotonic() - begun < 1  # 4 ms each when the machine is idle; it grew with the stream
+
+
+def test_what_is_made_older_than_the_retention_is_gone(aws: Any, embedded: Any) -> None:
+    kinesis = aws.client("kinesis")
+    kinesis.create_stream(StreamName="ageing", ShardCount=1)
+    (shard,) = shards(aws, "ageing")
+
+    def held() -> list[bytes]:
+        return [record["Data"] for record in read(aws, "ageing", shard, ShardIteratorType="TRIM_HORIZON")]
+
+    kinesis.put_record(StreamName="ageing", Data=b"old", PartitionKey="m17")
+    embedded.age("ageing", 23.9 * 3600)
+    kinesis.put_record(StreamName="ageing", Data=b"new", PartitionKey="m17")
+    assert held() == [b"old", b"new"]
+    embedded.age("ageing", 3600)
+    assert held() == [b"new"]
+    with pytest.raises(OSError, match="404"):
+        embedded.age("no such stream", 1)

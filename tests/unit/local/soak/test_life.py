@@ -13,7 +13,10 @@ from local.soak.victim import Ended, Kill
             "recover dev`",
             "recover dev --yes",
         ),
-        ("deploy.py: it has moved (its change set is gone): plan again", "plan dev"),
+        (
+            "deploy.py: it has moved (its change set is gone): plan again with `python deploy.py plan`",
+            "plan dev",
+        ),
         ("still: `python deploy.py destroy dev` stands in chatter only", None),
         ("deploy.py: no", None),
     ],
