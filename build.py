@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from deployer import foundation
 from parameters import schema
 from parameters.schema import UndocumentedError
 from parameters.settings import Environment, ParameterError, environments, load
@@ -30,7 +31,10 @@ HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 RULES = HERE / "rules"
 RUNBOOK = HERE / runbook.RUNBOOK
-REFUSALS = (ParameterError, UndocumentedError, WiringError, UnwiredError, ContractError, WordsMissing)
+REFUSALS = (
+    *(ParameterError, UndocumentedError, WiringError, UnwiredError, ContractError, WordsMissing),
+    *deployment_roles.REFUSALS,
+)
 DIFF_LINES = 20  # enough to see what changed; the rest is one `git diff` away
 
 
@@ -67,13 +71,13 @@ def synthesise(environment: Environment) -> list[Emitted]:
     standing_apart = apart(bootstrap.build, bootstrap.Settings(environment.bootstrap, platform_), environment)
     return [
         *(_emitted(template, child=template is not root) for template in nested),
-        _emitted(standing_apart, child=True, inline=True),
+        _emitted(standing_apart, child=True, sent=foundation.of(standing_apart.tree)),
     ]
 
 
-def _emitted(template: StackTemplate, *, child: bool, inline: bool = False) -> Emitted:
+def _emitted(template: StackTemplate, *, child: bool, sent: str = "") -> Emitted:
     text = emit(template)
-    check(template, text, child=child, inline=inline)
+    check(template, text, child=child, sent=sent)
     return Emitted(
         path=Path(template.environment, template.file_name),
         text=text,

@@ -6,7 +6,7 @@ target           an environment of an account; clients, credentials, account, re
 
 plan             sources → request → changeset → plan, and nothing of a stack has changed
   sources        what a change set is made of: artefacts, templates, ssm_values, secret_parameters,
-                 rollback_alarms, functions; request asks for it
+                 rollback_alarms, functions, bootstrap's foundation; request asks for it
   planner        makes, finds, withdraws one; seal binds it to what it was made of; leftovers removes old ones
   changeset      waits for it, reads it: described, told, masking, findings; noise marks what is not certain
   changes        its values: plan judges them by verdict (lossy, limits, holding), access_changes (policies),
@@ -19,7 +19,7 @@ follow           operation: events → viewer; patience, interrupt and refusal s
   of others      attachment finds what runs, by cutting; waiting, cancellation, ending
 diagnose         diagnosis: failures → causes, origins, evidence/
 stand            stack and states; standing, outputs, drift (drift_text, drift_document)
-life             up: preconditions, images/, first_rotation, steadiness
+life             up: bootstrapping, preconditions, images/, first_rotation, steadiness
                  recovering: recovery, remnants; destruction: removal, contents, orphans
 
 documents is what --json prints; wrapping and encoding make text fit a terminal; errors has the tree of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import boto3
 
-from deployer import acceptance, functions, stack
+from deployer import acceptance, bootstrapping, functions, stack
 from deployer.changeset import ChangeSets
 from deployer.clock import Clock, SystemClock
 from deployer.destruction import Destruction
@@ -52,11 +52,12 @@ class Deployment:
         self._executor = Executor(self.target, self._planner, change_sets)
 
     def bootstrap(self, listener: Listener) -> None:
-        """Make or update the artefact bucket and the image repository; a no-op when unchanged."""
-        self.apply(self.plan_bootstrap(), listener, fresh=True)
+        """Make or update the bootstrap stack; a no-op when unchanged."""
+        for plan in bootstrapping.plans(self):
+            self.apply(plan, listener, fresh=True)
 
     def plan_bootstrap(self) -> Plan:
-        """The change set of the bootstrap stack, read whole."""
+        """The change set of the bootstrap stack, read whole; of a new one's foundation alone."""
         return self._planner.plan(self.bootstrap_name)
 
     def plan(self, *, image_digest: str | None = None, watched: bool = True) -> Plan:

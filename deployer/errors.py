@@ -164,7 +164,7 @@ class ArtefactReplaced(DeployerError):
 
 
 class NotBootstrapped(DeployerError):
-    """{stack} does not offer {output}, and artefacts have nowhere to go: run `python deploy.py bootstrap
+    """{stack} does not offer {output}, without which nothing is deployed: run `python deploy.py bootstrap
     {environment}` first"""
 
 

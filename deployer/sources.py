@@ -5,10 +5,10 @@ A plan reads it to ask for the change set and to seal it; an apply reads it agai
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deployer import artefacts, rollback_alarms, secret_parameters, ssm_values, stack, templates
+from deployer import artefacts, foundation, rollback_alarms, secret_parameters, ssm_values, stack, templates
 from deployer.errors import BadTemplate, MissingImage, NotBootstrapped
 from deployer.plan import Kind
 from deployer.request import Request
@@ -19,6 +19,7 @@ from deployer.target import Target
 from deployer.templates import Tree
 
 NONE = "none"
+BUCKET, ROLE = "ArtefactBucket", "ExecutionRoleArn"  # what bootstrap offers a deployment
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Situation:
     def parameters(self) -> Mapping[str, str]:
         """The deployed ones."""
         return self.present.parameters if self.present is not None and self.kind is Kind.UPDATE else {}
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The deployed ones."""
+        return self.present.outputs if self.present is not None and self.kind is Kind.UPDATE else {}
 
 
 @dataclass(frozen=True)
@@ -108,24 +114,34 @@ class Sources:
         return self._platform(situation, image_digest, watched=watched)
 
     def _bootstrap(self, situation: Situation) -> Source:
+        """Its foundation while there is no stack; then the whole, sent by the bucket that this made."""
         file = self._directory / artefacts.BOOTSTRAP
         body = templates.read(file)
         tree = templates.parse(body, file)
         secret_parameters.refuse(tree, file)
+        if situation.kind is Kind.CREATE:
+            body = foundation.of(tree)
+            tree = templates.parse(body, file)
         request = Request(
             stack_name=self._target.bootstrap_name,
             kind=situation.kind,
             token="",
-            template_body=body,
             capabilities=tuple(templates.capabilities([tree])),
             tags=self._environment.tags,
         )
-        return self._source(request, situation, {(): body})
+        bucket = situation.outputs.get(BUCKET)
+        if bucket is None:
+            return self._source(replace(request, template_body=body), situation, {(): body})
+        whole = artefacts.template_artefact(body)
+        by_address = artefacts.url(bucket, self._environment.region, whole.key)
+        return self._source(
+            replace(request, template_url=by_address), situation, {(): body}, (whole,), bucket
+        )
 
     def _platform(self, situation: Situation, image_digest: str | None, *, watched: bool) -> Source:
         environment = self._environment
         first = self._bootstrapped()
-        bucket = first["ArtefactBucket"]
+        bucket = first[BUCKET]
         bundle = artefacts.collect(self._directory, bucket, environment.region, self._build_function)
         request = Request(
             stack_name=self._target.stack_name,
@@ -135,7 +151,7 @@ class Sources:
             parameters=self._parameters(bundle, bucket, image_digest, situation.parameters),
             capabilities=bundle.capabilities,
             tags=environment.tags,
-            role_arn=first.get("ExecutionRoleArn"),
+            role_arn=first[ROLE],
             watch=self._watch(situation, watched=watched),
         )
         texts = {path: artefact.body.decode() for path, artefact in bundle.templates.items()}
@@ -195,9 +211,11 @@ class Sources:
         """The bootstrap stack's outputs. Raises NotBootstrapped."""
         name = self._target.bootstrap_name
         found = stack.find(self._clients.cloudformation, name)
-        if found is None or "ArtefactBucket" not in found.outputs:
-            raise NotBootstrapped(stack=name, output="ArtefactBucket", environment=self._environment.name)
-        return found.outputs
+        outputs = found.outputs if found is not None else {}
+        for output in (BUCKET, ROLE):  # without the role CloudFormation would take its caller's rights
+            if output not in outputs:
+                raise NotBootstrapped(stack=name, output=output, environment=self._environment.name)
+        return outputs
 
     def _parameters(
         self, bundle: artefacts.Bundle, bucket: str, image_digest: str | None, deployed: Mapping[str, str]

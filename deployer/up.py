@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployer import drawing, first_rotation, preconditions, stack, steadiness, waiting
+from deployer import bootstrapping, drawing, first_rotation, preconditions, stack, steadiness, waiting
+from deployer.changes import Counts
 from deployer.clock import Clock
 from deployer.deployment import Deployment
 from deployer.errors import DeployerError
@@ -75,8 +76,11 @@ class Up:
 
     def _bootstrap(self) -> Outcome:
         self._settle(self.deployment.bootstrap_name)
-        made = self.deployment.plan_bootstrap()
-        return self._made(made, ask=not made.only_adds)
+        counts, done = Counts(), False
+        for made in bootstrapping.plans(self.deployment):
+            done = self._made(made, ask=not made.only_adds).done or done
+            counts += made.counts
+        return _changed(counts, done=done)
 
     def _image(self) -> Outcome:
         if self.image is not None:
@@ -128,12 +132,16 @@ class Up:
             self.approve(made)
         with self.screen() as listener:  # also for an empty plan, which still settles the protection
             self.deployment.apply(made, listener)
-        return Outcome("unchanged" if made.is_empty else drawing.totals(made.counts), not made.is_empty)
+        return _changed(made.counts, done=not made.is_empty)
 
     def _settle(self, name: str) -> None:
         """Follow what runs to its end, whoever began it. Raises TookTooLong, LostSight."""
         with self.screen() as listener:
             waiting.settle(self.deployment.target, name, wait=True, listener=listener)
+
+
+def _changed(counts: Counts, *, done: bool) -> Outcome:
+    return Outcome(drawing.totals(counts) if done else "unchanged", done)
 
 
 def climb(steps: Sequence[Step], clock: Clock, tell: Callable[[str], None]) -> None:

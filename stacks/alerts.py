@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from awacs import sns as can
-from awacs.aws import Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
+from awacs.aws import Allow, Bool, Condition, Deny, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import Ref, budgets, sns
 
 from parameters import sections as parameters
@@ -41,7 +41,10 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) 
         sns.TopicPolicy(
             "NotificationsPolicy",
             Topics=[Ref(topic)],
-            PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=publishers(TopicArn(Ref(topic)))),
+            PolicyDocument=PolicyDocument(
+                Version="2012-10-17",
+                Statement=[tls_only(TopicArn(Ref(topic))), *publishers(TopicArn(Ref(topic)))],
+            ),
         )
     )
     template.add_resource(
@@ -55,6 +58,24 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Alerts) 
     )
     template.add_resource(budget(inputs.notification_address, settings.monthly_budget_usd))
     return Outputs(topic_arn=TopicArn(Ref(topic)), topic_name=TopicName(topic.get_att("TopicName")))
+
+
+def tls_only(topic: TopicArn) -> Statement:
+    """Whoever publishes with credentials of their own does it by TLS; services of AWS are passed over.
+
+    No page says what EventBridge and CloudWatch present there, so nothing asks it of them: with a key that
+    a request lacks, the statement does not refuse.
+    https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html#enforce-encryption-data-in-transit
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
+    """
+    return Statement(
+        Sid="RefuseWithoutTls",
+        Effect=Deny,
+        Principal=Principal("*"),
+        Action=[can.Publish],
+        Resource=[topic],
+        Condition=Condition(Bool({"aws:SecureTransport": "false", "aws:PrincipalIsAWSService": "false"})),
+    )
 
 
 def publishers(topic: TopicArn) -> list[Statement]:

@@ -26,10 +26,10 @@ OF_AWS = {
 
 
 class Unread(ValueError):
-    """{role}: takes {policy}, and stacks/boundary.py does not say what that allows"""
+    """{role}: takes {policy}; say in stacks/boundary.py (OF_AWS) what that allows"""
 
     def __init__(self, role: str, policy: str) -> None:
-        super().__init__(f"{role}: takes {policy}, and stacks/boundary.py does not say what that allows")
+        super().__init__(f"{role}: takes {policy}; say in stacks/boundary.py (OF_AWS) what that allows")
 
 
 def statements(platform: Platform) -> Iterator[dict[str, Any]]:

@@ -43,17 +43,15 @@ class ContractError(ValueError):
         super().__init__(f"{stack}: {why}")
 
 
-def check(template: StackTemplate, text: str, *, child: bool, inline: bool = False) -> None:
+def check(template: StackTemplate, text: str, *, child: bool, sent: str = "") -> None:
     """One template by itself, and `text`, its emitted form. Raises ContractError for what must not be.
 
-    `inline`: it is sent in the request itself, since no bucket is there yet.
+    `sent`: what of it is sent in a request itself, since no bucket is there yet.
     """
     tree = template.tree
     _refuse(template, _breaches(tree, child=child))
     _refuse(template, dangling.within(tree))
-    _refuse(template, quotas.overfull(tree, text))
-    if inline:
-        _refuse(template, quotas.too_long_to_send(text))
+    _refuse(template, quotas.overfull(tree, text, sent))
 
 
 def check_together(root: StackTemplate, children: Sequence[StackTemplate]) -> None:
@@ -87,6 +85,7 @@ def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
             yield f"parameter {name} is a {parameter['Type']}; only a String crosses as it is"
         if _is_secret(str(parameter.get("Default", ""))):
             yield f"parameter {name} is given a secret's value; pass the secret's ARN"
+    yield from _exported(tree)
     for title, resource in tree["Resources"].items():
         if resource["Type"] == dangling.NESTED and _is_secret(json.dumps(resource)):
             yield f"{title} is given a secret's value; pass the secret's ARN"
@@ -95,6 +94,16 @@ def _breaches(tree: dict[str, Any], *, child: bool) -> Iterator[str]:
                 yield f"{title}.{policy} is a function; it is a literal, chosen by environment when built"
     nested = {title for title, made in tree["Resources"].items() if made["Type"] == dangling.NESTED}
     yield from _worked_out(tree, nested | set(parameters) if child else nested)
+
+
+def _exported(tree: dict[str, Any]) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"""
+    for name, output in tree.get("Outputs", {}).items():
+        if "Export" in output:
+            yield (
+                f"output {name} is exported, and CloudFormation neither changes nor removes it while another "
+                "stack imports it; leave Export out, and wire it by the root"
+            )
 
 
 def _worked_out(tree: dict[str, Any], to_come: set[str]) -> Iterator[str]:

@@ -23,10 +23,11 @@ from awacs.aws import (
 from troposphere import AWSHelperFn, GetAtt, Output, Ref, Sub, iam
 
 from parameters import sections as parameters
-from stacks import boundary, deployer_policy, execution
+from stacks import boundary, deployer_policy, execution, handlers, scopes
 from stacks.context import why
 from stacks.scopes import Scope
 from stacks.wiring import PolicyArn, RoleArn, StackTemplate
+from topology.needs import BadNeeds
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 POLICY_LETTERS, POLICIES_OF_A_ROLE = 6144, 10
@@ -62,17 +63,36 @@ class Outputs:
 
 
 class TooLong(ValueError):
-    """{policy}: {letters} letters, of which IAM takes {most}; give a service of it a policy of its own"""
+    """{policy}: {letters} letters, of which IAM takes {most}; give a service of it a policy of its own in
+    stacks/deployment_roles.py (GROUPS)"""
 
     def __init__(self, policy: str, letters: int) -> None:
         super().__init__(
             f"{policy}: {letters} letters, of which IAM takes {POLICY_LETTERS}; "
-            "give a service of it a policy of its own"
+            "give a service of it a policy of its own in stacks/deployment_roles.py (GROUPS)"
         )
 
 
+class Ungrouped(ValueError):
+    """{service}: is in no policy of the execution role; put it into one in stacks/deployment_roles.py
+    (GROUPS)"""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(
+            f"{service}: is in no policy of the execution role; put it into one in "
+            "stacks/deployment_roles.py (GROUPS)"
+        )
+
+
+# What a template may ask that nobody has said yet, or too much of it.
+REFUSALS = (
+    *(TooLong, Ungrouped, handlers.UnknownType, scopes.Unscoped, scopes.NoAction, execution.Unlinked),
+    *(boundary.Unread, deployer_policy.Unknown, BadNeeds),
+)
+
+
 def build(template: StackTemplate, settings: parameters.Bootstrap, platform: execution.Platform) -> Outputs:
-    """Raises TooLong, handlers.UnknownType, scopes.Unscoped, boundary.Unread, deployer_policy.Unknown."""
+    """Raises REFUSALS."""
     template.add_resource(
         policy(
             "Boundary",
@@ -82,6 +102,9 @@ def build(template: StackTemplate, settings: parameters.Bootstrap, platform: exe
         )
     )
     allowed = execution.allowed(platform)
+    for one in allowed:
+        if not any(one.service in services for services in GROUPS.values()):
+            raise Ungrouped(one.service)
     parts = [
         template.add_resource(
             policy(title, f"What making takes: {', '.join(services)}.", list(statements(allowed, services)))

@@ -5,7 +5,6 @@ stack's module wrote them, tags last. Functions
 take their short form. No account, time, hash or host is in it.
 """
 
-import re
 from typing import Any
 
 import yaml
@@ -39,7 +38,6 @@ ATTRIBUTES = (
     "UpdateReplacePolicy",
     "Properties",
 )
-ACTION, MANY_ACTIONS = re.compile(r"[a-z0-9-]+:[A-Z]\w+$"), 10
 NEVER_FOLD = 1 << 20  # a line that wraps where its length changed makes a diff of what did not change
 
 
@@ -49,10 +47,6 @@ class Short:
     def __init__(self, tag: str, argument: object) -> None:
         self.tag = tag
         self.argument = argument
-
-
-class OnOneLine(list[str]):
-    """Many of IAM's actions: a line each would make bootstrap longer than a request may be."""
 
 
 class _Whole:
@@ -117,10 +111,7 @@ def _ordered(mapping: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
 
 def _shorten(node: object) -> object:
     if isinstance(node, list):
-        many = len(node) >= MANY_ACTIONS and all(
-            isinstance(part, str) and ACTION.match(part) for part in node
-        )
-        return OnOneLine(node) if many else [_shorten(part) for part in node]
+        return [_shorten(part) for part in node]
     if not isinstance(node, dict):
         return node
     if len(node) == 1:
@@ -140,15 +131,10 @@ def _represent_short(dumper: BaseRepresenter, short: Short) -> yaml.Node:
     return node
 
 
-def _represent_line(dumper: BaseRepresenter, line: OnOneLine) -> yaml.Node:
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", line, flow_style=True)
-
-
 def _represent_text(dumper: BaseRepresenter, text: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 
 for _dumper in DUMPERS:
     _dumper.add_representer(Short, _represent_short)
-    _dumper.add_representer(OnOneLine, _represent_line)
     _dumper.add_representer(str, _represent_text)

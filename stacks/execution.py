@@ -49,6 +49,13 @@ THROUGH = {
 OF_THE_KEY = ("kms:DescribeKey", "kms:ListAliases", "kms:ListKeys")
 
 
+class Unlinked(ValueError):
+    """{kind}: makes a role for a service; say in stacks/execution.py (LINKED) for which"""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind}: makes a role for a service; say in stacks/execution.py (LINKED) for which")
+
+
 @dataclass(frozen=True)
 class Allowed:
     """Actions of one service that are allowed alike."""
@@ -108,7 +115,8 @@ def required(platform: Platform) -> Iterator[tuple[str, str]]:
 def allowed(platform: Platform) -> tuple[Allowed, ...]:
     """All of it, service by service; no action stands twice under one condition.
 
-    Raises handlers.UnknownType for a type without handlers, scopes.Unscoped for one on nothing of ours.
+    Raises handlers.UnknownType for a type without handlers, scopes.Unscoped for an action on nothing of ours,
+    scopes.NoAction, Unlinked.
     """
     wanted: dict[str, dict[Scope, None]] = {}
     for kind, action in required(platform):
@@ -162,6 +170,8 @@ def _of_identity(kind: str, action: str, platform: Platform) -> Iterator[Scope]:
                 (Condition("StringEqualsIfExists", "iam:PassedToService", (service,)),),
             )
     elif action == "iam:CreateServiceLinkedRole":
+        if kind not in LINKED:
+            raise Unlinked(kind)
         service = LINKED[kind]
         yield Scope(
             (f"{ROLE}aws-service-role/{service}/*",),

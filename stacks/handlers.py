@@ -270,11 +270,12 @@ BEYOND: Mapping[str, tuple[tuple[str, ...], str]] = {
 
 
 class UnknownType(ValueError):
-    """{kind}: no schema names the handlers' permissions; the execution role cannot be derived"""
+    """{kind}: no schema names its handlers' permissions; say in stacks/handlers.py (BEYOND) what they call"""
 
     def __init__(self, kind: str) -> None:
         super().__init__(
-            f"{kind}: no schema names the handlers' permissions; the execution role cannot be derived"
+            f"{kind}: no schema names its handlers' permissions; "
+            "say in stacks/handlers.py (BEYOND) what they call"
         )
 
 
@@ -302,9 +303,11 @@ def permissions(kind: str, properties: frozenset[str]) -> frozenset[str]:
 
 @cache
 def named(kind: str) -> frozenset[str]:
-    """All that the schema names, whatever it is for. Raises UnknownType."""
+    """All that the schema names, whatever it is for. Raises UnknownType where AWS's pages do not either."""
     try:
         handlers = linter_data.schema(kind, REGION)["handlers"]
     except KeyError as error:
+        if kind in BEYOND:
+            return frozenset()
         raise UnknownType(kind) from error
     return frozenset(action for handler in handlers.values() for action in handler.get("permissions", ()))

@@ -21,8 +21,11 @@ DYNAMIC_REFERENCES = 60
 NESTED_RESOURCES = 2_500  # that one operation on a root may create, update or delete
 
 
-def overfull(tree: dict[str, Any], text: str) -> Iterator[str]:
-    """One line per quota of which a template uses more than its room; `text` is its emitted form."""
+def overfull(tree: dict[str, Any], text: str, sent: str = "") -> Iterator[str]:
+    """One line per quota of which a template uses more than its room; `text` is its emitted form.
+
+    `sent`: what of it is sent in a request itself, since no bucket is there yet.
+    """
     for section, quota in SECTIONS.items():
         yield from _over(len(tree.get(section, {})), quota, section.lower())
         for name in tree.get(section, {}):
@@ -38,21 +41,8 @@ def overfull(tree: dict[str, Any], text: str) -> Iterator[str]:
         yield from _over(len(default.encode()), PARAMETER_BYTES, f"bytes in the default of parameter {name}")
     yield from _over(len(tree.get("Description", "").encode()), DESCRIPTION_BYTES, "bytes of description")
     yield from _over(len(text.encode()), BODY_BYTES, "bytes")
+    yield from _over(len(sent.encode()), REQUEST_BYTES, "bytes in a request")
     yield from _over(text.count("{{resolve:"), DYNAMIC_REFERENCES, "dynamic references")
-
-
-def too_long_to_send(text: str) -> Iterator[str]:
-    """Of the one template that is sent before there is a bucket: bootstrap, which makes it.
-
-    It may use all of the quota. It holds rights more than anything that runs, and those can be moved to a
-    second stack while the platform runs (docs/decisions/deployment-roles.md).
-    """
-    size = len(text.encode())
-    if size > REQUEST_BYTES:
-        yield (
-            f"{size} bytes are more than the {REQUEST_BYTES} that a request to CloudFormation takes, and no "
-            "bucket is there yet to send it by; shorten it, or give its policies a stack of their own"
-        )
 
 
 def overfull_together(trees: dict[str, dict[str, Any]]) -> Iterator[str]:

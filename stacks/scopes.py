@@ -125,6 +125,13 @@ class Unscoped(ValueError):
         )
 
 
+class NoAction(ValueError):
+    """{action}: IAM has no such action; leave it out in stacks/handlers.py (NEVER)"""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"{action}: IAM has no such action; leave it out in stacks/handlers.py (NEVER)")
+
+
 @dataclass(frozen=True)
 class Condition:
     """One line of a statement's condition; its values are texts for Fn::Sub."""
@@ -147,7 +154,7 @@ IN_THE_REGION = Scope(("*",), (Condition("StringEquals", "aws:RequestedRegion", 
 
 
 def scopes(action: str, environment: str) -> Iterator[Scope]:
-    """Where an action is allowed; one for each kind of resource that it knows. Raises Unscoped."""
+    """Where an action is allowed; one for each kind of resource that it knows. Raises Unscoped, NoAction."""
     service = action.partition(":")[0]
     kinds = known(action)
     if not kinds or action in ANYWHERE:
@@ -174,9 +181,13 @@ def _scope(action: str, service: str, kind: str, environment: str) -> Scope:
 
 
 def known(action: str) -> tuple[str, ...]:
-    """The kinds of resource that a policy may name for an action. Raises KeyError for no action of IAM."""
+    """The kinds of resource that a policy may name for an action. Raises NoAction."""
     service, _, name = action.partition(":")
-    return tuple(linter_data.authorization()[service]["Actions"][name.lower()].get("Resources", ()))
+    try:
+        described = linter_data.authorization()[service]["Actions"][name.lower()]
+    except KeyError as error:
+        raise NoAction(action) from error
+    return tuple(described.get("Resources", ()))
 
 
 def _described(service: str, kind: str) -> dict[str, Any]:

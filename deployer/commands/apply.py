@@ -7,7 +7,7 @@ from contextlib import nullcontext, suppress
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployer import account, apply_document, documents, progress
+from deployer import account, apply_document, bootstrapping, documents, progress
 from deployer.acceptance import Path, accept
 from deployer.commands.asking import accept_losses, approve, discarding, letting_run, need_terminal
 from deployer.commands.diagnose import tell
@@ -40,8 +40,10 @@ def bootstrap(
 ) -> int:
     """Make the artefact bucket, the image repository and the roles."""
     settle(deployment, wait, deployment.bootstrap_name)
-    made = deployment.plan_bootstrap()
-    return _carry_out(deployment, made, losses, yes or made.only_adds, fresh=True, as_json=as_json)
+    for made in bootstrapping.plans(deployment):
+        agreed, more = yes or made.only_adds, bootstrapping.begins(made)
+        _carry_out(deployment, made, losses, agreed, fresh=True, as_json=as_json, more=more)
+    return 0
 
 
 @command(
@@ -84,9 +86,19 @@ def apply(
 
 
 def _carry_out(
-    deployment: Deployment, made: Plan, losses: Collection[str], yes: bool, *, fresh: bool, as_json: bool
+    deployment: Deployment,
+    made: Plan,
+    losses: Collection[str],
+    yes: bool,
+    *,
+    fresh: bool,
+    as_json: bool,
+    more: bool = False,
 ) -> int:
-    """Show it, ask, execute it, follow it. With `as_json`, stdout has the document alone, however it ends."""
+    """Show it, ask, execute it, follow it. With `as_json`, stdout has the document alone, however it ends.
+
+    `more`: a plan follows that has the document, unless this one fails.
+    """
     course = Course()
     told: list[Diagnosis] = []
     try:
@@ -102,9 +114,9 @@ def _carry_out(
             diagnosis = told[0] if told else None
             print(documents.text(apply_document.of(made, course, error=why, diagnosis=diagnosis)))
         raise
-    if as_json:
+    if as_json and not more:
         print(documents.text(apply_document.of(made, course, outputs=_outputs(deployment, made))))
-    elif not made.is_empty:
+    elif not as_json and not made.is_empty:
         print(f"{made.stack_name}: done")
     return 0
 

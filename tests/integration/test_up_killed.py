@@ -22,6 +22,7 @@ COMMAND = [sys.executable, str(ROOT / "deploy.py"), "up", "dev", "--yes", "--ima
 POINTS = (
     "preconditions  ",
     "millrace-dev-bootstrap  AWS::CloudFormation::Stack  CREATE_IN_PROGRESS",
+    "millrace-dev-bootstrap  AWS::CloudFormation::Stack  UPDATE_IN_PROGRESS",
     "AWS::EC2::VPC  CREATE_COMPLETE",
     "first rotation  ",
 )

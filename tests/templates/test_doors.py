@@ -127,6 +127,7 @@ def services(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
     return {
         service: set(statement["Action"])
         for statement in statements
+        if statement["Effect"] == "Allow"
         for service in statement["Principal"].get("Service", ())
     }
 
@@ -138,6 +139,15 @@ def test_who_publishes_and_nobody_else_may_use_the_topic_s_key(templates: Templa
     publishers = {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
     assert key == dict.fromkeys(publishers, {"kms:Decrypt", "kms:GenerateDataKey"})
     assert topic == dict.fromkeys(publishers, {"sns:Publish"})
+
+
+def test_the_topic_refuses_plain_text_of_all_but_aws_s_services(templates: Templates) -> None:
+    refused, *_ = properties(templates, "alerts", "NotificationsPolicy")["PolicyDocument"]["Statement"]
+    assert (refused["Effect"], refused["Principal"], refused["Action"]) == ("Deny", "*", ["sns:Publish"])
+    assert refused["Resource"] == [{"Ref": "Notifications"}]
+    assert refused["Condition"] == {
+        "Bool": {"aws:SecureTransport": "false", "aws:PrincipalIsAWSService": "false"}
+    }
 
 
 def test_events_reach_the_key_without_conditions(templates: Templates) -> None:

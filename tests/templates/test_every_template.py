@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from deployer import foundation
 from deployer.holding import HOLDING_DATA
 from parameters.settings import load
+from stacks import dangling
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 REGION = "eu-west-2"
@@ -254,6 +256,19 @@ def test_every_role_is_assumed_by_a_service_for_this_account_only(templates: Tem
 
 def test_sizes_stay_far_from_the_quotas() -> None:
     for file in TEMPLATES.glob("*/*.yaml"):
-        # Bootstrap makes the bucket that all others are sent by, so it must fit into a request.
-        most = 51_200 if file.stem == "bootstrap" else 800_000
-        assert file.stat().st_size < most, f"{file} is more than CloudFormation takes, or nearly"
+        assert file.stat().st_size < 800_000, f"{file} is more than CloudFormation takes, or nearly"
+
+
+def test_what_bootstrap_is_made_of_first_fits_many_times_into_a_request(templates: Templates) -> None:
+    assert len(foundation.of(templates["bootstrap"])) < 51_200 / 4
+
+
+def test_what_bootstrap_is_made_of_first_needs_nothing_that_comes_later(templates: Templates) -> None:
+    first = json.loads(foundation.of(templates["bootstrap"]))
+
+    assert list(dangling.within(first)) == []
+    assert first["Resources"].items() <= templates["bootstrap"]["Resources"].items()
+    assert set(first["Resources"]) == {
+        *("ArtefactKey", "AccessLog", "AccessLogPolicy", "Artefacts", "ArtefactsPolicy", "Images")
+    }
+    assert set(first["Outputs"]) == {"ArtefactBucket", "ImageRepositoryUri"}

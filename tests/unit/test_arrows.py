@@ -30,7 +30,9 @@ ROOMS = (
 
 # Room → the modules of other rooms that it may import. A package admits what lies in it.
 ARROWS: dict[str, tuple[str, ...]] = {
-    "build": ("stacks", "parameters"),  # the rules are given by their place, as another team gives them
+    # The rules are given by their place, as another team gives them. What of bootstrap is sent in a request
+    # is the deployer's to say, and the build's to measure.
+    "build": ("stacks", "parameters", "deployer.foundation"),
     "deploy": ("deployer", "parameters"),
     # The bridge: variables are made from the artefacts' settings, and from nothing else of theirs.
     "stacks": ("parameters", "processor.settings", "rotation.settings", "topology.metrics", "topology.needs"),

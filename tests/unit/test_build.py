@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,8 +15,9 @@ import pytest
 import build
 from parameters import schema, settings
 from parameters.network import Nat
-from stacks import lint
+from stacks import boundary, deployer_policy, deployment_roles, execution, handlers, lint, scopes
 from stacks.emission import MADE_HERE
+from topology import needs
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -176,17 +178,82 @@ def test_a_wrong_parameter_is_one_line_and_nothing_is_written(
     assert not out.exists()
 
 
-def test_a_bootstrap_too_long_for_its_request_is_refused_and_nothing_is_written(
+def test_a_bootstrap_that_begins_too_long_for_its_request_is_refused_and_nothing_is_written(
     out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stacks.quotas.REQUEST_BYTES", 40_000)
+    monkeypatch.setattr("stacks.quotas.REQUEST_BYTES", 5_000)
 
     with pytest.raises(SystemExit, match="2"):
         emit(out)
 
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("build.py: bootstrap: ")
-    assert "bytes are more than the 40000 that a request to CloudFormation takes" in line
+    assert "bytes in a request are more than 80% of CloudFormation's 5000 (4000)" in line
+    assert not out.exists()
+
+
+BUDGET = "AWS::Budgets::Budget"
+BEYOND = (("budgets:Unheard",), "https://docs.aws.amazon.com/")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (
+            lambda patch: patch.setattr("troposphere.budgets.Budget.resource_type", "AWS::Budgets::Unheard"),
+            "AWS::Budgets::Unheard: no schema names its handlers' permissions; say in stacks/handlers.py",
+        ),
+        (
+            lambda patch: patch.delitem(scopes.OWN, ("budgets", "budget")),
+            "(budget, budgetAction) is in stacks/scopes.py; say there which are ours",
+        ),
+        (
+            lambda patch: patch.setitem(handlers.BEYOND, BUDGET, BEYOND),
+            "budgets:Unheard: IAM has no such action; leave it out in stacks/handlers.py (NEVER)",
+        ),
+        (
+            lambda patch: patch.delitem(execution.LINKED, "AWS::ECS::Cluster"),
+            "AWS::ECS::Cluster: makes a role for a service; say in stacks/execution.py (LINKED) for which",
+        ),
+        (
+            lambda patch: patch.setattr(deployment_roles, "GROUPS", {}),
+            "application-autoscaling: is in no policy of the execution role; put it into one in",
+        ),
+        (
+            lambda patch: patch.setattr(deployment_roles, "POLICY_LETTERS", 1_000),
+            "of which IAM takes 1000; give a service of it a policy of its own in stacks/deployment_roles.py",
+        ),
+        (
+            lambda patch: patch.delitem(boundary.OF_AWS, "AmazonRDSEnhancedMonitoringRole"),
+            "takes AmazonRDSEnhancedMonitoringRole; say in stacks/boundary.py (OF_AWS) what that allows",
+        ),
+        (
+            lambda patch: patch.setattr(deployer_policy, "HERE", "Elsewhere/"),
+            "docs/needs.yaml: Bootstrap/Deployer needs Bootstrap/Images, which bootstrap does not make; ",
+        ),
+        (
+            lambda patch: patch.setattr(
+                deployer_policy, "_needs", lambda: needs.load(Path("docs/nowhere.yaml"))
+            ),
+            "docs/nowhere.yaml: ",
+        ),
+    ],
+)
+def test_what_no_role_can_be_derived_for_is_one_line_and_nothing_is_written(
+    out: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[pytest.MonkeyPatch], None],
+    says: str,
+) -> None:
+    spoil(monkeypatch)
+
+    with pytest.raises(SystemExit, match="2"):
+        emit(out)
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("build.py: ")
+    assert says in line
     assert not out.exists()
 
 

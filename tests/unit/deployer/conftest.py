@@ -122,8 +122,9 @@ class Aws:
         self.says("describe_stacks", {"Stacks": [stack]})
 
     def bootstrapped(self) -> None:
-        outputs = {"ArtefactBucket": "artefacts", "ImageRepositoryUri": "registry/millrace/dev"}
-        self.stack("millrace-dev-bootstrap", "CREATE_COMPLETE", outputs=outputs)
+        role = f"arn:aws:iam::{ACCOUNT}:role/millrace-dev-bootstrap-Execution"
+        first = {"ArtefactBucket": "artefacts", "ImageRepositoryUri": "registry/millrace/dev"}
+        self.stack("millrace-dev-bootstrap", "UPDATE_COMPLETE", outputs=first | {"ExecutionRoleArn": role})
 
     @staticmethod
     def stack_id(name: str) -> str:
@@ -323,7 +324,18 @@ Outputs:
         "    Properties:\n"
         "      RoleName: !Sub worker-${AWS::Region}\n"
     )
-    (tmp_path / "bootstrap.yaml").write_text("Resources:\n  Artefacts:\n    Type: AWS::S3::Bucket\n")
+    (tmp_path / "bootstrap.yaml").write_text(
+        "Resources:\n"
+        "  Artefacts:\n"
+        "    Type: AWS::S3::Bucket\n"
+        "  ExecutionRole:\n"
+        "    Type: AWS::IAM::Role\n"
+        "Outputs:\n"
+        "  ArtefactBucket:\n"
+        "    Value: !Ref Artefacts\n"
+        "  ExecutionRoleArn:\n"
+        "    Value: !GetAtt ExecutionRole.Arn\n"
+    )
     return tmp_path
 
 

@@ -16,7 +16,7 @@ from deployer.course import Course
 from deployer.diagnosis import Diagnosis, Failing
 from deployer.errors import Cancelled, DeployerError, DeploymentFailed, LostSight
 from deployer.events import Listener, Progress
-from deployer.plan import Plan
+from deployer.plan import Kind, Plan
 from deployer.viewer import Choice, Deaf, as_viewer
 from tests.unit.deployer.test_commands import ADDS, DESTROYS, EMPTY, MODIFIES, FakeDeployment
 
@@ -137,6 +137,20 @@ def test_bootstrap_json_has_the_outputs_of_its_own_stack(
 
     assert (code, document["result"]) == (0, "done")
     assert document["outputs"] == {"ArtefactBucket": "artefacts"}
+
+
+def test_a_new_bootstrap_has_one_document_of_its_last_change(
+    executing: Executing, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = (
+        replace(ADDS, stack_name="millrace-dev-bootstrap", kind=kind) for kind in (Kind.CREATE, Kind.UPDATE)
+    )
+    monkeypatch.setattr(executing, "plan_bootstrap", lambda: next(made))
+
+    code, document, err = typed(capsys, "bootstrap", "dev")
+
+    assert (code, document["result"]) == (0, "done")
+    assert err.count("1 to add") == 2
 
 
 def test_with_nothing_to_do_it_is_unchanged_and_nothing_was_begun(

@@ -322,6 +322,16 @@ def test_bootstrap_that_only_adds_needs_no_approval(deployment: FakeDeployment) 
     assert deployment.fresh is True
 
 
+def test_a_new_bootstrap_is_made_in_two_changes(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.made = replace(ADDS, kind=Kind.CREATE)
+
+    assert commands.main(["bootstrap", "dev"]) == 0
+    assert deployment.did == ["plan bootstrap", "apply c"] * 2
+    assert capsys.readouterr().out.count("+ Queue") == 2
+
+
 def test_bootstrap_that_modifies_does(deployment: FakeDeployment) -> None:
     deployment.made = MODIFIES
 

@@ -1,3 +1,5 @@
+import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from deployer.errors import (
     Stuck,
 )
 from deployer.events import Progress, Silence
+from deployer.plan import Kind
 
 IMAGE = f"sha256:{'a' * 64}"
 NAME = "millrace-deploy-1"
@@ -92,10 +95,54 @@ def test_what_guards_itself_is_not_destroyed_while_the_stack_takes_a_change(aws:
     )
 
 
-def test_bootstrap_goes_through_a_change_set_and_is_a_no_op_when_unchanged(aws: Any, templates: Path) -> None:
+def test_what_is_bootstrapped_in_part_is_not_bootstrapped(aws: Any, templates: Path) -> None:
     aws.account()
-    aws.stack("millrace-dev-bootstrap")
+    aws.no_stack()
+    aws.stack("millrace-dev-bootstrap", "CREATE_COMPLETE", outputs={"ArtefactBucket": "artefacts"})
+
+    with pytest.raises(NotBootstrapped, match=r"ExecutionRoleArn.*`python deploy\.py bootstrap dev` first"):
+        aws.deployment(templates).plan(image_digest=IMAGE)
+
+
+def test_bootstrap_begins_with_what_makes_the_bucket_sent_in_the_request(aws: Any, templates: Path) -> None:
+    first = {
+        "Resources": {"Artefacts": {"Type": "AWS::S3::Bucket"}},
+        "Outputs": {"ArtefactBucket": {"Value": {"Ref": "Artefacts"}}},
+    }
+    aws.account()
+    aws.no_stack("millrace-dev-bootstrap")
+    aws.says(
+        "create_change_set",
+        {"Id": aws.change_set_id(NAME), "StackId": aws.stack_id("millrace-dev-bootstrap")},
+        StackName="millrace-dev-bootstrap",
+        ChangeSetName=NAME,
+        ClientToken=NAME,
+        ChangeSetType="CREATE",
+        IncludeNestedStacks=True,
+        TemplateBody=json.dumps(first, separators=(",", ":")),
+        Parameters=[],
+        Capabilities=[],
+        Tags=TAGS,
+        OnStackFailure="ROLLBACK",
+        Description=aws.any,
+    )
+    aws.change_set("millrace-dev-bootstrap", [aws.change("Artefacts")], name=NAME)
+    aws.says("list_change_sets", {"Summaries": []})
+
+    made = aws.deployment(templates).plan_bootstrap()
+
+    assert (made.kind, made.counts.add) == (Kind.CREATE, 1)
+
+
+def test_bootstrap_that_stands_is_sent_by_its_bucket_and_is_a_no_op_when_unchanged(
+    aws: Any, templates: Path
+) -> None:
+    text = (templates / "bootstrap.yaml").read_text()
+    key = f"templates/{sha256(text.encode()).hexdigest()}.yaml"
+    aws.account()
+    aws.bootstrapped()
     aws.tells("millrace-dev-bootstrap")
+    aws.lacks(key)
     aws.says(
         "create_change_set",
         {"Id": aws.change_set_id(NAME), "StackId": aws.stack_id("millrace-dev-bootstrap")},
@@ -104,9 +151,9 @@ def test_bootstrap_goes_through_a_change_set_and_is_a_no_op_when_unchanged(aws: 
         ClientToken=NAME,
         ChangeSetType="UPDATE",
         IncludeNestedStacks=True,
-        TemplateBody=(templates / "bootstrap.yaml").read_text(),
+        TemplateURL=f"https://s3.eu-west-2.amazonaws.com/artefacts/{key}",
         Parameters=[],
-        Capabilities=[],
+        Capabilities=["CAPABILITY_IAM"],
         Tags=TAGS,
         Description=aws.any,
     )
@@ -115,9 +162,9 @@ def test_bootstrap_goes_through_a_change_set_and_is_a_no_op_when_unchanged(aws: 
     aws.says("list_change_sets", {"Summaries": []})
     aws.says("delete_change_set", {})
     aws.refuses("describe_change_set", "ChangeSetNotFound")
-    aws.stack("millrace-dev-bootstrap")
+    aws.bootstrapped()
     aws.says("list_stack_resources", {"StackResourceSummaries": []})
-    aws.says("get_template", {"TemplateBody": (templates / "bootstrap.yaml").read_text()})
+    aws.says("get_template", {"TemplateBody": text})
     aws.says("get_stack_policy", {})
     aws.says("set_stack_policy", {})
 

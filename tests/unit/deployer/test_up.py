@@ -26,7 +26,7 @@ from deployer.up import NeedsReview, Up, climb
 ROTATED = datetime(2026, 1, 1, tzinfo=UTC)
 DIGEST = f"sha256:{'a' * 64}"
 BOOTSTRAP, PLATFORM = "millrace-dev-bootstrap", "millrace-dev"
-EFFECTS = ["role", "bootstrap", "image", "platform", "rotation", "service"]
+EFFECTS = ["role", "foundation", "bootstrap", "image", "platform", "rotation", "service"]
 
 
 class Killed(BaseException):
@@ -72,7 +72,9 @@ class World:
     # What a deployment offers.
 
     def plan_bootstrap(self) -> Plan:
-        return self.plan_of("bootstrap", BOOTSTRAP)
+        if not self.has("foundation"):
+            return self.plan_of("foundation", BOOTSTRAP)
+        return self.plan_of("bootstrap", BOOTSTRAP, Kind.UPDATE)
 
     def plan(self, *, image_digest: str | None = None) -> Plan:
         assert self.has("bootstrap")
@@ -82,7 +84,8 @@ class World:
     def apply(self, made: Plan, listener: Listener) -> None:
         if not made.is_empty:
             self.moving[made.stack_name] = 3  # a killed deployer does not stop AWS
-            self.effect("bootstrap" if made.stack_name == BOOTSTRAP else "platform")
+            first = "foundation" if made.kind is Kind.CREATE else "bootstrap"
+            self.effect(first if made.stack_name == BOOTSTRAP else "platform")
             self.moving[made.stack_name] = 0  # followed to its end
 
     def discard(self, made: Plan) -> None:
@@ -100,7 +103,7 @@ class World:
     # What the steps ask beside it.
 
     def find(self, _: Any, name: str) -> Stack | None:
-        if not self.has("bootstrap" if name == BOOTSTRAP else "platform"):
+        if not self.has("foundation" if name == BOOTSTRAP else "platform"):
             return None
         left = self.moving[name] = max(self.moving.get(name, 0) - 1, 0)
         status = "CREATE_IN_PROGRESS" if left else "CREATE_COMPLETE"
@@ -173,7 +176,7 @@ def test_an_empty_account_to_a_running_platform(world: World) -> None:
     assert told == [
         "as it was  account             0.0s  111122223333",
         "done       preconditions       0.0s  the role",
-        "done       bootstrap           0.0s  1 to add, 0 to modify, 0 to remove",
+        "done       bootstrap           0.0s  2 to add, 0 to modify, 0 to remove",
         f"done       image               0.0s  {DIGEST}",
         "done       platform            0.0s  1 to add, 0 to modify, 0 to remove",
         "done       first rotation      0.0s  2026-01-01 00:00 UTC",
@@ -247,7 +250,7 @@ def test_without_approval_up_stops_at_the_platform(world: World) -> None:
     with pytest.raises(NotApproved):
         climb(up(world, approve=refuse).steps(), world.target.clock, told.append)
 
-    assert world.effects == ["role", "bootstrap", "image"]
+    assert world.effects == ["role", "foundation", "bootstrap", "image"]
     assert told[-1] == "stopped    platform            0.0s  see below"
 
 
@@ -311,7 +314,7 @@ def test_an_image_with_critical_findings_is_pushed_and_not_deployed(
 ) -> None:
     assert typed("--yes") == 1
     assert "--accept-findings" in capsys.readouterr().err
-    assert world.effects == ["role", "bootstrap", "image"]
+    assert world.effects == ["role", "foundation", "bootstrap", "image"]
 
 
 @pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("no\n", 1)])

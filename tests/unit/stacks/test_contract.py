@@ -115,11 +115,18 @@ def test_nor_is_a_map_looked_up_with_a_default(template: StackTemplate) -> None:
         check(template, "", child=True)
 
 
-def test_what_is_sent_in_a_request_must_fit_into_it(template: StackTemplate) -> None:
-    check(template, "x" * 51_200, child=True, inline=True)
-    check(template, "x" * 51_201, child=True)
-    with pytest.raises(ContractError, match="51201 bytes are more than the 51200 that a request"):
-        check(template, "x" * 51_201, child=True, inline=True)
+def test_what_is_sent_in_a_request_leaves_a_fifth_of_it(template: StackTemplate) -> None:
+    check(template, "x" * 40_961, child=True, sent="x" * 40_960)
+    with pytest.raises(ContractError, match=r"40961 bytes in a request are more than 80% of .* 51200"):
+        check(template, "", child=True, sent="x" * 40_961)
+
+
+def test_no_output_is_exported(template: StackTemplate) -> None:
+    template.tree["Outputs"] = {"Name": {"Value": "a"}}
+    check(template, "", child=True)
+    template.tree["Outputs"]["Name"]["Export"] = {"Name": "b"}
+    with pytest.raises(ContractError, match=r"output Name is exported, .* wire it by the root$"):
+        check(template, "", child=True)
 
 
 def test_nothing_comes_from_a_stack_outside(template: StackTemplate) -> None:

@@ -41,14 +41,6 @@ def test_long_text_is_not_folded_and_lines_stay_lines() -> None:
     assert dump({"x": "a\nb\n"}) == "x: |\n  a\n  b\n"
 
 
-def test_many_actions_stand_on_one_line_and_few_on_lines_of_their_own() -> None:
-    few, many = [f"ec2:Do{n}" for n in range(9)], [f"ec2:Do{n}" for n in range(10)]
-    assert dump({"x": few}).count("\n") == 10
-    assert dump({"x": many}).count("\n") == 1
-    assert yaml.safe_load(dump({"x": many})) == {"x": many}
-    assert dump({"x": ["arn:aws:s3:::a"] * 10}).count("\n") == 11
-
-
 def test_the_same_object_twice_is_written_twice() -> None:
     shared = {"a": 1}
     assert dump([shared, shared]) == "- a: 1\n- a: 1\n"

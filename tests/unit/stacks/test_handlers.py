@@ -45,6 +45,11 @@ def test_a_type_that_no_schema_describes_is_refused() -> None:
         permissions("Custom::Thing", frozenset())
 
 
+def test_a_type_that_only_aws_s_pages_describe_takes_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(handlers.BEYOND, "Custom::Other", (("sns:Publish",), "https://docs.aws.amazon.com/"))
+    assert permissions("Custom::Other", frozenset()) == {"sns:Publish"}
+
+
 @pytest.mark.parametrize("rule", [*ONLY, *NEVER], ids=lambda rule: f"{rule.kind} {rule.actions[0]}")
 def test_what_is_left_out_is_named_by_the_schema_of_a_type_that_is_here(
     rule: handlers.Only | handlers.Never,
