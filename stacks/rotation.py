@@ -112,7 +112,9 @@ def may_inject_secret(secret: SecretArn) -> Statement:
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Rotation) -> Outputs:
-    secrets = [template.add_resource(login_secret(login, inputs)) for login in (APPLICATION, MIGRATOR)]
+    secrets = [
+        template.add_resource(login_secret(login, inputs, template)) for login in (APPLICATION, MIGRATOR)
+    ]
     arns = [SecretArn(Ref(secret)) for secret in secrets]
     log = template.add_resource(
         logs.LogGroup(
@@ -246,18 +248,17 @@ def every(days: int) -> str:
     return "rate(1 day)" if days == 1 else f"rate({days} days)"
 
 
-def login_secret(login: Login, inputs: Inputs) -> secretsmanager.Secret:
+def login_secret(login: Login, inputs: Inputs, template: StackTemplate) -> secretsmanager.Secret:
     """No name: one that was deleted by hand stays taken for 30 days.
 
-    Deleted with its stack in every environment, since it holds nothing that cannot be made again.
     CloudFormation deletes a secret at once and for good, and has no property to do otherwise
-    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1999). A database that
-    outlives it has its two users dropped before a new secret rotates: docs/decisions/first-rotation.md.
+    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1999). So it is kept where
+    the database is: what is restored from its snapshot has these logins. Beside a new secret its two users
+    are dropped first: docs/decisions/first-rotation.md.
     """
     return secretsmanager.Secret(
         login.title,
-        DeletionPolicy="Delete",
-        UpdateReplacePolicy="Delete",
+        **template.retention,
         Metadata=why(login.reason, login.must),
         Description=login.description,
         KmsKeyId=inputs.secrets_key_arn,

@@ -119,9 +119,7 @@ PARTS = {
 }
 # Of these a snapshot stays, and not the resource.
 SNAPSHOT_STAYS = {"AWS::ElastiCache::ReplicationGroup", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
-# Can be made again: stacks/rotation.py, application_secret.
-LET_GO = {"AWS::SecretsManager::Secret"}
-STAYS = HOLDING_DATA - SNAPSHOT_STAYS - LET_GO
+STAYS = HOLDING_DATA - SNAPSHOT_STAYS
 
 Account = dict[str, set[str]]  # type → names or ids
 Deploys = Callable[[Environment, Path], Deployment]

@@ -37,7 +37,8 @@ def test_a_device_s_messages_are_partitioned_by_the_device(templates: Templates)
     assert levels[0] == "millrace"
     assert levels[2:] == ["+"] * 6  # enterprise, site, area, line, cell, device
     (action,) = rule["Actions"]
-    assert action["Kinesis"]["PartitionKey"] == f"${{topic({len(levels)})}}"
+    named = "/".join(f"${{topic({level})}}" for level in range(3, len(levels) + 1))
+    assert action["Kinesis"]["PartitionKey"] == named  # by which the processor knows who spoke
     assert topic.count("/") <= 7  # IoT Core's limit
 
 

@@ -82,8 +82,6 @@ HOLDS_NOTHING = {
 POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 # (deletion, replacement) of what prod keeps.
 KEPT = {("RetainExceptOnCreate", "Retain"), ("Snapshot", "Snapshot")}
-# What goes in prod though the deployer asks before it replaces it: stacks/rotation.py says why a secret may.
-LET_GO = {f"rotation.{login}": "AWS::SecretsManager::Secret" for login in ("Application", "Migrator")}
 
 
 def resources(templates: Templates) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -213,10 +211,7 @@ def test_dev_deletes_cleanly(dev: Templates) -> None:
 def test_prod_keeps_what_holds_data(prod: Templates) -> None:
     found = fates(prod)
     assert len(found) > 20
-    gone = {name for name, fate in found.items() if fate not in KEPT}
-    assert gone == set(LET_GO)
-    assert {name: resource["Type"] for name, resource in resources(prod) if name in gone} == LET_GO
-    assert {found[name] for name in gone} == {("Delete", "Delete")}
+    assert {name: fate for name, fate in found.items() if fate not in KEPT} == {}
 
 
 def test_log_groups_are_encrypted_expire_and_are_admitted_by_the_key(templates: Templates) -> None:

@@ -222,9 +222,8 @@ def test_the_log_is_one_that_metrics_are_taken_from(nested: Any) -> None:
     """Only the class Standard has the embedded metric format; the class of a log group cannot be changed."""
     resources = nested("processor")["Resources"]
     (task,) = [made for made in resources.values() if made["Type"] == "AWS::ECS::TaskDefinition"]
-    (container,) = task["Properties"]["ContainerDefinitions"]
-    log = container["LogConfiguration"]
-
-    assert log["LogDriver"] == "awslogs"
-    group = resources[log["Options"]["awslogs-group"]["Ref"]]["Properties"]
-    assert group.get("LogGroupClass", "STANDARD") == "STANDARD"
+    for made in task["Properties"]["ContainerDefinitions"]:
+        log = made["LogConfiguration"]
+        assert log["LogDriver"] == "awslogs"
+        group = resources[log["Options"]["awslogs-group"]["Ref"]]["Properties"]
+        assert group.get("LogGroupClass", "STANDARD") == "STANDARD"
