@@ -91,7 +91,11 @@ def _suffered(trial: Trial, most: int, asked: argparse.Namespace, counts: Counte
                 yield from (f"{kind}: {line}" for line in wrong)
                 return
         trial.world.step_clock(0)
+        kind = "at the end"
         yield from trial.judged_latest()
+        yield from trial.judged()
+        kind = "replayed"
+        yield from trial.replayed()
         yield from trial.judged(at_the_end=True)
     except (NotSettled, TimeoutError) as error:
         yield from (f"{kind}: {line}" for line in error.args)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -30,14 +31,28 @@ class Account:
     refused: dict[tuple[str, str, int], str] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)  # shard → the last sequence number put there
     newest: dict[str, Row] = field(default_factory=dict)
+    mended: dict[tuple[str, str, int], Row] = field(default_factory=dict)  # what a replay makes of refusals
 
     def add(self, parcel: Parcel, shard: str, sequence_number: str) -> None:
         """A record that the stream has taken."""
         self.rows |= set(parcel.rows)
         for index, reason in parcel.refused:
             self.refused[shard, sequence_number, index] = reason
+        for index, row in parcel.mended:
+            self.mended[shard, sequence_number, index] = row
         self.last[shard] = max(self.last.get(shard, 0), int(sequence_number))
-        for row in parcel.latest:
+        self._see(parcel.latest)
+
+    def replayed(self) -> None:
+        """The rules were mended, and all that was refused has been judged again."""
+        for place, row in self.mended.items():
+            del self.refused[place]
+            self.rows.add(row)
+        self._see(self.mended.values())
+        self.mended.clear()
+
+    def _see(self, rows: Iterable[Row]) -> None:
+        for row in rows:
             if row[0] not in self.newest or row[1] > self.newest[row[0]][1]:
                 self.newest[row[0]] = row
 

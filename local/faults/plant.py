@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 METRICS = 5
@@ -25,13 +26,26 @@ Row = tuple[str, int, float | bool | str | None, int]  # path, microseconds sinc
 @dataclass(frozen=True)
 class Parcel:
     """One record: its bytes, its partition key, the rows that it must become, its refusals as index → reason.
-    `latest`: those rows that may show as latest values."""
+
+    `latest`: those rows that may show as latest values. `mended`: index → the row that a refused reading must
+    become when it is judged again by MENDED.
+    """
 
     data: bytes
     key: str
     rows: tuple[Row, ...] = ()
     refused: tuple[tuple[int, str], ...] = ()
     latest: tuple[Row, ...] = ()
+    mended: tuple[tuple[int, Row], ...] = ()
+
+
+# Settings under which some of what is refused is not.
+MENDED = {
+    "OLDEST_READING_DAYS": "400",
+    "NEWEST_READING_MINUTES": "600",
+    "SITE_TIME_ZONE": "Etc/UTC",
+    "BIND_DEVICES": "0",
+}
 
 
 @dataclass
@@ -61,13 +75,13 @@ class Plant:
         for device in range(self.devices):
             for metric in range(METRICS):
                 reading, row = self.reading(device=device, metric=metric)
-                yield _good(device, json.dumps(reading).encode(), row)
+                yield self.good(device, json.dumps(reading).encode(), row)
 
     def reading(self, *, device: int, metric: int | None = None) -> tuple[dict[str, Any], Row]:
         """The next one, of the kind that its metric has."""
         self.number += 1
         chosen = self.chance.randrange(METRICS) if metric is None else metric
-        path = f"{self.prefix}/press/line1/cell{device}/{key_of(device)}/metric_{chosen}"
+        path = f"{self.place(device)}/metric_{chosen}"
         ts = self.began_ms + self.stepped_ms + self.number * STEP_MS
         value: float | bool | str | None = self.number
         if chosen == 3:
@@ -88,6 +102,18 @@ class Plant:
         """Any of them."""
         return self.chance.randrange(self.devices)
 
+    def place(self, device: int) -> str:
+        """The first six levels of its paths."""
+        return f"{self.prefix}/press/line1/cell{device}/m{device}"
+
+    def key(self, device: int) -> str:
+        """A partition key: a device's place, which binds the record to it, or a gateway's, which binds none."""
+        return self.place(device) if device % 2 else f"gw-{device}"
+
+    def good(self, device: int, data: bytes, *rows: Row, shown: bool = True) -> Parcel:
+        """A record that becomes these rows."""
+        return Parcel(data, self.key(device), rows, latest=rows if shown else ())
+
 
 QUALITIES: tuple[tuple[int | str | None, int], ...] = (
     (None, 192),
@@ -98,19 +124,10 @@ QUALITIES: tuple[tuple[int | str | None, int], ...] = (
 )
 
 
-def key_of(device: int) -> str:
-    """Its segment of the path, which is its partition key."""
-    return f"m{device}"
-
-
-def _good(device: int, data: bytes, *rows: Row, shown: bool = True) -> Parcel:
-    return Parcel(data, key_of(device), rows, latest=rows if shown else ())
-
-
 def _bare(plant: Plant) -> Parcel:
     device = plant.device()
     reading, row = plant.reading(device=device)
-    return _good(device, json.dumps(reading).encode(), row)
+    return plant.good(device, json.dumps(reading).encode(), row)
 
 
 def _several(plant: Plant, device: int) -> tuple[list[dict[str, Any]], list[Row]]:
@@ -122,27 +139,27 @@ def _several(plant: Plant, device: int) -> tuple[list[dict[str, Any]], list[Row]
 def _envelope(plant: Plant) -> Parcel:
     device = plant.device()
     readings, rows = _several(plant, device)
-    return _good(device, json.dumps({"v": 1, "src": "gw-1", "readings": readings}).encode(), *rows)
+    return plant.good(device, json.dumps({"v": 1, "src": "gw-1", "readings": readings}).encode(), *rows)
 
 
 def _zipped(plant: Plant) -> Parcel:
     device = plant.device()
     readings, rows = _several(plant, device)
-    return _good(device, gzip.compress(json.dumps({"readings": readings}).encode()), *rows)
+    return plant.good(device, gzip.compress(json.dumps({"readings": readings}).encode()), *rows)
 
 
 def _event(plant: Plant) -> Parcel:
     device = plant.device()
     readings, rows = _several(plant, device)
     event = {"specversion": "1.0", "type": "readings", "source": "/gw", "id": "1"}
-    return _good(device, json.dumps({**event, "data": {"readings": readings}}).encode(), *rows)
+    return plant.good(device, json.dumps({**event, "data": {"readings": readings}}).encode(), *rows)
 
 
 def _not_a_number(plant: Plant) -> Parcel:
     device = plant.device()
     reading, (path, ts, _, _) = plant.reading(device=device, metric=0)
     reading["value"] = plant.chance.choice((float("nan"), float("-inf"), "NaN"))
-    return _good(device, json.dumps(reading).encode(), (path, ts, None, 0))
+    return plant.good(device, json.dumps(reading).encode(), (path, ts, None, 0))
 
 
 def _twice_at_once(plant: Plant) -> Parcel:
@@ -152,7 +169,7 @@ def _twice_at_once(plant: Plant) -> Parcel:
     reading.pop("seq", None)
     other = {**reading, "value": -reading["value"]}
     rows = (row, (row[0], row[1], -row[2], row[3]) if isinstance(row[2], int) else row)
-    return _good(device, json.dumps({"readings": [reading, other]}).encode(), *rows)
+    return plant.good(device, json.dumps({"readings": [reading, other]}).encode(), *rows)
 
 
 def _history(plant: Plant) -> Parcel:
@@ -161,7 +178,7 @@ def _history(plant: Plant) -> Parcel:
     reading["ts"] -= plant.chance.choice(HISTORY_DAYS) * DAY_MS
     reading["hist"] = True
     row = (path, reading["ts"] * 1000, value, quality)
-    return _good(device, json.dumps(reading).encode(), row, shown=False)
+    return plant.good(device, json.dumps(reading).encode(), row, shown=False)
 
 
 FORMS: tuple[Callable[[Plant], Parcel], ...] = (
@@ -181,7 +198,7 @@ def _unreadable(plant: Plant) -> Parcel:
     data = plant.chance.choice(
         (b"", b"\x00\xff nonsense", b'{"path": "a', b"[]", b'{"readings": []}', gzip.compress(b"{}")[:-4])
     )
-    return Parcel(data, key_of(plant.device()), refused=((WHOLE, "undecodable"),))
+    return Parcel(data, plant.key(plant.device()), refused=((WHOLE, "undecodable"),))
 
 
 def _spoilt(reason: str, **changed: Any) -> Callable[[Plant], Parcel]:
@@ -195,7 +212,7 @@ def _spoilt(reason: str, **changed: Any) -> Callable[[Plant], Parcel]:
         place = plant.chance.randint(0, len(readings))
         readings.insert(place, bad)
         data = json.dumps({"readings": readings}).encode()
-        return Parcel(data, key_of(device), tuple(rows), ((place, reason),), tuple(rows))
+        return Parcel(data, plant.key(device), tuple(rows), ((place, reason),), tuple(rows))
 
     return make
 
@@ -205,11 +222,30 @@ def _untimely(reason: str, offset_ms: int) -> Callable[[Plant], Parcel]:
 
     def make(plant: Plant) -> Parcel:
         device = plant.device()
-        reading, _ = plant.reading(device=device)
+        reading, (path, _, value, quality) = plant.reading(device=device)
         reading["ts"] = time.time_ns() // 1_000_000 + offset_ms
-        return Parcel(json.dumps(reading).encode(), key_of(device), refused=((0, reason),))
+        return _mendable(plant.key(device), reading, reason, (path, reading["ts"] * 1000, value, quality))
 
     return make
+
+
+def _naive(plant: Plant) -> Parcel:
+    """A time without an offset, where the site has no zone."""
+    device = plant.device()
+    reading, row = plant.reading(device=device)
+    moment = datetime.fromtimestamp(reading["ts"] / 1000, UTC)
+    reading["ts"] = moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return _mendable(plant.key(device), reading, "timestamp", row)
+
+
+def _stranger(plant: Plant) -> Parcel:
+    """A device that speaks for another one."""
+    reading, row = plant.reading(device=0)
+    return _mendable(plant.place(1), reading, "device", row)
+
+
+def _mendable(key: str, reading: dict[str, Any], reason: str, row: Row) -> Parcel:
+    return Parcel(json.dumps(reading).encode(), key, refused=((0, reason),), mended=((0, row),))
 
 
 MISSING = object()
@@ -220,7 +256,8 @@ POISONS: tuple[Callable[[Plant], Parcel], ...] = (
     _spoilt("malformed", value=MISSING),
     _spoilt("malformed", value=[1]),
     _spoilt("malformed", ts=1.5),
-    _spoilt("timestamp", ts="2025-11-23T11:31:59"),
+    _naive,
+    _stranger,
     _spoilt("timestamp", ts="yesterday"),
     _spoilt("quality", q="SO-SO"),
     _spoilt("seq", seq=-1),

@@ -55,7 +55,6 @@ class Processors:
         self._environment = environment
         self._log = log
         self._running: list[Processor] = []
-        self.started = 0
         self.wrong: list[str] = []  # processors that ended unasked, or did not end
 
     def keep(self) -> None:
@@ -88,6 +87,10 @@ class Processors:
             time.sleep(0.02)
         raise TimeoutError(f"no processor has become the reader within {seconds:.0f} s; see {self._log}")
 
+    def replay(self, settings: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        """`python -m processor replay --quarantine --yes` by these settings, begun."""
+        return self._begin({**self._environment, **settings}, "replay", "--quarantine", "--yes")
+
     def may_all_end(self, *codes: int) -> None:
         """What happens now may end any of them so."""
         for one in self._running:
@@ -107,16 +110,18 @@ class Processors:
                 one.process.wait(10)
         self._running = [one for one in self._running if one is but]
 
-    def _start(self) -> None:
-        port = free_port()
+    def _begin(self, environment: Mapping[str, str], *command: str) -> "subprocess.Popen[bytes]":
         with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "processor"],
+            return subprocess.Popen(
+                [sys.executable, "-m", "processor", *command],
                 cwd=ROOT,
-                env={**self._environment, "HEALTH_PORT": str(port)},
+                env=environment,
                 stdout=log,
                 stderr=log,
             )
-        self.started += 1
+
+    def _start(self) -> None:
+        port = free_port()
+        process = self._begin({**self._environment, "HEALTH_PORT": str(port)})
         # A lost session may be found by the other one first, at any time.
         self._running.append(Processor(process, port, frozenset({TAKEN_OVER})))

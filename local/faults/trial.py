@@ -10,7 +10,7 @@ import psycopg
 from redis import Redis
 
 from local.faults.judge import Account, Progress, judge, judge_latest
-from local.faults.plant import Parcel, Plant
+from local.faults.plant import MENDED, Parcel, Plant
 from local.faults.processors import Processors
 from local.faults.world import World
 
@@ -110,6 +110,20 @@ class Trial:
             self.load()  # late ones, which must not show
             self.settle()
             return self.shown(client)
+        finally:
+            client.close()
+
+    def replayed(self) -> list[str]:
+        """What is wrong once all refusals are judged again by mended rules, the first replay being killed."""
+        client = self.world.cache()
+        try:
+            killed = self.processors.replay(MENDED)
+            self.pause(1.0)
+            killed.kill()
+            killed.wait()
+            code = self.processors.replay(MENDED).wait(SETTLE_SECONDS)
+            self.account.replayed()
+            return [*([f"the replay ended with {code}"] if code else []), *self.shown(client)]
         finally:
             client.close()
 

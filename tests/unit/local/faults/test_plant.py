@@ -2,24 +2,33 @@
 
 import random
 import time
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from local.faults.plant import FORMS, METRICS, POISONS, Parcel, Plant, Row
+from local.faults.plant import FORMS, MENDED, METRICS, POISONS, Parcel, Plant, Row
 from processor.columns import Kind
 from processor.names import Names
 from processor.pipeline import judge
 from processor.source.records import Record
 from processor.validate import Rules
 
+RULES = Rules(7, 10)
+MENDED_RULES = Rules(
+    int(MENDED["OLDEST_READING_DAYS"]),
+    int(MENDED["NEWEST_READING_MINUTES"]),
+    ZoneInfo(MENDED["SITE_TIME_ZONE"]),
+    bind_devices=MENDED["BIND_DEVICES"] == "1",
+)
+
 
 def plant(seed: int = 1) -> Plant:
     return Plant("acme/lon1", random.Random(seed))
 
 
-def judged(parcel: Parcel) -> tuple[set[Row], set[tuple[int, str]]]:
+def judged(parcel: Parcel, rules: Rules = RULES) -> tuple[set[Row], set[tuple[int, str]]]:
     names = Names()
-    result = judge([Record(parcel.data, "1", time.time())], names, Rules(7, 10), 0)
+    result = judge([Record(parcel.data, "1", time.time(), 0, parcel.key)], names, rules, 0)
     columns = result.columns
     rows: set[Row] = set()
     for row in range(len(columns)):
@@ -54,6 +63,20 @@ def test_a_poison_is_refused_for_its_reason_and_its_siblings_are_kept(place: int
         parcel = POISONS[place](made)
         assert parcel.refused
         assert judged(parcel) == (set(parcel.rows), set(parcel.refused))
+
+
+def test_what_is_mended_becomes_its_rows_by_the_rules_that_mend_it() -> None:
+    made = plant()
+    parcels = [made.poison() for _ in range(300)]
+    assert {reason for one in parcels if one.mended for _, reason in one.refused} == {
+        "timestamp",
+        "too_old",
+        "too_new",
+        "device",
+    }
+    for parcel in parcels:
+        left = {(place, reason) for place, reason in parcel.refused if place not in dict(parcel.mended)}
+        assert judged(parcel, MENDED_RULES) == ({*parcel.rows, *(row for _, row in parcel.mended)}, left)
 
 
 def test_each_reading_is_told_apart_by_point_and_time_unless_it_is_said_twice() -> None:
