@@ -4,7 +4,6 @@ import io
 import json
 import shutil
 import tarfile
-from collections.abc import Iterator
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
@@ -17,8 +16,7 @@ import pytest
 
 from deployer import commands, documents
 from deployer.deployment import Deployment
-from local.aws import CacheServer, DatabaseServer, EmbeddedAws
-from parameters.settings import load
+from local.aws import EmbeddedAws
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "dev"
 ROOT = """\
@@ -46,23 +44,12 @@ Resources:
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
-    bundle = tmp_path / "ca.pem"
-    bundle.touch()  # nothing connects to the database here
-    with EmbeddedAws(
-        account=load("dev").account,
-        database=DatabaseServer("localhost", 1, "unused"),
-        cache=CacheServer("localhost", 2),
-        ca_file=bundle,
-        log=tmp_path / "aws.log",
-    ) as embedded:
-        for name, value in embedded.environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.delenv("IMAGE_DIGEST", raising=False)
-        quick = partial(Deployment, poll=0.05)
-        monkeypatch.setattr("deployer.commands.invocation.Deployment", quick)
-        monkeypatch.setattr("sys.stdin", io.StringIO())
-        yield embedded
+def aws(own_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
+    """As the commands find it that are typed without a terminal."""
+    monkeypatch.delenv("IMAGE_DIGEST", raising=False)
+    monkeypatch.setattr("deployer.commands.invocation.Deployment", partial(Deployment, poll=0.05))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    return own_aws
 
 
 @pytest.fixture
