@@ -2,7 +2,8 @@ from dataclasses import replace
 
 from local.soak.standing import Standing
 
-MODEL = Standing({"a": {"status": "CREATE_COMPLETE", "policy": None}}, {"x:v1": "sha256:a"}, {"templates": 2}, (), (), ())
+STACK = {"status": "CREATE_COMPLETE", "policy": None}
+MODEL = Standing({"a": STACK}, {"x:v1": "sha256:a"}, {"templates": 2}, (), (), ())
 
 
 def test_alike_is_no_difference_and_open_plans_are_asked_for_apart() -> None:
