@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 def _tries(scratch: Path, chance: random.Random, wanted: int) -> Iterator[Try]:
     environment = load(ENVIRONMENT)
     templates, image = scratch / "templates", scratch / "image.tar"
-    tree.write_image(image)
+    tree.write_image(image, b"one", b"another")
 
     def write(stage: str) -> None:
         tree.write(templates / ENVIRONMENT, environment, stage)

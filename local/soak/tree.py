@@ -71,8 +71,8 @@ def write(directory: Path, environment: Environment, stage: str) -> None:
     (directory / "inner.yaml").write_text(inner)
 
 
-def write_image(file: Path) -> None:
-    """An OCI archive of one image with two layers: as many requests as there are kinds of them.
+def write_image(file: Path, *layers: bytes) -> None:
+    """An OCI archive of one image for linux/arm64.
 
     https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
     """
@@ -88,7 +88,7 @@ def write_image(file: Path) -> None:
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "config": blob(b'{"os": "linux", "architecture": "arm64"}', "config.v1+json"),
-        "layers": [blob(body, "layer.v1.tar") for body in (b"one", b"another")],
+        "layers": [blob(body, "layer.v1.tar") for body in layers],
     }
     described = blob(json.dumps(manifest).encode(), "manifest.v1+json")
     files["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [described]}).encode()
