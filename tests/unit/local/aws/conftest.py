@@ -245,10 +245,8 @@ def bounded() -> Callable[[Account], Account]:
         trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
         role = {
             "PermissionsBoundary": {"Ref": "Most"},
-            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-            "Policies": [
-                {"PolicyName": "May", "PolicyDocument": {"Version": "2012-10-17", "Statement": [may]}}
-            ],
+            "AssumeRolePolicyDocument": {**version, "Statement": [trust]},
+            "Policies": [{"PolicyName": "May", "PolicyDocument": {**version, "Statement": [may]}}],
         }
         boundary = {"PolicyDocument": {**version, "Statement": [most]}}
         stack = aws.deploy(
