@@ -17,7 +17,7 @@ apply            executor: acceptance (naming), seal, then stack_policy, executi
 follow           operation: events → viewer; patience, interrupt and refusal say when to stop looking
   to be seen     progress draws board, by estimate and causes
   of others      attachment finds what runs, by cutting; waiting, cancellation, ending
-diagnose         diagnosis: failures → causes, origins, evidence/
+diagnose         diagnosis: failures → causes, origins, evidence/; function_log
 stand            stack and states; standing, outputs, drift (drift_text, drift_document)
 life             up: bootstrapping, preconditions, images/, first_rotation, steadiness
                  recovering: recovery, remnants; destruction: removal, contents, orphans

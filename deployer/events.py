@@ -1,8 +1,10 @@
 """What happens in a stack and all that it nests, fetched in order. Drawing it is another's work."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
@@ -135,24 +137,27 @@ class Streamer:
         self._settled |= self._ending
         self._ending.clear()
         fresh, self._read = self._read, []
-        return [self._progress(event) for event in sorted(fresh, key=self._order)]
+        return [self._progress(event) for event in self._in_order(fresh)]
 
     def finish(self) -> list[Progress]:
         """What is left at the end: a nested stack cleans up after its parent called it complete."""
         self._settled.clear()
         return self.fetch()
 
-    def _order(self, event: "StackEventTypeDef") -> tuple[datetime, int]:
-        """By time; at the same time a stack begins before what is in it, and ends after it.
+    def _in_order(self, events: "list[StackEventTypeDef]") -> "Iterator[StackEventTypeDef]":
+        """By time; at one instant in each stack's own order, parents first.
 
-        The sort is stable and a parent is asked first, which settles the beginnings.
+        Times are told by the millisecond, and a failure can pass through two levels within one: what a stack
+        tells comes before its parent says how it ended, and so before the parent turns back over it.
         """
-        ends = event.get("ResourceType") == NESTED and not event.get("ResourceStatus", "").endswith(
-            "_IN_PROGRESS"
-        )
-        depth = len(self._paths[event["StackId"]])
-        own = event.get("PhysicalResourceId") == event["StackId"]
-        return event["Timestamp"], 1000 - 2 * depth - (0 if own else 1) if ends else 0
+        # The sort is stable, and each stack's events stand in their order already.
+        events = sorted(events, key=itemgetter("Timestamp"))
+        for _, several in groupby(events, key=itemgetter("Timestamp")):
+            left: dict[str, list[StackEventTypeDef]] = {}
+            for event in several:
+                left.setdefault(event["StackId"], []).append(event)
+            for stack in sorted(left, key=lambda each: len(self._paths[each])):
+                yield from _unfolded(stack, left)
 
     def _fresh(self, stack: str) -> "list[StackEventTypeDef]":
         """New events of one stack, oldest first; the nested stacks among them are followed from now on."""
@@ -241,3 +246,14 @@ class Streamer:
             expected=self._history.expected((*path, logical_id), action(status)),
             token=event.get("ClientRequestToken", ""),
         )
+
+
+def _unfolded(stack: str, left: "dict[str, list[StackEventTypeDef]]") -> "Iterator[StackEventTypeDef]":
+    """A stack's events, each end of a nested one after what that has told; they are taken out of `left`."""
+    for event in left.pop(stack, ()):
+        ended = event.get("ResourceType") == NESTED and not event.get("ResourceStatus", "").endswith(
+            "_IN_PROGRESS"
+        )
+        if ended:
+            yield from _unfolded(event.get("PhysicalResourceId", ""), left)
+        yield event

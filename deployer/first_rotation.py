@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from deployer import function_log
 from deployer.errors import DeployerError
 from deployer.target import Target
 
@@ -53,15 +54,11 @@ def _why(target: Target, told: "DescribeSecretResponseTypeDef") -> str:
     if not told.get("RotationEnabled") or not function:
         return "its rotation is not enabled"
     try:
-        configured = target.clients.functions.get_function_configuration(FunctionName=function)
-        name = configured["FunctionName"]
-        group = configured.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
-        events = target.clients.logs.filter_log_events(
-            logGroupName=group, filterPattern="?ERROR ?Error ?Exception ?timed"
-        )["events"]
+        logged = function_log.errors(target.clients, function)
     except ClientError as error:  # the rotation's failure is what matters, not that of looking into it
         return f"and its function's log cannot be read ({error.response['Error']['Code']})"
-    lines = [" ".join(event["message"].split()) for event in events[-LINES:]]
+    lines = [" ".join(message.split()) for message in logged.messages[-LINES:]]
+    group = logged.group
     if not lines:
         return f"its function wrote no error to {group}; was it called, and does it reach Secrets Manager?"
     return f"its function's last errors, from {group}:\n  " + "\n  ".join(lines) + "\n"

@@ -49,9 +49,7 @@ def _folded(stacks: StackPlan, changes: Sequence[AccessChange]) -> str:
     hidden = any(drawing.may_stay(change) for _, change in stacks.walk())
     if not hidden and all(change.sign != UNRESOLVED for change in changes):
         return ""
-    return (
-        "? marks what only values that are not known yet would change; it may stay; `plan --full` lists each"
-    )
+    return FOLDED
 
 
 def label(verdict: DataVerdict) -> str:

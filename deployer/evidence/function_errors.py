@@ -2,33 +2,21 @@
 
 from collections.abc import Iterator
 
+from deployer import function_log
 from deployer.evidence.question import LINES, Evidence, Question, short
 
 # How a template wires a resource to its function.
 WIRED_BY = ("ServiceToken", "RotationLambdaARN")
-# What Lambda's Python runtime and Lambda itself write of errors, in JSON and in text:
-# https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
-ERRORS = '?ERROR ?Error ?Exception ?CRITICAL ?"Task timed out"'
-FILTERED = 100
 
 
 def gather(question: Question) -> Iterator[Evidence]:
     function = _function(question)
     if not function:
         return
-    described = question.clients.functions.get_function_configuration(FunctionName=function)
-    name = described["FunctionName"]
-    group = described.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
-    events = question.clients.logs.filter_log_events(
-        logGroupName=group,
-        startTime=int(question.since.timestamp() * 1000),
-        endTime=int(question.until.timestamp() * 1000) + 1000,
-        filterPattern=ERRORS,
-        limit=FILTERED,
-    )["events"]
-    lines = tuple(short(event.get("message", "")) for event in events[-LINES:])
-    yield Evidence(f"errors of the function {name} ({group})", lines or ("none in this time",))
+    logged = function_log.errors(question.clients, function, (question.since, question.until))
+    lines = tuple(short(message) for message in logged.messages[-LINES:])
+    about = f"errors of the function {logged.function} ({logged.group})"
+    yield Evidence(about, lines or ("none in this time",))
 
 
 def _function(question: Question) -> str:

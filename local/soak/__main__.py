@@ -82,21 +82,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _tries(scratch: Path, chance: random.Random, wanted: int) -> Iterator[Try]:
     environment = load(ENVIRONMENT)
-    templates = scratch / "templates"
+    templates, image = scratch / "templates", scratch / "image.tar"
+    tree.write_image(image, b"one", b"another")
 
     def write(stage: str) -> None:
         tree.write(templates / ENVIRONMENT, environment, stage)
 
     with _aws(scratch, environment.account) as aws:
         victims = Victims(templates, scratch, aws.environment)
-        model = Life(victims, aws, write).undisturbed(_delays(chance))
+        model = Life(victims, aws, image, write).undisturbed(_delays(chance))
     points = Points(model, chance)
     print(f"{points.total} points of {len(LIFE)} commands, and any time between", flush=True)
     made = 0
     while made < wanted:
         with _aws(scratch, environment.account) as aws:
             victims.use(aws.environment)
-            life = Life(victims, aws, write)
+            life = Life(victims, aws, image, write)
             delays = _delays(chance)
             for step in LIFE:
                 one = life.tried(step, points.next(step), delays, model)

@@ -8,6 +8,7 @@ in a life that nobody disturbed.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import boto3
 
@@ -22,7 +23,7 @@ WAIT_SECONDS = 20.0  # longer than whoever cancels needs
 # Where the message says that something runs still, its end comes first.
 RUNS = "attach"
 ADVICE = re.compile(r"`python deploy\.py (\w+) ([^`]*)`")
-ASKING = ("apply", "bootstrap", "cancel", "destroy", "recover")
+ASKING = ("apply", "bootstrap", "cancel", "destroy", "recover", "up")
 PLAN = re.compile(r"--plan (millrace-deploy-\S+)")
 
 
@@ -50,10 +51,12 @@ FAILS = (
 )
 LIFE = (
     Step("bootstrap", "made", "bootstrap dev --yes"),
+    Step("image", "made", f"image dev --archive {{image}} --tag {tree.TAG} --accept-findings"),
     Step("first plan", "made", "plan dev", (2,)),
     Step("apply --plan", "made", "apply dev --plan {plan} --yes"),
     Step("plan", "changed", "plan dev", (2,)),
     Step("apply", "changed", "apply dev --yes"),
+    Step("drift", "changed", "drift dev"),
     Step("apply, data lost", "without data", f"apply dev --yes --accept-data-loss {tree.QUEUE}"),
     Step("apply, stuck", "failing", "apply dev --yes", (1,), faults=FAILS),
     Step("recover", "failing", "recover dev --yes"),
@@ -67,6 +70,7 @@ LIFE = (
     ),
     Step("plan, no changes", "without data", "plan dev", open_plans=1),
     Step("destroy", "without data", "destroy dev --yes", open_plans=0),
+    Step("up", "made", f"up dev --yes --image sha256:{'a' * 64}"),
 )
 
 
@@ -92,9 +96,10 @@ class Undisturbed:
 class Life:
     """One life on an embedded AWS of its own."""
 
-    def __init__(self, victims: Victims, aws: EmbeddedAws, write: Callable[[str], None]) -> None:
+    def __init__(self, victims: Victims, aws: EmbeddedAws, image: Path, write: Callable[[str], None]) -> None:
         self._victims = victims
         self._aws = aws
+        self._image = image
         self._write = write
         self._plan = ""
 
@@ -135,7 +140,7 @@ class Life:
                 raise AssertionError(f"{step.before} was not killed: {begun.output}{begun.errors}")
 
     def _run(self, command: str, kill: Kill | None = None) -> Ended:
-        ended = self._victims.run(command.format(plan=self._plan).split(), kill)
+        ended = self._victims.run(command.format(plan=self._plan, image=self._image).split(), kill)
         if found := PLAN.search(ended.output):
             self._plan = found[1]
         return ended
@@ -148,7 +153,7 @@ class Life:
         while len(then) < NEXT:
             if ended is None:
                 ended = self._run(command)
-                then.append((command.format(plan="NAME"), ended.code, _last(ended)))
+                then.append((command.format(plan="NAME", image="FILE"), ended.code, _last(ended)))
             advice = next_command(ended)
             if ended.code in step.codes and (advice is None or advice.split()[0] != RUNS):
                 return []

@@ -13,6 +13,7 @@ from deployer.target import PREFIX
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
+    from types_boto3_ecr import ECRClient
     from types_boto3_s3 import S3Client
 
 REVIEW = "REVIEW_IN_PROGRESS"
@@ -22,6 +23,7 @@ OPEN = frozenset({"AVAILABLE", "UNAVAILABLE", "OBSOLETE", "EXECUTE_IN_PROGRESS"}
 @dataclass(frozen=True)
 class Standing:
     """`stacks`: by path, each with its status, parameters, tags, policy, protection and resources.
+    `images`: digests by repository and tag.
     `artefacts`: how many of each kind, since a key hashes templates that name the bucket, whose name is made
     anew each time. `broken`: keys that do not hold what their name says.
     `open_plans`: change sets of ours that were not executed, of roots. `reviewed`: nested stacks that are
@@ -29,6 +31,7 @@ class Standing:
     """
 
     stacks: dict[str, dict[str, Any]]
+    images: dict[str, str]
     artefacts: dict[str, int]
     broken: tuple[str, ...]
     open_plans: tuple[str, ...]
@@ -37,6 +40,8 @@ class Standing:
     def differences(self, other: "Standing") -> list[str]:
         """What is not as in `other`, a line each; open plans apart, which a killed one may leave."""
         lines = [f"{key} does not hold what its name says" for key in self.broken]
+        if self.images != other.images:
+            lines.append(f"images are {self.images}, not {other.images}")
         if self.artefacts != other.artefacts:
             lines.append(f"artefacts are {self.artefacts}, not {other.artefacts}")
         for path in sorted(self.stacks.keys() | other.stacks.keys()):
@@ -71,6 +76,7 @@ def look(session: boto3.Session) -> Standing:
     artefacts, broken = _artefacts(session)
     return Standing(
         stacks=stacks,
+        images=_images(session),
         artefacts=artefacts,
         broken=broken,
         open_plans=tuple(
@@ -113,6 +119,16 @@ def _described(cloudformation: "CloudFormationClient", stack: "StackTypeDef") ->
         "protected": stack.get("EnableTerminationProtection", False),
         "policy": json.loads(policy) if policy else None,
         "resources": sorted(resources),
+    }
+
+
+def _images(session: boto3.Session) -> dict[str, str]:
+    ecr: ECRClient = session.client("ecr")
+    return {
+        f"{repository['repositoryName']}:{tag}": image["imageDigest"]
+        for repository in ecr.describe_repositories()["repositories"]
+        for image in ecr.describe_images(repositoryName=repository["repositoryName"])["imageDetails"]
+        for tag in image.get("imageTags", ["untagged"])
     }
 
 

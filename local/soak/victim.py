@@ -70,7 +70,14 @@ class Victims:
         deployer.target.POLL_SECONDS = POLL_SECONDS
         loaders.create_loader = functools.cache(loaders.create_loader)
         self.use(environment)
-        for service in ("cloudformation", "s3", "sts"):  # the models are read once, and here
+        for service in (
+            "cloudformation",
+            "ecr",
+            "iam",
+            "lambda",
+            "s3",
+            "sts",
+        ):  # the models are read once, and here
             boto3.Session().client(service).close()
         from deployer.commands import main  # noqa: PLC0415 -- see above
 

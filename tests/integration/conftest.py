@@ -29,6 +29,9 @@ from processor.storage.database import Session, connect
 from rotation import roles
 from rotation.credentials import Credentials as RotationCredentials
 from rotation.database import session, transaction
+from tests.integration.deployments import deploys, own_aws, small
+
+__all__ = ["deploys", "own_aws", "small"]  # fixtures of the deployer
 
 ACCOUNT = "111122223333"
 MASTER_PASSWORD = "the-master's-own"

@@ -9,9 +9,7 @@ from deployer import attachment, commands
 from deployer.acceptance import accept
 from deployer.errors import DeploymentFailed
 from deployer.events import Progress, Silence
-from tests.integration.test_deployer import BROKEN, INNER, Deploys, deployed, deploys, small
-
-__all__ = ["deploys", "small"]  # fixtures
+from tests.integration.deployments import BROKEN, INNER, Deploys, deployed
 
 
 def test_an_operation_that_another_deployer_began_is_attached_to(

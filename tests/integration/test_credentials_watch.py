@@ -13,24 +13,15 @@ import pytest
 
 from deployer.deployment import Deployment
 from deployer.events import Silence
-from local.aws import CacheServer, DatabaseServer, EmbeddedAws
 from local.certificates import Authority
 from parameters.settings import load
-
-TEMPLATES = Path(__file__).parents[2] / "templates" / "dev"
+from tests.integration.deployments import TEMPLATES, alone
 
 
 @pytest.fixture
 def deployed(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The dev environment, whole; its database is nowhere, so no rotation succeeds."""
-    aws = EmbeddedAws(
-        account=load("dev").account,
-        database=DatabaseServer("localhost", 1, "unused"),
-        cache=CacheServer("localhost", 2),
-        ca_file=authority.ca_file,
-        log=tmp_path / "aws.log",
-    )
-    with aws:
+    with alone(load("dev").account, authority.ca_file, tmp_path / "aws.log") as aws:
         for name, value in aws.environment.items():
             monkeypatch.setenv(name, value)
         deployment = Deployment(load("dev"), boto3.Session(), templates=TEMPLATES, poll=0.05)

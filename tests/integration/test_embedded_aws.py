@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import pytest
 
-from local.aws import CacheServer, DatabaseServer, EmbeddedAws
 from parameters.settings import load
+from tests.integration.deployments import alone
 
 Json = dict[str, Any]
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -100,13 +100,7 @@ class Platform:
 def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
     ca_file = tmp_path / "ca.pem"
     ca_file.touch()
-    with EmbeddedAws(
-        account=load(request.param).account,
-        database=DatabaseServer("localhost", 15432, "the master's"),
-        cache=CacheServer("localhost", 16379),
-        ca_file=ca_file,
-        log=tmp_path / "aws.log",
-    ) as running:
+    with alone(load(request.param).account, ca_file, tmp_path / "aws.log") as running:
         yield Platform(request.param, running.endpoint_url)
 
 

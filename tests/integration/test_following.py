@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
 import pytest
 
 from deployer import attachment, cancellation, progress, waiting
@@ -16,46 +15,20 @@ from deployer.errors import Busy, Cancelled
 from deployer.events import Silence
 from deployer.plan import Plan
 from local.aws import EmbeddedAws
-from local.aws.embedded import CacheServer, DatabaseServer
 from local.aws.faults import Fault
 from local.aws.refusals import Refusal
-from parameters.settings import load
-from tests.integration.test_deployer import INNER, small
-
-__all__ = ["small"]  # a fixture
+from tests.integration.deployments import INNER, Deploys, deployed
 
 SLOW = Fault(logical_id="Queue", action="update", seconds=2.0)
 EXPIRED = Refusal("DescribeStacks", "ExpiredToken", "The security token is expired", 403, times=2)
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
-    bundle = tmp_path / "ca.pem"
-    bundle.touch()  # nothing connects to the database here
-    with EmbeddedAws(
-        account=load("dev").account,
-        database=DatabaseServer("localhost", 1, "unused"),
-        cache=CacheServer("localhost", 2),
-        ca_file=bundle,
-        log=tmp_path / "aws.log",
-    ) as embedded:
-        for name, value in embedded.environment.items():
-            monkeypatch.setenv(name, value)
-        yield embedded
-
-
-@pytest.fixture
-def deployment(aws: EmbeddedAws, small: Path) -> Deployment:
-    made = another(small)
-    made.bootstrap(Silence())
-    made.apply(made.plan(), Silence())
+def deployment(deploys: Deploys, small: Path) -> Deployment:
+    made = deploys(small)
+    deployed(made)
     (small / "inner.yaml").write_text(INNER.replace("DelaySeconds: 1", "DelaySeconds: 2"))
     return made
-
-
-def another(templates: Path) -> Deployment:
-    """A deployer on another machine."""
-    return Deployment(load("dev"), boto3.Session(), templates=templates, poll=0.05)
 
 
 @contextmanager
@@ -79,10 +52,10 @@ def applying(deployment: Deployment, plan: Plan, failures: list[Exception]) -> I
 
 
 def test_an_update_of_another_deployer_is_cancelled_and_both_learn_it(
-    aws: EmbeddedAws, deployment: Deployment, small: Path
+    own_aws: EmbeddedAws, deploys: Deploys, deployment: Deployment, small: Path
 ) -> None:
-    plan, ours = deployment.plan(), another(small)
-    aws.inject(SLOW)
+    plan, ours = deployment.plan(), deploys(small)
+    own_aws.inject(SLOW)
     failures: list[Exception] = []
 
     with applying(deployment, plan, failures):
@@ -96,10 +69,10 @@ def test_an_update_of_another_deployer_is_cancelled_and_both_learn_it(
 
 
 def test_in_progress_of_someone_else_is_refused_or_waited_for(
-    aws: EmbeddedAws, deployment: Deployment, small: Path
+    own_aws: EmbeddedAws, deploys: Deploys, deployment: Deployment, small: Path
 ) -> None:
-    plan, ours = deployment.plan(), another(small)
-    aws.inject(SLOW)
+    plan, ours = deployment.plan(), deploys(small)
+    own_aws.inject(SLOW)
     failures: list[Exception] = []
 
     with applying(deployment, plan, failures):
@@ -111,12 +84,14 @@ def test_in_progress_of_someone_else_is_refused_or_waited_for(
     assert ours.plan().is_empty
 
 
-def test_a_token_that_expires_on_the_way_does_not_end_it(aws: EmbeddedAws, deployment: Deployment) -> None:
+def test_a_token_that_expires_on_the_way_does_not_end_it(
+    own_aws: EmbeddedAws, deployment: Deployment
+) -> None:
     plan, screen = deployment.plan(), io.StringIO()
 
     class Expiring(progress.Lines):
         def begins(self, ago: float) -> None:
-            aws.inject(SLOW, EXPIRED)
+            own_aws.inject(SLOW, EXPIRED)
 
     deployment.apply(plan, Expiring(screen))
 

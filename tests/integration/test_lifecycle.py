@@ -3,10 +3,7 @@
 import io
 import json
 import shutil
-import tarfile
-from collections.abc import Iterator
 from functools import partial
-from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,10 +14,10 @@ import pytest
 
 from deployer import commands, documents
 from deployer.deployment import Deployment
-from local.aws import CacheServer, DatabaseServer, EmbeddedAws
-from parameters.settings import load
+from local.aws import EmbeddedAws
+from local.soak.tree import write_image
+from tests.integration.deployments import TEMPLATES
 
-TEMPLATES = Path(__file__).parents[2] / "templates" / "dev"
 ROOT = """\
 Resources:
   Stream:
@@ -46,23 +43,12 @@ Resources:
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
-    bundle = tmp_path / "ca.pem"
-    bundle.touch()  # nothing connects to the database here
-    with EmbeddedAws(
-        account=load("dev").account,
-        database=DatabaseServer("localhost", 1, "unused"),
-        cache=CacheServer("localhost", 2),
-        ca_file=bundle,
-        log=tmp_path / "aws.log",
-    ) as embedded:
-        for name, value in embedded.environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.delenv("IMAGE_DIGEST", raising=False)
-        quick = partial(Deployment, poll=0.05)
-        monkeypatch.setattr("deployer.commands.invocation.Deployment", quick)
-        monkeypatch.setattr("sys.stdin", io.StringIO())
-        yield embedded
+def aws(own_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
+    """As the commands find it that are typed without a terminal."""
+    monkeypatch.delenv("IMAGE_DIGEST", raising=False)
+    monkeypatch.setattr("deployer.commands.invocation.Deployment", partial(Deployment, poll=0.05))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    return own_aws
 
 
 @pytest.fixture
@@ -80,29 +66,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """An OCI archive of one image for linux/arm64, with a layer of several parts."""
-    blobs: dict[str, bytes] = {}
-
-    def blob(body: bytes, kind: str) -> dict[str, Any]:
-        digest = sha256(body).hexdigest()
-        blobs[f"blobs/sha256/{digest}"] = body
-        media_type = f"application/vnd.oci.image.{kind}"
-        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(body)}
-
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": blob(b'{"os": "linux", "architecture": "arm64"}', "config.v1+json"),
-        "layers": [blob(b"layer" * 5_000_000, "layer.v1.tar")],
-    }
-    described = blob(json.dumps(manifest).encode(), "manifest.v1+json")
-    blobs["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [described]}).encode()
+    """An image with a layer of several parts."""
     file = tmp_path / "image.tar"
-    with tarfile.open(file, "w") as tar:
-        for name, body in blobs.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(body)
-            tar.addfile(member, io.BytesIO(body))
+    write_image(file, b"layer" * 5_000_000)
     return file
 
 

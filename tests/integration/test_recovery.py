@@ -1,10 +1,8 @@
 """Every stuck state of the embedded AWS, from the failure to where the stack takes changes again."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from deployer import diagnosis, recovering, recovery
@@ -12,12 +10,9 @@ from deployer.deployment import Deployment
 from deployer.errors import ChangeSetFailed, DeploymentFailed, Stuck
 from deployer.events import Silence
 from local.aws import EmbeddedAws
-from local.aws.embedded import CacheServer, DatabaseServer
 from local.aws.faults import Fault
-from parameters.settings import load
+from tests.integration.deployments import TAGS, TEMPLATES, Deploys
 
-TEMPLATES = Path(__file__).parents[2] / "templates" / "dev"
-TAGS = "".join(f"      - {{Key: {key}, Value: {value}}}\n" for key, value in load("dev").tags.items())
 NESTING = """\
 Resources:
   {name}:
@@ -41,22 +36,6 @@ Resources:
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
-    bundle = tmp_path / "ca.pem"
-    bundle.touch()  # nothing connects to the database here
-    with EmbeddedAws(
-        account=load("dev").account,
-        database=DatabaseServer("localhost", 1, "unused"),
-        cache=CacheServer("localhost", 2),
-        ca_file=bundle,
-        log=tmp_path / "aws.log",
-    ) as running:
-        for name, value in running.environment.items():
-            monkeypatch.setenv(name, value)
-        yield running
-
-
-@pytest.fixture
 def emitted(tmp_path: Path) -> Path:
     """Three levels: Outer nests Inner, which has two topics."""
     directory = tmp_path / "templates"
@@ -69,19 +48,19 @@ def emitted(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def deployment(aws: EmbeddedAws, emitted: Path) -> Deployment:
-    made = Deployment(load("dev"), boto3.Session(), templates=emitted, poll=0.05)
+def deployment(deploys: Deploys, emitted: Path) -> Deployment:
+    made = deploys(emitted)
     made.bootstrap(Silence())
     return made
 
 
 def test_update_rollback_failed_is_recovered_by_skipping_what_blocks(
-    aws: EmbeddedAws, emitted: Path, deployment: Deployment
+    own_aws: EmbeddedAws, emitted: Path, deployment: Deployment
 ) -> None:
     deployment.apply(deployment.plan(), Silence())
     (emitted / "inner.yaml").write_text(INNER.format(name="b"))
     plan = deployment.plan()
-    aws.inject(
+    own_aws.inject(
         Fault(logical_id="Second", action="update", message="no such name"),
         Fault(logical_id="First", action="revert", message="it is gone"),
     )
@@ -106,10 +85,10 @@ def test_update_rollback_failed_is_recovered_by_skipping_what_blocks(
 
 @pytest.mark.parametrize("how", ["retain", "force"])
 def test_delete_failed_is_recovered_by_keeping_what_cannot_be_deleted(
-    aws: EmbeddedAws, emitted: Path, deployment: Deployment, how: str
+    own_aws: EmbeddedAws, emitted: Path, deployment: Deployment, how: str
 ) -> None:
     deployment.apply(deployment.plan(), Silence())
-    aws.inject(Fault(logical_id="First", action="delete", message="not empty"))
+    own_aws.inject(Fault(logical_id="First", action="delete", message="not empty"))
     with pytest.raises(DeploymentFailed, match=r"Outer/Inner/First .* not empty"):
         deployment.destroy(Silence())
 
@@ -123,14 +102,14 @@ def test_delete_failed_is_recovered_by_keeping_what_cannot_be_deleted(
     assert "Outer/Inner/First" in [remnant.path for remnant in kept]
 
 
-def test_a_failed_creation_is_deleted_and_made_again(aws: EmbeddedAws, deployment: Deployment) -> None:
+def test_a_failed_creation_is_deleted_and_made_again(own_aws: EmbeddedAws, deployment: Deployment) -> None:
     plan = deployment.plan()
-    aws.inject(Fault(logical_id="Second", action="create", message="no quota"))
+    own_aws.inject(Fault(logical_id="Second", action="create", message="no quota"))
     with pytest.raises(
         DeploymentFailed, match=r"ROLLBACK_COMPLETE; first cause: Outer/Inner/Second .* no quota"
     ):
         deployment.apply(plan, Silence())
-    aws.inject()
+    own_aws.inject()
 
     found = recovery.look(deployment.target, deployment.stack_name)
     recovering.perform(deployment.target, found, recovery.Choice(), Silence())

@@ -1,20 +1,16 @@
 """What a deployment leaves in the account when it goes: nothing of dev; of prod, all that holds data."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import jmespath
 import msgspec
-import pytest
 
-from deployer.deployment import Deployment
 from deployer.events import Silence
 from deployer.holding import HOLDING_DATA
-from local.aws import EmbeddedAws
-from local.aws.embedded import CacheServer, DatabaseServer
-from parameters.settings import Environment, load
+from parameters.settings import load
+from tests.integration.deployments import Deploys
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 DIGEST = f"sha256:{'a' * 64}"
@@ -122,27 +118,6 @@ SNAPSHOT_STAYS = {"AWS::ElastiCache::ReplicationGroup", "AWS::RDS::DBCluster", "
 STAYS = HOLDING_DATA - SNAPSHOT_STAYS
 
 Account = dict[str, set[str]]  # type → names or ids
-Deploys = Callable[[Environment, Path], Deployment]
-
-
-@pytest.fixture
-def deploys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploys]:
-    """Makes a deployment of a directory's templates into an AWS of this test's own."""
-    bundle = tmp_path / "ca.pem"
-    bundle.touch()  # nothing connects to the database here
-    aws = EmbeddedAws(
-        account=load("dev").account,
-        database=DatabaseServer("localhost", 1, "unused"),
-        cache=CacheServer("localhost", 2),
-        ca_file=bundle,
-        log=tmp_path / "aws.log",
-    )
-    with aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
-        yield lambda environment, templates: Deployment(
-            environment, boto3.Session(), templates=templates, poll=0.05
-        )
 
 
 def standing(session: boto3.Session, account: str) -> Account:
@@ -203,7 +178,7 @@ def added(after: Account, before: Account) -> Account:
 
 def test_dev_goes_without_a_remnant(deploys: Deploys) -> None:
     environment = load("dev")
-    deployment = deploys(environment, TEMPLATES / "dev")
+    deployment = deploys(TEMPLATES / "dev", environment)
     session = boto3.Session()
     deployment.bootstrap(Silence())
     before = standing(session, environment.account)
@@ -232,7 +207,7 @@ def test_prod_keeps_all_that_holds_data_and_nothing_else(deploys: Deploys, tmp_p
         (unlocked / file.name).write_text(
             text.replace("DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false")
         )
-    deployment = deploys(environment, unlocked)
+    deployment = deploys(unlocked, environment)
     session = boto3.Session()
     deployment.bootstrap(Silence())
     before = standing(session, environment.account)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from local.aws import CacheServer, DatabaseServer, EmbeddedAws, Fault
+from local.aws import EmbeddedAws, Fault
 from parameters.settings import load
+from tests.integration.deployments import alone
 from tests.integration.test_embedded_aws import Platform, function_archive
 
 Json = dict[str, Any]
@@ -22,13 +23,7 @@ ROOT = "millrace-dev"
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
     scratch = tmp_path_factory.mktemp("operations")
     (scratch / "ca.pem").touch()
-    with EmbeddedAws(
-        account=load("dev").account,
-        database=DatabaseServer("localhost", 15432, "the master's"),
-        cache=CacheServer("localhost", 16379),
-        ca_file=scratch / "ca.pem",
-        log=scratch / "aws.log",
-    ) as aws:
+    with alone(load("dev").account, scratch / "ca.pem", scratch / "aws.log") as aws:
         yield aws
 
 

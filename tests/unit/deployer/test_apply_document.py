@@ -18,7 +18,7 @@ from deployer.errors import Cancelled, DeployerError, DeploymentFailed, LostSigh
 from deployer.events import Listener, Progress
 from deployer.plan import Kind, Plan
 from deployer.viewer import Choice, Deaf, as_viewer
-from tests.unit.deployer.test_commands import ADDS, DESTROYS, EMPTY, MODIFIES, FakeDeployment
+from tests.unit.deployer.fake_deployment import ADDS, DESTROYS, EMPTY, MODIFIES, FakeDeployment
 
 Ending = Callable[[], BaseException | None]
 NESTED = "AWS::CloudFormation::Stack"

@@ -126,6 +126,42 @@ def test_at_one_instant_a_stack_ends_after_what_is_in_it(aws: Any) -> None:
     ]
 
 
+def test_at_one_instant_a_failure_in_a_grandchild_comes_before_what_is_around_it_turns_back(aws: Any) -> None:
+    streamer = follow(aws)
+    aws.tells("millrace-dev")
+    streamer.mark()
+    aws.tells(
+        "millrace-dev",
+        aws.about("millrace-dev", "UPDATE_IN_PROGRESS", 0),
+        aws.about("Outer", "UPDATE_IN_PROGRESS", 0, parent="millrace-dev"),
+        aws.about("Outer", "UPDATE_FAILED", 2, parent="millrace-dev", reason="was not successfully updated"),
+        aws.about("millrace-dev", "UPDATE_ROLLBACK_IN_PROGRESS", 2),
+    )
+    aws.tells(
+        "Outer",
+        aws.about("Inner", "UPDATE_IN_PROGRESS", 0, parent="Outer"),
+        aws.about("Inner", "UPDATE_FAILED", 1, parent="Outer", reason="was not successfully updated"),
+        aws.about("Outer", "UPDATE_ROLLBACK_IN_PROGRESS", 1),
+        aws.about("Inner", "UPDATE_IN_PROGRESS", 1, parent="Outer"),
+    )
+    aws.tells(
+        "Inner",
+        aws.event("Inner", "Grant", "CREATE_FAILED", 1, reason="no role"),
+        aws.about("Inner", "UPDATE_ROLLBACK_IN_PROGRESS", 1),
+    )
+
+    seen = streamer.fetch()
+
+    assert [(event.path, event.status) for event in seen if event.elapsed == 1] == [
+        ("Outer/Inner/Grant", "CREATE_FAILED"),
+        ("Outer/Inner", "UPDATE_ROLLBACK_IN_PROGRESS"),
+        ("Outer/Inner", "UPDATE_FAILED"),
+        ("Outer", "UPDATE_ROLLBACK_IN_PROGRESS"),
+        ("Outer/Inner", "UPDATE_IN_PROGRESS"),
+    ]
+    assert str(first_cause(seen)) == "Outer/Inner/Grant (AWS::SQS::Queue) CREATE_FAILED: no role"
+
+
 def test_a_stack_that_is_announced_and_not_there_yet_is_no_error(aws: Any) -> None:
     streamer = follow(aws)
     aws.refuses("describe_stack_events", "ValidationError", "Stack [x] does not exist")

@@ -22,8 +22,9 @@ REGION = "eu-west-2"
 class Account:
     """Clients of an endpoint, and templates deployed through change sets as the deployer does it."""
 
-    def __init__(self, endpoint_url: str) -> None:
+    def __init__(self, endpoint_url: str, **credentials: str) -> None:
         self.endpoint_url = endpoint_url
+        self._credentials = credentials or {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "local"}
         self._clients: dict[str, Any] = {}
         self._bucket = False
 
@@ -34,10 +35,19 @@ class Account:
                 service,
                 endpoint_url=self.endpoint_url,
                 region_name=REGION,
-                aws_access_key_id=ACCOUNT,
-                aws_secret_access_key="local",
+                **self._credentials,
             )
         return self._clients[service]
+
+    def assumed(self, role_arn: str) -> "Account":
+        """The same endpoint, asked as this role."""
+        given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+        return Account(
+            self.endpoint_url,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
 
     def upload(self, template: Json) -> str:
         """Put a template where its content says, and return its path-style URL."""
@@ -222,6 +232,37 @@ def logged(archive: Callable[[str], bytes]) -> Callable[[Account, str], list[str
         return [group["logGroupName"].replace(name, "NAME") for group in found["logGroups"]]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def bounded() -> Callable[[Account], Account]:
+    """Deploys a role that may list topics and queues, within a boundary of queues alone, and assumes it."""
+
+    def make(aws: Account) -> Account:
+        version = {"Version": "2012-10-17"}
+        may = {"Effect": "Allow", "Action": ["sns:ListTopics", "sqs:ListQueues"], "Resource": "*"}
+        most = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
+        trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+        role = {
+            "PermissionsBoundary": {"Ref": "Most"},
+            "AssumeRolePolicyDocument": {**version, "Statement": [trust]},
+            "Policies": [{"PolicyName": "May", "PolicyDocument": {**version, "Statement": [may]}}],
+        }
+        boundary = {"PolicyDocument": {**version, "Statement": [most]}}
+        stack = aws.deploy(
+            "bounded",
+            {
+                "Resources": {
+                    "Most": {"Type": "AWS::IAM::ManagedPolicy", "Properties": boundary},
+                    "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+                },
+                "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
+            },
+        )
+        (arn,) = (output["OutputValue"] for output in stack["Outputs"])
+        return aws.assumed(arn)
+
+    return make
 
 
 @pytest.fixture

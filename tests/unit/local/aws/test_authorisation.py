@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from cfnlint.decode import decode
@@ -45,39 +44,9 @@ def test_a_queue_that_refuses_this_account_does(aws: Any) -> None:
     sqs.delete_queue(QueueUrl=queue)
 
 
-def test_a_role_of_a_template_does_not_go_beyond_its_boundary(aws: Any) -> None:
-    may = {"Effect": "Allow", "Action": ["sns:ListTopics", "sqs:ListQueues"], "Resource": "*"}
-    most = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    role = {
-        "PermissionsBoundary": {"Ref": "Most"},
-        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-        "Policies": [{"PolicyName": "May", "PolicyDocument": {"Version": "2012-10-17", "Statement": [may]}}],
-    }
-    boundary = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [most]}}
-    stack = aws.deploy(
-        "bounded",
-        {
-            "Resources": {
-                "Most": {"Type": "AWS::IAM::ManagedPolicy", "Properties": boundary},
-                "Role": {"Type": "AWS::IAM::Role", "Properties": role},
-            },
-            "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
-        },
-    )
-    (arn,) = (output["OutputValue"] for output in stack["Outputs"])
-    given = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+def test_a_role_of_a_template_does_not_go_beyond_its_boundary(aws: Any, bounded: Any) -> None:
+    role = bounded(aws)
 
-    def client(service: Any) -> Any:
-        return boto3.client(
-            service,
-            region_name="eu-west-2",
-            endpoint_url=aws.client(service).meta.endpoint_url,
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
-
-    client("sqs").list_queues()
+    role.client("sqs").list_queues()
     with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
-        client("sns").list_topics()
+        role.client("sns").list_topics()

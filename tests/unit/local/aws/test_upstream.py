@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -245,15 +244,7 @@ def test_get_records_is_authorised_on_no_stream(plain: Any) -> None:
     iam = plain.client("iam")
     role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     iam.put_role_policy(RoleName="reader", PolicyName="read", PolicyDocument=json.dumps(may))
-    given = plain.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    reader = boto3.client(
-        "kinesis",
-        region_name="eu-west-2",
-        endpoint_url=plain.client("kinesis").meta.endpoint_url,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
+    reader = plain.assumed(role).client("kinesis")
     shard = reader.list_shards(StreamName="denied")["Shards"][0]["ShardId"]
     asked = {"StreamName": "denied", "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
 
@@ -395,37 +386,7 @@ def test_layers_are_forgotten_and_nothing_is_scanned(plain: Any) -> None:
         ecr.start_image_scan(repositoryName="forgets", imageId={"imageTag": "none"})
 
 
-def test_a_role_of_a_template_goes_beyond_its_boundary(plain: Any) -> None:
-    may = {"Effect": "Allow", "Action": ["sns:ListTopics", "sqs:ListQueues"], "Resource": "*"}
-    most = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    role = {
-        "PermissionsBoundary": {"Ref": "Most"},
-        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-        "Policies": [{"PolicyName": "May", "PolicyDocument": {"Version": "2012-10-17", "Statement": [may]}}],
-    }
-    boundary = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [most]}}
-    stack = plain.deploy(
-        "bounded",
-        {
-            "Resources": {
-                "Most": {"Type": "AWS::IAM::ManagedPolicy", "Properties": boundary},
-                "Role": {"Type": "AWS::IAM::Role", "Properties": role},
-            },
-            "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
-        },
-    )
-    (arn,) = (output["OutputValue"] for output in stack["Outputs"])
-    given = plain.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+def test_a_role_of_a_template_goes_beyond_its_boundary(plain: Any, bounded: Any) -> None:
+    role = bounded(plain)
 
-    def client(service: Any) -> Any:
-        return boto3.client(
-            service,
-            region_name="eu-west-2",
-            endpoint_url=plain.client(service).meta.endpoint_url,
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
-
-    assert "Topics" in client("sns").list_topics()  # which its boundary does not allow
+    assert "Topics" in role.client("sns").list_topics()  # which its boundary does not allow
