@@ -107,7 +107,7 @@ class Plant:
         return f"{self.prefix}/press/line1/cell{device}/m{device}"
 
     def key(self, device: int) -> str:
-        """A partition key: a device's place, which binds the record to it, or a gateway's, which binds none."""
+        """A partition key: a device's place, which binds the record to it, or a gateway's, which does not."""
         return self.place(device) if device % 2 else f"gw-{device}"
 
     def good(self, device: int, data: bytes, *rows: Row, shown: bool = True) -> Parcel:

@@ -7,7 +7,7 @@ import pytest
 from deployer import commands
 from deployer.changes import Action, Change, StackPlan
 from deployer.commands.showing import show
-from deployer.plan import Plan
+from deployer.plan import Kind, Plan
 from tests.unit.deployer.fake_deployment import (
     ADDS,
     DESTROYS,
