@@ -13,7 +13,7 @@ from deployer.changes import StackPlan
 from deployer.verdict import DataVerdict
 from deployer.wrapping import wrapped
 
-FOLDED = "? marks what only values that are not known yet would change; it may stay; `plan --full` lists each"
+FOLDED = "? marks what only values that are not known yet would change; it may stay; `--full` lists each"
 NOTHING_OF_RESOURCES = "no resource changes: outputs, tags or settings of the stack differ"
 
 
@@ -49,9 +49,7 @@ def _folded(stacks: StackPlan, changes: Sequence[AccessChange]) -> str:
     hidden = any(drawing.may_stay(change) for _, change in stacks.walk())
     if not hidden and all(change.sign != UNRESOLVED for change in changes):
         return ""
-    return (
-        "? marks what only values that are not known yet would change; it may stay; `plan --full` lists each"
-    )
+    return FOLDED
 
 
 def label(verdict: DataVerdict) -> str:

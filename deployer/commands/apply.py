@@ -14,6 +14,7 @@ from deployer.commands.diagnose import tell
 from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
 from deployer.commands.plan import IMAGE, UNWATCHED
+from deployer.commands.showing import full as full_option
 from deployer.commands.showing import show
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
@@ -33,15 +34,16 @@ accepting = click.option("--accept-data-loss", "losses", metavar="NAME", multipl
 @command("bootstrap", "bootstrap dev", "bootstrap prod --yes")
 @click.option("--yes", is_flag=True, help=f"{YES}, if anything is modified or removed")
 @accepting
+@full_option
 @wait_option
 @click.option("--json", "as_json", is_flag=True, help=JSON.format("bootstrap"))
 def bootstrap(
-    deployment: Deployment, *, yes: bool, losses: tuple[str, ...], wait: bool, as_json: bool
+    deployment: Deployment, *, yes: bool, losses: tuple[str, ...], full: bool, wait: bool, as_json: bool
 ) -> int:
     """Make the artefact bucket, the image repository and the roles."""
     settle(deployment, wait, deployment.bootstrap_name)
     made = deployment.plan_bootstrap()
-    return _carry_out(deployment, made, losses, yes or made.only_adds, fresh=True, as_json=as_json)
+    return _carry_out(deployment, made, losses, yes or made.only_adds, fresh=True, full=full, as_json=as_json)
 
 
 @command(
@@ -54,6 +56,7 @@ def bootstrap(
 @click.option("--plan", "name", metavar="NAME", help="execute a change set that `plan` made and named")
 @click.option("--yes", is_flag=True, help=YES)
 @accepting
+@full_option
 @click.option(OPTION, "unwatched", is_flag=True, help=UNWATCHED)
 @wait_option
 @click.option("--json", "as_json", is_flag=True, help=JSON.format("apply"))
@@ -65,6 +68,7 @@ def apply(
     name: str | None,
     yes: bool,
     losses: tuple[str, ...],
+    full: bool,
     unwatched: bool,
     wait: bool,
     as_json: bool,
@@ -80,18 +84,25 @@ def apply(
         made = deployment.read_plan(name)
     else:
         made = deployment.plan(image_digest=image_of(image), watched=not unwatched)
-    return _carry_out(deployment, made, losses, yes, fresh=name is None, as_json=as_json)
+    return _carry_out(deployment, made, losses, yes, fresh=name is None, full=full, as_json=as_json)
 
 
 def _carry_out(
-    deployment: Deployment, made: Plan, losses: Collection[str], yes: bool, *, fresh: bool, as_json: bool
+    deployment: Deployment,
+    made: Plan,
+    losses: Collection[str],
+    yes: bool,
+    *,
+    fresh: bool,
+    full: bool,
+    as_json: bool,
 ) -> int:
     """Show it, ask, execute it, follow it. With `as_json`, stdout has the document alone, however it ends."""
     course = Course()
     told: list[Diagnosis] = []
     try:
         with discarding(deployment, made) if fresh else nullcontext():
-            show(made, sys.stderr if as_json else sys.stdout)
+            show(made, sys.stderr if as_json else sys.stdout, full=full)
             accepted = _approved(made, losses, yes)
         with tell(deployment) as told, letting_run(made.environment), progress.screen(sys.stderr) as screen:
             deployment.apply(made, course.shown_to(screen), accepted=accepted, fresh=fresh)

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer import commands
-from deployer.changes import Action, Change, StackPlan
+from deployer.changes import Action, Change, PropertyChange, StackPlan
 from deployer.commands.showing import show
 from deployer.errors import DeploymentFailed, Unread
 from deployer.events import Listener, Progress
@@ -27,6 +27,10 @@ ADDS = plan(Change("Queue", "AWS::SQS::Queue", Action.ADD))
 MODIFIES = plan(Change("Queue", "AWS::SQS::Queue", Action.MODIFY))
 DESTROYS = plan(Change("Table", "AWS::DynamoDB::Table", Action.REMOVE, policy_action="Delete"))
 EMPTY = plan(empty=True)
+ELSEWHERE = PropertyChange(
+    "Name", "a", "{{IntrinsicFunction:s/Stream.Outputs.Name/Fn::GetAtt}}", cause="Name"
+)
+UNRESOLVED = plan(Change("Queue", "AWS::SQS::Queue", Action.MODIFY, properties=(ELSEWHERE,)))
 
 PRINTS_TO_A_CLOSED_PIPE = """
 import sys
@@ -159,6 +163,26 @@ def test_apply_with_yes_executes_what_it_showed(
     out, err = capsys.readouterr()
     assert out.endswith("1 to add, 0 to modify, 0 to remove\nmillrace-dev: done\n")
     assert err == "    1.0s  Queue  AWS::SQS::Queue  CREATE_COMPLETE\n"
+
+
+@pytest.mark.parametrize("command", ["plan", "apply --yes", "bootstrap --yes"])
+def test_what_may_stay_is_folded_and_listed_with_full_by_each_command_that_shows_a_plan(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    deployment.made = UNRESOLVED
+    name, *options = command.split()
+
+    commands.main([name, "dev", *options])
+    folded = capsys.readouterr().out
+    commands.main([name, "dev", "--full", *options])
+    full = capsys.readouterr().out
+
+    assert ("? 1 that may stay" in folded, "? Queue" in folded, "`--full` lists" in folded) == (
+        True,
+        False,
+        True,
+    )
+    assert ("? 1 that may stay" in full, "? Queue" in full, "`--full` lists" in full) == (False, True, False)
 
 
 def test_apply_of_a_named_plan_makes_no_other(deployment: FakeDeployment) -> None:
