@@ -91,6 +91,10 @@ class Board:
         self._rolling_back: float | None = None  # since when
         self._cancelled = False
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._events
+
     def take(self, event: Progress) -> None:
         self._events.append(event)
         if event.failed:

@@ -25,9 +25,9 @@ def cancellable(target: Target) -> Running:
         present = stack.find(target.clients.cloudformation, target.stack_name)
         if present is None or present.status == stack.REVIEW:
             raise target.missing(target.stack_name)
-        why = refusal(present.status, name)
+        why = refusal(present.status, name, target.stack_name)
         raise CannotCancel(stack=target.stack_name, status=present.status, why=why)
-    if why := refusal(found.status, name):
+    if why := refusal(found.status, name, target.stack_name):
         raise CannotCancel(stack=target.stack_name, status=found.status, why=why)
     return found
 

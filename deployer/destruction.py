@@ -38,16 +38,21 @@ class Listing:
     @property
     def endangered(self) -> tuple[Leaving, ...]:
         """What holds data, and goes; a last snapshot is not the resource."""
-        return tuple(
-            leaving
-            for leaving in self.removal.resources
-            if leaving.holds_data and leaving.fate is not Fate.KEPT
-        )
+        return tuple(leaving for leaving in self._going if leaving.holds_data)
 
     @property
     def blocking(self) -> tuple[Contents, ...]:
-        going = {leaving.path for leaving in self.removal.resources if leaving.fate is not Fate.KEPT}
+        going = {leaving.path for leaving in self._going}
         return tuple(each for each in self.contents if each.blocks and each.path in going)
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """What `--empty` may name: an empty one too, so that a command that half went can be typed again."""
+        return tuple(leaving.path for leaving in self._going if leaving.type == contents.BUCKET)
+
+    @property
+    def _going(self) -> tuple[Leaving, ...]:
+        return tuple(leaving for leaving in self.removal.resources if leaving.fate is not Fate.KEPT)
 
     def render(self, width: int = 100) -> str:
         """What is kept and lost, and what to know of both; commands and pages are never cut."""
@@ -114,7 +119,7 @@ class Destruction:
             self._refuse(present)
             self._refuse_guarded(present, listing.removal)
         blocking = [each.path for each in listing.blocking]
-        self._refuse_without("--empty", NotEmpty, blocking, meant("--empty", emptied, blocking))
+        self._refuse_without("--empty", NotEmpty, blocking, meant("--empty", emptied, listing.buckets))
         endangered = [leaving.path for leaving in listing.endangered]
         if accepted is not None:
             option = "--accept-data-loss"

@@ -86,8 +86,21 @@ class Episode:
 
     @property
     def failed(self) -> bool:
-        own = [event.status for event in self.events if event.about_stack and not event.stack]
-        return any(status.endswith("_FAILED") or "ROLLBACK" in status for status in own)
+        return any(status.endswith("_FAILED") or "ROLLBACK" in status for status in self._own)
+
+    @property
+    def goes_back(self) -> bool:
+        """Nothing but a roll-back that somebody asked for, `recover` for one, after an operation failed."""
+        return "ROLLBACK" in self._own[0]
+
+    @property
+    def went_well(self) -> bool:
+        return not self._own[-1].endswith("_FAILED")
+
+    @property
+    def _own(self) -> list[str]:
+        """The root's own statuses, oldest first."""
+        return [event.status for event in self.events if event.about_stack and not event.stack]
 
     def named(self, operation: str) -> bool:
         return any(operation in {event.token, event.operation} for event in self.events)
@@ -96,7 +109,10 @@ class Episode:
 def last(
     cloudformation: "CloudFormationClient", stack_id: str, operation: str | None = None
 ) -> Episode | None:
-    """The last operation of the root that failed, or the one with this id or token; None if there is none."""
+    """The last operation of the root that failed, or the one with this id or token; None if there is none.
+
+    One that was rolled back in the end, however often that was tried, is told as itself.
+    """
     newest_first: list[Event] = []
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     for page in islice(pages, PAGES):
@@ -111,10 +127,13 @@ def last(
 
 
 def _wanted(known: Sequence[Episode], operation: str | None) -> Episode | None:
-    for episode in reversed(known):
-        if episode.named(operation) if operation else episode.failed:
-            return episode
-    return None
+    if operation:
+        return next((episode for episode in reversed(known) if episode.named(operation)), None)
+    failed = [episode for episode in reversed(known) if episode.failed]
+    if failed and failed[0].goes_back and failed[0].went_well:
+        # It has been undone in the end: what went wrong is what was undone, and not each try to undo it.
+        failed = [episode for episode in failed if not episode.goes_back]
+    return failed[0] if failed else None
 
 
 def episodes(newest_first: Sequence[Event]) -> list[Episode]:

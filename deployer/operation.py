@@ -150,7 +150,7 @@ class Operation:
 
     def _answer(self, viewer: Viewer) -> None:
         """What becomes of it after Ctrl-C. Raises KeyboardInterrupt to leave."""
-        choice = viewer.choose(refusal(self._status, self._environment.name))
+        choice = viewer.choose(refusal(self._status, self._environment.name, self._stack_name))
         if choice is Choice.LEAVE:
             raise KeyboardInterrupt
         if choice is Choice.CANCEL:

@@ -13,7 +13,7 @@ from deployer.changes import StackPlan
 from deployer.verdict import DataVerdict
 from deployer.wrapping import wrapped
 
-FOLDED = "? marks what only values that are not known yet would change; it may stay; `plan --full` lists each"
+FOLDED = "? marks what only values that are not known yet would change; it may stay; `--full` lists each"
 NOTHING_OF_RESOURCES = "no resource changes: outputs, tags or settings of the stack differ"
 
 

@@ -133,7 +133,10 @@ class Tree:
         self._show()
 
     def begins(self, ago: float) -> None:
-        self._stop()
+        if not self._board.is_empty:  # the picture of what has ended stays, without what is said of the next
+            self._notice, notice = "", self._notice
+            self._stop()
+            self._notice = notice
         with self._lock:
             self._board = Board()
             self._elapsed.begins(ago)

@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CancelUpdateStack.html
 """
 
+from deployer import states
+
 CANCELLABLE = "UPDATE_IN_PROGRESS"
 
 # By the first words that are found in the state.
@@ -11,12 +13,11 @@ REASONS = (
     (
         "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
         "the update is done, and only what it replaced is being removed; {follow}, then plan the way back "
-        "with `python deploy.py plan {environment}`",
+        "with `{again}`",
     ),
     (
         "CREATE_IN_PROGRESS",
-        "a first creation has nothing to go back to; {follow}, then remove what it made with "
-        "`python deploy.py destroy {environment}`",
+        "a first creation has nothing to go back to; {follow}, then remove what it made with `{destroy}`",
     ),
     ("DELETE_IN_PROGRESS", "a deletion goes on to its end; {follow}"),
     ("_IN_PROGRESS", "AWS cancels updates only; {follow}"),
@@ -24,11 +25,16 @@ REASONS = (
 )
 
 
-def refusal(status: str, environment: str) -> str:
+def refusal(status: str, environment: str, stack_name: str) -> str:
     """Why a stack in this state cannot be cancelled, and the next command; "" when it can."""
     if status == CANCELLABLE:
         return ""
     follow = f"follow it with `python deploy.py attach {environment}`"
     moving = status.endswith("_IN_PROGRESS")
     reason = next(why for words, why in REASONS if words in status and (moving or not words))
-    return reason.format(follow=follow, environment=environment)
+    return reason.format(
+        follow=follow,
+        environment=environment,
+        destroy=states.command("destroy", environment, stack_name),
+        again=states.next_command("UPDATE_COMPLETE", environment, stack_name),
+    )

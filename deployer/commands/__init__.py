@@ -66,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else PROGRAM
-        return _refuse(f"{error.format_message().rstrip('.')}; see `python {path} --help`", error.exit_code)
+        why = " ".join(error.format_message().rstrip(".").split())  # a list of choices has a line for each
+        return _refuse(f"{why}; see `python {path} --help`", error.exit_code)
     except ParameterError as error:
         return _refuse(error, UsageError.exit_code)
     except DeployerError as error:

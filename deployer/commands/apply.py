@@ -14,6 +14,7 @@ from deployer.commands.diagnose import tell
 from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
 from deployer.commands.plan import IMAGE, UNWATCHED
+from deployer.commands.showing import full as full_option
 from deployer.commands.showing import show
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
@@ -33,16 +34,17 @@ accepting = click.option("--accept-data-loss", "losses", metavar="NAME", multipl
 @command("bootstrap", "bootstrap dev", "bootstrap prod --yes")
 @click.option("--yes", is_flag=True, help=f"{YES}, if anything is modified or removed")
 @accepting
+@full_option
 @wait_option
 @click.option("--json", "as_json", is_flag=True, help=JSON.format("bootstrap"))
 def bootstrap(
-    deployment: Deployment, *, yes: bool, losses: tuple[str, ...], wait: bool, as_json: bool
+    deployment: Deployment, *, yes: bool, losses: tuple[str, ...], full: bool, wait: bool, as_json: bool
 ) -> int:
     """Make the artefact bucket, the image repository and the roles."""
     settle(deployment, wait, deployment.bootstrap_name)
     for made in bootstrapping.plans(deployment):
         agreed, more = yes or made.only_adds, bootstrapping.begins(made)
-        _carry_out(deployment, made, losses, agreed, fresh=True, as_json=as_json, more=more)
+        _carry_out(deployment, made, losses, agreed, fresh=True, full=full, as_json=as_json, more=more)
     return 0
 
 
@@ -56,6 +58,7 @@ def bootstrap(
 @click.option("--plan", "name", metavar="NAME", help="execute a change set that `plan` made and named")
 @click.option("--yes", is_flag=True, help=YES)
 @accepting
+@full_option
 @click.option(OPTION, "unwatched", is_flag=True, help=UNWATCHED)
 @wait_option
 @click.option("--json", "as_json", is_flag=True, help=JSON.format("apply"))
@@ -67,6 +70,7 @@ def apply(
     name: str | None,
     yes: bool,
     losses: tuple[str, ...],
+    full: bool,
     unwatched: bool,
     wait: bool,
     as_json: bool,
@@ -82,7 +86,7 @@ def apply(
         made = deployment.read_plan(name)
     else:
         made = deployment.plan(image_digest=image_of(image), watched=not unwatched)
-    return _carry_out(deployment, made, losses, yes, fresh=name is None, as_json=as_json)
+    return _carry_out(deployment, made, losses, yes, fresh=name is None, full=full, as_json=as_json)
 
 
 def _carry_out(
@@ -92,6 +96,7 @@ def _carry_out(
     yes: bool,
     *,
     fresh: bool,
+    full: bool,
     as_json: bool,
     more: bool = False,
 ) -> int:
@@ -103,7 +108,7 @@ def _carry_out(
     told: list[Diagnosis] = []
     try:
         with discarding(deployment, made) if fresh else nullcontext():
-            show(made, sys.stderr if as_json else sys.stdout)
+            show(made, sys.stderr if as_json else sys.stdout, full=full)
             accepted = _approved(made, losses, yes)
         with tell(deployment) as told, letting_run(made.environment), progress.screen(sys.stderr) as screen:
             deployment.apply(made, course.shown_to(screen), accepted=accepted, fresh=fresh)

@@ -57,7 +57,7 @@ def destroy(
         print(told, flush=True)
     if listing is not None and not only_list:
         _agree(going, listing, accepted if yes else None, emptied)
-        names = meant("--empty", emptied, [each.path for each in listing.blocking])
+        names = meant("--empty", emptied, listing.buckets)
         to_empty = [each for each in listing.blocking if each.path in names]
         with (
             tell(deployment),

@@ -8,6 +8,7 @@ from deployer import documents, markdown, plan_document
 from deployer.commands.asking import discarding
 from deployer.commands.drift import gated
 from deployer.commands.invocation import command, image_of
+from deployer.commands.showing import full as full_option
 from deployer.commands.showing import show, width
 from deployer.commands.waiting import option as wait_option
 from deployer.commands.waiting import settle
@@ -22,7 +23,7 @@ UNWATCHED = "no alarm takes the deployment back: for the one that mends what the
 @command("plan", "plan dev", "plan prod --image sha256:5d0e…", "plan prod --markdown > comment.md")
 @click.option("--image", metavar="DIGEST", help=IMAGE)
 @click.option(OPTION, "unwatched", is_flag=True, help=UNWATCHED)
-@click.option("--full", is_flag=True, help="list also what may stay as it is")
+@full_option
 @wait_option
 @click.option("--json", "as_json", is_flag=True, help="print a document: docs/schemas/plan.schema.json")
 @click.option("--markdown", "as_markdown", is_flag=True, help="print the comment of a pull request")

@@ -2,6 +2,7 @@
 
 from typing import TextIO
 
+import click
 from rich.console import Console
 from rich.text import Text
 
@@ -9,6 +10,8 @@ from deployer.encoding import encodes
 from deployer.plan import Plan
 from deployer.verdict import HARMLESS
 from deployer.wrapping import paragraphs, wrapped
+
+full = click.option("--full", is_flag=True, help="list also what may stay as it is")
 
 WIDTH = 160  # of plain text, where no terminal tells its own
 

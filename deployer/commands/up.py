@@ -9,6 +9,7 @@ from deployer import outputs, progress
 from deployer.commands.asking import approve, discarding, letting_run, need_terminal
 from deployer.commands.image import ACCEPT_FINDINGS, tell
 from deployer.commands.invocation import command, image_of
+from deployer.commands.showing import full as full_option
 from deployer.commands.showing import show
 from deployer.deployment import Deployment
 from deployer.images import delivery
@@ -33,6 +34,7 @@ from deployer.up import Up, climb
 )
 @click.option("--accept-findings", is_flag=True, help=ACCEPT_FINDINGS)
 @click.option("--yes", is_flag=True, help="approved: do not ask; data is never lost by this")
+@full_option
 @click.option("--json", "as_json", is_flag=True, help="print the outputs as one JSON object")
 def up(
     deployment: Deployment,
@@ -41,6 +43,7 @@ def up(
     archive: Path | None,
     accept_findings: bool,
     yes: bool,
+    full: bool,
     as_json: bool,
 ) -> int:
     """Bring an empty account to a running platform.
@@ -61,7 +64,7 @@ def up(
         return delivered.digest
 
     def agree(made: Plan) -> None:
-        show(made, sys.stderr)
+        show(made, sys.stderr, full=full)
         if not yes:
             with discarding(deployment, made):
                 approve()

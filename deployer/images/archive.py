@@ -5,12 +5,13 @@ that are named by their digest.
 """
 
 import hashlib
-import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from deployer.errors import UsageError
 
@@ -25,7 +26,37 @@ INDEXES = frozenset(
 ATTESTATION = "vnd.docker.reference.type"
 CHUNK = 1 << 20
 
-Json = dict[str, Any]
+T = TypeVar("T")
+
+
+class Descriptor(msgspec.Struct, rename="camel"):
+    """Of https://github.com/opencontainers/image-spec/blob/main/descriptor.md what is read here."""
+
+    digest: str
+    size: int
+    media_type: str = ""
+    annotations: dict[str, str] = {}
+
+
+class Index(msgspec.Struct):
+    """https://github.com/opencontainers/image-spec/blob/main/image-index.md"""
+
+    manifests: list[Descriptor] = []
+
+
+class Manifest(msgspec.Struct, rename="camel"):
+    """https://github.com/opencontainers/image-spec/blob/main/manifest.md"""
+
+    config: Descriptor
+    layers: list[Descriptor]
+    media_type: str = ""
+
+
+class Configuration(msgspec.Struct):
+    """https://github.com/opencontainers/image-spec/blob/main/config.md"""
+
+    os: str | None = None
+    architecture: str | None = None
 
 
 class Unreadable(UsageError):
@@ -92,55 +123,67 @@ class Archive:
             yield piece
 
     def _read(self) -> None:
-        self._members = {member.name.removeprefix("./"): member for member in self._tar if member.isfile()}
-        descriptor = self._chosen()
-        self.digest: str = descriptor["digest"]
-        self.manifest = b"".join(self._checked(self.digest)).decode()
-        manifest = json.loads(self.manifest)
-        self.media_type: str = manifest.get("mediaType", descriptor["mediaType"])
-        blobs = [manifest["config"], *manifest["layers"]]
+        try:
+            self._members = {
+                member.name.removeprefix("./"): member for member in self._tar if member.isfile()
+            }
+        except tarfile.TarError as error:
+            raise BadArchive(file=self.file, why=error) from error
+        chosen = self._chosen()
+        self.digest = chosen.digest
+        content = b"".join(self._checked(chosen.digest))
+        self.manifest = content.decode()
+        manifest = self._decoded(content, Manifest, chosen.digest)
+        self.media_type = manifest.media_type or chosen.media_type
         # One layer can stand in an image twice, and is one blob.
-        self.blobs = tuple(dict.fromkeys(Blob(blob["digest"], blob["size"]) for blob in blobs))
+        blobs = (Blob(blob.digest, blob.size) for blob in (manifest.config, *manifest.layers))
+        self.blobs = tuple(dict.fromkeys(blobs))
         for blob in self.blobs:
             for _ in self._checked(blob.digest):
                 pass
 
-    def _chosen(self) -> Json:
+    def _chosen(self) -> Descriptor:
         """The one manifest for PLATFORM, by what its configuration says of itself."""
-        by_platform: dict[str, list[Json]] = {}
-        for descriptor in self._manifests(self._document("index.json")):
-            manifest = json.loads(b"".join(self._checked(descriptor["digest"])))
-            if "config" not in manifest:
-                raise BadArchive(file=self.file, why=f"{descriptor['digest']} is no image's manifest")
-            of = json.loads(b"".join(self._checked(manifest["config"]["digest"])))
-            platform = f"{of.get('os')}/{of.get('architecture')}"
-            by_platform.setdefault(platform, []).append(descriptor)
+        by_platform: dict[str, list[Descriptor]] = {}
+        for descriptor in self._manifests(self._index()):
+            config = self._document(descriptor.digest, Manifest).config
+            of = self._document(config.digest, Configuration)
+            by_platform.setdefault(f"{of.os}/{of.architecture}", []).append(descriptor)
         several = by_platform.get(PLATFORM, [])
         if not by_platform:
             raise BadArchive(file=self.file, why="it holds no image")
         if not several:
             found = ", ".join(sorted(by_platform))
             raise WrongPlatform(file=self.file, found=found, wanted=PLATFORM)
-        if len({descriptor["digest"] for descriptor in several}) > 1:
+        if len({descriptor.digest for descriptor in several}) > 1:
             raise BadArchive(file=self.file, why=f"it holds {len(several)} images for {PLATFORM}")
         return several[0]
 
-    def _manifests(self, index: Json) -> Iterator[Json]:
-        for descriptor in index.get("manifests", []):
-            if ATTESTATION in descriptor.get("annotations", {}):
+    def _manifests(self, index: Index) -> Iterator[Descriptor]:
+        for descriptor in index.manifests:
+            if ATTESTATION in descriptor.annotations:
                 continue
-            if descriptor.get("mediaType") in INDEXES:
-                yield from self._manifests(json.loads(b"".join(self._checked(descriptor["digest"]))))
+            if descriptor.media_type in INDEXES:
+                yield from self._manifests(self._document(descriptor.digest, Index))
             else:
                 yield descriptor
 
-    def _document(self, name: str) -> Json:
-        member = self._members.get(name)
+    def _index(self) -> Index:
+        member = self._members.get("index.json")
         opened = self._tar.extractfile(member) if member else None
         if opened is None:
-            raise BadArchive(file=self.file, why=f"it has no {name}")
-        document: Json = json.load(opened)
-        return document
+            raise BadArchive(file=self.file, why="it has no index.json")
+        return self._decoded(opened.read(), Index, "index.json")
+
+    def _document(self, digest: str, form: type[T]) -> T:
+        return self._decoded(b"".join(self._checked(digest)), form, digest)
+
+    def _decoded(self, content: bytes, form: type[T], name: str) -> T:
+        """Raises BadArchive with the field that is missing or of another kind."""
+        try:
+            return msgspec.json.decode(content, type=form)
+        except msgspec.DecodeError as error:
+            raise BadArchive(file=self.file, why=f"{name} is no {form.__name__.lower()}: {error}") from error
 
     def _checked(self, digest: str) -> Iterator[bytes]:
         """The blob's bytes. Raises Damaged after the last when they are not what the digest says."""

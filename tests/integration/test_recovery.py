@@ -81,6 +81,8 @@ def test_update_rollback_failed_is_recovered_by_skipping_what_blocks(
     choice = recovery.choose(found, ["Outer/Inner/First"], [], force=False)
     recovering.perform(deployment.target, found, choice, Silence())
     assert recovery.look(deployment.target, deployment.stack_name).status == "UPDATE_ROLLBACK_COMPLETE"
+    after = diagnosis.diagnose(deployment.target, emitted)
+    assert (after.cause, after.operation) == (told.cause, told.operation)
 
 
 @pytest.mark.parametrize("how", ["retain", "force"])

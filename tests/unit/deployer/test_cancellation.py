@@ -68,7 +68,20 @@ def test_an_update_of_somebody_else_is_found_with_its_token_and_start(aws: Any) 
     ],
 )
 def test_what_cannot_be_cancelled_is_refused_with_the_next_command(status: str, why: str) -> None:
-    assert refusal(status, "dev") == why
+    assert refusal(status, "dev", "millrace-dev") == why
+
+
+@pytest.mark.parametrize(
+    ("status", "command"),
+    [
+        ("CREATE_IN_PROGRESS", "python deploy.py destroy dev --bootstrap"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "python deploy.py bootstrap dev"),
+    ],
+)
+def test_what_cannot_be_cancelled_of_bootstrap_names_bootstraps_own_command(
+    status: str, command: str
+) -> None:
+    assert refusal(status, "dev", "millrace-dev-bootstrap").endswith(f"`{command}`")
 
 
 def test_cannot_cancel_a_clean_up(aws: Any) -> None:

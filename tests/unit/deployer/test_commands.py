@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deployer import commands
-from deployer.changes import Action, Change, StackPlan
+from deployer.changes import Action, Change, PropertyChange, StackPlan
 from deployer.commands.showing import show
 from deployer.plan import Kind, Plan
 from tests.unit.deployer.fake_deployment import (
@@ -19,6 +19,11 @@ from tests.unit.deployer.fake_deployment import (
     plan,
     put_in,
 )
+
+ELSEWHERE = PropertyChange(
+    "Name", "a", "{{IntrinsicFunction:s/Stream.Outputs.Name/Fn::GetAtt}}", cause="Name"
+)
+UNRESOLVED = plan(Change("Queue", "AWS::SQS::Queue", Action.MODIFY, properties=(ELSEWHERE,)))
 
 
 @pytest.fixture
@@ -82,6 +87,26 @@ def test_apply_with_yes_executes_what_it_showed(
     out, err = capsys.readouterr()
     assert out.endswith("1 to add, 0 to modify, 0 to remove\nmillrace-dev: done\n")
     assert err == "    1.0s  Queue  AWS::SQS::Queue  CREATE_COMPLETE\n"
+
+
+@pytest.mark.parametrize("command", ["plan", "apply --yes", "bootstrap --yes"])
+def test_what_may_stay_is_folded_and_listed_with_full_by_each_command_that_shows_a_plan(
+    deployment: FakeDeployment, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    deployment.made = UNRESOLVED
+    name, *options = command.split()
+
+    commands.main([name, "dev", *options])
+    folded = capsys.readouterr().out
+    commands.main([name, "dev", "--full", *options])
+    full = capsys.readouterr().out
+
+    assert ("? 1 that may stay" in folded, "? Queue" in folded, "`--full` lists" in folded) == (
+        True,
+        False,
+        True,
+    )
+    assert ("? 1 that may stay" in full, "? Queue" in full, "`--full` lists" in full) == (False, True, False)
 
 
 def test_apply_of_a_named_plan_makes_no_other(deployment: FakeDeployment) -> None:

@@ -107,7 +107,9 @@ def test_an_unknown_environment_is_one_line_and_exit_2(capsys: pytest.CaptureFix
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["plan"], ["fly", "dev"], ["outputs", "dev", "--format", "xml"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["plan"], ["completion"], ["fly", "dev"], ["outputs", "dev", "--format", "xml"]]
+)
 def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(arguments) == 2
 

@@ -127,6 +127,20 @@ def test_the_list_as_a_document_says_how_to_import_what_is_kept(
     assert [(each["path"], each["number"]) for each in told["contents"]] == [("Artefacts", 2), ("Images", 1)]
 
 
+def test_a_bucket_that_is_empty_by_now_may_be_named_when_the_command_is_typed_again(
+    aws: Any, run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.account()
+    stands(aws)
+    holds(aws, versions=0)
+    aws.stack()
+    aws.stack()
+    is_deleted(aws)
+
+    assert run(*AGREED, "--empty", "Artefacts") == 0
+    assert "millrace-dev: deleted" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "refusal"),
     [

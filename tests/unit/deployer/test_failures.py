@@ -56,6 +56,28 @@ def test_the_last_failed_operation_is_found_behind_one_that_went_well(aws: Any) 
     assert [event.path for event in found.events if event.failed] == ["Outer/Queue", "Outer"]
 
 
+def test_an_update_that_was_rolled_back_at_the_second_try_is_told_and_neither_try(aws: Any) -> None:
+    update = [*failed_update(aws, 0, "update")[:-1], aws.about("millrace-dev", "UPDATE_ROLLBACK_FAILED", 9)]
+    tries = [
+        stamped(aws.about("millrace-dev", f"UPDATE_ROLLBACK_{status}", second), token)
+        for second, status, token in (
+            (20, "IN_PROGRESS", "first"),
+            (22, "FAILED", "first"),
+            (30, "IN_PROGRESS", "second"),
+            (32, "COMPLETE", "second"),
+        )
+    ]
+    aws.tells("millrace-dev", *update, *tries)
+    aws.tells("Outer")
+    aws.says("describe_events", {"OperationEvents": [operation_event(aws, "Outer", "Queue", 3)]})
+
+    found = last(aws)
+
+    assert found is not None
+    assert found.token == "update"
+    assert [event.path for event in found.events if event.failed][:2] == ["Outer/Queue", "Outer"]
+
+
 def test_an_operation_is_found_by_its_token_though_it_went_well(aws: Any) -> None:
     aws.tells("millrace-dev", *failed_update(aws, 0, "first"), *good_update(aws, 100, "second"))
 

@@ -73,6 +73,10 @@ def _tar(names: dict[str, bytes]) -> bytes:
         (b"not a tar", "no OCI archive"),
         (_tar({"manifest.json": b"[]"}), "it has no index.json"),
         (_tar({"./index.json": b'{"manifests": []}'}), "it holds no image"),
+        (_tar({"index.json": b'{"manifests": ['}), "index.json is no index: Input data was truncated"),
+        (_tar({"index.json": b"[]"}), "index.json is no index: Expected `object`, got `array`"),
+        (_tar({"index.json": b'{"manifests": [{}]}'}), "is no index: .*missing required field `digest`"),
+        (_tar({"index.json": b"x" * 20_000})[:9_000], "unexpected end of data"),
     ],
 )
 def test_what_is_no_archive_says_how_to_write_one(tmp_path: Path, body: bytes, why: str) -> None:
@@ -88,9 +92,20 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
         Archive(tmp_path / "image.tar")
 
 
+def test_a_manifest_without_layers_is_refused(tmp_path: Path) -> None:
+    made = OciArchive()
+    image = made.image("arm64", b"layer")
+    manifest = json.loads(made.blobs[image["digest"]])
+    del manifest["layers"]
+    odd: dict[str, Any] = made.blob(json.dumps(manifest).encode(), image["mediaType"])
+
+    with pytest.raises(BadArchive, match="is no manifest: Object missing required field `layers`"):
+        Archive(made.write(tmp_path / "image.tar", odd))
+
+
 def test_what_is_no_images_manifest_is_refused(tmp_path: Path) -> None:
     made = OciArchive()
     odd: dict[str, Any] = made.blob(b'{"schemaVersion": 2}', "application/vnd.oci.image.manifest.v1+json")
 
-    with pytest.raises(BadArchive, match="is no image's manifest"):
+    with pytest.raises(BadArchive, match="is no manifest: Object missing required field `config`"):
         Archive(made.write(tmp_path / "image.tar", odd))

@@ -314,7 +314,7 @@ def test_what_may_stay_as_it_is_is_counted_by_stack_and_not_listed() -> None:
         "",
         "1 to add, 0 to modify, 0 to remove; 6 unresolved",
         "? marks what only values that are not known yet would change; it may stay;",
-        "  `plan --full` lists each",
+        "  `--full` lists each",
     ]
 
 

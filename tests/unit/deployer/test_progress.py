@@ -1,4 +1,5 @@
 import io
+import re
 import signal
 from typing import Any
 
@@ -167,6 +168,36 @@ def test_the_notice_stands_on_top_until_it_is_over(terminal: Terminal) -> None:
         )
         tree.says("")
         assert tree.picture()[0].startswith("Queue")
+
+
+def shown(written: str) -> list[str]:
+    """What stands on a terminal in the end: rich goes up line by line, and clears each."""
+    lines, row = [""], 0
+    for part in re.split(r"(\x1b\[[\d;?]*[A-Za-z]|\r|\n)", written):
+        if part == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif part.startswith("\x1b[") and part.endswith("A"):
+            row -= int(part[2:-1])
+        elif part.startswith("\x1b[") and part.endswith("K"):
+            lines[row] = ""
+        elif part != "\r" and not part.startswith("\x1b["):
+            lines[row] += part
+    return [line for line in lines if line]
+
+
+def test_what_is_waited_for_is_said_once_and_what_ended_stays_without_it(terminal: Terminal) -> None:
+    with Tree(terminal, FakeClock()) as tree:
+        for token in ("millrace-deploy-1", "millrace-deploy-2"):
+            tree.says(f"millrace-dev is UPDATE_IN_PROGRESS: waiting for {token}")
+            tree.begins(1.0)
+            tree(Progress((), "millrace-dev", NESTED, "UPDATE_COMPLETE", "", 2.0, 1.0, about_stack=True))
+
+    assert shown(terminal.getvalue()) == [
+        "millrace-dev  UPDATE_COMPLETE  0s",
+        "millrace-dev is UPDATE_IN_PROGRESS: waiting for millrace-deploy-2",
+        "millrace-dev  UPDATE_COMPLETE  0s",
+    ]
 
 
 def test_the_last_picture_stays_within_the_terminal_and_says_where_the_time_went(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deployer import commands, first_rotation, preconditions, stack, steadiness, waiting
-from deployer.changes import Action, Change, StackPlan
+from deployer.changes import Action, Change, PropertyChange, StackPlan
 from deployer.clock import FakeClock
 from deployer.errors import NotApproved
 from deployer.events import Listener, Silence
@@ -330,6 +330,22 @@ def test_the_platform_is_made_once_somebody_agreed(
     assert "+ Queue" in screen.getvalue()
     assert world.has("platform") is (code == 0)
     assert world.has("discarded") is (code == 1)
+
+
+@pytest.mark.parametrize(("options", "shown"), [((), False), (("--full",), True)])
+def test_what_may_stay_is_listed_for_who_asks(
+    world: World,
+    typed: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    shown: bool,
+) -> None:
+    later = PropertyChange("Name", "a", "{{IntrinsicFunction:s/Keys.Outputs.Key/Fn::GetAtt}}", cause="Key")
+    world.changes = (Change("Queue", "AWS::SQS::Queue", Action.MODIFY, properties=(later,)),)
+
+    assert typed("--yes", "--image", DIGEST, *options) == 0
+
+    assert ("? Queue" in capsys.readouterr().err) is shown
 
 
 def test_an_image_is_given_or_brought_and_not_both(
