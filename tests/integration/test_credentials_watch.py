@@ -34,35 +34,41 @@ def test_the_schedule_s_own_event_makes_the_function_tell_the_age(deployed: None
     make: Any = boto3.client
     events, functions, secrets = make("events"), make("lambda"), make("secretsmanager")
     (schedule,) = [rule for rule in events.list_rules()["Rules"] if rule.get("ScheduleExpression")]
-    (target,) = events.list_targets_by_rule(Rule=schedule["Name"])["Targets"]
-    secret = json.loads(target["Input"])["SecretId"]
-
-    answer = functions.invoke(FunctionName=target["Arn"], Payload=target["Input"].encode(), LogType="Tail")
-
-    assert "FunctionError" not in answer, answer["Payload"].read()
-    document = json.loads(base64.b64decode(answer["LogResult"]))
-    (directive,) = document["_aws"]["CloudWatchMetrics"]
-    (alarm,) = [
-        alarm
+    alarms = {
+        alarm["Dimensions"][0]["Value"]: alarm
         for page in make("cloudwatch").get_paginator("describe_alarms").paginate()
         for alarm in page["MetricAlarms"]
         if alarm.get("MetricName") == "SecretAgeDays"
-    ]
-    # The alarm is on the very series that the line makes.
-    assert directive["Namespace"] == alarm["Namespace"]
-    assert directive["Metrics"][0]["Name"] == alarm["MetricName"]
-    assert [[dimension["Name"] for dimension in alarm["Dimensions"]]] == directive["Dimensions"]
-    assert document["Secret"] == alarm["Dimensions"][0]["Value"] == secret
-    assert document["Secret"] == secrets.describe_secret(SecretId=secret)["ARN"]
-    assert abs(document["SecretAgeDays"]) < 0.01, "it was made just now"
+    }
+    targets = events.list_targets_by_rule(Rule=schedule["Name"])["Targets"]
+    assert {json.loads(target["Input"])["SecretId"] for target in targets} == set(alarms)
+    assert len(targets) == 2
+
+    for target in targets:
+        secret = json.loads(target["Input"])["SecretId"]
+        answer = functions.invoke(
+            FunctionName=target["Arn"], Payload=target["Input"].encode(), LogType="Tail"
+        )
+
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        document = json.loads(base64.b64decode(answer["LogResult"]))
+        (directive,) = document["_aws"]["CloudWatchMetrics"]
+        alarm = alarms[secret]
+        # The alarm is on the very series that the line makes.
+        assert directive["Namespace"] == alarm["Namespace"]
+        assert directive["Metrics"][0]["Name"] == alarm["MetricName"]
+        assert [[dimension["Name"] for dimension in alarm["Dimensions"]]] == directive["Dimensions"]
+        assert document["Secret"] == secret == secrets.describe_secret(SecretId=secret)["ARN"]
+        assert abs(document["SecretAgeDays"]) < 0.01, "it was made just now"
 
 
 def test_only_secrets_manager_and_that_schedule_may_call_the_function(deployed: None) -> None:
     make: Any = boto3.client
     (schedule,) = [rule for rule in make("events").list_rules()["Rules"] if rule.get("ScheduleExpression")]
-    (target,) = make("events").list_targets_by_rule(Rule=schedule["Name"])["Targets"]
+    targets = make("events").list_targets_by_rule(Rule=schedule["Name"])["Targets"]
+    (function,) = {target["Arn"] for target in targets}
 
-    policy = json.loads(make("lambda").get_policy(FunctionName=target["Arn"])["Policy"])
+    policy = json.loads(make("lambda").get_policy(FunctionName=function)["Policy"])
 
     by_service = {statement["Principal"]["Service"]: statement for statement in policy["Statement"]}
     assert set(by_service) == {"secretsmanager.amazonaws.com", "events.amazonaws.com"}
@@ -101,7 +107,7 @@ def test_a_rotation_that_fails_is_told_in_words(deployed: None) -> None:
         told = [message["Body"] for message in answer.get("Messages", [])]
 
     message = told[0].strip('"')
-    assert message.startswith("A rotation of the database's login failed")
+    assert message.startswith("A rotation of a login to the database failed")
     assert re.search(r"Runbook: docs/runbook\.md#rotationfailed At \S+: RotationFailed$", message)
 
 

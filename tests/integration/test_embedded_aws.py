@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
+from deployer import foundation, templates
 from parameters.settings import load
 from tests.integration.deployments import alone
 
@@ -48,7 +49,7 @@ class Platform:
             StackName=name,
             ChangeSetName=f"c{time.monotonic_ns()}",
             ChangeSetType=kind,
-            TemplateBody=template,
+            **{"TemplateURL" if template.startswith("https://") else "TemplateBody": template},
             IncludeNestedStacks=True,
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in (parameters or {}).items()],
@@ -84,14 +85,17 @@ class Platform:
             if event["ResourceStatus"].endswith("_FAILED")
         ]
 
+    def put(self, bucket: str, template: str) -> str:
+        """Its URL."""
+        key = f"templates/{hashlib.sha256(template.encode()).hexdigest()}.yaml"
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=template.encode())
+        return f"https://s3.eu-west-2.amazonaws.com/{bucket}/{key}"
+
     def uploaded(self, bucket: str, changed: dict[str, str]) -> str:
         """The root's template, its children uploaded; `changed` has other texts for some of them."""
-        s3, root = self.client("s3"), self.read("platform")
+        root = self.read("platform")
         for file in (TEMPLATES / self.environment).glob("*.yaml"):
-            body = changed.get(file.stem, file.read_text()).encode()
-            key = f"templates/{hashlib.sha256(body).hexdigest()}.yaml"
-            s3.put_object(Bucket=bucket, Key=key, Body=body)
-            url = f"https://s3.eu-west-2.amazonaws.com/{bucket}/{key}"
+            url = self.put(bucket, changed.get(file.stem, file.read_text()))
             root = re.sub(rf"(TemplateURL: )(\./)?{file.name}\b", rf"\g<1>{url}", root)
         return root
 
@@ -118,9 +122,13 @@ def changes(change_set: Json) -> dict[str, Json]:
 
 def test_every_stack_is_made_changed_and_gone(platform: Platform) -> None:
     name = f"millrace-{platform.environment}"
-    bootstrap = platform.plan(f"{name}-bootstrap", platform.read("bootstrap"), "CREATE")
+    whole = platform.read("bootstrap")
+    begun_by = foundation.of(templates.parse(whole, Path("bootstrap.yaml")))
+    bootstrap = platform.plan(f"{name}-bootstrap", begun_by, "CREATE")
     assert platform.execute(bootstrap) == "CREATE_COMPLETE", platform.failures()
     bucket = platform.outputs(f"{name}-bootstrap")["ArtefactBucket"]
+    rights = platform.plan(f"{name}-bootstrap", platform.put(bucket, whole), "UPDATE")
+    assert platform.execute(rights) == "UPDATE_COMPLETE", platform.failures()
     platform.client("s3").put_object(Bucket=bucket, Key="functions/rotation-1.zip", Body=function_archive())
     parameters = {
         "ImageDigest": f"sha256:{'0' * 64}",

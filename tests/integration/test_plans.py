@@ -24,10 +24,11 @@ def test_a_template_that_was_replaced_in_the_bucket_stops_the_next_plan(
     listed = s3.list_objects_v2(Bucket=bucket, Prefix="templates/")["Contents"]
     with pytest.raises(ClientError, match="PreconditionFailed"):
         s3.put_object(Bucket=bucket, Key=listed[0]["Key"], Body=b"another", IfNoneMatch="*")
-    s3.delete_object(Bucket=bucket, Key=listed[0]["Key"])
-    s3.put_object(Bucket=bucket, Key=listed[0]["Key"], Body=b"another", IfNoneMatch="*")
+    for one in listed:  # bootstrap's own lies there too
+        s3.delete_object(Bucket=bucket, Key=one["Key"])
+        s3.put_object(Bucket=bucket, Key=one["Key"], Body=b"another", IfNoneMatch="*")
 
-    with pytest.raises(ArtefactReplaced, match=listed[0]["Key"]):
+    with pytest.raises(ArtefactReplaced, match="|".join(one["Key"] for one in listed)):
         deployment.plan()
 
 

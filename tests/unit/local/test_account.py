@@ -31,6 +31,7 @@ def test_nothing_goes_on_writing_after_an_interruption(tmp_path: Path) -> None:
     with pytest.raises(Interrupted), interruptible():
         Account().run(["/bin/sh", "-c", WORKING], tmp_path)
 
+    time.sleep(0.2)  # who is killed ends the call that it is in
     (tmp_path / "busy").unlink(missing_ok=True)
     time.sleep(0.2)
     assert not (tmp_path / "busy").exists()
