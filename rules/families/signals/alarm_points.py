@@ -1,4 +1,4 @@
-"""Alarms that want more bad points than there can be: of functions that only a schedule calls."""
+"""Alarms beside what makes their figures: schedules that call functions, and rotations that end an age."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rules.families.secrets.logins import SCHEDULE as ROTATION
 from rules.families.secrets.timing import BadExpression, timing
 from rules.families.signals.alarm_answers import UPWARDS, is_age
-from rules.families.signals.alarm_series import ALARM, COMPOSITE, Alarm, alarms, number
+from rules.families.signals.alarm_series import ALARM, COMPOSITE, Alarm, Series, alarms, number
 from rules.families.signals.alarm_shapes import EVALUATION
 from rules.families.signals.alarm_silence import CALM
 from rules.families.signals.watched_resources import subjects
@@ -165,23 +165,59 @@ TWICE = 2
     ),
 )
 def an_age_far_above_the_period_of_its_renewal(site: Site) -> Iterator[Finding]:
-    rotations = {one: every for one in site.all(ROTATION) if (every := _longest(site, one))}
-    if not rotations or len(rotations) < len(list(site.all(ROTATION))):
+    rotations = _rotations(site)
+    if not rotations:
         return
     slowest = max(rotations, key=lambda one: rotations[one])
     least, most = min(rotations.values()), rotations[slowest] * TWICE
+    for alarm, series, limit in _ages(site):
+        units = _units(str(series.name), series.unit)
+        fits = any(least <= limit * one <= most for one in units)
+        far = min(units) * limit > most or len(units) > 1
+        if far and not fits:
+            days = f"{rotations[slowest] / DAY:g}"
+            parts = {"metric": series.name, "threshold": f"{limit:g}", "days": days, "schedule": slowest}
+            yield found(alarm.resource, "Threshold", alarm=alarm.resource, **parts)
+
+
+@rule(
+    "W9691",
+    cause="alarm {alarm} rings when {metric} comes to {threshold}, and what it measures is renewed every "
+    "{days} d at the soonest, by {schedule}: it rings in the ordinary course",
+    remedy="let the threshold be a little more than the period of the rotation",
+    sources=(
+        EVALUATION,
+        "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html",
+    ),
+)
+def an_age_below_the_period_of_its_renewal(site: Site) -> Iterator[Finding]:
+    rotations = _rotations(site)
+    if not rotations:
+        return
+    soonest = min(rotations, key=lambda one: rotations[one])
+    for alarm, series, limit in _ages(site):
+        units = _units(str(series.name), series.unit)
+        if len(units) == 1 and limit * units[0] < rotations[soonest]:
+            days = f"{rotations[soonest] / DAY:g}"
+            parts = {"metric": series.name, "threshold": f"{limit:g}", "days": days, "schedule": soonest}
+            yield found(alarm.resource, "Threshold", alarm=alarm.resource, **parts)
+
+
+def _rotations(site: Site) -> dict[Resource, float]:
+    """Schedule → seconds between its rotations; nothing where one of them is not known."""
+    known = {one: every for one in site.all(ROTATION) if (every := _longest(site, one))}
+    return known if len(known) == len(list(site.all(ROTATION))) else {}
+
+
+def _ages(site: Site) -> Iterator[tuple[Alarm, Series, float]]:
+    """Alarms on how old something is that is rotated, each with its threshold."""
     for alarm in alarms(site):
         series = alarm.series[0] if len(alarm.series) == 1 and not alarm.expressions else None
         limit = alarm.threshold
         if series is None or limit is None or alarm.operator not in UPWARDS or not is_age(series):
             continue
-        units = _units(str(series.name), series.unit)
-        fits = any(least <= limit * one <= most for one in units)
-        far = min(units) * limit > most or len(units) > 1
-        if AGES.search(str(series.name)) and far and not fits:
-            days = f"{rotations[slowest] / DAY:g}"
-            parts = {"metric": series.name, "threshold": f"{limit:g}", "days": days, "schedule": slowest}
-            yield found(alarm.resource, "Threshold", alarm=alarm.resource, **parts)
+        if AGES.search(str(series.name)):
+            yield alarm, series, limit
 
 
 def _longest(site: Site, schedule: Resource) -> float | None:

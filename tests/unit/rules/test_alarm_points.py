@@ -96,6 +96,24 @@ def test_an_age_is_measured_against_its_rotation(say: Say, name: str, threshold:
     assert len(say("W9693", root)) == many
 
 
+@pytest.mark.parametrize(
+    ("name", "threshold", "said"),
+    [
+        ("PasswordAgeDays", 20, True),
+        ("PasswordAgeDays", 29, True),
+        ("PasswordAgeDays", 30, False),
+        ("PasswordAgeDays", 35, False),
+        ("PasswordAge", 20, False),  # days, or hours: nobody says
+        ("QueueAgeDays", 20, False),
+    ],
+)
+def test_an_age_that_every_rotation_exceeds_is_no_alarm(
+    say: Say, name: str, threshold: int, said: bool
+) -> None:
+    root = AGED.replace("PasswordAgeDays", name).replace("Threshold: 35", f"Threshold: {threshold}")
+    assert bool(say("W9691", root)) is said
+
+
 BOTH = """
 Resources:
   Slow: {{Type: 'AWS::CloudWatch::Alarm', Properties: {{AlarmName: shop-slow}}}}
