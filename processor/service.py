@@ -118,7 +118,6 @@ def run(settings: Settings) -> int:
             retention.start()
             reading_since.append(time.time())
             poller.run()
-            pipeline.drain()
         except Stopping:
             logger.info("stopped while waiting; what was taken will be read again")
         except (ShardLost, TurnLost) as error:
@@ -141,10 +140,10 @@ def rules_of(settings: Settings) -> Rules:
 def stop_on_signals(stopping: threading.Event) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         if not stopping.is_set():
-            stopping.set()
             last = threading.Timer(GRACE_SECONDS, _leave)
             last.daemon = True
-            last.start()
+            last.start()  # first: the interrupted thread may be within the event's own lock
+            stopping.set()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
