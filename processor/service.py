@@ -89,7 +89,7 @@ def run(settings: Settings) -> int:
             last=dict(metrics.last),
             reading_since=reading_since[0] if reading_since else None,
         )
-        return readiness(standing, time.time())
+        return readiness(standing, time.monotonic())
 
     def gauges() -> Gauges:
         counts = pipeline.counts
@@ -116,7 +116,7 @@ def run(settings: Settings) -> int:
         try:
             database.run(require)
             retention.start()
-            reading_since.append(time.time())
+            reading_since.append(time.monotonic())
             poller.run()
         except Stopping:
             logger.info("stopped while waiting; what was taken will be read again")
