@@ -4,6 +4,9 @@ import json
 import logging
 import sys
 import time
+import traceback
+
+import psycopg
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -22,8 +25,25 @@ class JsonLines(logging.Formatter):
         }
         line.update({name: value for name, value in vars(record).items() if name not in _PLAIN})
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _traceback(record.exc_info[1])
         return json.dumps(line, default=str)
+
+
+def _traceback(error: BaseException | None) -> str:
+    """As Python writes it, but of a database's error the first line alone.
+
+    What follows there, DETAIL and CONTEXT, shows rows and parameters: "Failing row contains (…)".
+    https://www.postgresql.org/docs/18/protocol-error-fields.html
+    """
+    parts: list[str] = []
+    while error is not None:
+        said = str(error)
+        if isinstance(error, psycopg.Error):
+            said = f"{error.sqlstate}: {said.partition(chr(10))[0]}"
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        parts.append(f"Traceback (most recent call last):\n{frames}{type(error).__qualname__}: {said}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\nafter:\n\n".join(reversed(parts))
 
 
 def start_logging(environment: str) -> None:

@@ -98,7 +98,8 @@ SHARD_LAG = Metric(
     "Lag",
     "Milliseconds",
     SHARD,
-    "How far behind the shard's tip the reader was; as last heard, also while the database is away.",
+    "How far behind the shard's tip the reader was; as of its last commit, or of its last answer without a "
+    "record; it stands still while the database is away.",
     "One shard alone: find the device that floods it. All: the alarm Lag.",
 )
 DATABASE_AWAY = Metric(

@@ -86,7 +86,8 @@ class _Interval:
 class Metrics:
     """Gathers, and writes a minute's figures at a time; sooner when an array is full or a gap was found.
 
-    `write` takes each line; `clock` counts seconds since 1970. Any thread may call.
+    `write` takes each line; `clock` counts seconds since 1970, `ticks` seconds that no step of the clock
+    changes: a minute is a minute. Any thread may call.
     """
 
     def __init__(
@@ -95,20 +96,21 @@ class Metrics:
         stream: str,
         write: Callable[[str], object] = lambda text: print(text, flush=True),
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._labels = {"environment": environment, "StreamName": stream}
         self._write = write
         self._clock = clock
+        self._ticks = ticks
         self._lock = threading.RLock()
         self._interval = _Interval()
         self._database, self._cache = _Away(), _Away()
         self._gaps = 0
-        self._written = clock()
+        self._written = ticks()
         self.last: dict[str, LastCommit] = {}  # by shard
 
     def committed(self, one: Committed) -> None:
         """One transaction is in."""
-        now = self._clock()
         with self._lock:
             interval = self._interval
             interval.counts[COMMITS] += 1
@@ -120,16 +122,16 @@ class Metrics:
             interval.decode_ms.append(round(one.decode_seconds * 1000, 3))
             interval.write_ms.append(round(one.write_seconds * 1000, 3))
             shard = interval.shards.setdefault(one.shard, _Shard())
-            age = round(max(0.0, now - one.oldest_arrived), 3)
+            age = round(max(0.0, self._clock() - one.oldest_arrived), 3)
             shard.ages.append(age)
             shard.lag_ms = max(shard.lag_ms or 0, one.lag_ms)
-            self.last[one.shard] = LastCommit(now, age)
+            self.last[one.shard] = LastCommit(self._ticks(), age)
             if len(interval.write_ms) >= MOST_VALUES:
                 self.flush()
 
     def look(self, gauges: Gauges) -> None:
         """How things stand; to be told every few seconds. Writes when it is time."""
-        now = self._clock()
+        now = self._ticks()
         with self._lock:
             for name, lag_ms in gauges.lag_ms.items():
                 shard = self._interval.shards.setdefault(name, _Shard())
@@ -145,7 +147,7 @@ class Metrics:
         """Write what has been gathered. Output that is gone is no reason to stop: readings are."""
         with self._lock:
             interval, self._interval = self._interval, _Interval()
-            now = self._written = self._clock()
+            now, self._written = self._clock(), self._ticks()
             away: dict[Metric, Values] = {
                 DATABASE_AWAY: round(self._database.longest, 1),
                 CACHE_AWAY: round(self._cache.longest, 1),

@@ -45,7 +45,8 @@ class Refused(NamedTuple):
 def refusal(record: Record, place: int, reason: Reason, detail: str, payload: bytes) -> Refused:
     """Of one reading of a record, or of the whole record when `place` is WHOLE_RECORD."""
     number, part = record.sequence_number, record.sub_sequence
-    return Refused(number, part, place, reason, detail, payload, record.arrived, record.partition_key)
+    key = storable(record.partition_key)  # in an aggregated record, whatever its sender wrote
+    return Refused(number, part, place, reason, detail, payload, record.arrived, key)
 
 
 def storable(text: str) -> str:

@@ -22,7 +22,7 @@ class Readiness:
 
 @dataclass(frozen=True)
 class LastCommit:
-    """`at`: seconds since 1970; `age`: seconds that its oldest record had been in the stream by then."""
+    """`at`: by time.monotonic; `age`: seconds that its oldest record had been in the stream by then."""
 
     at: float
     age: float
@@ -30,9 +30,10 @@ class LastCommit:
 
 @dataclass(frozen=True)
 class Standing:
-    """How the processor stands at one moment. Times in seconds since 1970.
+    """How the processor stands at one moment. Times by time.monotonic.
 
-    role: "starting", "standby" or "reader". tables: whether the migrations have been run by this process.
+    role: "starting", "standby" or "reader". tables: whether this process has seen that none of its release's
+    migrations is missing.
     """
 
     role: str
@@ -52,7 +53,7 @@ def readiness(standing: Standing, now: float) -> Readiness:
     if standing.role == "starting":
         because.append("it has not asked for its turn yet: see `database`, and the log")
     if standing.role == "reader" and not standing.tables:
-        because.append("the migrations are not done yet: the log says which one runs")
+        because.append("it has not seen all migrations of its release yet: see `database`, and the log")
     stalled = sorted(name for name in standing.lag_ms if _stalled(standing, name, now))
     if stalled:
         because.append(f"nothing was committed for {STALL_SECONDS:.0f} s of {', '.join(stalled)}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from processor.quarantine import Refused
 from processor.source.records import Record
 from processor.trace import traceparent
+from processor.wire.aggregated import user_records
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ class Refusals:
         self._told = 0
 
     def tell(self, shard: str, records: Sequence[Record], refused: Sequence[Refused]) -> None:
-        """What of these records is in the quarantine now. Raises nothing."""
+        """What of these records goes to the quarantine. Raises nothing."""
         if not refused:
             return
         if self._clock() - self._began >= WINDOW_SECONDS:
@@ -33,10 +34,13 @@ class Refusals:
         chosen = refused[: MOST_LINES - self._told]
         self._told += len(chosen)
         wanted = {(one.sequence_number, one.sub_sequence) for one in chosen}
+        numbers = {number for number, _ in wanted}
         traces = {
-            key: traceparent(record.data)
+            key: traceparent(part.data)
             for record in records
-            if (key := (record.sequence_number, record.sub_sequence)) in wanted
+            if record.sequence_number in numbers
+            for part in user_records([record])
+            if (key := (part.sequence_number, part.sub_sequence)) in wanted
         }
         for one in chosen:
             logger.warning(

@@ -89,7 +89,7 @@ def run(settings: Settings) -> int:
             last=dict(metrics.last),
             reading_since=reading_since[0] if reading_since else None,
         )
-        return readiness(standing, time.time())
+        return readiness(standing, time.monotonic())
 
     def gauges() -> Gauges:
         counts = pipeline.counts
@@ -116,9 +116,8 @@ def run(settings: Settings) -> int:
         try:
             database.run(require)
             retention.start()
-            reading_since.append(time.time())
+            reading_since.append(time.monotonic())
             poller.run()
-            pipeline.drain()
         except Stopping:
             logger.info("stopped while waiting; what was taken will be read again")
         except (ShardLost, TurnLost) as error:
@@ -141,10 +140,10 @@ def rules_of(settings: Settings) -> Rules:
 def stop_on_signals(stopping: threading.Event) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         if not stopping.is_set():
-            stopping.set()
             last = threading.Timer(GRACE_SECONDS, _leave)
             last.daemon = True
-            last.start()
+            last.start()  # first: the interrupted thread may be within the event's own lock
+            stopping.set()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

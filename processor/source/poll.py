@@ -18,6 +18,7 @@ from processor.pipeline import Pipeline
 from processor.source.position import Gap, Known, Range, finished, gone
 from processor.source.reader import FIRST_PAUSE, Answer, Seek, ShardReader
 from processor.source.records import Batch, records_of
+from processor.storage.database import Stopping
 from processor.storage.store import Lease
 
 if TYPE_CHECKING:
@@ -60,7 +61,18 @@ class Poller:
         self._pause = FIRST_PAUSE
 
     def run(self) -> None:
-        """Read all shards in turn until `stopping` is set. Raises ShardLost, Stopping, what is no outage."""
+        """Read all shards in turn until `stopping` is set, and commit what was taken.
+
+        Raises ShardLost, TurnLost, Stopping, what is no outage.
+        """
+        try:
+            self._read_on()
+        except Stopping:
+            self._pipeline.drain()  # what the writer met is why we stop, and says more
+            raise
+        self._pipeline.drain()
+
+    def _read_on(self) -> None:
         while not self._stopping.is_set():
             self._beat()
             try:
@@ -70,7 +82,6 @@ class Poller:
                 logger.warning("the stream is away: trying again", extra={"cause": str(error)})
                 self._stopping.wait(self._pause)
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        self._pipeline.drain()
 
     def _turn(self) -> None:
         if time.monotonic() >= self._list_due:
@@ -135,7 +146,7 @@ class Poller:
     def _leave(self, lease: Lease, known: Known) -> None:
         self._note(lease, gone(known, self._horizon(), time.time()), ended=True)
         self._readers.pop(lease.shard, None)
-        self._ended.add(lease.shard)
+        self._over(lease.shard)
 
     def _list_shards(self) -> list["ShardTypeDef"]:
         found: list[ShardTypeDef] = []
@@ -228,8 +239,13 @@ class Poller:
         self._note(reader.lease, None, ended=True)
         logger.info("shard read to its end", extra={"shard": name})
         del self._readers[name]
-        self._ended.add(name)
+        self._over(name)
         self._list_due = 0.0  # its children may begin
+
+    def _over(self, shard: str) -> None:
+        """Nothing more comes of a shard, so what it lagged last is no lag any more."""
+        self._ended.add(shard)
+        self._pipeline.counts.lag_ms.pop(shard, None)
 
     def _note(self, lease: Lease, gap: Gap | None, seen_at: float | None = None, ended: bool = False) -> None:
         self._pipeline.note(replace(lease, gap=gap), seen_at=seen_at, ended=ended)
@@ -258,9 +274,7 @@ class Poller:
 
     def _exists(self, shard: str) -> bool:
         try:
-            self._client.get_shard_iterator(
-                StreamName=self._stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-            )
+            self._oldest(shard)
         except self._client.exceptions.ResourceNotFoundException:
             return False
         return True
@@ -268,17 +282,18 @@ class Poller:
     def _iterator(self, reader: ShardReader) -> str:
         shard, position = reader.lease.shard, reader.position
         if reader.begin() is Seek.OLDEST or position is None:
-            answer = self._client.get_shard_iterator(
-                StreamName=self._stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-            )
-        else:
-            answer = self._client.get_shard_iterator(
-                StreamName=self._stream,
-                ShardId=shard,
-                ShardIteratorType="AT_SEQUENCE_NUMBER",
-                StartingSequenceNumber=position,
-            )
-        return answer["ShardIterator"]
+            return self._oldest(shard)
+        return self._client.get_shard_iterator(
+            StreamName=self._stream,
+            ShardId=shard,
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            StartingSequenceNumber=position,
+        )["ShardIterator"]
+
+    def _oldest(self, shard: str) -> str:
+        return self._client.get_shard_iterator(
+            StreamName=self._stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
 
 
 def _parents(shard: "ShardTypeDef") -> set[str]:

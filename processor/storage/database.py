@@ -192,4 +192,8 @@ def _refused(error: psycopg.OperationalError) -> bool:
 
 
 def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).strip()}"[:500]
+    """Of the server's own errors the first line: what follows may show a row."""
+    said = str(error).strip()
+    if isinstance(error, psycopg.Error) and error.sqlstate is not None:
+        said = said.partition("\n")[0]
+    return f"{type(error).__name__}: {said}"[:500]

@@ -173,3 +173,9 @@ def test_records_that_open_to_too_much_are_divided_before_all_are_opened(record:
 
 def test_the_magic_and_the_checksum_are_the_formats_own() -> None:
     assert (OF_AWS[:4], OF_AWS[-16:]) == (MAGIC, md5(OF_AWS[4:-16], usedforsecurity=False).digest())
+
+
+def test_a_partition_key_that_postgresql_cannot_store_harms_no_refusal() -> None:
+    inside = aggregated([("m17\0", b"no document")])
+    refused = judge([Record(inside, "1", 1.0, 0, "a")], Names(), RULES, 0).refused
+    assert [one.partition_key for one in refused] == ["m17␀"]

@@ -2,6 +2,9 @@ import json
 import logging
 import sys
 
+import pytest
+from psycopg import errors
+
 from processor.log import JsonLines
 
 
@@ -32,3 +35,18 @@ def test_an_exception_is_in_the_line() -> None:
     except ValueError:
         record = logging.LogRecord("processor", logging.ERROR, "x.py", 1, "ended", (), sys.exc_info())
     assert "ValueError: why" in str(line(record)["exception"])
+
+
+def test_of_a_database_s_error_no_row_is_in_the_line_whatever_it_led_to() -> None:
+    row = "new row violates a check\nDETAIL:  Failing row contains (4711, secret).\nCONTEXT:  COPY reading"
+    with pytest.raises(RuntimeError) as caught:
+        try:
+            raise errors.CheckViolation(row)
+        except errors.CheckViolation as error:
+            raise RuntimeError("the second attempt") from error
+    record = logging.LogRecord("processor", logging.ERROR, "x.py", 1, "ended", (), caught._excinfo)
+    said = str(line(record)["exception"])
+    assert "CheckViolation: 23514: new row violates a check\n" in said
+    assert said.endswith("RuntimeError: the second attempt")
+    assert "test_log.py" in said
+    assert "secret" not in said and "COPY" not in said

@@ -75,7 +75,7 @@ def output() -> Output:
 
 @pytest.fixture
 def made(clock: Clock, output: Output) -> Metrics:
-    return Metrics("test", "readings", output, clock)
+    return Metrics("test", "readings", output, clock, clock)
 
 
 def test_a_minute_s_commits_become_one_line_for_the_stream_and_one_for_each_shard(
@@ -136,6 +136,16 @@ def test_an_outage_between_two_lines_is_not_missed(made: Metrics, clock: Clock, 
     clock.now += 45
     made.look(CALM)
     assert output.values("DatabaseAway", StreamName="readings") == [20]
+
+
+def test_a_clock_that_steps_keeps_back_no_line_and_makes_no_outage_longer(output: Output) -> None:
+    clock, ticks = Clock(), Clock()
+    made = Metrics("test", "readings", output, clock, ticks)
+    made.look(Gauges({}, "refused", None, 0))
+    clock.now -= 3600
+    ticks.now += 60
+    made.look(Gauges({}, "refused", None, 0))
+    assert output.values("DatabaseAway", StreamName="readings") == [60]
 
 
 def test_a_gap_is_told_at_once_and_once(made: Metrics, clock: Clock, output: Output) -> None:

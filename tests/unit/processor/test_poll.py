@@ -16,6 +16,7 @@ from processor.source import poll, reader
 from processor.source.poll import Poller
 from processor.source.position import Gap, Known, Reason
 from processor.source.records import Batch
+from processor.storage.database import Stopping
 from processor.storage.store import Lease, ShardLost
 from processor.turn import TurnLost
 
@@ -146,6 +147,7 @@ class FakePipeline:
         self.seen: dict[str, float] = {}
         self.shards: dict[str, Known] = {}
         self.fault: Exception | None = None
+        self.met: Exception | None = None  # by the writer
         self._enough = enough
         self._stopping = stopping
 
@@ -156,7 +158,8 @@ class FakePipeline:
         return dict(self.shards)
 
     def drain(self) -> None:
-        pass
+        if self.met:
+            raise self.met
 
     def take(self, lease: Lease, batch: Batch) -> None:
         if self.fault:
@@ -273,6 +276,27 @@ def test_a_lost_shard_ends_the_poller() -> None:
     pipeline.fault = ShardLost("owned by epoch 2")
     with pytest.raises(ShardLost):
         run(FakeKinesis({"a": {"numbers": [1]}}), pipeline, stopping)
+
+
+def test_what_the_writer_met_is_told_though_the_database_is_away_by_then() -> None:
+    stopping = threading.Event()
+    pipeline = FakePipeline(1, stopping)
+
+    def beat() -> None:
+        pipeline.met = ValueError("not foreseen")
+        raise Stopping
+
+    with pytest.raises(ValueError, match="not foreseen"):
+        run(FakeKinesis({}), pipeline, stopping, beat)
+
+
+def test_a_shard_that_is_read_to_its_end_lags_no_more() -> None:
+    kinesis = FakeKinesis({"a": {"numbers": [1], "closed": True}, "b": {"numbers": [2], "parent": "a"}})
+    stopping = threading.Event()
+    pipeline = FakePipeline(2, stopping)
+    pipeline.counts.lag_ms = {"a": 5_000}
+    run(kinesis, pipeline, stopping)
+    assert "a" not in pipeline.counts.lag_ms
 
 
 def test_a_sign_of_life_is_given_before_each_shard_is_asked() -> None:

@@ -42,7 +42,7 @@ def test_a_standby_is_ready_though_another_has_made_the_tables() -> None:
     [
         (but(database="OperationalError: refused"), "the database is away: OperationalError: refused"),
         (but(role="starting"), "has not asked for its turn"),
-        (but(tables=False, reading_since=None), "the migrations are not done"),
+        (but(tables=False, reading_since=None), "has not seen all migrations"),
         (
             but(lag_ms={"shard-0": BEHIND_MS}, last={"shard-0": LastCommit(NOW - STALL_SECONDS - 1, 0)}),
             "nothing was committed for 180 s of shard-0",

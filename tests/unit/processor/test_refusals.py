@@ -7,6 +7,7 @@ from processor import refusals
 from processor.quarantine import WHOLE_RECORD, Reason, Refused
 from processor.refusals import Refusals
 from processor.source.records import Record
+from tests.unit.processor.conftest import aggregated
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 ARRIVED = 1_763_897_519.0
@@ -74,3 +75,12 @@ def test_a_flood_has_few_lines_and_is_counted_whole(
 def test_nothing_refused_is_nothing_said(caplog: pytest.LogCaptureFixture) -> None:
     Refusals("readings").tell("shard-0", [record(1)], [])
     assert caplog.records == []
+
+
+def test_a_part_of_an_aggregated_record_has_its_own_trace(caplog: pytest.LogCaptureFixture) -> None:
+    users = [("a", b"{}"), ("b", json.dumps({"traceparent": TRACE}).encode())]
+    wrong = [refused(1), refused(1)._replace(sub_sequence=1)]
+
+    Refusals("readings").tell("shard-0", [Record(aggregated(users), "1", ARRIVED)], wrong)
+
+    assert [line["traceparent"] for line in told(caplog, "reading refused")] == [None, TRACE]
