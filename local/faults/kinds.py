@@ -80,7 +80,7 @@ def _cut(moment: str) -> Kind:
 def _kill(moment: str) -> Kind:
     def kill(trial: Trial) -> bool:
         """SIGKILL; the message goes on or is lost with the process."""
-        reader = trial.processors.reader()
+        reader = trial.reader()
         reader.may_end |= {KILLED}
 
         def strike() -> None:
@@ -94,7 +94,7 @@ def _kill(moment: str) -> Kind:
 
 def kill_anytime(trial: Trial) -> bool:
     """SIGKILL of the reader at no moment in particular."""
-    reader = trial.processors.reader()
+    reader = trial.reader()
     reader.may_end |= {KILLED}
     trial.load(200)
     trial.pause(0.3)
@@ -114,7 +114,7 @@ def kill_all(trial: Trial) -> bool:
 
 def stop_gently(trial: Trial) -> bool:
     """SIGTERM under load: the batch is finished, another one goes on."""
-    reader = trial.processors.reader()
+    reader = trial.reader()
     trial.load(200)
     trial.pause(0.2)
     reader.send(signal.SIGTERM)
@@ -232,7 +232,7 @@ def positions_back(trial: Trial) -> bool:
     """The progress is an earlier one, as in a database restored without its readings being gone: all is read
     again by whoever starts next."""
     trial.settle()
-    reader = trial.processors.reader()
+    reader = trial.reader()
     with trial.world.operator() as connection:
         connection.execute(
             "UPDATE millrace.shard_progress SET sequence_number = NULL WHERE stream = %s", [trial.stream]
@@ -269,7 +269,7 @@ def _overtaken(trial: Trial) -> Processor:
     """A reader that has read, stopped, when another one has taken over."""
     trial.load()
     trial.settle()
-    reader = trial.processors.reader()
+    reader = trial.reader()
     trial.load(100)
     trial.pause(0.1)
     reader.send(signal.SIGSTOP)
@@ -277,7 +277,7 @@ def _overtaken(trial: Trial) -> Processor:
         connection.execute(END_SESSIONS)
     reader.leaves(TAKEN_OVER)
     trial.load(100)
-    trial.processors.reader()  # another one
+    trial.reader()  # another one
     return reader
 
 

@@ -11,7 +11,7 @@ from redis import Redis
 
 from local.faults.judge import Account, Progress, judge, judge_latest
 from local.faults.plant import MENDED, Parcel, Plant
-from local.faults.processors import Processors
+from local.faults.processors import Processor, Processors
 from local.faults.world import World
 
 SHARDS = 2
@@ -19,6 +19,7 @@ SETTLE_SECONDS = 90.0  # what processors may need to get over anything
 LOOK_SECONDS = 0.02
 MOST_AT_ONCE = 500  # records of one PutRecords
 LATE_MS = 600_000
+READER_TRIES = 12  # of some seconds each
 
 
 class NotSettled(RuntimeError):
@@ -67,6 +68,17 @@ class Trial:
             for parcel, result in zip(some, answer["Records"], strict=True):
                 self.account.add(parcel, result["ShardId"], result["SequenceNumber"])
         self.sent += chosen
+
+    def reader(self) -> Processor:
+        """Who reads now. Raises TimeoutError.
+
+        One that was overtaken may have found the turn free, and has it until there is something to write.
+        """
+        for _ in range(READER_TRIES):
+            if found := self.processors.reader():
+                return found
+            self.load()
+        raise TimeoutError(f"no processor has become the reader; see {self.log}")
 
     def pause(self, most: float) -> None:
         """Some time up to so many seconds, so that faults fall anywhere."""

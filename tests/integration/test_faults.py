@@ -87,7 +87,7 @@ def test_the_judge_sees_a_latest_value_that_went_back(trial: Trial) -> None:
 
 
 def test_a_processor_that_ends_by_itself_is_wrong(trial: Trial) -> None:
-    reader = trial.processors.reader()
+    reader = trial.reader()
     reader.process.kill()
     reader.process.wait(10)
     trial.processors.keep()
