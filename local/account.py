@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.interrupt import deferred
+
 LEAVE_SECONDS = 10.0
 
 
@@ -22,22 +24,25 @@ class Account:
     def run(self, arguments: Sequence[str | Path], directory: Path) -> subprocess.CompletedProcess[str]:
         """Run a program to its end; what interrupts us ends it and all that it has started, first."""
         groups: list[int] | None = None if self.user is None else []
-        with subprocess.Popen(
-            arguments,
-            cwd=directory,
-            user=self.user,
-            group=self.group,
-            extra_groups=groups,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # a process group of its own
-        ) as process:
-            try:
-                output, errors = process.communicate()
-            except BaseException:
+        process: subprocess.Popen[str] | None = None
+        try:
+            with deferred():  # or a process might run that nobody knows of
+                process = subprocess.Popen(
+                    arguments,
+                    cwd=directory,
+                    user=self.user,
+                    group=self.group,
+                    extra_groups=groups,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,  # a process group of its own
+                )
+            output, errors = process.communicate()
+        except BaseException:
+            if process is not None:
                 _end(process)
-                raise
+            raise
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def may_enter(self, directory: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -32,6 +33,23 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """A signal that comes in this block is heard at its end: what is being started is known by then."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no signal is heard here
+        return
+    came: list[int] = []
+    former = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _heard()}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _heard() -> list[signal.Signals]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.interrupt import Interrupted, interruptible
+from local.interrupt import Interrupted, deferred, interruptible
 
 ROOT = Path(__file__).parents[3]
 # Stands for any of the modules that a run imports for half a second.
@@ -52,3 +52,13 @@ def test_in_a_run_the_first_is_raised_and_the_others_change_nothing() -> None:
 
     assert stopped.value.exit_code == 143
     assert signal.getsignal(signal.SIGTERM) is former
+
+
+def test_a_signal_that_comes_while_something_is_started_is_heard_once_it_is_known() -> None:
+    started = False
+    with pytest.raises(Interrupted), interruptible():
+        with deferred():
+            os.kill(os.getpid(), signal.SIGTERM)
+            started = True
+        pytest.fail("it was not heard")
+    assert started
