@@ -63,9 +63,9 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
 class Pipeline:
     """Takes batches of any shard, from one thread.
 
-    `committed` is called after each commit, on the writer's thread; `refused` for what of some records is
-    refused, on the caller's. `stopping` is set when that thread ends
-    by an error, so that whoever waits for the stream comes to `drain`, which raises it.
+    `refused` is called for what of some records is refused, on the caller's thread; `committed` after each
+    commit, on the writer's. `stopping` is set when the writer ends by an error, so that whoever waits for the
+    stream comes to `drain`, which raises it.
     """
 
     def __init__(
