@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from processor.committed import Committed
 from processor.decode import MOST_READINGS, Decoded
@@ -17,6 +18,7 @@ from processor.names import Names
 from processor.quarantine import Refused
 from processor.source.position import Known
 from processor.source.records import Batch, Record, TooMuch
+from processor.storage.ready import Ready
 from processor.storage.store import Judged, Lease, Store
 from processor.taken import Taken
 from processor.validate import Rules, validate
@@ -86,7 +88,7 @@ class Pipeline:
         self._names = Names()
         self._committed = committed
         self._refused = refused
-        self._writer = Writer(self._write, (stopping or threading.Event()).set)
+        self._writer = Writer(self._prepare, (stopping or threading.Event()).set)
         self.counts = Counts()
 
     def own(self, shard: str) -> Lease:
@@ -140,10 +142,13 @@ class Pipeline:
         self._writer.put(taken)
         return len(records)
 
-    def _write(self, taken: Taken) -> None:
+    def _prepare(self, taken: Taken) -> Callable[[], None]:
+        return partial(self._write, taken, self._store.make_ready(taken.judged))
+
+    def _write(self, taken: Taken, ready: Ready | None) -> None:
         judged, shard = taken.judged, taken.lease.shard
         began = time.perf_counter()
-        stored = self._store.store(taken.lease, judged)
+        stored = self._store.store(taken.lease, judged, ready)
         write_seconds = time.perf_counter() - began
         self._latest.show(judged.columns, judged.names)
         refused = Counter(refused.reason for refused in judged.refused) if stored.refused else {}

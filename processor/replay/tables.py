@@ -14,11 +14,14 @@ from processor.quarantine import Refused
 from processor.queries import load_queries
 from processor.replay.again import Row
 from processor.replay.request import Quarantined
+from processor.rollup import rollups_of
 from processor.storage.binary import Bigints, Timestamps
 from processor.storage.database import Database, Session
 from processor.storage.insert import insert_missing
+from processor.storage.ready import with_units
+from processor.storage.rollups import add_rollups
 from processor.storage.rows import sorted_rows
-from processor.storage.store import Judged, add_refused, add_rollups, ensure_days, with_units
+from processor.storage.store import Judged, add_refused, ensure_days
 
 _QUERIES = load_queries()
 MOST_ROWS = 1000  # of the quarantine, a transaction
@@ -107,7 +110,7 @@ def _settle(
     rows = sorted_rows(points.resolve(connection, columns), with_units(columns, points))
     with connection.transaction():
         inserted = rows.take(insert_missing(connection, rows)) if len(rows) else rows
-        add_rollups(connection, inserted)
+        add_rollups(connection, rollups_of(inserted))
         if settled:
             shards, numbers, parts, indexes = zip(*(row.key for row in settled), strict=True)
             given = {

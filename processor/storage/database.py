@@ -131,6 +131,11 @@ class Database:
                 raise Stopping
             pause = min(2 * pause, LONGEST_PAUSE)
 
+    def points_of(self, names: Names) -> Points | None:
+        """What the present session knows of these names' points, if there is one. From any thread."""
+        session = self._session
+        return session.points if session is not None and session.points.names is names else None
+
     def say(self) -> None:
         """Tell the server that this process lives, if it has heard nothing for a while. Raises as `run`."""
         if time.monotonic() - self._spoken >= WORD_SECONDS:
