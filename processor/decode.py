@@ -111,6 +111,15 @@ class Decoded:
         """Each record's partition key."""
         return list(map(_key, self._records))
 
+    @property
+    def numbers(self) -> list[str]:
+        """Each reading's record, by its sequence number: an aggregated one's parts have one."""
+        return [
+            record.sequence_number
+            for record, count in zip(self._records, self._counts, strict=True)
+            for _ in range(count)
+        ]
+
     def each_reading(self, column: NDArray[Number]) -> NDArray[Number]:
         """A column of the records as one of the readings."""
         if self._counts.count(1) == len(self._records):

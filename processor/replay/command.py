@@ -20,7 +20,7 @@ from processor.replay.again import judge_again
 from processor.replay.request import Quarantined, Request, Streamed
 from processor.replay.stream import PastReader
 from processor.replay.tables import Tables, fresh
-from processor.replay.tally import Tally, quarantine_report, stream_report
+from processor.replay.tally import Tally, quarantine_report, stream_report, unshown
 from processor.secret import DatabaseSecret
 from processor.service import AWS_CALLS, rules_of, stop_on_signals
 from processor.settings import Settings
@@ -40,7 +40,8 @@ def run(settings: Settings, request: Request) -> int:
     aws = boto3.Session(region_name=settings.region)
     secret = DatabaseSecret(aws.client("secretsmanager", config=AWS_CALLS), settings.database_secret_arn)
     database = Database(secret, settings.database_ca_file, stopping)
-    replay = Replay(database, Latest(cache.connect(settings)), rules_of(settings), request.write)
+    latest = Latest(cache.connect(settings))
+    replay = Replay(database, latest, rules_of(settings), request.write)
     try:
         if isinstance(request.source, Quarantined):
             stream = request.source.stream or settings.stream_name
@@ -50,6 +51,8 @@ def run(settings: Settings, request: Request) -> int:
             report = replay.stream(settings.stream_name, request.source, client, stopping)
         for line in report:
             print(line)
+        if left := latest.finish(stopping.wait):
+            print(unshown(left, latest.away))
     except Stopping:
         return _ended("stopped; what was taken stays taken: run it again to go on")
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction) as error:

@@ -9,6 +9,10 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
+import numpy as np
+
+from processor.columns import MICROSECONDS_A_DAY
+from processor.moment import EPOCH, MICROSECOND
 from processor.names import Names
 from processor.quarantine import Refused
 from processor.queries import load_queries
@@ -17,6 +21,7 @@ from processor.replay.request import Quarantined
 from processor.rollup import rollups_of
 from processor.storage.binary import Bigints, Timestamps
 from processor.storage.database import Database, Session
+from processor.storage.dropped import run_beside_retention
 from processor.storage.insert import insert_missing
 from processor.storage.ready import with_units
 from processor.storage.rollups import add_rollups
@@ -75,18 +80,7 @@ class Tables:
 
     def count_missing(self, judged: Judged) -> int:
         """How many of these readings are not in the table; nothing is written."""
-        columns, names = judged.columns, judged.names
-        given = {
-            "paths": [names.paths[slot] for slot in columns.slot.tolist()],
-            "ts": Timestamps(columns.ts),
-            "seq": Bigints(columns.seq),
-        }
-
-        def count(session: Session) -> int:
-            row = session.connection.execute(_QUERIES["count_missing"], given).fetchone()
-            return int(row[0]) if row else 0
-
-        return self._database.run(count)
+        return self._database.run(lambda session: sum(_missing(session, judged, day) for day in judged.days))
 
     def settle(self, judged: Judged, settled: Sequence[Row], refused: Sequence[tuple[str, Refused]]) -> int:
         """One transaction: rows out of the quarantine, readings in, new verdicts. How many were inserted."""
@@ -94,7 +88,22 @@ class Tables:
         def write(session: Session) -> int:
             return _settle(session, self._stream, judged, settled, refused)
 
-        return self._database.run(write)
+        return run_beside_retention(self._database, write)
+
+
+def _missing(session: Session, judged: Judged, day: np.int64) -> int:
+    """Of the readings of one UTC day, in days since 1970."""
+    begins = day * MICROSECONDS_A_DAY
+    columns = judged.columns.take(judged.columns.ts // MICROSECONDS_A_DAY == day)
+    given = {
+        "paths": [judged.names.paths[slot] for slot in columns.slot.tolist()],
+        "ts": Timestamps(columns.ts),
+        "seq": Bigints(columns.seq),
+        "first": EPOCH + int(begins) * MICROSECOND,
+        "next": EPOCH + int(begins + MICROSECONDS_A_DAY) * MICROSECOND,
+    }
+    row = session.connection.execute(_QUERIES["count_missing"], given).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _settle(

@@ -60,6 +60,10 @@ class Poller:
         self._list_due = 0.0
         self._pause = FIRST_PAUSE
 
+    def abreast(self) -> dict[str, float]:
+        """Each open shard: when its reading began, or when nothing was behind it last, by time.monotonic."""
+        return {name: reader.abreast_at for name, reader in list(self._readers.items())}
+
     def run(self) -> None:
         """Read all shards in turn until `stopping` is set, and commit what was taken.
 
@@ -225,6 +229,8 @@ class Poller:
         "A value of zero indicates that record processing is caught up":
         https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
         """
+        if heard.tip:
+            reader.abreast_at = time.monotonic()
         if heard.tip and reader.range.last is None and not heard.end:
             reader.seen(asked_at)
         seen_at = reader.known.seen_at

@@ -7,6 +7,7 @@ record comes, nothing behind it can have expired, and it is dropped. When it doe
 is looked for.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -55,6 +56,7 @@ class ShardReader:
         self.due = 0.0
         self.pause = FIRST_PAUSE
         self.missing = False  # Kinesis said that there is no such shard
+        self.abreast_at = time.monotonic()  # when reading began, or when nothing was behind it last
         self.noted = known.seen_at or 0.0  # the last time of a tip that PostgreSQL knows
         self.iterator: str | None = None
         self.seek = Seek.NEXT

@@ -27,10 +27,6 @@ LONGEST_PAUSE = 10.0  # an RDS fail-over takes one to two minutes: do not add to
 WORD_SECONDS = 3.0  # of silence, after which the server is told that we live
 
 
-class NotReady(Exception):
-    """The database is there, and not yet as this code needs it: waited for like an outage."""
-
-
 # Class 08, 57P01–03, 28P01, 53xxx, 40001 and 40P01 are all OperationalErrors; 25006 (a former primary after a
 # fail-over) is not. A closed connection is an InterfaceError.
 _PASSING = (
@@ -42,7 +38,6 @@ _PASSING = (
     ClientError,
     BotoCoreError,
     SecretError,
-    NotReady,
 )
 _REFUSED = ("28P01", "28000")
 

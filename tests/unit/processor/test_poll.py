@@ -436,3 +436,36 @@ def test_a_shard_that_was_read_to_its_end_is_not_asked_again() -> None:
     assert pipeline.taken == [("child", 7)]
     assert {shard for shard, _, _ in kinesis.asked_for} == {"child"}
     assert pipeline.gaps == []
+
+
+def test_a_shard_is_abreast_when_it_is_begun_and_whenever_nothing_is_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a parent, a child that begins when its end was read, and a shard that lags and gives nothing
+    monkeypatch.setattr(reader, "LOOKS", 10**9)
+    shards: dict[str, dict[str, Any]] = {
+        "parent": {"numbers": [1, 2, 3], "closed": True},
+        "child": {"numbers": [], "parent": "parent"},
+        "slow": {"numbers": [9]},
+    }
+    kinesis: Any = FakeKinesis(shards, "nothing")
+    stopping = threading.Event()
+    pipeline: Any = FakePipeline(99, stopping)
+    pipeline.shards = {"slow": Known("00002", NOW - 60)}
+    times: dict[str, set[float]] = {name: set() for name in shards}
+
+    def beat() -> None:
+        for name, at in poller.abreast().items():
+            times[name].add(at)
+        if len(times["child"]) > 3:
+            stopping.set()
+
+    poller = Poller(
+        kinesis, "readings", pipeline, poll_seconds=0.001, batch_records=10, stopping=stopping, beat=beat
+    )
+    poller.run()
+
+    # Then the child's time is later than its parent's, and goes on; the slow one's is when it was begun
+    assert (len(times["parent"]), len(times["slow"])) == (1, 1)
+    assert min(times["child"]) > max(times["parent"])
+    assert poller.abreast().keys() == {"child", "slow"}
