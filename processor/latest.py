@@ -10,7 +10,7 @@ Redis went, with the time of then; so does one whose value waited when the proce
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import msgspec
@@ -84,10 +84,12 @@ class Latest:
 
     def show(self, columns: Columns, names: Names) -> None:
         """The batch's values, once PostgreSQL has them. Raises nothing; takes seconds at the very most."""
-        for path, value in latest_values(columns, names):
-            self._waiting.put(path, value)
-        if self._waiting and self._clock() >= self._closed_until:
-            self._try()
+        fresh = latest_values(columns, names)
+        if self._waiting or self._clock() < self._closed_until:
+            self._wait(fresh)
+            fresh = self._waiting.take() if self._clock() >= self._closed_until else []
+        if fresh:
+            self._wait(self._try(fresh))
         if (gone := self._waiting.shed()) and self._waiting.dropped - gone == self._dropped_before:
             logger.warning("too much waits for the cache: the largest latest values are dropped")
 
@@ -98,14 +100,24 @@ class Latest:
         """
         end = self._clock() + LONGEST_FINISH
         while self._waiting and self._clock() < end:
-            self._try()
+            self._wait(self._try(self._waiting.take()))
             if self._waiting and wait(FIRST_REST):
                 break
         return len(self._waiting) + self._waiting.dropped
 
-    def _try(self) -> None:
+    def _wait(self, values: Iterable[tuple[str, Value]]) -> None:
+        for path, value in values:
+            self._waiting.put(path, value)
+
+    def _try(self, values: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
+        """Write them; those that are left."""
+        began = self._clock()
+        written = 0
         try:
-            self._write()
+            # Not all, when the server answers, but slowly.
+            while written < len(values) and self._clock() - began <= LONGEST_WRITE:
+                self._forward(values[written : written + AT_ONCE])
+                written += AT_ONCE
         except (RedisError, OSError, BotoCoreError, ClientError) as error:  # the latter two from the token
             self._closed_until = self._clock() + self._rest
             self._rest = min(2 * self._rest, LONGEST_REST)
@@ -118,19 +130,12 @@ class Latest:
                 logger.info("the cache is back", extra={"dropped": dropped})
             self._dropped_before = self._waiting.dropped
             self._rest, self.away = FIRST_REST, None
+        return values[written:]
 
-    def _write(self) -> None:
-        began = self._clock()
-        for values in self._waiting.parts(AT_ONCE):
-            if self._clock() - began > LONGEST_WRITE:
-                return  # a server that answers, but slowly
-            self._forward(values)
-            self._waiting.remove(values)
-
-    def _forward(self, values: dict[str, Value]) -> None:
+    def _forward(self, values: list[tuple[str, Value]]) -> None:
         keys: dict[str, int] = {}
         arguments: list[str | int] = []
-        for path, value in values.items():
+        for path, value in values:
             device, metric = path.rsplit("/", 1)
             key = keys.setdefault(f"latest:{device}", len(keys) + 1)
             arguments += (key, metric, str(value.ts), value.document.decode())
@@ -143,7 +148,7 @@ class Latest:
             self._client.evalsha(self._script, len(keys), *keys, packed)
 
 
-def latest_values(columns: Columns, names: Names) -> Iterator[tuple[str, Value]]:
+def latest_values(columns: Columns, names: Names) -> list[tuple[str, Value]]:
     """The last reading of each point by its own time, history left out."""
     live = np.flatnonzero(~columns.hist)
     in_time = live[np.argsort(columns.ts[live], kind="stable")]
@@ -151,17 +156,21 @@ def latest_values(columns: Columns, names: Names) -> Iterator[tuple[str, Value]]
     last[columns.slot[in_time]] = in_time  # of several assignments to one slot, the latest in time stays
     chosen = last[last >= 0]
     shown = columns.take(chosen)
-    encode = msgspec.json.Encoder().encode
+    paths, units, encode = names.paths, names.units, msgspec.json.Encoder().encode
+    whole = (shown.ts % 1000 == 0).all()
+    milliseconds: list[float] = (shown.ts // 1000 if whole else shown.ts / 1000).tolist()
     described = zip(
         shown.slot.tolist(),
         shown.ts.tolist(),
-        shown.quality.tolist(),
+        milliseconds,
         _values(shown),
+        shown.quality.tolist(),
         strict=True,
     )
-    for slot, ts, quality, value in described:
-        document = Document(ts / 1000 if ts % 1000 else ts // 1000, value, quality, names.units[slot])
-        yield names.paths[slot], Value(ts, encode(document))
+    return [
+        (paths[slot], Value(ts, encode(Document(ms, value, quality, units[slot]))))
+        for slot, ts, ms, value, quality in described
+    ]
 
 
 def _values(columns: Columns) -> list[float | bool | str | None]:

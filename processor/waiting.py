@@ -1,6 +1,5 @@
 """Latest values that are to be shown: one a point, the newest, in bounded memory."""
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 # What waits while the cache is away: some 200,000 numbers, or 16,000 texts of the greatest length.
@@ -38,31 +37,29 @@ class Waiting:
             self._size += len(value.document) - len(held.document)
         self._values[path] = value
 
-    def parts(self, count: int) -> Iterator[dict[str, Value]]:
-        """All that wait now, so many at a time; they may be removed meanwhile."""
-        entries = list(self._values.items())
-        for start in range(0, len(entries), count):
-            yield dict(entries[start : start + count])
-
-    def remove(self, paths: Iterable[str]) -> None:
-        """They are shown, or dropped."""
-        for path in paths:
-            self._size -= len(path) + len(self._values.pop(path).document) + BESIDE
+    def take(self) -> list[tuple[str, Value]]:
+        """All that wait; none do any more."""
+        values = list(self._values.items())
+        self._values.clear()
+        self._size = 0
+        return values
 
     def shed(self) -> int:
         """Drop the largest, where all are too much; how many."""
         if self._size <= MOST_BYTES_WAITING:
             return 0
         surplus = self._size - ROOM * MOST_BYTES_WAITING
-        going: list[str] = []
+        gone = 0
         for path, value in sorted(self._values.items(), key=_by_size, reverse=True):
             if surplus <= 0:
                 break
-            going.append(path)
-            surplus -= len(path) + len(value.document) + BESIDE
-        self.remove(going)
-        self.dropped += len(going)
-        return len(going)
+            size = len(path) + len(value.document) + BESIDE
+            del self._values[path]
+            self._size -= size
+            surplus -= size
+            gone += 1
+        self.dropped += gone
+        return gone
 
 
 def _by_size(entry: tuple[str, Value]) -> int:

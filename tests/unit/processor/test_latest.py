@@ -242,8 +242,11 @@ def test_the_newest_of_each_point_waits_unless_it_was_dropped(
             if path not in newest or ts >= newest[path].ts:
                 newest[path] = value
             held.shed()
-            (found,) = list(held.parts(99)) or [{}]
-            taken = sum(len(path) + len(value.document) + BESIDE for path, value in found.items())
-            assert taken == held._size <= bound
+            counted, found = held._size, dict(held.take())
+            taken = sum(len(name) + len(value.document) + BESIDE for name, value in found.items())
+            assert taken == counted <= bound
+            assert len(held) == held._size == 0
+            for name, value in found.items():
+                held.put(name, value)
             newest = {path: value for path, value in newest.items() if path in found}
             assert found == newest
