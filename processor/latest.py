@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from redis import RedisError
 from redis.exceptions import NoScriptError
 
-from processor.columns import Columns, Kind
+from processor.columns import Columns, Kind, joined
 from processor.names import Names
 from processor.waiting import Value, Waiting
 
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 FIRST_REST = 1.0  # seconds without an attempt after a failure; doubled at each
 LONGEST_REST = 30.0
 LONGEST_WRITE = 2.0  # seconds a batch may spend here; what is left goes with the next one
+LONGEST_HELD = 1.0  # seconds between two writes while batches wait
 LONGEST_FINISH = 30.0  # seconds that whoever has no next batch waits for Redis
 AT_ONCE = 2_000  # values a call: the server does nothing else meanwhile
 
@@ -80,11 +81,27 @@ class Latest:
         self._dropped_before = 0  # when Redis went away
         self._rest = FIRST_REST
         self._closed_until = 0.0  # the circuit: no attempt before
+        self._held: tuple[Columns, Names] | None = None  # not shown yet, as more came behind it
+        self._shown_at = -LONGEST_HELD
         self.away: str | None = None  # why nothing is written; None when it is
 
-    def show(self, columns: Columns, names: Names) -> None:
-        """The batch's values, once PostgreSQL has them. Raises nothing; takes seconds at the very most."""
-        fresh = latest_values(columns, names)
+    def show(self, newest: Columns, names: Names, *, more: bool = False) -> None:
+        """A batch's newest values, once PostgreSQL has them. Raises nothing; takes seconds at the very most.
+
+        `more`: other batches wait behind it. Of those values are shown once a second: nobody reads faster.
+        """
+        if self._held is not None and self._held[1] is not names:
+            self._show(latest_values(*self._held))
+            self._held = None
+        if self._held is not None:
+            newest = newest_of(joined([self._held[0], newest]))
+        self._held = newest, names
+        now = self._clock()
+        if not more or now >= self._shown_at + LONGEST_HELD:
+            self._shown_at, self._held = now, None
+            self._show(latest_values(newest, names))
+
+    def _show(self, fresh: list[tuple[str, Value]]) -> None:
         if self._waiting or self._clock() < self._closed_until:
             self._wait(fresh)
             fresh = self._waiting.take() if self._clock() >= self._closed_until else []
@@ -148,14 +165,17 @@ class Latest:
             self._client.evalsha(self._script, len(keys), *keys, packed)
 
 
-def latest_values(columns: Columns, names: Names) -> list[tuple[str, Value]]:
+def newest_of(columns: Columns) -> Columns:
     """The last reading of each point by its own time, history left out."""
     live = np.flatnonzero(~columns.hist)
     in_time = live[np.argsort(columns.ts[live], kind="stable")]
-    last = np.full(len(names.paths), -1, np.int64)
+    last = np.full(columns.slot.max(initial=-1) + 1, -1, np.int64)
     last[columns.slot[in_time]] = in_time  # of several assignments to one slot, the latest in time stays
-    chosen = last[last >= 0]
-    shown = columns.take(chosen)
+    return columns.take(last[last >= 0])
+
+
+def latest_values(shown: Columns, names: Names) -> list[tuple[str, Value]]:
+    """As they stand in Redis."""
     paths, units, encode = names.paths, names.units, msgspec.json.Encoder().encode
     whole = (shown.ts % 1000 == 0).all()
     milliseconds: list[float] = (shown.ts // 1000 if whole else shown.ts / 1000).tolist()

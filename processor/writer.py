@@ -96,6 +96,11 @@ class Writer:
             self._changed.wait_for(lambda: self._failure or not self._unfinished)
             self._raise()
 
+    @property
+    def more(self) -> bool:
+        """Whether something waits to be committed next."""
+        return self._next is not None or bool(self._waiting)
+
     def close(self, seconds: float) -> None:
         """End the threads after what is being committed now; the rest is left. Waits so long at most."""
         with self._changed:

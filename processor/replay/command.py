@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import errors
 
 from processor import cache
-from processor.latest import Latest
+from processor.latest import Latest, newest_of
 from processor.names import Names
 from processor.pipeline import by_size, judge
 from processor.replay.again import judge_again
@@ -140,4 +140,4 @@ class Replay:
     def _done(self, judged: Judged, inserted: int) -> None:
         self._tally.add_readings(len(judged.columns), inserted)
         if self._write:
-            self._latest.show(judged.columns, judged.names)
+            self._latest.show(newest_of(judged.columns), judged.names)

@@ -11,7 +11,16 @@ from redis.exceptions import ConnectionError as Away
 from redis.exceptions import NoScriptError
 
 from processor import waiting
-from processor.latest import AT_ONCE, FIRST_REST, LONGEST_FINISH, LONGEST_WRITE, Latest, latest_values
+from processor.latest import (
+    AT_ONCE,
+    FIRST_REST,
+    LONGEST_FINISH,
+    LONGEST_HELD,
+    LONGEST_WRITE,
+    Latest,
+    latest_values,
+    newest_of,
+)
 from processor.names import Names
 from processor.pipeline import judge
 from processor.source.records import Record
@@ -63,7 +72,7 @@ def judged(record: Make) -> Callable[..., Judged]:
 
 
 def show(latest: Latest, judged: Judged) -> None:
-    latest.show(judged.columns, judged.names)
+    latest.show(newest_of(judged.columns), judged.names)
 
 
 def test_only_the_last_of_each_point_is_shown_and_history_never(judged: Callable[..., Judged]) -> None:
@@ -73,7 +82,10 @@ def test_only_the_last_of_each_point_is_shown_and_history_never(judged: Callable
         {"path": "b", "value": "on", "unit": "V"},
         {"path": "c", "hist": True},
     )
-    shown = {path: json.loads(value.document) for path, value in latest_values(batch.columns, batch.names)}
+    shown = {
+        path: json.loads(value.document)
+        for path, value in latest_values(newest_of(batch.columns), batch.names)
+    }
     assert shown == {
         PATH + "a": {"ts": NOW_MS + 5, "value": 2.0, "q": 192, "unit": None},
         PATH + "b": {"ts": NOW_MS, "value": "on", "q": 192, "unit": "V"},
@@ -146,6 +158,44 @@ def test_a_slow_server_takes_no_more_than_seconds_of_a_batch(judged: Callable[..
     assert redis.calls == 4
     show(latest, judged({"path": "x0"}))
     assert len(redis.held[f"latest:{PATH[:-1]}"]) == 4 * AT_ONCE + 1
+
+
+def test_while_batches_wait_the_newest_of_them_are_shown_once_a_second(
+    judged: Callable[..., Judged], record: Make
+) -> None:
+    # Given a backlog: one batch is shown at once, those that follow within the second are held
+    now = 100.0
+    redis = FakeRedis()
+    latest = Latest(redis, clock=lambda: now)
+    names = Names()
+
+    def batch(more: bool, names: Names = names, **values: int) -> None:
+        items = [
+            {"path": PATH + name, "ts": NOW_MS + value, "value": value} for name, value in values.items()
+        ]
+        made = judge([record({"readings": items})], names, Rules(7, 10), 0)
+        latest.show(newest_of(made.columns), names, more=more)
+
+    def shown() -> dict[str, float]:
+        return {name: held[1]["value"] for name, held in redis.held[f"latest:{PATH[:-1]}"].items()}
+
+    batch(True, a=1, b=1)
+    batch(True, a=3)
+    batch(True, a=2, c=1)
+    assert shown() == {"a": 1, "b": 1}
+
+    # Then the next after it shows the newest of all, and the last of them waits for nothing
+    now += LONGEST_HELD
+    batch(True, b=2)
+    assert (redis.calls, shown()) == (2, {"a": 3, "b": 2, "c": 1})
+    batch(True, a=4)
+    batch(False, b=3)
+    assert (redis.calls, shown()) == (3, {"a": 4, "b": 3, "c": 1})
+
+    # And what is held goes when the names begin anew, since its slots mean nothing after that
+    batch(True, c=2)
+    batch(True, names=Names(), b=4)
+    assert shown() == {"a": 4, "b": 3, "c": 2}
 
 
 def test_a_token_that_cannot_be_made_costs_freshness_only(judged: Callable[..., Judged]) -> None:

@@ -36,7 +36,7 @@ class FakeStore:
 
 
 class FakeLatest:
-    def show(self, columns: object, names: object) -> None:
+    def show(self, newest: object, names: object, *, more: bool) -> None:
         pass
 
 
