@@ -299,12 +299,31 @@ def test_a_shard_that_is_read_to_its_end_lags_no_more() -> None:
     assert "a" not in pipeline.counts.lag_ms
 
 
-def test_a_sign_of_life_is_given_before_each_shard_is_asked() -> None:
+def test_a_sign_of_life_is_given_between_any_two_calls() -> None:
+    # Given a stream of several pages, with a shard that is gone
+    class Called(FakeKinesis):
+        def __getattribute__(self, name: str) -> Any:
+            if name in ("list_shards", "describe_stream_summary", "get_shard_iterator", "get_records"):
+                events.append(name)
+            return super().__getattribute__(name)
+
+    events: list[str] = []
     stopping = threading.Event()
-    kinesis = FakeKinesis({name: {"numbers": [1, 2]} for name in "abc"})
-    beats = []
-    run(kinesis, FakePipeline(6, stopping), stopping, lambda: beats.append(len(kinesis.asked_for)))
-    assert {0, 1, 2} <= set(beats)
+    pipeline = FakePipeline(7, stopping)  # six records, a gap
+    pipeline.shards = {"gone": Known("00002", NOW - 3 * DAY)}
+    kinesis = Called({name: {"numbers": [1, 2]} for name in "abc"})
+    run(kinesis, pipeline, stopping, lambda: events.append("beat"))
+
+    # Then whichever call may hang, there was a word before it
+    assert [name for name in events if name != "beat"][:4] == [
+        "list_shards",
+        "list_shards",
+        "describe_stream_summary",
+        "get_shard_iterator",  # whether the shard is there
+    ]
+    assert ("gone", "TRIM_HORIZON", None) in kinesis.asked_for
+    pairs = zip(["call", *events], events, strict=False)
+    assert [(one, other) for one, other in pairs if "beat" not in (one, other)] == []
 
 
 def test_a_lost_turn_ends_the_poller_though_the_stream_is_quiet() -> None:
