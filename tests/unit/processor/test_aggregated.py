@@ -132,6 +132,20 @@ def test_parts_are_documents_of_every_form_and_stand_or_fall_alone(record: Make)
     assert judged.position == "5"
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
+def test_a_part_that_is_packed_twice_is_no_document_as_a_record_of_its_own_is_none(
+    record: Make, pack: Callable[[bytes], bytes]
+) -> None:
+    twice = pack(gzip.compress(reading(2)))
+    whole = record(aggregated([("m1", reading(1)), ("m1", twice)]), 5)
+    judged = judge([whole, record(twice, 6)], Names(), RULES, 0)
+    assert judged.columns.number.tolist() == [1]
+    assert [(one.sequence_number, one.sub_sequence, one.place, one.payload) for one in judged.refused] == [
+        ("5", 1, -1, twice),
+        ("6", 0, -1, twice),
+    ]
+
+
 def test_parts_that_open_to_too_much_together_are_refused_together(record: Make) -> None:
     large = zstd.compress(b'{"note":"%s"}' % (b"x" * 3 * 1024 * 1024))
     bomb = zstd.compress(bytes(1 << 24))
