@@ -102,6 +102,32 @@ def test_a_damaged_one_is_handed_on_whole_and_refused_with_its_reason(
     assert len(judged.columns) == 1
 
 
+def test_parts_whose_events_open_to_too_much_are_refused_from_there_on_and_judged_alone_by_a_replay(
+    record: Make,
+) -> None:
+    # Given small parts, each an event of some MiB
+    texts = [{**json.loads(reading()), "ts": NOW_MS + n, "value": "x" * 4000} for n in range(500)]
+    packed = base64.b64encode(zstd.compress(json.dumps({"readings": texts}).encode())).decode()
+    event = json.dumps({"specversion": "1.0", "data_base64": packed}).encode()
+    whole = record(aggregated([("m1", event)] * 9), 5)
+    judged = judge([whole], Names(), RULES, 0)
+
+    # Then no more is opened than several records may open to, and the others wait
+    assert len(judged.columns) == 2500
+    assert judged.size > 5 * 2_000_000
+    assert [(one.sub_sequence, one.place, one.payload) for one in judged.refused] == [
+        (part, -1, event) for part in range(5, 9)
+    ]
+    with pytest.raises(TooMuch) as too_much:
+        judge([record(reading(), 4), whole, record(reading(), 6)], Names(), RULES, 0)
+    assert too_much.value.fits == 1
+    with pytest.raises(TooMuch) as too_much:
+        judge([whole, record(reading(), 6), record(b"?", 7)], Names(), RULES, 0)
+    assert too_much.value.fits == 2
+    rows = [Record(one.payload, str(number), one.arrived) for number, one in enumerate(judged.refused)]
+    assert len(judge(rows, Names(), RULES, 0).columns) == 2000
+
+
 @given(st.binary(max_size=80), st.integers(0, 200))
 def test_any_message_with_a_right_checksum_comes_apart_or_is_handed_on(noise: bytes, place: int) -> None:
     whole = Record(sealed(GOOD_MESSAGE[:place] + noise + GOOD_MESSAGE[place:]), "1", NOW_MS / 1000)
