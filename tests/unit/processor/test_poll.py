@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from processor.pipeline import Counts
 from processor.source import poll, reader
 from processor.source.poll import Poller
-from processor.source.position import Gap, Known, Reason
+from processor.source.position import Gap, Known, Loss
 from processor.source.records import Batch
 from processor.storage.database import Stopping
 from processor.storage.store import Lease, ShardLost
@@ -342,7 +342,7 @@ def test_an_expired_position_is_a_gap_that_comes_with_the_first_record_behind_it
     kinesis = FakeKinesis({"a": {"numbers": [7, 8], "arrived": {7: NOW - DAY / 2}}}, expired)
     pipeline = read(kinesis, 3, a=Known("00002", NOW - 3 * DAY, NOW - 2 * DAY))
     assert pipeline.taken == [("a", 7), ("a", 8)]
-    assert pipeline.gaps == [("a", Gap("00002", NOW - 2 * DAY, "00007", NOW - DAY / 2, Reason.EXPIRED))]
+    assert pipeline.gaps == [("a", Gap("00002", NOW - 2 * DAY, "00007", NOW - DAY / 2, Loss.EXPIRED))]
     assert pipeline.counts.gaps == 1
     (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert (vars(line)["shard"], vars(line)["before"]) == ("a", "00007")
@@ -392,7 +392,7 @@ def test_a_stream_that_was_made_again_is_read_from_its_oldest_record_after_a_gap
     kinesis = FakeKinesis({"a": {"numbers": [70, 80], "first": 60}})
     pipeline = read(kinesis, 3, a=Known("00050", NOW - 100))
     assert pipeline.taken == [("a", 70), ("a", 80)]
-    assert pipeline.gaps == [("a", Gap("00050", NOW - 100, "00070", NOW, Reason.REMADE))]
+    assert pipeline.gaps == [("a", Gap("00050", NOW - 100, "00070", NOW, Loss.REMADE))]
 
 
 def test_a_shard_that_went_unread_is_a_gap_and_its_child_is_read() -> None:
@@ -441,7 +441,7 @@ def test_after_a_restore_a_parent_is_read_again_before_its_children() -> None:
 def test_the_oldest_record_of_an_unread_child_comes_after_a_gap_where_its_parents_are_long_read() -> None:
     kinesis = FakeKinesis({"child": {"numbers": [7], "parent": "parent"}})
     pipeline = read(kinesis, 2, parent=Known("00002", NOW - 4 * DAY, NOW - 3 * DAY, ended=True))
-    assert pipeline.gaps == [("child", Gap(None, NOW - 3 * DAY, "00007", NOW, Reason.EXPIRED))]
+    assert pipeline.gaps == [("child", Gap(None, NOW - 3 * DAY, "00007", NOW, Loss.EXPIRED))]
     assert pipeline.taken == [("child", 7)]
 
 
