@@ -6,6 +6,7 @@ Every transaction moves some rows whole, so a replay that was killed is run agai
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import boto3
@@ -24,7 +25,7 @@ from processor.replay.tally import Tally, quarantine_report, stream_report, unsh
 from processor.secret import DatabaseSecret
 from processor.service import AWS_CALLS, rules_of, stop_on_signals
 from processor.settings import Settings
-from processor.source.records import Record, TooMuch
+from processor.source.records import Record, as_many
 from processor.storage.database import Database, Stopping
 from processor.storage.store import Judged
 from processor.validate import Rules
@@ -123,19 +124,16 @@ class Replay:
     def _take(self, tables: Tables, shard: str, records: Sequence[Record]) -> None:
         while records:
             self._names = fresh(self._names)
-            count = len(records)
-            judged = None
-            while judged is None:
-                try:
-                    judged = judge(records[:count], self._names, self._rules, 0)
-                except TooMuch as more:
-                    count = more.fits
+            judged, count = as_many(len(records), partial(self._judge, records))
             self._tally.records += count
             self._tally.refused.update(verdict.reason for verdict in judged.refused)
             refused = [(shard, verdict) for verdict in judged.refused]
             inserted = tables.settle(judged, [], refused) if self._write else tables.count_missing(judged)
             self._done(judged, inserted)
             records = records[count:]
+
+    def _judge(self, records: Sequence[Record], count: int) -> Judged:
+        return judge(records[:count], self._names, self._rules, 0)
 
     def _done(self, judged: Judged, inserted: int) -> None:
         self._tally.add_readings(len(judged.columns), inserted)

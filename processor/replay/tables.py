@@ -29,8 +29,8 @@ from processor.storage.rows import sorted_rows
 from processor.storage.store import Judged, add_refused, ensure_days
 
 _QUERIES = load_queries()
-MOST_ROWS = 1000  # of the quarantine, a transaction
-MOST_BYTES = 4 * 1024 * 1024  # of their payloads; one larger stands alone
+PAGE_ROWS = 1000  # of the quarantine, a transaction
+PAGE_BYTES = 4 * 1024 * 1024  # of their payloads; one larger stands alone
 _FIRST = ("", "", -1, -2)  # before every key
 
 
@@ -70,8 +70,8 @@ class Tables:
             "only": chosen.shard,
             "since": chosen.since,
             "until": chosen.until,
-            "rows": MOST_ROWS,
-            "bytes": MOST_BYTES,
+            "rows": PAGE_ROWS,
+            "bytes": PAGE_BYTES,
         }
         found = self._database.run(
             lambda session: session.connection.execute(_QUERIES["quarantined"], given).fetchall()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from processor.source.position import First, Gap, Known, Range, Reason, gap, start
+from processor.source.position import First, Gap, Known, Loss, Range, gap, start
 from processor.source.records import Record
 from processor.storage.store import Lease
 
@@ -119,7 +119,7 @@ class ShardReader:
 
     def told(self, gap: Gap) -> None:
         """The gap is stored without a record behind it: it is not found again."""
-        position = None if gap.reason is Reason.REMADE else self.known.position
+        position = None if gap.reason is Loss.REMADE else self.known.position
         self.known = replace(self.known, position=position, arrived_at=None)
 
     def _new(self, records: Sequence[Record]) -> Sequence[Record]:

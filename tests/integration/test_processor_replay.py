@@ -205,8 +205,8 @@ def test_many_pages_are_walked_to_their_end(
 ) -> None:
     _, database = tables
     empty(database)
-    monkeypatch.setattr(replay_tables, "MOST_ROWS", 3)
-    monkeypatch.setattr(replay_tables, "MOST_BYTES", 150)
+    monkeypatch.setattr(replay_tables, "PAGE_ROWS", 3)
+    monkeypatch.setattr(replay_tables, "PAGE_BYTES", 150)
     old = {"path": f"{DEVICE}/x", "ts": NOW_MS - 8 * DAY_MS}
     store(
         tables,

@@ -111,11 +111,8 @@ def test_mistakes_are_told_before_the_environment_is_looked_at(capsys: pytest.Ca
 class NoShards:
     """A stream's client that lists two shards and would fail to read them."""
 
-    def get_paginator(self, operation: str) -> Any:
-        return self
-
-    def paginate(self, **_: str) -> list[dict[str, Any]]:
-        return [{"Shards": [{"ShardId": "shard-0"}, {"ShardId": "shard-1"}]}]
+    def list_shards(self, **_: str) -> dict[str, Any]:
+        return {"Shards": [{"ShardId": "shard-0"}, {"ShardId": "shard-1"}]}
 
 
 @pytest.mark.parametrize(
