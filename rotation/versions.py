@@ -60,15 +60,13 @@ class Versions:
                 "rotation is not enabled for this secret: it was cancelled, or never set up; "
                 f"`aws secretsmanager rotate-secret --secret-id {self._secret}` enables it and rotates"
             )
-        if self._token not in stages:
-            raise GateClosed(f"the secret has no version {self._token}")
-        if CURRENT in stages[self._token]:
+        labels = stages.get(self._token, ())  # a version without a label is not told of
+        if CURRENT in labels:
             return False
-        if PENDING not in stages[self._token]:
+        if PENDING not in labels:
             raise GateClosed(
-                f"version {self._token} is not labelled {PENDING}: the rotation was cancelled, or another "
-                "one has begun; start a new one with "
-                f"`aws secretsmanager rotate-secret --secret-id {self._secret}`"
+                f"no version {self._token} is labelled {PENDING}: the rotation was given up, or another one "
+                f"has begun; begin one with `aws secretsmanager rotate-secret --secret-id {self._secret}`"
             )
         return True
 

@@ -17,8 +17,6 @@ from tests.integration.rotations import Died, Plant
 
 CHANGES = ("CREATE", "ALTER", "GRANT", "REVOKE", "COPY", "DO")
 LASTS = ("COMMIT", "PutSecretValue", "UpdateSecretVersionStage")
-PAIRS = pytest.mark.parametrize("pair", [USERS, MIGRATORS], ids=["application", "migrator"])
-RESUMES = pytest.mark.parametrize("resume", ["with the step", "from the start", "anew"])
 Watch = Callable[[Callable[[str], None]], None]
 # What a database has before the first rotation, and after one that died.
 STATE = """
@@ -69,8 +67,15 @@ def test_a_death_in_the_first_rotation_s_transaction_leaves_nothing(plant: Plant
     plant.check_settled("v1")
 
 
-@PAIRS
-@RESUMES
+@pytest.mark.parametrize(
+    ("pair", "resume"),
+    [
+        (USERS, "with the step"),
+        (USERS, "from the start"),
+        (USERS, "anew"),
+        (MIGRATORS, "from the start"),
+    ],
+)
 def test_three_rotations_may_die_after_any_effect_that_lasts(
     plant: Plant, release: Plant, watch: Watch, resume: str, pair: tuple[str, str]
 ) -> None:
