@@ -30,6 +30,7 @@ LIMITS = {  # milliseconds
 
 INVALID_PASSWORD = "28P01"  # noqa: S105 (SQLSTATE; PostgreSQL gives it for a missing user as well)
 INVALID_AUTHORIZATION = "28000"  # may not log in
+NO_CONNECT = "42501"  # lacks CONNECT on the database
 CLEARTEXT_PASSWORD = (3).to_bytes(4, "big")  # AuthenticationCleartextPassword
 # What passes by itself, or by somebody else's doing: nothing is wrong with the roles or the secret.
 PASSING = {
@@ -83,7 +84,7 @@ def session(who: Credentials, ca_file: str) -> Iterator[Session]:
         with _plainly(where):
             opened = _open(who, tls_context(ca_file))
     except StatementRefused as error:
-        if error.code in (INVALID_PASSWORD, INVALID_AUTHORIZATION):
+        if error.code in (INVALID_PASSWORD, INVALID_AUTHORIZATION, NO_CONNECT):
             raise LoginRefused(f"{where} refuses {who.username!r}: {error.message} ({error.code})") from None
         raise DatabaseUnreachable(f"{where}: {error.message} ({error.code})") from None
     try:
@@ -125,8 +126,8 @@ def _plainly(where: str) -> Iterator[None]:
         raise DatabaseUnreachable(
             f"{where}: {error}; nobody is trusted but the roots in DATABASE_CA_FILE"
         ) from None
-    except ScramException:  # its message may quote what the server sent
-        raise DatabaseUnreachable(f"{where}: the server does not prove that it knows the login") from None
+    except ScramException:  # a weak one too; its message may quote what was sent
+        raise DatabaseUnreachable(f"{where}: its SCRAM exchange is not as it must be") from None
     except (InterfaceError, OSError) as error:
         raise DatabaseUnreachable(f"{where}: {error}; is it up, and does the network lead to it?") from None
 
