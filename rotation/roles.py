@@ -130,3 +130,4 @@ def _set_passwords(session: Session, passwords: Mapping[str, str]) -> None:
         [f"{user}\t{verifier(password)}" for user, password in passwords.items()],
     )
     session.query(SET_VERIFIERS)
+    session.query("DROP TABLE pg_temp.rotation_verifier")
