@@ -256,7 +256,7 @@ def login_secret(login: Login, inputs: Inputs, template: StackTemplate) -> secre
     CloudFormation deletes a secret at once and for good, and has no property to do otherwise
     (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1999). So it is kept where
     the database is: what is restored from its snapshot has these logins. Beside a new secret its two users
-    are dropped first: docs/decisions/first-rotation.md.
+    are dropped first: docs/rotation.md.
     """
     return secretsmanager.Secret(
         login.title,
