@@ -42,7 +42,7 @@ GRANTS = (
 )
 # PostgreSQL gives everybody CONNECT and TEMPORARY on a database, and USAGE (before 15 CREATE too) on the
 # schema `public`: https://www.postgresql.org/docs/18/ddl-priv.html. Here nobody has anything by being there.
-PUBLIC_HAS_NOTHING_ON = ("DATABASE", f"SCHEMA {SCHEMA}", "SCHEMA public")
+PUBLIC_HAS_NOTHING_IN = (SCHEMA, "public")  # nor on the database
 
 
 def group_of(user: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from rotation.credentials import ALL_USERS
 from rotation.database import Session, identifier, literal
 from rotation.errors import RolesForeign
-from rotation.grants import GRANTS, GROUPS, OWNER, PUBLIC_HAS_NOTHING_ON, READER, SCHEMA, WRITER, group_of
+from rotation.grants import GRANTS, GROUPS, OWNER, PUBLIC_HAS_NOTHING_IN, READER, SCHEMA, WRITER, group_of
 from rotation.verifier import verifier
 
 __all__ = ["OWNER", "READER", "SCHEMA", "WRITER", "ensure", "existing", "group_of", "lock"]
@@ -46,6 +46,8 @@ def existing(session: Session, names: tuple[str, ...]) -> set[str]:
 
 def lock(session: Session) -> None:
     """Keep another rotation out until this transaction ends. Raises DatabaseUnreachable after a wait."""
+    # Before anything is looked up by name: nobody may have the master run what they put into a schema.
+    session.query("SET LOCAL search_path = pg_catalog, pg_temp")
     session.query("SELECT pg_advisory_xact_lock(:lock)", lock=LOCK)
 
 
@@ -119,8 +121,13 @@ def _ensure_grants(session: Session) -> None:
     for grant in GRANTS:
         if grant.role in present:
             session.query(f"GRANT {grant.privilege} ON {place[grant.on]} TO {identifier(grant.role)}")
-    for thing in PUBLIC_HAS_NOTHING_ON:
-        session.query(f"REVOKE ALL ON {place.get(thing, thing)} FROM PUBLIC")
+    session.query(f"REVOKE ALL ON {place['DATABASE']} FROM PUBLIC")
+    schemas = session.query(
+        "SELECT nspname::text FROM pg_namespace WHERE nspname = ANY(:names)",
+        names=list(PUBLIC_HAS_NOTHING_IN),
+    )
+    for (schema,) in schemas:  # some drop `public`
+        session.query(f"REVOKE ALL ON SCHEMA {identifier(schema)} FROM PUBLIC")
 
 
 def _set_passwords(session: Session, passwords: Mapping[str, str]) -> None:

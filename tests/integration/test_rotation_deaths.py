@@ -71,7 +71,6 @@ def test_a_death_in_the_first_rotation_s_transaction_leaves_nothing(plant: Plant
     ("pair", "resume"),
     [
         (USERS, "with the step"),
-        (USERS, "from the start"),
         (USERS, "anew"),
         (MIGRATORS, "from the start"),
     ],

@@ -237,6 +237,32 @@ def test_a_login_that_nobody_named_cannot_even_connect(plant: Plant) -> None:
     plant.connect(who.of_master("millrace_person", "sTrAnGeR")).close()
 
 
+def test_a_database_without_a_schema_public_is_as_good(plant: Plant) -> None:
+    with plant.superuser() as connection:
+        connection.execute("DROP SCHEMA public")
+        try:
+            plant.rotate("v1")
+        finally:
+            connection.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+    plant.check_settled("v1")
+
+
+def test_the_master_runs_nothing_that_lies_in_a_schema_on_its_way(plant: Plant) -> None:
+    # given a function that fits a call of the rotation's better than PostgreSQL's own does
+    with plant.superuser() as connection:
+        connection.execute("CREATE SCHEMA millrace_master")
+        connection.execute(
+            "CREATE FUNCTION millrace_master.pg_advisory_xact_lock(integer) RETURNS void LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE EXCEPTION 'caught'; END $$"
+        )
+        connection.execute("GRANT USAGE ON SCHEMA millrace_master TO millrace_master")
+        try:
+            plant.rotate("v1")
+        finally:
+            connection.execute("DROP SCHEMA millrace_master CASCADE")
+    plant.check_settled("v1")
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
