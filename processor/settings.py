@@ -61,7 +61,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch_records: Annotated[int, Meta(ge=1, le=10_000, description="GetRecords's own limit")] = 10_000
     session_minutes: Annotated[
         float,
-        Meta(ge=0.01, le=1440, description="a session with the database lives so long; the next logs in anew"),
+        Meta(
+            ge=0.01,
+            le=1440,
+            description="a session with the database lives so long; then the next one logs in",
+        ),
     ] = 60
 
     @property

@@ -63,7 +63,8 @@ class Turn:
         """Pass the turn from one session of this process to another. Closes the old one.
 
         The new one queues for the lock before the old one goes, and PostgreSQL gives a lock that is freed to
-        who queues for it: one that merely looks, as a standby does, never comes between. Raises psycopg.Error.
+        who queues for it: one that merely looks, as a standby does, never comes between.
+        Raises psycopg.Error.
         """
         with ThreadPoolExecutor(1, "turn") as waiting:
             taken = waiting.submit(new.connection.execute, _QUERIES["await_turn"], self._given)
@@ -82,4 +83,3 @@ def _queued(old: Session, new: Session) -> bool:
     asked = {"pid": new.connection.info.backend_pid}
     row = old.connection.execute(_QUERIES["queues_for_turn"], asked).fetchone()
     return row is not None and bool(row[0])
-

@@ -17,6 +17,7 @@ from local.aws import (
     leftovers,
     nested,
     network,
+    noting,
     operations,
     policies,
     protection,
@@ -58,6 +59,7 @@ def install(endpoints: Endpoints) -> None:
     streams.install()
     topics.install()
     authorisation.install()
+    noting.install()
     alarms.install()
     identity.install()
     images.install()

@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
+from local.aws import asked
+from local.aws.asked import Asked
 from local.aws.faults import Fault, inject
 from local.aws.refusals import Refusal
 
@@ -145,6 +147,10 @@ class EmbeddedAws:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=REQUEST_SECONDS):
             pass
+
+    def asked(self) -> list[Asked]:
+        """Every call that a role has made since the start, each once. Raises OSError when stopped."""
+        return asked.read(self.endpoint_url)
 
     @property
     def pid(self) -> int | None:

@@ -22,6 +22,7 @@ from local.aws.stacks import Answer, Json
 logger = logging.getLogger("local.aws.rotation")
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+TOKEN_BEGINS = "rotation-token-"  # noqa: S105 - so that one is known wherever it should not be
 PAUSES = (0.5, 2.0, 5.0, 10.0)  # seconds between five attempts; AWS leaves hours between its five
 NOT_FOUND = "Secrets Manager can't find the specified secret."
 UNFINISHED = "A previous rotation isn't complete. That rotation will be reattempted."
@@ -141,7 +142,7 @@ def _drive(secret: Json, token: str) -> None:
 
 def _attempt(secret: Json, token: str) -> str | None:
     """Run the four steps; what went wrong, None when nothing did."""
-    rotation_token = responses.new_uuid()
+    rotation_token = f"{TOKEN_BEGINS}{responses.new_uuid()}"
     for step in STEPS:
         if not secret.get("RotationEnabled") or secret.get("DeletedDate"):
             return f"{step}: rotation was cancelled"

@@ -13,6 +13,8 @@ from processor.turn import Turn, TurnLost
 class FakeSession:
     """Gives each look's answer in turn, the last one for ever. It is its own connection and cursor."""
 
+    old = False
+
     def __init__(self, *answers: bool) -> None:
         self.answers = list(answers)
         self.connection = self
