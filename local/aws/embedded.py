@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
-from local.aws import asked
+from local.aws import asked, clock
 from local.aws.asked import Asked
 from local.aws.faults import Fault, inject
 from local.aws.refusals import Refusal
@@ -147,6 +147,13 @@ class EmbeddedAws:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=REQUEST_SECONDS):
             pass
+
+    def put_forward(self, seconds: float) -> None:
+        """Have Secrets Manager's clock go on by so much, so that schedules come round.
+
+        Raises OSError when stopped.
+        """
+        clock.put_forward(self.endpoint_url, seconds)
 
     def asked(self) -> list[Asked]:
         """Every call that a role has made since the start, each once. Raises OSError when stopped."""

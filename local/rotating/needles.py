@@ -8,7 +8,7 @@ import psycopg
 
 # Any token of the cache has this, whoever signed it and when (processor/cache.py).
 CACHE_TOKEN = "X-Amz-Signature="  # noqa: S105
-# The embedded Secrets Manager begins each of its rotation tokens so (local/aws/rotation.py).
+# The embedded Secrets Manager begins each of its rotation tokens so (local/aws/ceremony.py).
 ROTATION_TOKEN = "rotation-token-"  # noqa: S105
 VERIFIERS = "SELECT rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL AND rolname LIKE 'millrace%'"
 SHORTEST_KEY = 40  # characters of a stored or server key in base64: 44; a salt has 24
