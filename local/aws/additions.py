@@ -15,6 +15,7 @@ from local.aws import (
     identity,
     images,
     leftovers,
+    logs,
     nested,
     network,
     noting,
@@ -68,4 +69,5 @@ def install(endpoints: Endpoints) -> None:
     scaling.install()
     secrets.install()
     rotation.install()
+    logs.install()
     functions.install(endpoints.ca_file)
