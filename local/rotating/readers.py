@@ -11,7 +11,7 @@ from local.processor import Processor
 
 TASKS = 2
 QUIET = frozenset({"debug", "info"})
-REFUSED = "reading refused"  # of the plant, which misbehaves on purpose
+REFUSED = ("reading refused", "readings refused")  # of the plant, which misbehaves on purpose
 
 
 class Readers:
@@ -60,6 +60,6 @@ def trouble(log: Path) -> list[str]:
         except ValueError:
             found.append(line)
             continue
-        if said.get("level", "info") not in QUIET and said["message"] != REFUSED:
+        if said.get("level", "info") not in QUIET and said["message"] not in REFUSED:
             found.append(f"{said['level']}: {said['message']} {said.get('cause', '')}".strip())
     return found
