@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
-from local.aws import asked, clock
+from local.aws import asked, clock, connection
 from local.aws.asked import Asked
 from local.aws.faults import Fault, inject
 from local.aws.refusals import Refusal
@@ -154,6 +154,13 @@ class EmbeddedAws:
         Raises OSError when stopped.
         """
         clock.put_forward(self.endpoint_url, seconds)
+
+    def refuses_token(self, user: str, token: str) -> str | None:
+        """Why ElastiCache would not let this user in with this token; None when it would.
+
+        Raises OSError when stopped.
+        """
+        return connection.refusal(self.endpoint_url, user, token)
 
     def asked(self) -> list[Asked]:
         """Every call that a role has made since the start, each once. Raises OSError when stopped."""

@@ -89,6 +89,8 @@ class Run:
             most_sessions=sessions.most,
             opened_sessions=counted(sessions.opened, USERS),
             left_behind=[f"{login.program} as {login.user}" for login in left],
+            admitted=stage.servers.gate.admitted,
+            refused=stage.servers.gate.refused,
             leaks=leaks,
             searched=searched,
             needles=len(self._needles.passwords) + len(self._needles.verifiers),

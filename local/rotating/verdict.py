@@ -33,6 +33,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     most_sessions: int
     opened_sessions: Mapping[str, int]  # by user
     left_behind: Sequence[str]  # sessions after the end
+    admitted: int  # connections to the cache, each with a token of its own
+    refused: int
     leaks: Sequence[str]
     searched: int  # places
     needles: int  # values that were sought
@@ -50,6 +52,8 @@ def wrong(found: Found) -> list[str]:
         *(f"leak: {line}" for line in found.leaks),
         *(f"refused: {one.role} asked for {one.action}" for one in found.asked if not one.allowed),
     ]
+    if found.refused or found.admitted < LEAST_ROTATIONS:
+        lines.append(f"the cache let {found.admitted} connections in, and refused {found.refused}")
     if found.stored == 0:
         lines.append("no reading was stored, so nothing was shown")
     if found.most_epochs != 1:
@@ -81,6 +85,7 @@ def summary(found: Found) -> list[str]:
         ("sessions", f"{sum(found.opened_sessions.values()):,}", f"opened: {users}"),
         ("at once", f"{found.most_sessions:,}", f"sessions; the oldest lived {found.oldest_session:.1f} s"),
         ("left behind", f"{len(found.left_behind):,}", "sessions after the end"),
+        ("cache", f"{found.admitted:,}", f"connections, a token each; {found.refused} refused"),
         ("leaks", f"{len(found.leaks):,}", f"of {found.needles} values in {found.searched:,} places"),
     ]
     return [f"  {name:<12} {count:>12}   {what}" for name, count, what in rows]

@@ -23,6 +23,8 @@ GOOD = Found(
     most_sessions=3,
     opened_sessions={"millrace_app": 4, "millrace_app_clone": 5},
     left_behind=[],
+    admitted=5,
+    refused=0,
     leaks=[],
     searched=120,
     needles=60,
@@ -41,6 +43,8 @@ BAD = {
     "most_sessions": (30, "30 sessions"),
     "opened_sessions": ({"millrace_app": 1}, "logged in as millrace_app only"),
     "left_behind": (["millrace-processor as millrace_app"], "left behind"),
+    "admitted": (0, "the cache let 0 connections in"),
+    "refused": (1, "refused 1"),
     "leaks": (["a password in processor.log"], "a password in processor.log"),
     "asked": ([Asked("TaskRole", "kms:Decrypt", "*", allowed=False)], "TaskRole asked for kms:Decrypt"),
 }
