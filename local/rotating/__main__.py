@@ -54,11 +54,22 @@ class Said(io.StringIO):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.rotating", description=__doc__)
-    parser.add_argument("--for", dest="seconds", type=float, default=SECONDS, metavar="SECONDS")
-    parser.add_argument("--every", type=float, default=EVERY, metavar="SECONDS", help="between rotations (3)")
-    parser.add_argument("--rate", type=float, default=RATE, metavar="READINGS_PER_S", help="(20000)")
+    numbers = (
+        ("--for", "seconds", SECONDS, "SECONDS", "how long (300)"),
+        ("--every", "every", EVERY, "SECONDS", "between two rotations of a login (3)"),
+        ("--rate", "rate", RATE, "READINGS_PER_S", "of all machines together (20000)"),
+    )
+    for name, field, default, unit, means in numbers:
+        parser.add_argument(name, dest=field, type=_above_zero, default=default, metavar=unit, help=means)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found here")
     return parser
+
+
+def _above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; a number above 0 is")
+    return number
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from local.aws.asked import Asked
 
 LEAST_ROTATIONS = 3  # of each secret: both users of a pair have had a new password then
 # A session is left between two batches: what it lives beyond its time is a batch, and a login.
-LATE_SECONDS = 10.0
+LATE_SECONDS = 20.0
 MOST_SESSIONS = 6  # of the processors: each has one, a second one while it hands over, a third for retention
 SHOWN = 5  # lines of trouble
 
