@@ -3,13 +3,15 @@
 One hash for each device, `latest:<enterprise>/<site>/<area>/<line>/<cell>/<device>`; a field for each metric,
 holding `<microseconds since 1970> <JSON>` with the JSON {"ts": ms, "value": …, "q": 192|64|0, "unit": …}.
 A value goes only forward in time. Redis away costs freshness: what could not be written waits here, one value
-a point, and goes with the first batch after Redis is back.
+a point, and goes with the first batch after Redis is back. What waits is bounded: beyond that the largest
+values are dropped, long texts before numbers. Until its next reading such a point shows what it showed before
+Redis went, with the time of then; so does one whose value waited when the process ended.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -19,12 +21,14 @@ from redis.exceptions import NoScriptError
 
 from processor.columns import Columns, Kind
 from processor.names import Names
+from processor.waiting import Value, Waiting
 
 logger = logging.getLogger(__name__)
 
 FIRST_REST = 1.0  # seconds without an attempt after a failure; doubled at each
 LONGEST_REST = 30.0
 LONGEST_WRITE = 2.0  # seconds a batch may spend here; what is left goes with the next one
+LONGEST_FINISH = 30.0  # seconds that whoever has no next batch waits for Redis
 AT_ONCE = 2_000  # values a call: the server does nothing else meanwhile
 
 # Only what Redis 6.2 and Valkey 8 have both. KEYS: the hashes. ARGV: a MessagePack array with, for each
@@ -57,13 +61,6 @@ class Document(msgspec.Struct, gc=False):
     unit: str | None
 
 
-class Value(NamedTuple):
-    """A point's value and its time in microseconds since 1970."""
-
-    ts: int
-    document: str
-
-
 class Client(Protocol):
     """What is needed of redis.Redis."""
 
@@ -79,7 +76,8 @@ class Latest:
         self._client = client
         self._clock = clock
         self._script = ""
-        self._pending: dict[str, Value] = {}
+        self._waiting = Waiting()
+        self._dropped_before = 0  # when Redis went away
         self._rest = FIRST_REST
         self._closed_until = 0.0  # the circuit: no attempt before
         self.away: str | None = None  # why nothing is written; None when it is
@@ -87,11 +85,25 @@ class Latest:
     def show(self, columns: Columns, names: Names) -> None:
         """The batch's values, once PostgreSQL has them. Raises nothing; takes seconds at the very most."""
         for path, value in latest_values(columns, names):
-            held = self._pending.get(path)
-            if held is None or value.ts >= held.ts:
-                self._pending[path] = value
-        if not self._pending or self._clock() < self._closed_until:
-            return
+            self._waiting.put(path, value)
+        if self._waiting and self._clock() >= self._closed_until:
+            self._try()
+        if (gone := self._waiting.shed()) and self._waiting.dropped - gone == self._dropped_before:
+            logger.warning("too much waits for the cache: the largest latest values are dropped")
+
+    def finish(self, wait: Callable[[float], bool]) -> int:
+        """Show what waits, where no batch will follow; how many values are not shown in the end.
+
+        `wait(seconds)` sleeps and says whether to stop. Takes half a minute at the very most. Raises nothing.
+        """
+        end = self._clock() + LONGEST_FINISH
+        while self._waiting and self._clock() < end:
+            self._try()
+            if self._waiting and wait(FIRST_REST):
+                break
+        return len(self._waiting) + self._waiting.dropped
+
+    def _try(self) -> None:
         try:
             self._write()
         except (RedisError, OSError, BotoCoreError, ClientError) as error:  # the latter two from the token
@@ -102,19 +114,18 @@ class Latest:
             self.away = f"{type(error).__name__}: {error}"
         else:
             if self.away is not None:
-                logger.info("the cache is back")
+                dropped = self._waiting.dropped - self._dropped_before
+                logger.info("the cache is back", extra={"dropped": dropped})
+            self._dropped_before = self._waiting.dropped
             self._rest, self.away = FIRST_REST, None
 
     def _write(self) -> None:
-        paths = list(self._pending)
         began = self._clock()
-        for start in range(0, len(paths), AT_ONCE):
+        for values in self._waiting.parts(AT_ONCE):
             if self._clock() - began > LONGEST_WRITE:
                 return  # a server that answers, but slowly
-            chosen = paths[start : start + AT_ONCE]
-            self._forward({path: self._pending[path] for path in chosen})
-            for path in chosen:
-                del self._pending[path]
+            self._forward(values)
+            self._waiting.remove(values)
 
     def _forward(self, values: dict[str, Value]) -> None:
         keys: dict[str, int] = {}
@@ -122,7 +133,7 @@ class Latest:
         for path, value in values.items():
             device, metric = path.rsplit("/", 1)
             key = keys.setdefault(f"latest:{device}", len(keys) + 1)
-            arguments += (key, metric, str(value.ts), value.document)
+            arguments += (key, metric, str(value.ts), value.document.decode())
         packed = msgspec.msgpack.encode(arguments)
         self._script = self._script or self._client.script_load(FORWARD_ONLY)
         try:
@@ -150,7 +161,7 @@ def latest_values(columns: Columns, names: Names) -> Iterator[tuple[str, Value]]
     )
     for slot, ts, quality, value in described:
         document = Document(ts / 1000 if ts % 1000 else ts // 1000, value, quality, names.units[slot])
-        yield names.paths[slot], Value(ts, encode(document).decode())
+        yield names.paths[slot], Value(ts, encode(document))
 
 
 def _values(columns: Columns) -> list[float | bool | str | None]:

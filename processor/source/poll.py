@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from processor.pipeline import Pipeline
-from processor.source.position import Gap, Known, Range, finished, gone
+from processor.source.position import Gap, Known, finished, gone
 from processor.source.reader import FIRST_PAUSE, Answer, Seek, ShardReader
 from processor.source.records import Batch, records_of
+from processor.source.shards import list_shards, numbers, parents
 from processor.storage.database import Stopping
 from processor.storage.store import Lease
 
@@ -34,7 +35,10 @@ NOTE_SECONDS = 60.0  # how often a quiet shard's tip is noted: how far off the b
 
 
 class Poller:
-    """Reads until stopped. `beat` is called before each shard's turn: a sign of life, which may raise."""
+    """Reads until stopped. `beat` is called before each call to Kinesis: a sign of life, which may raise.
+
+    Such a call may take long, and between two of them PostgreSQL is to hear that this process lives.
+    """
 
     def __init__(
         self,
@@ -59,6 +63,10 @@ class Poller:
         self._retention_seconds = 0.0
         self._list_due = 0.0
         self._pause = FIRST_PAUSE
+
+    def abreast(self) -> dict[str, float]:
+        """Each open shard: when its reading began, or when nothing was behind it last, by time.monotonic."""
+        return {name: reader.abreast_at for name, reader in list(self._readers.items())}
 
     def run(self) -> None:
         """Read all shards in turn until `stopping` is set, and commit what was taken.
@@ -96,12 +104,13 @@ class Poller:
         self._stopping.wait(max(0.0, min(soonest, self._list_due) - time.monotonic()))
 
     def _open_shards(self) -> None:
-        shards = {shard["ShardId"]: shard for shard in self._list_shards()}
+        shards = {shard["ShardId"]: shard for shard in list_shards(self._client, self._stream, self._beat)}
+        self._beat()
         summary = self._client.describe_stream_summary(StreamName=self._stream)["StreamDescriptionSummary"]
         self._retention_seconds = summary["RetentionPeriodHours"] * 3600.0
         self._list_due = time.monotonic() + LIST_SECONDS
         for name, reader in self._readers.items():
-            reader.range = _range(shards[name]) if name in shards else reader.range
+            reader.range = numbers(shards[name]) if name in shards else reader.range
         if not shards.keys() - self._readers.keys() - self._ended and self._readers.keys() <= shards.keys():
             return
         known = self._pipeline.known()
@@ -113,12 +122,12 @@ class Poller:
     def _open(
         self, shard: "ShardTypeDef", shards: dict[str, "ShardTypeDef"], known: dict[str, Known]
     ) -> None:
-        name, parents = shard["ShardId"], _parents(shard)
+        name, came_from = shard["ShardId"], parents(shard)
         # A parent that is no longer listed has expired with all its records.
-        if any(parent in shards and parent not in self._ended for parent in parents):
+        if any(parent in shards and parent not in self._ended for parent in came_from):
             return
         mine = known.get(name, Known())
-        if finished(mine, _range(shard)):
+        if finished(mine, numbers(shard)):
             self._ended.add(name)
             self._list_due = 0.0
             return
@@ -126,11 +135,11 @@ class Poller:
         if mine.read_to is None:
             # Its records came when its parents were closed, so none before the last that we know of them.
             read_to = [
-                at for parent in parents if parent in known and (at := known[parent].read_to) is not None
+                at for parent in came_from if parent in known and (at := known[parent].read_to) is not None
             ]
             mine = replace(mine, seen_at=min(read_to, default=None))
         logger.info("reading shard", extra={"shard": name, "epoch": lease.epoch, "position": lease.position})
-        self._readers[name] = ShardReader(lease, replace(mine, position=lease.position), _range(shard))
+        self._readers[name] = ShardReader(lease, replace(mine, position=lease.position), numbers(shard))
 
     def _leave_gone(self, shards: dict[str, "ShardTypeDef"], known: dict[str, Known]) -> None:
         """Shards that are no more and were not read to their end: tell the gap; their children may begin."""
@@ -147,16 +156,6 @@ class Poller:
         self._note(lease, gone(known, self._horizon(), time.time()), ended=True)
         self._readers.pop(lease.shard, None)
         self._over(lease.shard)
-
-    def _list_shards(self) -> list["ShardTypeDef"]:
-        found: list[ShardTypeDef] = []
-        answer = self._client.list_shards(StreamName=self._stream)
-        while True:
-            found += answer["Shards"]
-            following = answer.get("NextToken")
-            if not following:
-                return found
-            answer = self._client.list_shards(NextToken=following)
 
     def _try(self, reader: ShardReader) -> None:
         # One shard that cannot be read must not keep the others waiting.
@@ -176,7 +175,9 @@ class Poller:
         asked_at = time.time()
         exceptions = self._client.exceptions
         try:
-            reader.iterator = reader.iterator or self._iterator(reader)
+            if reader.iterator is None:
+                reader.iterator = self._iterator(reader)
+                self._beat()
             answer = self._client.get_records(ShardIterator=reader.iterator, Limit=self._batch_records)
         except exceptions.ExpiredIteratorException:
             reader.iterator, reader.due = None, 0.0  # after 5 minutes; the next one starts at our position
@@ -225,6 +226,8 @@ class Poller:
         "A value of zero indicates that record processing is caught up":
         https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
         """
+        if heard.tip:
+            reader.abreast_at = time.monotonic()
         if heard.tip and reader.range.last is None and not heard.end:
             reader.seen(asked_at)
         seen_at = reader.known.seen_at
@@ -273,6 +276,7 @@ class Poller:
         return time.time() - self._retention_seconds
 
     def _exists(self, shard: str) -> bool:
+        self._beat()
         try:
             self._oldest(shard)
         except self._client.exceptions.ResourceNotFoundException:
@@ -294,13 +298,3 @@ class Poller:
         return self._client.get_shard_iterator(
             StreamName=self._stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
-
-
-def _parents(shard: "ShardTypeDef") -> set[str]:
-    parents = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
-    return {parent for parent in parents if parent is not None}
-
-
-def _range(shard: "ShardTypeDef") -> Range:
-    numbers = shard["SequenceNumberRange"]
-    return Range(numbers["StartingSequenceNumber"], numbers.get("EndingSequenceNumber"))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from psycopg import Connection, errors
+from psycopg import Connection
 
 from processor.columns import Columns, Int64
 from processor.names import Names
@@ -18,6 +18,7 @@ from processor.rollup import HOUR, MINUTE, Rollup, roll_up, widened
 from processor.source.position import Gap, Known
 from processor.storage.binary import Bigints, Dates, Doubles, Integers, Timestamps
 from processor.storage.database import Database, Session
+from processor.storage.dropped import run_beside_retention
 from processor.storage.gaps import tell_gap
 from processor.storage.insert import copy_rows, insert_missing
 from processor.storage.points import Points
@@ -132,12 +133,7 @@ class Store:
         def write(session: Session) -> Stored:
             return _Writing(session, self._stream, lease, judged).done()
 
-        try:
-            return self._database.run(write)
-        except errors.CheckViolation:
-            # "no partition of relation": retention has dropped one under us. The session went with its memory
-            # of partitions, so the second attempt makes it again; any other cause fails in the same way.
-            return self._database.run(write)
+        return run_beside_retention(self._database, write)
 
 
 class _Writing:
