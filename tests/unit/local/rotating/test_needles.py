@@ -42,6 +42,12 @@ def test_a_password_is_found_and_not_told(needles: Needles) -> None:
     assert PASSWORD not in repr(needles)
 
 
+def test_a_password_is_found_amid_other_letters_and_one_of_other_characters_too(needles: Needles) -> None:
+    assert needles.found_in(f"xx{PASSWORD}yy") == ["a password"]
+    needles.passwords.add("short, and odd")
+    assert needles.found_in("it was: short, and odd!") == ["a password"]
+
+
 def test_each_key_of_a_verifier_is_found_by_itself(needles: Needles, kept: str) -> None:
     stored, server = kept.rpartition("$")[2].split(":")
     for key in (stored, server):
