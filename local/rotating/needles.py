@@ -12,8 +12,8 @@ CACHE_TOKEN = "X-Amz-Signature="  # noqa: S105
 # The embedded Secrets Manager begins each of its rotation tokens so (local/aws/ceremony.py).
 ROTATION_TOKEN = "rotation-token-"  # noqa: S105
 VERIFIERS = "SELECT rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL AND rolname LIKE 'millrace%'"
-# Of what all passwords and keys are made, and how long they are at least: nothing else of a log need be looked
-# through for each of hundreds of them.
+# Of what all passwords and keys are made, and how long they are at least: nothing else of a log need be
+# looked through for each of hundreds of them.
 RUN = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 SHORTEST_KEY = 40  # characters of a stored or server key in base64: 44; a salt has 24
 
