@@ -53,6 +53,7 @@ class Run:
         self._asking = asking
         self._needles = needles
         self._places: dict[str, str] = {}  # what was seen while it ran
+        self._streamed_seconds = 0.0
         self._connection = stage.servers.database()  # the watching threads have each one of their own
 
     def found(self, screen: Screen, said: Callable[[], str]) -> Found:
@@ -73,7 +74,7 @@ class Run:
         row = self._connection.execute(EPOCHS).fetchone()
         self._connection.close()
         return Found(
-            seconds=self._asking.seconds,
+            seconds=round(self._streamed_seconds, 1),
             sent=audit.sent,
             stored=audit.stored,
             lost=audit.lost,
@@ -98,11 +99,13 @@ class Run:
         )
 
     def _streamed(self, readers: Readers, screen: Screen) -> Audit:
+        began = time.monotonic()
         options = Options(seconds=self._asking.seconds, rate=self._asking.rate, machines=MACHINES)
         stage = self._stage
         with closing(Streaming(stage.servers, stage.stream, options, None)) as streaming:
             with screen.phase("readings streamed while the logins rotated", moving=True):
                 streaming.flow(stage.session.client("kinesis"), readers, screen)
+            self._streamed_seconds = time.monotonic() - began
             with screen.phase("audited, reading by reading"):
                 return streaming.audit()
 

@@ -17,7 +17,7 @@ SHOWN = 5  # lines of trouble
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """One run. Users of the database are those of the application."""
 
-    seconds: float
+    seconds: float  # until all that was sent was committed
     sent: int
     stored: int
     lost: int
