@@ -59,6 +59,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0.01, le=60, description="Kinesis allows 5 GetRecords a second and shard")
     ] = 0.2
     batch_records: Annotated[int, Meta(ge=1, le=10_000, description="GetRecords's own limit")] = 10_000
+    session_minutes: Annotated[
+        float,
+        Meta(
+            ge=0.01,
+            le=1440,
+            description="a session with the database lives so long; then the next one logs in",
+        ),
+    ] = 60
 
     @property
     def region(self) -> str:

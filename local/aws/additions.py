@@ -15,8 +15,10 @@ from local.aws import (
     identity,
     images,
     leftovers,
+    logs,
     nested,
     network,
+    noting,
     operations,
     policies,
     protection,
@@ -58,6 +60,7 @@ def install(endpoints: Endpoints) -> None:
     streams.install()
     topics.install()
     authorisation.install()
+    noting.install()
     alarms.install()
     identity.install()
     images.install()
@@ -66,4 +69,5 @@ def install(endpoints: Endpoints) -> None:
     scaling.install()
     secrets.install()
     rotation.install()
+    logs.install()
     functions.install(endpoints.ca_file)

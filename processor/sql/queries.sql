@@ -213,3 +213,12 @@ SELECT what, days FROM millrace.retention;
 -- name: keep_days
 INSERT INTO millrace.retention AS r (what, days) VALUES (%(what)s, %(days)s)
 ON CONFLICT (what) DO UPDATE SET days = excluded.days, changed_at = now() WHERE r.days <> excluded.days;
+
+-- A turn that goes from one session of a process to the next (processor/turn.py).
+
+-- name: await_turn
+-- Ends with lock_timeout when nobody frees it.
+SELECT pg_advisory_lock(hashtextextended('millrace.turn ' || %(stream)s::text, 0));
+
+-- name: queues_for_turn
+SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %(pid)s AND locktype = 'advisory' AND NOT granted);
