@@ -14,16 +14,16 @@ import numpy as np
 from processor.columns import MICROSECONDS_A_DAY, Bool, Int64
 from processor.wire.document import MOST_READINGS
 
-MOST_DAYS = MOST_READINGS  # so an envelope, packed or not, is never affected
+DAYS_A_RECORD = MOST_READINGS  # so an envelope, packed or not, is never affected
 SURPLUS = (
-    f"the record holds readings of more than {MOST_DAYS} days, and this one is of none of the latest "
-    f"{MOST_DAYS}; replay takes it"
+    f"the record holds readings of more than {DAYS_A_RECORD} days, and this one is of none of the latest "
+    f"{DAYS_A_RECORD}; replay takes it"
 )
 
 
 def may_be_surplus(ts: Int64) -> bool:
     """Whether times (microseconds since 1970) may be of more days than one record may have."""
-    return len(ts) > MOST_DAYS and int(ts.max() - ts.min()) >= MOST_DAYS * MICROSECONDS_A_DAY
+    return len(ts) > DAYS_A_RECORD and int(ts.max() - ts.min()) >= DAYS_A_RECORD * MICROSECONDS_A_DAY
 
 
 def surplus(ts: Int64, bad: Bool, numbers: Sequence[str]) -> Bool:
@@ -38,7 +38,7 @@ def surplus(ts: Int64, bad: Bool, numbers: Sequence[str]) -> Bool:
     record = np.fromiter((places.setdefault(one, len(places)) for one in numbers), np.int64, len(ts))
     pairs = np.unique(np.column_stack((record, days))[~bad], axis=0)
     for one, count in zip(*np.unique(pairs[:, 0], return_counts=True), strict=True):
-        if count > MOST_DAYS:
-            kept = pairs[pairs[:, 0] == one][-MOST_DAYS:, 1]
+        if count > DAYS_A_RECORD:
+            kept = pairs[pairs[:, 0] == one][-DAYS_A_RECORD:, 1]
             found |= ~bad & (record == one) & (days < kept[0])
     return found
