@@ -1,0 +1,110 @@
+"""What a rule asks for: one struct for each kind of detector, every field with its bounds and its default.
+
+As JSON: {"kind": "limit", "high": 80, "deadband": 2, "on_delay": 60}. Times are in seconds.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from processor.alarms.deviation import Chart
+from processor.alarms.standing import Delays
+
+SECOND = 1_000_000  # µs
+
+Seconds = Annotated[float, Meta(ge=0, le=30 * 86_400)]
+Width = Annotated[float, Meta(ge=1, le=86_400)]
+Positive = Annotated[float, Meta(gt=0, le=1e300)]
+
+
+class DefinitionError(ValueError):
+    """The definition of a rule cannot be used: the message names the field, its value and what is allowed."""
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="limit", forbid_unknown_fields=True):
+    """Hot above `high` or below `low`; cold once it is back by more than the deadband."""
+
+    high: float | None = None
+    low: float | None = None
+    deadband: Annotated[float, Meta(ge=0, le=1e300)] = 0.0
+    on_delay: Seconds = 0.0
+    off_delay: Seconds = 0.0
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="rate", forbid_unknown_fields=True):
+    """Hot when the mean of a span differs from that before by more than `most` an hour; cold below half."""
+
+    most: Positive
+    span: Width = 300.0
+    on_delay: Seconds = 0.0
+    off_delay: Seconds = 0.0
+
+
+class Stuck(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="stuck", forbid_unknown_fields=True):
+    """Hot when readings have shown one and the same value for `within`; cold at the next other one."""
+
+    within: Annotated[float, Meta(gt=0, le=30 * 86_400)]
+    off_delay: Seconds = 0.0
+
+
+class Silence(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="silence", forbid_unknown_fields=True
+):
+    """Hot at the first reading after more than `within` without one; cold at the next that comes in time."""
+
+    within: Annotated[float, Meta(gt=0, le=30 * 86_400)]
+    off_delay: Seconds = 0.0
+
+
+class Deviation(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="deviation", forbid_unknown_fields=True
+):
+    """Hot when the point is not where it usually is; processor/alarms/deviation.py says how that is learnt."""
+
+    limit: Annotated[float, Meta(ge=1, le=1000)] = 5.0
+    bin: Width = 60.0
+    on_delay: Seconds = 900.0
+    off_delay: Seconds = 4 * 3600.0
+
+    @property
+    def chart(self) -> Chart:
+        """What it learns by."""
+        return Chart(limit=self.limit)
+
+
+Definition = Limit | Rate | Stuck | Silence | Deviation
+
+
+def read(document: bytes | str) -> Definition:
+    """Raises DefinitionError."""
+    try:
+        definition: Definition = msgspec.json.decode(document, type=Definition)
+    except msgspec.MsgspecError as error:
+        raise DefinitionError(f"the definition cannot be used: {error}") from None
+    if isinstance(definition, Limit):
+        _check_limits(definition)
+    return definition
+
+
+def delays(definition: Definition) -> Delays:
+    """A stuck or silent sensor has waited long enough when it is found."""
+    on = 0.0 if isinstance(definition, Stuck | Silence) else definition.on_delay
+    return Delays(on=microseconds(on), off=microseconds(definition.off_delay))
+
+
+def microseconds(seconds: float) -> int:
+    """The same, as times of readings are counted."""
+    return round(seconds * SECOND)
+
+
+def _check_limits(limit: Limit) -> None:
+    if limit.high is None and limit.low is None:
+        raise DefinitionError("a limit needs `high`, `low` or both: neither is given")
+    if limit.high is None or limit.low is None:
+        return
+    if limit.high - limit.deadband <= limit.low + limit.deadband:
+        raise DefinitionError(
+            f"high={limit.high:g} and low={limit.low:g} leave nothing between them with deadband="
+            f"{limit.deadband:g}: high - deadband must be more than low + deadband, or the alarm could never clear"
+        )

@@ -1,0 +1,68 @@
+"""One rule over some readings: the points' states after them, and what changed on the way.
+
+The states after and all changes together are the same however the records were divided into batches.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from processor.alarms.definition import Definition, delays
+from processor.alarms.detectors import State, detect
+from processor.alarms.order import Readings, in_order
+from processor.alarms.segments import Segments
+from processor.alarms.standing import Standing, stand
+from processor.columns import Bool, Float64, Int32, Int64
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Changes of alarms, in the order of (point, time); `states`: of the points given, in their order.
+
+    `at`: when it changed, by the readings' time; `since`: when the heat or cold that did it began (µs).
+    `value`: of the reading with which it became known; `figure`: what the detector judged.
+    """
+
+    states: State
+    point: Int32
+    raised: Bool
+    at: Int64
+    since: Int64
+    value: Float64
+    figure: Float64
+    late: int  # readings that were not judged
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+
+def judge(definition: Definition, points: Int32, states: State, readings: Readings) -> Judgement:
+    """points: ascending, each point of the readings among them; states: one of each. Changes nothing given."""
+    states = states.copy()
+    runs = Segments.of(np.searchsorted(points, readings.point), len(points))
+    judged = in_order(readings, runs, states["ts"], states["seq"])
+    late = len(judged) - int(judged.sum())
+    if late:
+        readings = readings.take(judged)
+        runs = Segments.of(np.searchsorted(points, readings.point), len(points))
+    if not len(readings.ts):
+        nothing = np.zeros(0, np.int64)
+        empty = np.zeros(0)
+        return Judgement(states, points[:0], nothing > 0, nothing, nothing, empty, empty, late)
+    steps = detect(definition, states, readings, runs)
+    before = Standing(states["since"], states["hot"], states["raised"])
+    after, changes = stand(before, steps.runs, steps.at, steps.heat, delays(definition))
+    states["since"], states["hot"], states["raised"] = after.since, after.hot, after.raised
+    begun, last = runs.begun, runs.last
+    states["ts"][begun], states["seq"][begun] = readings.ts[last], readings.seq[last]
+    by = steps.by[changes.step]
+    return Judgement(
+        states=states,
+        point=readings.point[by],
+        raised=changes.raised,
+        at=steps.at[changes.step],
+        since=changes.since,
+        value=readings.value[by],
+        figure=steps.figure[changes.step],
+        late=late,
+    )

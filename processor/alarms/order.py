@@ -1,0 +1,59 @@
+"""Which readings are judged: those that come in order, so that no border between batches can be felt.
+
+A point's state goes from reading to reading in the order of (ts, seq), and never back. A reading is judged
+when its key is after every key of the same point that reached us in an earlier record; what is late is
+stored and counted in the rollups, but moves no detector. A record is never divided between transactions, so
+within one the order is free. The rule looks at the order in which records came and at nothing else: the same
+records in other batches, sent again, or read again by another owner, are judged alike.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from processor.alarms.segments import Segments
+from processor.columns import Bool, Float64, Int32, Int64
+from processor.quality import BAD
+from processor.storage.rows import Rows
+
+
+@dataclass(frozen=True)
+class Readings:
+    """In the order of (point, ts, seq). `record`: the place of the record that brought it, in that of arrival."""
+
+    point: Int32
+    ts: Int64
+    seq: Int64
+    value: Float64
+    record: Int64
+
+    def take(self, rows: Int64 | Bool) -> "Readings":
+        """These, in this order."""
+        return Readings(self.point[rows], self.ts[rows], self.seq[rows], self.value[rows], self.record[rows])
+
+
+def usable(rows: Rows, record: Int64) -> Readings:
+    """Those with a number (a flag is 0 or 1) that is not bad. record: of each row."""
+    columns = rows.columns
+    readings = Readings(rows.point, columns.ts, columns.seq, columns.number, record)
+    wanted = (columns.quality != BAD) & np.isfinite(columns.number)
+    return readings if wanted.all() else readings.take(wanted)
+
+
+def in_order(readings: Readings, runs: Segments, last_ts: Int64, last_seq: Int64) -> Bool:
+    """Which readings are judged. `last_*`: the key up to which each run's point has been judged already.
+
+    A reading is late when a later one of its point came in an earlier record: when the least record among
+    those behind it in its run is less than its own.
+    """
+    count = len(readings.ts)
+    if not count:
+        return np.zeros(0, np.bool_)
+    run = runs.run
+    after = (readings.ts > last_ts[run]) | ((readings.ts == last_ts[run]) & (readings.seq > last_seq[run]))
+    # From the end backwards every run's records lie below those of the run behind it: none sees another's.
+    span = int(readings.record.max()) + 1
+    place = readings.record + run * span
+    least: Int64 = np.minimum.accumulate(place[::-1])[::-1]
+    judged: Bool = after & (place <= least)
+    return judged

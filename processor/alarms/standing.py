@@ -1,0 +1,73 @@
+"""From hot and cold to raised and cleared: delays on both sides, as ISA-18.2 has them (on-delay, off-delay).
+
+Each detector says of each step hot (1), cold (-1) or neither (0: between a limit and its deadband, which
+keeps what was). A run of heat that has lasted the on-delay raises, a run of cold that has lasted the off-delay
+clears. Times are the steps' own, never the clock's.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from processor.alarms.segments import Segments
+from processor.columns import Bool, Int8, Int64
+
+# Of one point under one rule; every detector's state begins with these fields. Times in µs since 1970.
+STANDING = [
+    ("ts", np.int64),  # the key of the last reading judged
+    ("seq", np.int64),
+    ("since", np.int64),  # when the present heat or cold began
+    ("hot", np.int8),
+    ("raised", np.int8),
+]
+NEVER = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Delays:
+    """In µs."""
+
+    on: int = 0
+    off: int = 0
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Steps at which an alarm changes: their places, whether it is raised (else cleared), and since when the
+    heat or the cold that did it lasts (µs)."""
+
+    step: Int64
+    raised: Bool
+    since: Int64
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Of each run, after its last step."""
+
+    since: Int64
+    hot: Int8
+    raised: Int8
+
+
+def stand(before: Standing, steps: Segments, at: Int64, heat: Int8, delays: Delays) -> tuple[Standing, Changes]:
+    """at: the time of each step, ascending within its run."""
+    if not len(at):
+        return before, Changes(at, np.zeros(0, np.bool_), at)
+    run = steps.run
+    said = steps.latest(heat != 0)
+    hot = np.where(said >= 0, heat[said] > 0, before.hot[run] > 0).astype(np.int64)
+    turned = hot != steps.before(hot, before.hot.astype(np.int64))
+    turn = steps.latest(turned)
+    since = np.where(turn >= 0, at[turn], before.since[run])
+    # Of a point that was never judged, `since` is NEVER: cold for ever, and nothing to clear.
+    lasted = at - np.maximum(since, at.min() - max(delays.on, delays.off) - 1)
+    sets = (hot == 1) & (lasted >= delays.on)
+    clears = (hot == 0) & (lasted >= delays.off)
+    decided = steps.latest(sets | clears)
+    raised = np.where(decided >= 0, sets[decided], before.raised[run] > 0).astype(np.int64)
+    changed = np.flatnonzero(raised != steps.before(raised, before.raised.astype(np.int64)))
+    after = Standing(before.since.copy(), before.hot.copy(), before.raised.copy())
+    begun, last = steps.begun, steps.last
+    after.since[begun], after.hot[begun], after.raised[begun] = since[last], hot[last], raised[last]
+    return after, Changes(changed, raised[changed] == 1, since[changed])
