@@ -26,7 +26,7 @@ class Open:
 
 @dataclass(frozen=True)
 class Bins:
-    """Closed bins, in runs. `at`: their end, µs since 1970; `closed_by`: the place of the reading that did."""
+    """Closed bins, in runs. `at`: their end, µs since 1970; `closed_by`: the place of the closing reading."""
 
     runs: Segments
     at: Int64

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from processor.alarms.deviation import Chart
+from processor.alarms.deviation import THREE_SIGMA, Chart
 from processor.alarms.standing import Delays
 
 SECOND = 1_000_000  # µs
@@ -22,7 +22,11 @@ class DefinitionError(ValueError):
     """The definition of a rule cannot be used: the message names the field, its value and what is allowed."""
 
 
-class Limit(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="limit", forbid_unknown_fields=True):
+class _Rule(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
+    """What makes one of a set, told apart by `kind`, with no field that is not known."""
+
+
+class Limit(_Rule, frozen=True, kw_only=True, tag="limit"):
     """Hot above `high` or below `low`; cold once it is back by more than the deadband."""
 
     high: float | None = None
@@ -32,7 +36,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="li
     off_delay: Seconds = 0.0
 
 
-class Rate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="rate", forbid_unknown_fields=True):
+class Rate(_Rule, frozen=True, kw_only=True, tag="rate"):
     """Hot when the mean of a span differs from that before by more than `most` an hour; cold below half."""
 
     most: Positive
@@ -41,28 +45,24 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="rat
     off_delay: Seconds = 0.0
 
 
-class Stuck(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="stuck", forbid_unknown_fields=True):
+class Stuck(_Rule, frozen=True, kw_only=True, tag="stuck"):
     """Hot when readings have shown one and the same value for `within`; cold at the next other one."""
 
     within: Annotated[float, Meta(gt=0, le=30 * 86_400)]
     off_delay: Seconds = 0.0
 
 
-class Silence(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="silence", forbid_unknown_fields=True
-):
+class Silence(_Rule, frozen=True, kw_only=True, tag="silence"):
     """Hot at the first reading after more than `within` without one; cold at the next that comes in time."""
 
     within: Annotated[float, Meta(gt=0, le=30 * 86_400)]
     off_delay: Seconds = 0.0
 
 
-class Deviation(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="deviation", forbid_unknown_fields=True
-):
-    """Hot when the point is not where it usually is; processor/alarms/deviation.py says how that is learnt."""
+class Deviation(_Rule, frozen=True, kw_only=True, tag="deviation"):
+    """Hot when the point is not where it usually is (processor/alarms/deviation.py says how it learns)."""
 
-    limit: Annotated[float, Meta(ge=1, le=1000)] = 5.0
+    limit: Annotated[float, Meta(ge=1, le=1000)] = THREE_SIGMA
     bin: Width = 60.0
     on_delay: Seconds = 900.0
     off_delay: Seconds = 4 * 3600.0
@@ -106,5 +106,5 @@ def _check_limits(limit: Limit) -> None:
     if limit.high - limit.deadband <= limit.low + limit.deadband:
         raise DefinitionError(
             f"high={limit.high:g} and low={limit.low:g} leave nothing between them with deadband="
-            f"{limit.deadband:g}: high - deadband must be more than low + deadband, or the alarm could never clear"
+            f"{limit.deadband:g}: high - deadband must be more than low + deadband, or the alarm never clears"
         )

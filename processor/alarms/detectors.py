@@ -1,4 +1,4 @@
-"""Each kind of rule over readings in order: the steps at which it has something to say, and how hot each is."""
+"""Each kind of rule over readings in order: the steps at which it has something to say, and how hot it is."""
 
 from dataclasses import dataclass
 
@@ -82,7 +82,7 @@ def _limit(definition: Limit, value: Float64) -> Int8:
 
 def _stuck(definition: Stuck, state: State, readings: Readings, runs: Segments) -> Steps:
     never = state["ts"] == NEVER
-    changed = readings.value != runs.before(readings.value, np.where(never, np.nan, state["value"]))
+    changed = readings.value != runs.before_number(readings.value, np.where(never, np.nan, state["value"]))
     turn = runs.latest(changed)
     since = np.where(turn >= 0, readings.ts[turn], state["same"][runs.run])
     lasted = readings.ts - since
@@ -93,8 +93,8 @@ def _stuck(definition: Stuck, state: State, readings: Readings, runs: Segments) 
 
 
 def _silence(definition: Silence, state: State, readings: Readings, runs: Segments) -> Steps:
-    first = np.where(state["ts"] == NEVER, readings.ts[np.minimum(runs.starts, len(readings.ts) - 1)], state["ts"])
-    silent = readings.ts - runs.before(readings.ts, first)
+    before = runs.before(readings.ts, state["ts"])
+    silent = readings.ts - np.where(before == NEVER, readings.ts, before)
     hot = np.where(silent > microseconds(definition.within), 1, -1).astype(np.int8)
     return _each(readings, runs, hot, silent / 1e6)
 
@@ -102,7 +102,7 @@ def _silence(definition: Silence, state: State, readings: Readings, runs: Segmen
 def _rate(definition: Rate, state: State, readings: Readings, runs: Segments) -> Steps:
     closed = _close(state, readings, runs, microseconds(definition.span))
     at = closed.runs.before(closed.at, state["at"])
-    mean = closed.runs.before(closed.mean, state["mean"])
+    mean = closed.runs.before_number(closed.mean, state["mean"])
     with np.errstate(over="ignore", invalid="ignore"):
         hourly = (closed.mean - mean) / ((closed.at - np.where(at == NEVER, 0, at)) / deviation.HOUR)
     hourly = np.where(at == NEVER, 0.0, hourly)

@@ -1,9 +1,11 @@
 """Is a point where it usually is? A control chart that learns its own centre and width.
 
 fast:  exponentially weighted mean over an hour; what is judged.
-level: the same over a day; where the point usually is.
-scale: the same over a week of |mean - level|; how far it usually strays, its daily cycle included.
+level: the same over a week; where the point usually is.
+scale: the same of |mean - level|; how far it usually strays, its daily cycle and its weekend included.
 score: |fast - level| / scale; hot above `limit`, cold below half of it.
+
+Both are over the same week: a level that is quicker than the scale runs after a slow failure.
 
 level and scale learn from deviations that are clipped at `clip` scales, so that a failure does not teach them
 what is normal (robust exponential smoothing: Gelper, Fried, Croux, Journal of Forecasting 29 (2010) 285-300,
@@ -25,6 +27,10 @@ SECOND = 1_000_000
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
 
+# A control chart's usual limits are three standard deviations; of a normal distribution the mean of
+# |x - mean| is sqrt(2 / pi) = 0.798 of one, and 3 / 0.798 = 3.76.
+THREE_SIGMA = 3.76
+
 LEARNT = [
     ("at", np.int64),  # of the last bin judged
     ("elapsed", np.int64),  # µs that were learnt from; -1: nothing yet
@@ -40,12 +46,11 @@ COLUMNS = [name for name, _ in LEARNT]
 class Chart:
     """Times in µs. Each figure has its reason in docs/decisions/alarms-from-readings.md."""
 
-    limit: float = 5.0
+    limit: float = THREE_SIGMA
     clip: float = 3.0
     floor: float = 0.005  # of the level: no scale is less, as no transmitter is better
     fast: int = HOUR
-    level: int = DAY
-    scale: int = 7 * DAY
+    memory: int = 7 * DAY
     warm_up: int = 3 * DAY
     adopt: int = DAY
     longest_step: int = 6 * HOUR  # a longer silence counts as this much
@@ -93,8 +98,8 @@ def _step(part: dict[str, Int64 | Float64], at: Int64, mean: Float64, chart: Cha
     out = np.where(~learning & (score > chart.limit), part["out"] + dt, 0)
     bound = np.where(learning, np.inf, chart.clip * width)
     away = np.clip(away, -bound, bound)
-    level = level + away * _weight(dt, chart.level, elapsed)
-    scale = scale + (np.abs(away) - scale) * _weight(dt, chart.scale, elapsed)
+    level = level + away * _weight(dt, chart.memory, elapsed)
+    scale = scale + (np.abs(away) - scale) * _weight(dt, chart.memory, elapsed)
     adopted = out >= chart.adopt
     part["level"][:] = np.where(adopted, fast, level)
     part["out"][:] = np.where(adopted, 0, out)

@@ -37,7 +37,7 @@ class Judgement:
 
 
 def judge(definition: Definition, points: Int32, states: State, readings: Readings) -> Judgement:
-    """points: ascending, each point of the readings among them; states: one of each. Changes nothing given."""
+    """points: ascending, those of the readings among them; states: one of each. Nothing given is changed."""
     states = states.copy()
     runs = Segments.of(np.searchsorted(points, readings.point), len(points))
     judged = in_order(readings, runs, states["ts"], states["seq"])

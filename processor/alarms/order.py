@@ -19,7 +19,7 @@ from processor.storage.rows import Rows
 
 @dataclass(frozen=True)
 class Readings:
-    """In the order of (point, ts, seq). `record`: the place of the record that brought it, in that of arrival."""
+    """In the order of (point, ts, seq). `record`: the place of the record that brought it, by arrival."""
 
     point: Int32
     ts: Int64

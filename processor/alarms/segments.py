@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 
 from processor.columns import Bool, Float64, Int64
-
-Column = TypeVar("Column", Int64, Float64)
 
 
 @dataclass(frozen=True)
@@ -44,13 +41,17 @@ class Segments:
         last: Int64 = self.starts[begun] + self.lengths[begun] - 1
         return last
 
-    def before(self, column: Column, initial: Column) -> Column:
+    def before(self, column: Int64, initial: Int64) -> Int64:
         """The value of the row before, of each row; `initial` of its run for the first."""
         previous = np.empty_like(column)
         previous[1:] = column[:-1]
-        begun = self.begun
-        previous[self.starts[begun]] = initial[begun]
+        previous[self.starts[self.begun]] = initial[self.begun]
         return previous
+
+    def before_number(self, column: Float64, initial: Float64) -> Float64:
+        """The same of numbers."""
+        before = self.before(column.view(np.int64), np.ascontiguousarray(initial).view(np.int64))
+        return before.view(np.float64)
 
     def latest(self, marked: Bool) -> Int64:
         """The place of the last marked row at or before each row, within its run; -1 where there is none."""

@@ -1,8 +1,7 @@
 """From hot and cold to raised and cleared: delays on both sides, as ISA-18.2 has them (on-delay, off-delay).
 
 Each detector says of each step hot (1), cold (-1) or neither (0: between a limit and its deadband, which
-keeps what was). A run of heat that has lasted the on-delay raises, a run of cold that has lasted the off-delay
-clears. Times are the steps' own, never the clock's.
+keeps what was). Heat that has lasted the on-delay raises, cold that has lasted the off-delay clears. Times are the steps' own, never the clock's.
 """
 
 from dataclasses import dataclass
@@ -50,7 +49,9 @@ class Standing:
     raised: Int8
 
 
-def stand(before: Standing, steps: Segments, at: Int64, heat: Int8, delays: Delays) -> tuple[Standing, Changes]:
+def stand(
+    before: Standing, steps: Segments, at: Int64, heat: Int8, delays: Delays
+) -> tuple[Standing, Changes]:
     """at: the time of each step, ascending within its run."""
     if not len(at):
         return before, Changes(at, np.zeros(0, np.bool_), at)

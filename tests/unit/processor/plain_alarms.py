@@ -1,0 +1,127 @@
+"""The detectors once more, for one point and reading by reading, as slowly as they can be said."""
+
+import math
+from dataclasses import dataclass, field
+
+from processor.alarms.definition import (
+    Definition,
+    Deviation,
+    Limit,
+    Rate,
+    Silence,
+    Stuck,
+    delays,
+    microseconds,
+)
+
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+
+Change = tuple[bool, int, int]  # raised?, at, since
+
+
+@dataclass
+class Plain:
+    """One point under one rule."""
+
+    definition: Definition
+    key: tuple[int, int] | None = None
+    hot: bool = False
+    since: int | None = None
+    raised: bool = False
+    changes: list[Change] = field(default_factory=list)
+    value: float = math.nan  # of the reading before
+    same: int = 0  # since when it is that
+    bin: tuple[int, int, float] | None = None  # which, n, sum
+    closed: tuple[int, float] | None = None  # the bin before: its end and mean
+    elapsed: int | None = None
+    fast: float = 0.0
+    level: float = 0.0
+    scale: float = 0.0
+    out: int = 0
+
+    def record(self, readings: list[tuple[int, int, float]]) -> None:
+        """(ts, seq, value) of one record."""
+        for ts, seq, value in sorted(readings, key=lambda reading: reading[:2]):
+            if self.key is None or (ts, seq) > self.key:
+                self._reading(ts, value)
+                self.key = (ts, seq)
+
+    def _reading(self, ts: int, value: float) -> None:
+        rule = self.definition
+        if isinstance(rule, Limit):
+            self._step(ts, self._limit(rule, value))
+        elif isinstance(rule, Stuck):
+            self.same = self.same if value == self.value else ts
+            self.value = value
+            self._step(ts, 1 if ts - self.same >= microseconds(rule.within) else -1)
+        elif isinstance(rule, Silence):
+            before = ts if self.key is None else self.key[0]
+            self._step(ts, 1 if ts - before > microseconds(rule.within) else -1)
+        else:
+            self._binned(ts, value, microseconds(rule.span if isinstance(rule, Rate) else rule.bin))
+
+    def _limit(self, rule: Limit, value: float) -> int:
+        if (rule.high is not None and value > rule.high) or (rule.low is not None and value < rule.low):
+            return 1
+        back = (rule.high is None or value <= rule.high - rule.deadband) and (
+            rule.low is None or value >= rule.low + rule.deadband
+        )
+        return -1 if back else 0
+
+    def _binned(self, ts: int, value: float, width: int) -> None:
+        place = ts // width
+        if self.bin is None:
+            self.bin = (place, 1, value)
+        elif self.bin[0] == place:
+            self.bin = (place, self.bin[1] + 1, self.bin[2] + value)
+        else:
+            at, mean = (self.bin[0] + 1) * width, self.bin[2] / self.bin[1]
+            self.bin = (place, 1, value)
+            heat = self._rate(at, mean) if isinstance(self.definition, Rate) else self._learn(at, mean)
+            self.closed = (at, mean)
+            self._step(at, heat)
+
+    def _rate(self, at: int, mean: float) -> int:
+        assert isinstance(self.definition, Rate)
+        if self.closed is None:
+            return -1
+        size = abs((mean - self.closed[1]) / ((at - self.closed[0]) / HOUR))
+        return 1 if size > self.definition.most else -1 if size <= self.definition.most / 2 else 0
+
+    def _learn(self, at: int, mean: float) -> int:
+        assert isinstance(self.definition, Deviation)
+        limit = self.definition.limit
+        if self.closed is None or self.elapsed is None:
+            self.elapsed, self.fast, self.level = 0, mean, mean
+            return -1
+        dt = min(at - self.closed[0], 6 * HOUR)
+        self.elapsed += dt
+        learning = self.elapsed < 3 * DAY
+        width = max(self.scale, 0.005 * abs(self.level))
+        away = mean - self.level
+        self.fast += (mean - self.fast) * (dt / (min(HOUR, self.elapsed) + dt))
+        gone = abs(self.fast - self.level)
+        score = (gone / width if width else math.inf) if gone else 0.0
+        self.out = self.out + dt if not learning and score > limit else 0
+        if not learning:
+            away = min(max(away, -3 * width), 3 * width)
+        slow = dt / (min(7 * DAY, self.elapsed) + dt)
+        self.level += away * slow
+        self.scale += (abs(away) - self.scale) * slow
+        if self.out >= DAY:
+            self.level, self.out = self.fast, 0
+        if learning:
+            return -1
+        return 1 if score > limit else -1 if score < limit / 2 else 0
+
+    def _step(self, at: int, heat: int) -> None:
+        hot = self.hot if heat == 0 else heat > 0
+        if hot != self.hot:
+            self.hot, self.since = hot, at
+        wait = delays(self.definition)
+        if self.since is None or self.hot == self.raised:
+            return
+        if at - self.since >= (wait.on if self.hot else wait.off):
+            self.raised = self.hot
+            self.changes.append((self.raised, at, self.since))
