@@ -103,7 +103,7 @@ def _rate(definition: Rate, state: State, readings: Readings, runs: Segments) ->
     closed = _close(state, readings, runs, microseconds(definition.span))
     at = closed.runs.before(closed.at, state["at"])
     mean = closed.runs.before_number(closed.mean, state["mean"])
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         hourly = (closed.mean - mean) / ((closed.at - np.where(at == NEVER, 0, at)) / deviation.HOUR)
     hourly = np.where(at == NEVER, 0.0, hourly)
     size = np.abs(hourly)

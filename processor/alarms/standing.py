@@ -1,7 +1,8 @@
 """From hot and cold to raised and cleared: delays on both sides, as ISA-18.2 has them (on-delay, off-delay).
 
 Each detector says of each step hot (1), cold (-1) or neither (0: between a limit and its deadband, which
-keeps what was). Heat that has lasted the on-delay raises, cold that has lasted the off-delay clears. Times are the steps' own, never the clock's.
+keeps what was). Heat that has lasted the on-delay raises, cold that has lasted the off-delay clears. Times
+are the steps' own, never the clock's.
 """
 
 from dataclasses import dataclass
