@@ -222,3 +222,42 @@ SELECT pg_advisory_lock(hashtextextended('millrace.turn ' || %(stream)s::text, 0
 
 -- name: queues_for_turn
 SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %(pid)s AND locktype = 'advisory' AND NOT granted);
+
+-- Rules of alarms (processor/alarms/rules.py).
+
+-- name: alarm_rules
+-- The newest version of each that is not removed.
+SELECT id, name, version, path, newest.definition::text, newest.enabled, applies_from
+FROM alarm_rule JOIN (
+    SELECT DISTINCT ON (rule) * FROM alarm_rule_version ORDER BY rule, version DESC
+) AS newest ON newest.rule = alarm_rule.id
+WHERE NOT newest.removed
+ORDER BY name;
+
+-- name: alarm_rule
+-- Its number and newest version, removed or not.
+SELECT id, coalesce(max(v.version), 0)
+FROM alarm_rule LEFT JOIN alarm_rule_version AS v ON v.rule = id
+WHERE name = %(name)s GROUP BY id;
+
+-- name: name_alarm_rule
+INSERT INTO alarm_rule (name, definition) VALUES (%(name)s, '{}') ON CONFLICT (name) DO NOTHING;
+
+-- name: write_alarm_rule
+-- No row when somebody else has written the same version meanwhile.
+INSERT INTO alarm_rule_version (rule, version, path, definition, enabled, removed, applies_from)
+VALUES (%(rule)s, %(version)s, %(path)s, %(definition)s::text::jsonb, %(enabled)s, %(removed)s,
+    clock_timestamp() + make_interval(secs => %(ahead)s))
+ON CONFLICT DO NOTHING
+RETURNING applies_from;
+
+-- name: watched_points
+SELECT id, path FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
+
+-- name: past_readings
+-- Of one point, in the order of the key; times in µs since 1970.
+SELECT (extract(epoch FROM ts) * 1000000)::bigint, seq, coalesce(number, flag::integer)
+FROM reading
+WHERE point = %(point)s AND ts >= %(since)s AND ts < %(until)s AND quality <> 0
+    AND (ts, seq) > (%(after)s, %(seq)s)
+ORDER BY ts, seq LIMIT %(rows)s;

@@ -28,7 +28,7 @@ ON_TABLES = (
     (WRITER, "SELECT INSERT UPDATE", "rollup_1m rollup_1h shard_progress alarm_event"),
     (WRITER, "SELECT INSERT", "reading stream_gap"),
     (WRITER, "SELECT INSERT DELETE", "quarantine"),
-    (WRITER, "SELECT", "point alarm_rule retention _yoyo_migration"),
+    (WRITER, "SELECT", "point alarm_rule alarm_rule_version retention _yoyo_migration"),
     (READER, "SELECT", "points readings latest_readings minutes hours refusals refusals_by_reason"),
     (READER, "SELECT", "shards storage_by_day _yoyo_migration"),
 )
@@ -36,6 +36,8 @@ ON_TABLES = (
 ON_COLUMNS = (
     (WRITER, "INSERT", "point", "path unit type"),
     (WRITER, "UPDATE", "point", "unit type"),
+    (WRITER, "INSERT", "alarm_rule", "name definition"),
+    (WRITER, "INSERT", "alarm_rule_version", "rule version path definition enabled removed applies_from"),
 )
 # role, functions: PUBLIC's do what anybody could write, and nobody without the schema reaches them
 ON_FUNCTIONS = (

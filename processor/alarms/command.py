@@ -1,0 +1,97 @@
+"""`python -m processor rules`: everything made from the settings, done once, told on standard output."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import msgspec
+from psycopg import Connection, errors
+
+from processor.alarms import rules, trial
+from processor.alarms.definition import DefinitionError
+from processor.alarms.request import Add, Change, List, Remove, Request, Try
+from processor.secret import DatabaseSecret
+from processor.service import AWS_CALLS, stop_on_signals
+from processor.settings import Settings
+from processor.storage.database import Database, Session, Stopping
+
+
+def run(settings: Settings, request: Request) -> int:
+    """Exit code 0, or 1 when it could not be done."""
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    client = boto3.Session(region_name=settings.region).client("secretsmanager", config=AWS_CALLS)
+    secret = DatabaseSecret(client, settings.database_secret_arn)
+    database = Database(secret, settings.database_ca_file, stopping)
+    try:
+        return done(database, request)
+    finally:
+        database.close()
+
+
+def done(database: Database, request: Request) -> int:
+    """As `run`, on a database."""
+
+    def ask(session: Session) -> list[str]:
+        return list(lines(session.connection, request))
+
+    try:
+        for line in database.run(ask):
+            print(line)
+    except (rules.RuleError, trial.TrialError, DefinitionError) as error:
+        return _ended(str(error))
+    except Stopping:
+        return _ended("stopped; run it again")
+    except (errors.UndefinedTable, errors.UndefinedColumn) as error:
+        said = str(error).splitlines()[0]
+        return _ended(f"the tables are not this release's ({said}): deploy the release, then run it again")
+    return 0
+
+
+def lines(connection: Connection[Any], request: Request) -> Iterator[str]:
+    """What is told of a request that is done. Raises RuleError, TrialError, DefinitionError."""
+    match request:
+        case List():
+            yield from map(_described, rules.rules(connection))
+        case Add(name, path, definition, enabled):
+            at = rules.add(connection, name, path, definition, enabled)
+            yield f"{name} is added; it judges readings from {at.isoformat(timespec='seconds')} on"
+        case Change(name, path, definition, enabled):
+            at = rules.change(connection, name, path, definition, enabled)
+            yield f"{name} is changed for readings from {at.isoformat(timespec='seconds')} on"
+        case Remove(name):
+            at = rules.remove(connection, name)
+            yield f"{name} is removed; it judges no reading from {at.isoformat(timespec='seconds')} on"
+        case Try():
+            yield from _tried(connection, request)
+
+
+def _described(rule: rules.Rule) -> str:
+    state = "on" if rule.enabled else "off"
+    definition = msgspec.json.encode(rule.definition).decode()
+    return f"{rule.name}  version {rule.version}  {state}  {rule.path}  {definition}"
+
+
+def _tried(connection: Connection[Any], asked: Try) -> Iterator[str]:
+    path, definition = asked.path, asked.definition
+    if asked.name is not None:
+        rule = rules.one(connection, asked.name)
+        path, definition = rule.path, rule.definition
+    if path is None or definition is None:
+        raise RuntimeError("a trial without a rule")
+    count = 0
+    for alarm in trial.tried(connection, path, definition, asked.since, asked.until):
+        count += 1
+        cleared = "still stands" if alarm.cleared is None else f"cleared {alarm.cleared.isoformat()}"
+        yield (
+            f"{alarm.path}  since {alarm.since.isoformat()}  raised {alarm.raised.isoformat()}  {cleared}"
+            f"  value {alarm.value:g}  judged {alarm.figure:g}"
+        )
+    yield f"{count} alarms would have been raised"
+
+
+def _ended(why: str) -> int:
+    print(f"rules: {why}", file=sys.stderr)
+    return 1

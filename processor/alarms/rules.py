@@ -1,0 +1,125 @@
+"""The table of rules: what is there, and each change as a new version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from processor.alarms.definition import Definition, read
+from processor.alarms.pattern import expression
+from processor.queries import load_queries
+
+_QUERIES = load_queries()
+
+# Every processor asks for the rules more often than this, so all know a version before it judges.
+AHEAD_SECONDS = 60
+
+
+class RuleError(ValueError):
+    """A rule cannot be written as asked: the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The newest version of a rule. `applies_from`: it judges readings from this time of theirs on."""
+
+    id: int
+    name: str
+    version: int
+    path: str
+    definition: Definition
+    enabled: bool
+    applies_from: datetime
+
+
+def rules(connection: Connection[Any]) -> list[Rule]:
+    """All that are not removed, by name. Raises DefinitionError for what a later release has written."""
+    found = connection.execute(_QUERIES["alarm_rules"])
+    return [
+        Rule(number, name, version, path, read(text), enabled, at)
+        for number, name, version, path, text, enabled, at in found
+    ]
+
+
+def add(connection: Connection[Any], name: str, path: str, definition: Definition, enabled: bool) -> datetime:
+    """A new rule; when it begins to judge. A name that was removed may come back. Raises RuleError."""
+    if _find(connection, name) is not None:
+        raise RuleError(f"there is a rule {name!r} already: change it with `rules change {name}`")
+    with connection.transaction():
+        connection.execute(_QUERIES["name_alarm_rule"], {"name": name})
+        return _write(connection, name, path, definition, enabled=enabled)
+
+
+def change(
+    connection: Connection[Any],
+    name: str,
+    path: str | None = None,
+    definition: Definition | None = None,
+    enabled: bool | None = None,
+) -> datetime:
+    """A new version, in which what is None stays. Raises RuleError."""
+    rule = _known(connection, name)
+    return _write(
+        connection,
+        name,
+        path or rule.path,
+        definition or rule.definition,
+        enabled=rule.enabled if enabled is None else enabled,
+        after=rule.version,
+    )
+
+
+def remove(connection: Connection[Any], name: str) -> datetime:
+    """A last version, which judges nothing. Raises RuleError."""
+    rule = _known(connection, name)
+    return _write(
+        connection, name, rule.path, rule.definition, enabled=False, removed=True, after=rule.version
+    )
+
+
+def one(connection: Connection[Any], name: str) -> Rule:
+    """Raises RuleError."""
+    return _known(connection, name)
+
+
+def _find(connection: Connection[Any], name: str) -> Rule | None:
+    return next((rule for rule in rules(connection) if rule.name == name), None)
+
+
+def _known(connection: Connection[Any], name: str) -> Rule:
+    if (rule := _find(connection, name)) is None:
+        raise RuleError(f"there is no rule {name!r}: `rules list` shows those that there are")
+    return rule
+
+
+def _write(
+    connection: Connection[Any],
+    name: str,
+    path: str,
+    definition: Definition,
+    *,
+    enabled: bool,
+    removed: bool = False,
+    after: int | None = None,
+) -> datetime:
+    expression(path)
+    found = connection.execute(_QUERIES["alarm_rule"], {"name": name}).fetchone()
+    if found is None:
+        raise RuntimeError(f"rule {name!r} has no number")
+    rule, version = found
+    given = {
+        "rule": rule,
+        "version": (version if after is None else after) + 1,
+        "path": path,
+        "definition": msgspec.json.encode(definition).decode(),
+        "enabled": enabled,
+        "removed": removed,
+        "ahead": AHEAD_SECONDS,
+    }
+    written = connection.execute(_QUERIES["write_alarm_rule"], given).fetchone()
+    if written is None:
+        raise RuleError(f"rule {name!r} was changed by somebody else meanwhile: look at it, and try again")
+    applies_from: datetime = written[0]
+    return applies_from
