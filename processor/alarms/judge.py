@@ -12,19 +12,19 @@ from processor.alarms.detectors import State, detect
 from processor.alarms.order import Readings, in_order
 from processor.alarms.segments import Segments
 from processor.alarms.standing import Standing, stand
-from processor.columns import Bool, Float64, Int32, Int64
+from processor.columns import Bool, Float64, Int64
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Changes of alarms, in the order of (point, time); `states`: of the points given, in their order.
+    """Changes of alarms, in the order of (run, time); `states`: of each run's point.
 
     `at`: when it changed, by the readings' time; `since`: when the heat or cold that did it began (µs).
     `value`: of the reading with which it became known; `figure`: what the detector judged.
     """
 
     states: State
-    point: Int32
+    run: Int64
     raised: Bool
     at: Int64
     since: Int64
@@ -33,22 +33,21 @@ class Judgement:
     late: int  # readings that were not judged
 
     def __len__(self) -> int:
-        return len(self.point)
+        return len(self.run)
 
 
-def judge(definition: Definition, points: Int32, states: State, readings: Readings) -> Judgement:
-    """points: ascending, those of the readings among them; states: one of each. Nothing given is changed."""
+def judge(definition: Definition, states: State, readings: Readings, runs: Segments) -> Judgement:
+    """states: of each run's point; each run in the order of the key. Nothing given is changed."""
     states = states.copy()
-    runs = Segments.of(np.searchsorted(points, readings.point), len(points))
     judged = in_order(readings, runs, states["ts"], states["seq"])
     late = len(judged) - int(judged.sum())
     if late:
+        runs = Segments.of(runs.run[judged], len(states))
         readings = readings.take(judged)
-        runs = Segments.of(np.searchsorted(points, readings.point), len(points))
     if not len(readings.ts):
         nothing = np.zeros(0, np.int64)
         empty = np.zeros(0)
-        return Judgement(states, points[:0], nothing > 0, nothing, nothing, empty, empty, late)
+        return Judgement(states, nothing, nothing > 0, nothing, nothing, empty, empty, late)
     steps = detect(definition, states, readings, runs)
     before = Standing(states["since"], states["hot"], states["raised"])
     after, changes = stand(before, steps.runs, steps.at, steps.heat, delays(definition))
@@ -58,7 +57,7 @@ def judge(definition: Definition, points: Int32, states: State, readings: Readin
     by = steps.by[changes.step]
     return Judgement(
         states=states,
-        point=readings.point[by],
+        run=steps.runs.run[changes.step],
         raised=changes.raised,
         at=steps.at[changes.step],
         since=changes.since,

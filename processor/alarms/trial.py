@@ -9,10 +9,11 @@ import numpy as np
 from psycopg import Connection
 
 from processor.alarms.definition import Definition
-from processor.alarms.detectors import fresh
+from processor.alarms.detectors import State, fresh
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.order import Readings
 from processor.alarms.pattern import expression
+from processor.alarms.segments import Segments
 from processor.queries import load_queries
 
 _QUERIES = load_queries()
@@ -60,13 +61,12 @@ def changes_of(
 ) -> Iterator[Judgement]:
     """Page by page."""
     states = fresh(definition, 1)
-    points = np.array([point], np.int32)
     given: dict[str, object] = {"point": point, "since": since, "until": until, "rows": PAGE}
     given |= {"after": since, "seq": _FIRST}
     while page := connection.execute(_QUERIES["past_readings"], given).fetchall():
         last_ts, last_seq, _ = page[-1]
         given |= {"after": moment(last_ts), "seq": last_seq}
-        judged = judge(definition, points, states, _readings(point, page))
+        judged = _judged(definition, states, _readings(point, page))
         states = judged.states
         yield judged
 
@@ -103,3 +103,7 @@ def _readings(point: int, page: list[Any]) -> Readings:
         record=np.arange(len(page)),
     )
     return readings.take(np.isfinite(number))
+
+
+def _judged(definition: Definition, states: State, readings: Readings) -> Judgement:
+    return judge(definition, states, readings, Segments(np.array([len(readings.ts)], np.int64)))

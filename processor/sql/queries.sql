@@ -261,3 +261,12 @@ FROM reading
 WHERE point = %(point)s AND ts >= %(since)s AND ts < %(until)s AND quality <> 0
     AND (ts, seq) > (%(after)s, %(seq)s)
 ORDER BY ts, seq LIMIT %(rows)s;
+
+-- name: alarm_states
+SELECT device, rule, version, subjects, states FROM alarm_state WHERE device = ANY(%(devices)s);
+
+-- name: keep_alarm_states
+INSERT INTO alarm_state AS s (device, rule, version, subjects, states)
+SELECT * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+    %(subjects)s::bytea[], %(states)s::bytea[])
+ON CONFLICT (device, rule, version) DO UPDATE SET subjects = excluded.subjects, states = excluded.states;

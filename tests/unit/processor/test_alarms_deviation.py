@@ -7,6 +7,7 @@ from processor.alarms.definition import Deviation
 from processor.alarms.detectors import fresh
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.order import Readings
+from processor.alarms.segments import Segments
 from processor.columns import Float64
 
 STEP = 300_000_000  # µs
@@ -26,7 +27,8 @@ def wandering(width: float) -> Float64:
     noise = CHANCE.normal(0.0, 1.0, COUNT)
     for place in range(1, COUNT):
         noise[place] += noise[place - 1] * 11 / 12
-    return 70.0 + width * noise / noise.std()
+    steady: Float64 = 70.0 + width * noise / noise.std()
+    return steady
 
 
 def failing(how: Float64) -> Float64:
@@ -53,7 +55,7 @@ MACHINES = {
 
 @pytest.fixture(scope="module")
 def told() -> Judgement:
-    points = np.arange(1, len(MACHINES) + 1, dtype=np.int32)
+    points = np.arange(len(MACHINES), dtype=np.int32)
     readings = Readings(
         point=np.repeat(points, COUNT),
         ts=np.tile(PLACE * STEP, len(points)),
@@ -61,12 +63,13 @@ def told() -> Judgement:
         value=np.concatenate(list(MACHINES.values())),
         record=np.tile(PLACE, len(points)),
     )
-    return judge(Deviation(), points, fresh(Deviation(), len(points)), readings)
+    runs = Segments.of(readings.point.astype(np.int64), len(points))
+    return judge(Deviation(), fresh(Deviation(), len(points)), readings, runs)
 
 
 def raised_at(told: Judgement, machine: str) -> list[int]:
     """In readings since the start."""
-    mine = told.raised & (told.point == list(MACHINES).index(machine) + 1)
+    mine = told.raised & (told.run == list(MACHINES).index(machine))
     return [at // STEP for at in told.at[mine].tolist()]
 
 

@@ -9,6 +9,7 @@ from processor.alarms.definition import Definition, Deviation, Limit, Rate, Sile
 from processor.alarms.detectors import fresh
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.order import Readings
+from processor.alarms.segments import Segments
 from tests.unit.processor.plain_alarms import Change, Plain
 
 SECOND = 1_000_000
@@ -28,32 +29,33 @@ RULES: list[Definition] = [
 ]
 
 
-def readings_of(records: list[Record]) -> Readings:
+def readings_of(records: list[Record]) -> tuple[Readings, Segments]:
     """As a batch of these records brings them: of two with one key the first stays."""
     rows: dict[tuple[int, int, int], tuple[float, int]] = {}
     for place, record in enumerate(records):
         for point, ts, seq, value in record:
             rows.setdefault((point, ts, seq), (value, place))
     keys = sorted(rows)
-    return Readings(
-        point=np.array([p for p, _, _ in keys], np.int32),
-        ts=np.array([t for _, t, _ in keys], np.int64) * SECOND,
-        seq=np.array([s for _, _, s in keys], np.int64),
+    points = np.array([key[0] for key in keys], np.int32)
+    readings = Readings(
+        point=points,
+        ts=np.array([key[1] for key in keys], np.int64) * SECOND,
+        seq=np.array([key[2] for key in keys], np.int64),
         value=np.array([rows[key][0] for key in keys], np.float64),
         record=np.array([rows[key][1] for key in keys], np.int64),
     )
+    return readings, Segments.of(points.astype(np.int64), 5)
 
 
 def judged(rule: Definition, batches: list[list[Record]]) -> tuple[dict[int, list[Change]], bytes]:
     """Each point's changes, and the states after all, batch by batch."""
-    points = np.arange(1, 5, dtype=np.int32)
-    states = fresh(rule, len(points))
+    states = fresh(rule, 5)
     changes: dict[int, list[Change]] = {}
     for batch in batches:
-        told = judge(rule, points, states, readings_of(batch))
+        told = judge(rule, states, *readings_of(batch))
         states = told.states
         for place in range(len(told)):
-            changes.setdefault(int(told.point[place]), []).append(change(told, place))
+            changes.setdefault(int(told.run[place]), []).append(change(told, place))
     return changes, states.tobytes()
 
 
@@ -114,23 +116,19 @@ def test_records_that_are_sent_again_change_nothing(
 
 def test_nothing_given_is_changed() -> None:
     rule = Stuck(within=1)
-    states = fresh(rule, 1)
+    states = fresh(rule, 5)
     before = states.tobytes()
-    judge(rule, np.array([1], np.int32), states, readings_of([[(1, 0, 0, 1.0)], [(1, 2, 0, 1.0)]]))
+    judge(rule, states, *readings_of([[(1, 0, 0, 1.0)], [(1, 2, 0, 1.0)]]))
     assert states.tobytes() == before
 
 
 def test_late_readings_are_counted_and_move_nothing() -> None:
     rule = Limit(high=1.0)
-    told = judge(
-        rule, np.array([1], np.int32), fresh(rule, 1), readings_of([[(1, 9, 0, 0.0)], [(1, 8, 0, 5.0)]])
-    )
+    told = judge(rule, fresh(rule, 5), *readings_of([[(1, 9, 0, 0.0)], [(1, 8, 0, 5.0)]]))
     assert (told.late, len(told)) == (1, 0)
 
 
 def test_within_one_record_the_order_is_free() -> None:
     rule = Limit(high=1.0)
-    told = judge(
-        rule, np.array([1], np.int32), fresh(rule, 1), readings_of([[(1, 9, 0, 0.0), (1, 8, 0, 5.0)]])
-    )
+    told = judge(rule, fresh(rule, 5), *readings_of([[(1, 9, 0, 0.0), (1, 8, 0, 5.0)]]))
     assert (told.late, told.raised.tolist(), told.at.tolist()) == (0, [True, False], [8 * SECOND, 9 * SECOND])
