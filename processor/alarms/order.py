@@ -32,12 +32,12 @@ class Readings:
         return Readings(self.point[rows], self.ts[rows], self.seq[rows], self.value[rows], self.record[rows])
 
 
-def usable(rows: Rows, record: Int64) -> Readings:
-    """Those with a number (a flag is 0 or 1) that is not bad. record: of each row."""
+def usable(rows: Rows, record: Int64) -> tuple[Readings, Bool]:
+    """Those with a number (a flag is 0 or 1) that is not bad, and which are history. record: of each row."""
     columns = rows.columns
     readings = Readings(rows.point, columns.ts, columns.seq, columns.number, record)
     wanted = (columns.quality != BAD) & np.isfinite(columns.number)
-    return readings if wanted.all() else readings.take(wanted)
+    return (readings, columns.hist) if wanted.all() else (readings.take(wanted), columns.hist[wanted])
 
 
 def in_order(readings: Readings, runs: Segments, last_ts: Int64, last_seq: Int64) -> Bool:

@@ -15,9 +15,9 @@ from processor.alarms.definition import Definition
 from processor.alarms.detectors import fresh
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.memory import Memory, Packed, subjects_of, unpacked
-from processor.alarms.order import usable
+from processor.alarms.order import Readings, usable
 from processor.alarms.segments import Segments
-from processor.columns import Int64
+from processor.columns import Bool, Int64
 from processor.storage.rows import Rows
 
 Asked = Callable[[Sequence[str]], Iterable[Packed]]
@@ -72,25 +72,20 @@ class Watch:
 
         path_of: of a point; asked: the rows of alarm_state of some devices. Each once for what is new.
         """
-        readings = usable(rows, record)
-        self._meet(np.unique(readings.point), path_of, asked)
+        readings, subject = together(*usable(rows, record))
+        self._meet(np.unique(readings.point[changes(subject)]), path_of, asked)
         told: list[Told] = []
         packed: list[Packed] = []
         memory = dict(self._memory)
-        wanted = (rows.columns.quality != 0) & np.isfinite(rows.columns.number)
-        subject = subjects_of(readings.point, rows.columns.hist[wanted])
         for place, one in enumerate(self._watched):
             mine = self._fits[place][readings.point] & (readings.ts >= one.since) & (readings.ts < one.until)
             if not mine.any():
                 continue
-            # History lies between the others in the order of time: subjects are brought together.
-            chosen = np.flatnonzero(mine)
-            chosen = chosen[np.argsort(subject[chosen], kind="stable")]
-            subjects, runs = np.unique(subject[chosen], return_inverse=True)
+            theirs, chosen = (subject, readings) if mine.all() else (subject[mine], readings.take(mine))
+            new = changes(theirs)
+            subjects, runs = theirs[new], np.cumsum(new) - 1
             held = self._remembered(memory[one.rule, one.version], one, subjects)
-            judgement = judge(
-                one.definition, held.of(subjects), readings.take(chosen), Segments.of(runs, len(subjects))
-            )
+            judgement = judge(one.definition, held.of(subjects), chosen, Segments.of(runs, len(subjects)))
             held = held.moved(subjects, judgement.states)
             memory[one.rule, one.version] = held
             changed = subjects[judgement.run]
@@ -138,3 +133,19 @@ class Watch:
             self._fits[:, point] = [bool(pattern.match(path)) for pattern in self._patterns]
         if devices:
             self._stored |= {(row.rule, row.version, row.device): row for row in asked(devices)}
+
+
+def together(readings: Readings, history: Bool) -> tuple[Readings, Int64]:
+    """Each subject's readings together, in the order of the key, and the subject of each."""
+    subject = subjects_of(readings.point, history)
+    if not history.any():
+        return readings, subject
+    order = np.argsort(subject, kind="stable")
+    return readings.take(order), subject[order]
+
+
+def changes(subject: Int64) -> Bool:
+    """Where another one begins."""
+    new = np.ones(len(subject), np.bool_)
+    np.not_equal(subject[1:], subject[:-1], out=new[1:])
+    return new

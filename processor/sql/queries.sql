@@ -270,3 +270,24 @@ INSERT INTO alarm_state AS s (device, rule, version, subjects, states)
 SELECT * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
     %(subjects)s::bytea[], %(states)s::bytea[])
 ON CONFLICT (device, rule, version) DO UPDATE SET subjects = excluded.subjects, states = excluded.states;
+
+-- name: raise_alarms
+INSERT INTO alarm_event (rule, version, point, started_at, raised_at, value, figure, history)
+SELECT %(rule)s, %(version)s, * FROM unnest(%(point)s::integer[], %(since)s::timestamptz[], %(at)s::timestamptz[],
+    %(value)s::double precision[], %(figure)s::double precision[], %(history)s::boolean[])
+ON CONFLICT DO NOTHING;
+
+-- name: clear_alarms
+-- What stands and was raised before. Of one point several may be raised and cleared in one batch: each by its own.
+UPDATE alarm_event AS e SET ended_at = cleared.at
+FROM (
+    SELECT * FROM unnest(%(point)s::integer[], %(at)s::timestamptz[], %(history)s::boolean[])
+        AS cleared (point, at, history)
+) AS cleared
+WHERE e.rule = %(rule)s AND e.version = %(version)s AND e.point = cleared.point AND e.history = cleared.history
+    AND e.ended_at IS NULL AND e.raised_at <= cleared.at
+    AND NOT EXISTS (
+        SELECT FROM unnest(%(point)s::integer[], %(at)s::timestamptz[], %(history)s::boolean[])
+            AS earlier (point, at, history)
+        WHERE earlier.point = e.point AND earlier.history = e.history
+            AND earlier.at >= e.raised_at AND earlier.at < cleared.at);
