@@ -1,5 +1,6 @@
 """The table of rules: what is there, and each change as a new version."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
-from processor.alarms.definition import Definition, read
+from processor.alarms.definition import Definition, DefinitionError, read
 from processor.alarms.pattern import expression
+from processor.alarms.watch import Watched
 from processor.queries import load_queries
 
+logger = logging.getLogger(__name__)
 _QUERIES = load_queries()
+LAST = 2**62  # µs: no reading is later
 
 # Every processor asks for the rules more often than this, so all know a version before it judges.
 AHEAD_SECONDS = 60
@@ -41,6 +45,27 @@ def rules(connection: Connection[Any]) -> list[Rule]:
         Rule(number, name, version, path, read(text), enabled, at)
         for number, name, version, path, text, enabled, at in found
     ]
+
+
+def watched(connection: Connection[Any], days: int) -> list[Watched]:
+    """Each version with the readings that are its own. days: how old a reading may be that is still judged.
+
+    A definition that this release does not know is left out and logged: the others must go on.
+    """
+    found: list[Watched] = []
+    for rule, version, path, text, judges, since, until in connection.execute(
+        _QUERIES["alarm_versions"], {"days": days}
+    ):
+        if not judges:
+            continue
+        try:
+            definition = read(text)
+        except DefinitionError as error:
+            logger.error("a rule is left out", extra={"rule": rule, "version": version, "cause": str(error)})
+            continue
+        end = LAST if until is None else until
+        found.append(Watched(rule, version, expression(path), definition, since, end))
+    return found
 
 
 def add(connection: Connection[Any], name: str, path: str, definition: Definition, enabled: bool) -> datetime:

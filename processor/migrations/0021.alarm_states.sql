@@ -14,4 +14,4 @@ COMMENT ON TABLE alarm_state IS 'of all points of a device under one version of 
 COMMENT ON COLUMN alarm_state.subjects IS 'eight bytes each: twice the point''s number, and one more where it is history';
 COMMENT ON COLUMN alarm_state.states IS 'of each subject, as many bytes as the kind of rule takes';
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON alarm_state TO millrace_writer;
+GRANT SELECT, INSERT, UPDATE ON alarm_state TO millrace_writer;

@@ -291,3 +291,15 @@ WHERE e.rule = %(rule)s AND e.version = %(version)s AND e.point = cleared.point 
             AS earlier (point, at, history)
         WHERE earlier.point = e.point AND earlier.history = e.history
             AND earlier.at >= e.raised_at AND earlier.at < cleared.at);
+
+-- name: alarm_versions
+-- Every version that may still judge a reading, in their order; times in µs since 1970. One that is over ends
+-- where the next begins, also where that one judges nothing.
+SELECT rule, version, path, definition::text, enabled AND NOT removed, since, until
+FROM (
+    SELECT *, (extract(epoch FROM applies_from) * 1000000)::bigint AS since,
+        (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint AS until
+    FROM alarm_rule_version
+) AS versions
+WHERE until IS NULL OR until > (extract(epoch FROM now() - make_interval(days => %(days)s)) * 1000000)::bigint
+ORDER BY rule, version;

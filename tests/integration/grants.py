@@ -25,10 +25,9 @@ class Right:
 
 # role, privileges, tables and views
 ON_TABLES = (
-    (WRITER, "SELECT INSERT UPDATE", "rollup_1m rollup_1h shard_progress alarm_event"),
+    (WRITER, "SELECT INSERT UPDATE", "rollup_1m rollup_1h shard_progress alarm_event alarm_state"),
     (WRITER, "SELECT INSERT", "reading stream_gap"),
     (WRITER, "SELECT INSERT DELETE", "quarantine"),
-    (WRITER, "SELECT INSERT UPDATE DELETE", "alarm_state"),
     (WRITER, "SELECT", "point alarm_rule alarm_rule_version retention _yoyo_migration"),
     (READER, "SELECT", "points readings latest_readings minutes hours refusals refusals_by_reason"),
     (READER, "SELECT", "shards storage_by_day _yoyo_migration"),

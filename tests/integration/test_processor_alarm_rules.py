@@ -8,6 +8,7 @@ import pytest
 
 from processor.alarms.command import done
 from processor.alarms.request import from_arguments
+from processor.alarms.rules import LAST, watched
 from processor.secret import Credentials
 from processor.storage.database import Database
 
@@ -117,3 +118,25 @@ def test_a_trial_tells_what_would_have_been_raised(
     assert told[0].startswith(f"{PATH}  since 2026-03-01T06:00:00+00:00  raised 2026-03-01T06:00:00+00:00")
     assert "cleared 2026-03-01T08:00:00+00:00  value 90  judged 90" in told[0]
     assert operator.execute("SELECT count(*) FROM alarm_rule").fetchone() == (0,)
+
+
+def test_a_version_judges_until_the_next_begins(plant: tuple[Database, Any]) -> None:
+    # Given a rule of three versions, the second off, and one that only a later release can read
+    database, operator = plant
+    run(database, "add", "hot", *HOT)
+    run(database, "change", "hot", "--disable")
+    run(database, "change", "hot", "--enable")
+    operator.execute(
+        "WITH made AS (INSERT INTO millrace.alarm_rule (name, definition) VALUES ('new', '{}') RETURNING id) "
+        "INSERT INTO millrace.alarm_rule_version (rule, version, path, definition, enabled, applies_from) "
+        """SELECT id, 1, 'a/*/*/*/*/*/*', '{"kind": "later"}', true, now() FROM made"""
+    )
+
+    # When a processor asks
+    found = database.run(lambda session: watched(session.connection, 7))
+
+    # Then each has its own stretch of time, and what is off has none
+    first, third = found
+    assert [(one.version, one.definition) for one in found] == [(1, first.definition), (3, first.definition)]
+    assert first.since < first.until < third.since < third.until == LAST
+    assert database.run(lambda session: watched(session.connection, -1)) == [third]
