@@ -16,16 +16,16 @@ Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wro
 import logging
 import sys
 from collections.abc import Callable
-from functools import partial
 
 from processor import health, metric, release, service
 from processor.alarms.command import run as run_rules
-from processor.alarms.request import Request as RulesRequest
+from processor.alarms.command import try_file
+from processor.alarms.request import TryFile
 from processor.alarms.request import from_arguments as rules_from
 from processor.log import start_logging
 from processor.replay.command import run as run_replay
-from processor.replay.request import Request, from_arguments
-from processor.settings import Settings, SettingsError, described, from_environment
+from processor.replay.request import from_arguments
+from processor.settings import SettingsError, described, from_environment
 from processor.wire.schema import printed
 
 USAGE = "usage: python -m processor [health|ready|migrate|schema|settings|metrics|replay …|rules …]"
@@ -35,16 +35,31 @@ ASKS = {"health": "/health", "ready": "/ready"}
 
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
+    return _rules(arguments[1:]) if arguments[:1] == ["rules"] else _command(arguments)
+
+
+def _rules(arguments: list[str]) -> int:
+    request = rules_from(arguments)
+    if isinstance(request, TryFile):
+        return try_file(request)
+    try:
+        settings = from_environment()
+    except SettingsError as error:
+        return _unusable(error)
+    start_logging(settings.environment)
+    return _logged(lambda: run_rules(settings, request))
+
+
+def _command(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
-    replaying, ruling = command == "replay", command == "rules"
-    if not (replaying or ruling) and (len(arguments) > 1 or command not in {"", "migrate", *PRINTS, *ASKS}):
+    replaying = command == "replay"
+    if not replaying and (len(arguments) > 1 or command not in {"", "migrate", *PRINTS, *ASKS}):
         print(USAGE, file=sys.stderr)
         return 2
     if command in PRINTS:
         print(PRINTS[command](), end="")
         return 0
     request = from_arguments(arguments[1:]) if replaying else None
-    asked_rules = rules_from(arguments[1:]) if ruling else None
     try:
         if command == "migrate":
             asked = release.from_environment()
@@ -52,20 +67,18 @@ def main(arguments: list[str]) -> int:
             return _logged(lambda: release.run(asked))
         settings = from_environment()
     except SettingsError as error:
-        print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
-        return 2
+        return _unusable(error)
     if command in ASKS:
         healthy, said = health.ask(settings.health_port, ASKS[command])
         print(said)
         return 0 if healthy else 1
     start_logging(settings.environment)
-    return _logged(partial(_run, settings, request, asked_rules))
+    return _logged(lambda: service.run(settings) if request is None else run_replay(settings, request))
 
 
-def _run(settings: Settings, replayed: Request | None, ruled: RulesRequest | None) -> int:
-    if ruled is not None:
-        return run_rules(settings, ruled)
-    return service.run(settings) if replayed is None else run_replay(settings, replayed)
+def _unusable(error: SettingsError) -> int:
+    print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
+    return 2
 
 
 def _logged(work: Callable[[], int]) -> int:

@@ -11,7 +11,8 @@ from psycopg import Connection, errors
 
 from processor.alarms import rules, trial
 from processor.alarms.definition import DefinitionError
-from processor.alarms.request import Add, Change, List, Remove, Request, Try
+from processor.alarms.recording import RecordingError
+from processor.alarms.request import Add, Change, List, Remove, Request, Try, TryFile
 from processor.secret import DatabaseSecret
 from processor.service import AWS_CALLS, stop_on_signals
 from processor.settings import Settings
@@ -50,6 +51,16 @@ def done(database: Database, request: Request) -> int:
     return 0
 
 
+def try_file(request: TryFile) -> int:
+    """Exit code 0, or 1 when the file cannot be read."""
+    try:
+        for line in _alarms(trial.tried_on(request.file, request.definition)):
+            print(line)
+    except RecordingError as error:
+        return _ended(str(error))
+    return 0
+
+
 def lines(connection: Connection[Any], request: Request) -> Iterator[str]:
     """What is told of a request that is done. Raises RuleError, TrialError, DefinitionError."""
     match request:
@@ -81,8 +92,12 @@ def _tried(connection: Connection[Any], asked: Try) -> Iterator[str]:
         path, definition = rule.path, rule.definition
     if path is None or definition is None:
         raise RuntimeError("a trial without a rule")
+    yield from _alarms(trial.tried(connection, path, definition, asked.since, asked.until))
+
+
+def _alarms(alarms: Iterator[trial.Alarm]) -> Iterator[str]:
     count = 0
-    for alarm in trial.tried(connection, path, definition, asked.since, asked.until):
+    for alarm in alarms:
         count += 1
         cleared = "still stands" if alarm.cleared is None else f"cleared {alarm.cleared.isoformat()}"
         yield (

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from processor.alarms.definition import Definition, DefinitionError, read
 from processor.alarms.pattern import PatternError, expression
@@ -18,6 +19,7 @@ EXAMPLES = f"""
   {PROGRAM} try --rule hot-spindle --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z
   {PROGRAM} try --path 'acme/lon1/*/*/*/m17/*' --definition '{{"kind": "deviation"}}' \\
       --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z
+  {PROGRAM} try --file spindle.csv --definition '{{"kind": "deviation"}}'
 """
 
 
@@ -64,10 +66,18 @@ class Try:
     until: datetime
 
 
+@dataclass(frozen=True)
+class TryFile:
+    """A definition over a recording: CSV, the time first, each further column a point. Asks no database."""
+
+    file: Path
+    definition: Definition
+
+
 Request = List | Add | Change | Remove | Try
 
 
-def from_arguments(arguments: Sequence[str]) -> Request:
+def from_arguments(arguments: Sequence[str]) -> Request | TryFile:
     """Leaves by SystemExit(2) with a line on standard error that says what is allowed."""
     parser = _parser()
     given = parser.parse_args(arguments)
@@ -81,8 +91,18 @@ def from_arguments(arguments: Sequence[str]) -> Request:
         if given.path is None and given.definition is None and given.enabled is None:
             parser.error("change needs --path, --definition, --enable or --disable: nothing else changes")
         return Change(given.name, given.path, given.definition, given.enabled)
+    return _trial(parser, given)
+
+
+def _trial(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Try | TryFile:
+    if given.file is not None:
+        if given.definition is None or any((given.rule, given.path, given.since, given.until)):
+            parser.error("try --file goes with --definition alone: the file says which points and times")
+        return TryFile(given.file, given.definition)
     if (given.rule is None) == (given.path is None) or (given.path is None) != (given.definition is None):
         parser.error("try needs either --rule, or --path with --definition")
+    if given.since is None or given.until is None:
+        parser.error("try needs --from and --to, each a date and time with an offset")
     if given.since >= given.until:
         parser.error(f"--from {given.since.isoformat()} must be before --to {given.until.isoformat()}")
     return Try(given.rule, given.path, given.definition, given.since, given.until)
@@ -115,8 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     trial.add_argument("--rule", type=_name, metavar="NAME")
     trial.add_argument("--path", type=_path)
     trial.add_argument("--definition", type=_definition, metavar="JSON")
-    trial.add_argument("--from", dest="since", type=_moment, required=True, metavar="TIME")
-    trial.add_argument("--to", dest="until", type=_moment, required=True, metavar="TIME")
+    trial.add_argument("--from", dest="since", type=_moment, metavar="TIME")
+    trial.add_argument("--to", dest="until", type=_moment, metavar="TIME")
+    trial.add_argument("--file", type=Path, help="a recording instead: CSV, the time first, then the points")
     return parser
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from processor.alarms.detectors import State, fresh
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.order import Readings
 from processor.alarms.pattern import expression
+from processor.alarms.recording import recorded
 from processor.alarms.segments import Segments
 from processor.queries import load_queries
 
@@ -69,6 +71,12 @@ def changes_of(
         judged = _judged(definition, states, _readings(point, page))
         states = judged.states
         yield judged
+
+
+def tried_on(file: Path, definition: Definition) -> Iterator[Alarm]:
+    """Column by column. Raises RecordingError."""
+    for name, readings in recorded(file):
+        yield from alarms_of(name, iter([_judged(definition, fresh(definition, 1), readings)]))
 
 
 def alarms_of(path: str, judged: Iterator[Judgement]) -> Iterator[Alarm]:

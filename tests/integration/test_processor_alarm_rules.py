@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from processor.alarms.command import done
-from processor.alarms.request import from_arguments
+from processor.alarms.request import TryFile, from_arguments
 from processor.alarms.rules import LAST, watched
 from processor.secret import Credentials
 from processor.storage.database import Database
@@ -42,7 +42,9 @@ def plant(postgres: Any) -> Iterator[tuple[Database, Any]]:
 
 
 def run(database: Database, *arguments: str) -> int:
-    return done(database, from_arguments(arguments))
+    request = from_arguments(arguments)
+    assert not isinstance(request, TryFile)
+    return done(database, request)
 
 
 def test_every_change_is_a_version_and_nothing_is_lost(

@@ -1,9 +1,10 @@
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from processor.alarms.definition import Deviation, Limit
-from processor.alarms.request import Add, Change, List, Remove, Try, from_arguments
+from processor.alarms.request import Add, Change, List, Remove, Try, TryFile, from_arguments
 
 PATH = "acme/lon1/*/*/*/*/spindle_temp"
 WEEK = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-03-08T01:00:00+01:00"]
@@ -25,6 +26,11 @@ def test_a_trial_is_of_a_rule_or_of_a_path_and_a_definition() -> None:
     assert from_arguments(["try", *given, *WEEK]) == Try(None, PATH, Deviation(), since, until)
 
 
+def test_a_recording_is_tried_by_itself() -> None:
+    given = ["try", "--file", "x.csv", "--definition", '{"kind": "deviation"}']
+    assert from_arguments(given) == TryFile(Path("x.csv"), Deviation())
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -38,6 +44,12 @@ def test_a_trial_is_of_a_rule_or_of_a_path_and_a_definition() -> None:
         (["try", *WEEK], "either --rule, or --path with --definition"),
         (["try", "--rule", "hot", "--path", PATH, *WEEK], "either --rule, or --path with --definition"),
         (["try", "--path", PATH, *WEEK], "either --rule, or --path with --definition"),
+        (["try", "--rule", "hot"], "needs --from and --to"),
+        (["try", "--file", "x.csv"], "goes with --definition alone"),
+        (
+            ["try", "--file", "x.csv", "--definition", '{"kind": "deviation"}', *WEEK],
+            "with --definition alone",
+        ),
         (["try", "--rule", "hot", "--from", "2026-03-01", *WEEK[2:]], "with an offset"),
         (["try", "--rule", "hot", "--from", "2026-03-09T00:00:00Z", *WEEK[2:]], "must be before --to"),
     ],
