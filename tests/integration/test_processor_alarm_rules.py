@@ -116,7 +116,7 @@ def test_a_trial_tells_what_would_have_been_raised(
 
     # Then it says what it would have done, and nothing is written
     told = capsys.readouterr().out.splitlines()
-    assert told[-1] == "1 alarms would have been raised"
+    assert told[-1] == "1 alarm would have been raised"
     assert told[0].startswith(f"{PATH}  since 2026-03-01T06:00:00+00:00  raised 2026-03-01T06:00:00+00:00")
     assert "cleared 2026-03-01T08:00:00+00:00  value 90  judged 90" in told[0]
     assert operator.execute("SELECT count(*) FROM alarm_rule").fetchone() == (0,)

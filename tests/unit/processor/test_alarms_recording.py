@@ -44,7 +44,7 @@ def test_it_is_tried_without_database_and_environment(
     assert main(["rules", "try", "--file", str(file), "--definition", LIMIT]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("temp  since 2026-03-01T00:00:00+00:00")
-    assert told[1:] == ["1 alarms would have been raised"]
+    assert told[1:] == ["1 alarm would have been raised"]
 
 
 def test_a_file_that_is_not_there_is_one_line_and_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
