@@ -104,7 +104,7 @@ def _alarms(alarms: Iterator[trial.Alarm]) -> Iterator[str]:
             f"{alarm.path}  since {alarm.since.isoformat()}  raised {alarm.raised.isoformat()}  {cleared}"
             f"  value {alarm.value:g}  judged {alarm.figure:g}"
         )
-    yield f"{count} alarm{"s" * (count != 1)} would have been raised"
+    yield f"{count} {'alarm' if count == 1 else 'alarms'} would have been raised"
 
 
 def _ended(why: str) -> int:
