@@ -17,3 +17,41 @@ COMMENT ON COLUMN alarm_event.figure IS 'what the detector judged: the value, a 
 COMMENT ON COLUMN alarm_event.history IS 'raised by readings that are history: nobody is told';
 
 CREATE INDEX alarm_event_standing ON alarm_event (rule, point) WHERE ended_at IS NULL;
+
+-- What people read. A version of a rule ends where the next begins, and with it what it raised: no row is
+-- written for that, so nobody can forget to.
+CREATE VIEW alarms AS
+SELECT r.name AS rule, e.version, p.path, p.enterprise, p.site, p.area, p.line, p.cell, p.device, p.metric,
+    e.started_at AS since, e.raised_at, least(e.ended_at, v.until) AS cleared_at,
+    coalesce(least(e.ended_at, v.until) > now(), true) AS standing,
+    e.value, e.figure, e.history, e.acknowledged_at, e.acknowledged_by, e.point
+FROM alarm_event AS e
+JOIN alarm_rule AS r ON r.id = e.rule
+JOIN point AS p ON p.id = e.point
+LEFT JOIN (
+    SELECT rule, version, lead(applies_from) OVER (PARTITION BY rule ORDER BY version) AS until
+    FROM alarm_rule_version
+) AS v ON v.rule = e.rule AND v.version = e.version;
+COMMENT ON VIEW alarms IS 'each alarm that a rule has raised, and whether it stands';
+COMMENT ON COLUMN alarms.rule IS 'the rule''s name';
+COMMENT ON COLUMN alarms.version IS 'of the rule, by which it was raised';
+COMMENT ON COLUMN alarms.path IS 'the point, its seven levels in one';
+COMMENT ON COLUMN alarms.enterprise IS 'first level of the path';
+COMMENT ON COLUMN alarms.site IS 'second level';
+COMMENT ON COLUMN alarms.area IS 'third level';
+COMMENT ON COLUMN alarms.line IS 'fourth level';
+COMMENT ON COLUMN alarms.cell IS 'fifth level';
+COMMENT ON COLUMN alarms.device IS 'sixth level';
+COMMENT ON COLUMN alarms.metric IS 'seventh level';
+COMMENT ON COLUMN alarms.since IS 'since when it was so, by the readings'' time';
+COMMENT ON COLUMN alarms.raised_at IS 'when it had been so for the on-delay';
+COMMENT ON COLUMN alarms.cleared_at IS 'when it was well again for the off-delay, or the rule was changed';
+COMMENT ON COLUMN alarms.standing IS 'whether it is not cleared';
+COMMENT ON COLUMN alarms.value IS 'of the reading with which it became known';
+COMMENT ON COLUMN alarms.figure IS 'what was judged: the value, a rate an hour, seconds, or how many widths away';
+COMMENT ON COLUMN alarms.history IS 'raised by readings that are history';
+COMMENT ON COLUMN alarms.acknowledged_at IS 'when somebody took it on';
+COMMENT ON COLUMN alarms.acknowledged_by IS 'who';
+COMMENT ON COLUMN alarms.point IS 'the point''s number';
+
+GRANT SELECT ON alarms TO millrace_reader;

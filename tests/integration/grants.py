@@ -30,7 +30,7 @@ ON_TABLES = (
     (WRITER, "SELECT INSERT DELETE", "quarantine"),
     (WRITER, "SELECT", "point alarm_rule alarm_rule_version retention _yoyo_migration"),
     (READER, "SELECT", "points readings latest_readings minutes hours refusals refusals_by_reason"),
-    (READER, "SELECT", "shards storage_by_day _yoyo_migration"),
+    (READER, "SELECT", "shards storage_by_day alarms _yoyo_migration"),
 )
 # role, privileges, table, columns: a point keeps its number and its path for ever
 ON_COLUMNS = (

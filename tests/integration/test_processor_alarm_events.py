@@ -165,3 +165,22 @@ def test_raised_and_cleared_in_one_batch_are_paired_by_their_times(plant: Plant)
         "SELECT extract(minute FROM started_at)::int, extract(minute FROM ended_at)::int "
         "FROM alarm_event WHERE rule = 1 ORDER BY started_at"
     ) == [(0, 2), (3, 5)]
+
+
+def test_what_a_version_raised_ends_where_the_next_begins(plant: Plant) -> None:
+    # Given an alarm that stands under the first version of a rule
+    plant.take(plant.watch(), batch([(1, BEGAN + step * MINUTE, 9.0, False) for step in range(2)]))
+    version = (
+        "INSERT INTO alarm_rule_version (rule, version, path, definition, enabled, applies_from) "
+        "VALUES (1, {}, 'a/*/*/*/*/*/*', '{{}}', {}, '{}')"
+    )
+    plant.connection.execute("RESET ROLE")
+    plant.connection.execute(version.format(1, "true", "2026-02-01Z").encode())
+    said = "SELECT rule, path, standing, extract(day FROM cleared_at)::int FROM alarms"
+    assert plant.rows(said) == [("a", plant.paths[1], True, None)]
+
+    # When the rule is switched off from the next day on
+    plant.connection.execute(version.format(2, "false", "2026-03-02Z").encode())
+
+    # Then it stands no more
+    assert plant.rows(said) == [("a", plant.paths[1], False, 2)]
