@@ -26,7 +26,7 @@ from processor.engine import health as children
 from processor.engine import properties, run, vitals
 from processor.log import start_logging
 from processor.replay.command import run as run_replay
-from processor.replay.request import from_arguments
+from processor.replay.request import Request, from_arguments
 from processor.settings import Settings, SettingsError, described, from_environment
 from processor.wire.schema import printed
 
@@ -55,12 +55,16 @@ def main(arguments: list[str]) -> int:
             return _logged(lambda: release.run(asked))
         settings = from_environment()
         _check_source(command, settings)
-        if command == "properties":
-            print(properties.printed(settings), end="")
-            return 0
+        return _run(command, settings, request)
     except SettingsError as error:
         print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
         return 2
+
+
+def _run(command: str, settings: Settings, request: Request | None) -> int:
+    if command == "properties":
+        print(properties.printed(settings), end="")
+        return 0
     if command in ASKS:
         return _ask(command, settings)
     start_logging(settings.environment)
