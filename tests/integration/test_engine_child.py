@@ -1,4 +1,4 @@
-"""The engine's child against a real PostgreSQL, as the daemon starts it: what it promises at each hand-over."""
+"""The engine's child against a real PostgreSQL, as the daemon starts it: its promises at each hand-over."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from processor.source.records import Record, records_of
-from tests.integration.conftest import DEVICE, ROOT
+from tests.integration.conftest import ROOT
 from tests.unit.processor.conftest import aggregated
 from tests.unit.processor.engine.daemon import ChildGone, FakeDaemon
 
