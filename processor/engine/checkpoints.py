@@ -48,12 +48,12 @@ class Checkpoints:
         self._every = every_seconds
         self._clock = clock
         self._pause = pause
-        self._last: Record | None = None  # of the records that came; None: none since the last checkpoint
+        self._last: Checkpoint | None = None  # after what came; None: nothing since it was stored
         self._stored_at = clock()
 
     def reached(self, last: Record) -> None:
         """All up to this record is taken."""
-        self._last = last
+        self._last = Checkpoint(last.sequence_number, last.sub_sequence)
 
     @property
     def due(self) -> bool:
@@ -64,7 +64,7 @@ class Checkpoints:
         """A checkpoint after the last record, which must be committed. Raises as `_ask`."""
         if self._last is None:
             return
-        refused = self._ask(Checkpoint(self._last.sequence_number, self._last.sub_sequence))
+        refused = self._ask(self._last)
         self._stored_at = self._clock()
         if refused is None:
             self._last = None

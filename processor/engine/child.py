@@ -24,7 +24,7 @@ from processor.engine.messages import (
     action_of,
 )
 from processor.engine.past import Past
-from processor.engine.records import behind, records_of
+from processor.engine.records import behind, records_of, slices
 from processor.pipeline import Pipeline
 from processor.source.reader import ShardReader
 from processor.source.records import Batch
@@ -122,6 +122,7 @@ class Child:
             if message is not None:
                 self._daemon.done(message)
                 self._busy, self._heard = False, time.monotonic()
+                del message  # a batch of megabytes, which else stayed until the next is read
             elif self.state is State.LOST:
                 self._wait_for_the_word()
 
@@ -180,7 +181,8 @@ class Child:
             records = records_of(message.records, time.time())
             fresh = behind(records, reader.position)
             if fresh:
-                self._pipeline.take(reader.lease, Batch(self._shard, fresh, lag_ms))
+                for part in slices(fresh):
+                    self._pipeline.take(reader.lease, Batch(self._shard, part, lag_ms))
                 reader.taken(fresh[-1])
             self._checkpoints.reached(records[-1])
         if self._checkpoints.due:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-from processor.engine.lines import Lines
+from processor.engine.lines import Line, Lines
 from processor.engine.messages import (
     Checkpoint,
     Checkpointed,
@@ -34,7 +34,7 @@ class Daemon:
         self._lines = lines
         self._write = write
         self._gone = gone
-        self._heard: SimpleQueue[bytes | BaseException] = SimpleQueue()
+        self._heard: SimpleQueue[Line | BaseException] = SimpleQueue()
 
     def start(self) -> None:
         """Begin to listen; the thread ends with the stream, or with the process."""
@@ -71,7 +71,7 @@ class Daemon:
         except BrokenPipeError:
             raise DaemonGone from None
 
-    def _line(self, seconds: float | None) -> bytes:
+    def _line(self, seconds: float | None) -> Line:
         heard = self._heard.get(timeout=seconds)
         if isinstance(heard, BaseException):
             self._heard.put(heard)  # whoever asks again hears it again

@@ -15,6 +15,8 @@ _PIPE_BYTES = 1024 * 1024  # what Linux lets anyone ask for; 64 KiB otherwise, a
 # https://man7.org/linux/man-pages/man7/pipe.7.html
 _F_SETPIPE_SZ = 1031
 
+Line = bytes | bytearray
+
 
 class Lines:
     """The lines of one file descriptor. `longest`: bytes of a line without its end."""
@@ -31,36 +33,35 @@ class Lines:
         self._rest = b""  # what was read behind the last line
         self._place = 0
 
-    def next(self) -> bytes | None:
+    def next(self) -> Line | None:
         """The next line without its end; None when there is none any more.
 
         Raises ProtocolError for one that is too long or that the end of the stream cuts off.
         """
         end = self._rest.find(b"\n", self._place)
         if end >= 0:
-            line = self._rest[self._place : end]
-            self._place = end + 1
-            return self._bounded(line)
-        parts = [self._rest[self._place :]]
-        size = len(parts[0])
+            begin, self._place = self._place, end + 1
+            return self._bounded(self._rest[begin:end])
+        line = bytearray(
+            self._rest[self._place :]
+        )  # grows in place: parts that are joined would be there twice
         self._rest, self._place = b"", 0
         while chunk := self._read(self._descriptor, _AT_ONCE):
             end = chunk.find(b"\n")
             if end >= 0:
-                parts.append(chunk[:end])
+                line += memoryview(chunk)[:end]
                 self._rest, self._place = chunk, end + 1
-                return self._bounded(b"".join(parts))
-            parts.append(chunk)
-            size += len(chunk)
-            if size > self._longest:
-                raise self._too_long(size)
-        if size:
+                return self._bounded(line)
+            line += chunk
+            if len(line) > self._longest:
+                raise self._too_long(len(line))
+        if line:
             raise ProtocolError(
-                f"the daemon's last line is cut off after {size} bytes: it has ended, or was killed"
+                f"the daemon's last line is cut off after {len(line)} bytes: it has ended, or was killed"
             )
         return None
 
-    def _bounded(self, line: bytes) -> bytes:
+    def _bounded(self, line: Line) -> Line:
         if len(line) > self._longest:
             raise self._too_long(len(line))
         return line

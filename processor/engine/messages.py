@@ -5,8 +5,6 @@ the child says status, once for each, and checkpoint. The fields are those of
 https://github.com/awslabs/amazon-kinesis-client/tree/master/amazon-kinesis-client-multilang/src/main/java/software/amazon/kinesis/multilang/messages
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
 SHOWN = 200  # characters of a line that is no message
@@ -82,7 +80,7 @@ _decode = msgspec.json.Decoder(Message).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def read(line: bytes) -> Message:
+def read(line: bytes | bytearray) -> Message:
     """What one line says. Raises ProtocolError, which says what is wrong with it and where."""
     try:
         message: Message = _decode(line)
@@ -104,9 +102,3 @@ def action_of(message: Message) -> str:
     """The name that a status answers to."""
     name = type(message).__struct_config__.tag
     return str(name)
-
-
-def newest(records: Sequence[Record]) -> Checkpoint:
-    """The checkpoint after these records, not none of them."""
-    last = records[-1]
-    return Checkpoint(last.sequence_number, last.sub_sequence_number)

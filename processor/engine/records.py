@@ -5,7 +5,7 @@ position stands between records, never within one, so they are put together agai
 bounded, judged and stored together as those of a record that was never taken apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import md5
 from itertools import groupby
 from operator import itemgetter
@@ -13,6 +13,8 @@ from operator import itemgetter
 from processor.engine import messages
 from processor.source.records import Record
 from processor.wire.aggregated import MAGIC
+
+DECODED_AT_ONCE = 512 * 1024  # bytes
 
 _number = itemgetter(Record._fields.index("sequence_number"))
 
@@ -39,6 +41,20 @@ def behind(records: Sequence[Record], position: str | None) -> Sequence[Record]:
     if position is None or not records or int(records[0].sequence_number) > int(position):
         return records
     return [record for record in records if int(record.sequence_number) > int(position)]
+
+
+def slices(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """The records in runs of at most half a MiB (a larger one alone).
+
+    Decoded, a run takes many times its size, and all of it is there until its last record is judged.
+    """
+    start, size = 0, 0
+    for place, record in enumerate(records):
+        if size + len(record.data) > DECODED_AT_ONCE and place > start:
+            yield records[start:place]
+            start, size = place, 0
+        size += len(record.data)
+    yield records[start:]
 
 
 def _whole(parts: list[Record]) -> Record:

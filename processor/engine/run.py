@@ -16,6 +16,7 @@ from processor.engine.checkpoints import Checkpoints
 from processor.engine.child import Child, State, TakenOver
 from processor.engine.daemon import Daemon, DaemonGone, claim_stdout
 from processor.engine.lines import Lines, widen
+from processor.engine.memory import be_thrifty
 from processor.engine.past import Past
 from processor.engine.vitals import Told, Vitals
 from processor.latest import Latest
@@ -46,6 +47,7 @@ def run(settings: Settings) -> int:
     an error nothing more is answered, so nothing that was not stored can be checkpointed.
     """
     write = claim_stdout()
+    be_thrifty()
     threading.excepthook = end_at_once
     # A signal is for the daemon, which ends its children in order; when it dies, the end of its pipe says so.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

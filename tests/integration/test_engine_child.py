@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -55,7 +55,8 @@ def start(site: Any, tmp_path: Path) -> Iterator[Callable[..., Child]]:
             )
         assert process.stdin is not None and process.stdout is not None
         site.running.append(process)
-        made.append(Child(process, FakeDaemon(process.stdin, process.stdout)))
+        daemon = FakeDaemon(cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout))
+        made.append(Child(process, daemon))
         return made[-1]
 
     yield begin
