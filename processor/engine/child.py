@@ -153,7 +153,7 @@ class Child:
         self.state = State.OWNER
         lease = self._reader.lease
         logger.info(
-            "reading shard",
+            "reading shard for the engine",
             extra={
                 "shard": lease.shard,
                 "epoch": lease.epoch,
@@ -195,8 +195,8 @@ class Child:
         if not self._told_of_parts:
             self._told_of_parts = True
             logger.warning(
-                "the daemon takes aggregated records apart: their own partition keys are not known, so a device "
-                "that sends one is bound by the keys inside; use the launcher that leaves them whole",
+                "the daemon takes aggregated records apart: a device that sends one is bound by the keys inside;"
+                " use the launcher that leaves them whole",
                 extra={"shard": self._shard},
             )
 
