@@ -1,7 +1,8 @@
 """A process of its own that carries a backlog, and says what that took: `python -m bench.load`.
 
 It reads one Task as JSON from its standard input and writes one Step as a line of JSON after each part of the
-backlog. The records are made as they are needed, so what is resident is the processor's own.
+backlog. The records are made as they are needed, and the service is here with its clients though it does not
+run: so what is resident is the processor's own.
 """
 
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import msgspec
 from redis import Redis
 
@@ -18,6 +20,7 @@ from bench.known import RULES, Known
 from processor.latest import Latest
 from processor.pipeline import Pipeline
 from processor.secret import Credentials
+from processor.service import rules_of  # noqa: F401 - the service as it is imported by the processor
 from processor.source.records import Batch, Record
 from processor.storage.database import Database
 from processor.storage.store import Store
@@ -50,6 +53,8 @@ class Step(msgspec.Struct, frozen=True):
 
 def carry(task: Task) -> Iterator[Step]:
     """Every reading through the pipeline, and a Step after each part."""
+    aws = boto3.Session("nobody", "nothing", region_name="eu-west-2")
+    clients = [aws.client(name) for name in ("kinesis", "secretsmanager")]  # as the service has
     database = Database(Known(task.credentials), task.ca_file, threading.Event())
     cache = Redis(
         unix_socket_path=task.cache_socket,
@@ -73,8 +78,8 @@ def carry(task: Task) -> Iterator[Step]:
         pipeline.drain()
         yield Step(end, time.process_time() - making, resident_mib())
     pipeline.close(10.0)
-    database.close()
-    cache.close()
+    for opened in (database, cache, *clients):
+        opened.close()
 
 
 def resident_mib(status: Path = Path("/proc/self/status")) -> float:

@@ -4,12 +4,16 @@ Each figure is one process's. Of a backlog the first part is not counted for its
 made, once.
 """
 
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import numpy as np
 
+import processor
 from bench.feed import PATHS, UNIT
 from bench.load import Step, Task
 from bench.measure import MILLION, Options, Row
@@ -80,6 +84,11 @@ def _cpu(step: Step, readings: int) -> float:
     return step.cpu * MILLION / readings
 
 
+def image_allocator(dockerfile: Path = Path(processor.__path__[0], "Dockerfile")) -> dict[str, str]:
+    """What the processor's image tells glibc's malloc, by environment variable."""
+    return dict(re.findall(r"\b(MALLOC_\w+)=(\d+)", dockerfile.read_text(encoding="utf-8")))
+
+
 def _steps(running: Servers, *, devices: int, readings: int, steps: int) -> list[Step]:
     task = Task(
         credentials=running.credentials,
@@ -95,6 +104,7 @@ def _steps(running: Servers, *, devices: int, readings: int, steps: int) -> list
         [sys.executable, "-m", "bench.load"],
         input=msgspec.json.encode(task),
         stdout=subprocess.PIPE,
+        env={**os.environ, **image_allocator()},
         check=True,
     )
     running.check("SELECT count(*) FROM millrace.reading", readings)

@@ -1,7 +1,7 @@
 """The wire contract read slowly, with the standard library alone: what must become of each reading.
 
-(zstd comes into it with Python 3.14; backports.zstd is that module for those before.) Aggregated records are
-not read here.
+(zstd comes into it with Python 3.14; backports.zstd is that module for those before.) What several producers'
+records in one are is in aggregation.py.
 
 It shares no code with the processor but the bounds that are settings. Where the two disagree, one is wrong.
 """
@@ -20,7 +20,8 @@ from backports import zstd
 
 LARGEST_DOCUMENT = 4 * 1024 * 1024
 MOST_MEMBERS = 100
-MOST_READINGS = 500
+MOST_READINGS = MOST_DAYS = 500
+DAY = 86_400_000_000  # microseconds
 LARGEST_ADDITION = 16 * 1024
 DEEPEST = 64
 LONGEST_TEXT = 4096
@@ -53,9 +54,13 @@ class Refusal(Exception):
     """The record, or the reading, must be refused: why."""
 
 
+class TooLarge(Refusal):
+    """It opens to more than a document may have."""
+
+
 def readings(data: bytes) -> list[Any]:
     """The readings of a record, each as it was parsed. Raises Refusal when the whole record is none."""
-    document = _unwrapped(_parsed(_opened(data)))
+    document = _unwrapped(_parsed(opened(data)))
     if not isinstance(document, dict):
         raise Refusal("no object")
     if "readings" not in document:
@@ -72,8 +77,8 @@ def readings(data: bytes) -> list[Any]:
     return inside
 
 
-def expected(reading: Any, arrived: float) -> Expected:
-    """What must be stored of one. Raises Refusal."""
+def expected(reading: Any, arrived: float, key: str = "") -> Expected:
+    """What must be stored of one that came in a record of this partition key. Raises Refusal."""
     if not isinstance(reading, dict):
         raise Refusal("no object")
     if not {"path", "ts", "value"} <= reading.keys():
@@ -82,6 +87,8 @@ def expected(reading: Any, arrived: float) -> Expected:
     path, seq, hist = reading["path"], reading.get("seq"), reading.get("hist", False)
     if not isinstance(path, str) or not PATH.fullmatch(path):
         raise Refusal("path")
+    if key.count("/") == 5 and path.rpartition("/")[0] != key:
+        raise Refusal("another device's")
     if not isinstance(hist, bool):
         raise Refusal("hist")
     if seq is not None and not 0 <= _whole(seq) < 2**63:
@@ -97,30 +104,38 @@ def expected(reading: Any, arrived: float) -> Expected:
     return Expected(path, ts, value, quality, status, None if seq is None else _whole(seq), hist)
 
 
-def _opened(data: bytes) -> bytes:
+def surplus(stored: list[Expected]) -> list[bool]:
+    """Which readings of one record must wait, as it holds more than 500 days: all but those of the latest."""
+    days = [reading.ts // DAY for reading in stored]
+    kept = sorted(set(days))[-MOST_DAYS:]
+    return [day < kept[0] for day in days]
+
+
+def opened(data: bytes) -> bytes:
+    """Unpacked, where it is packed. Raises Refusal."""
     if data[:2] == b"\x1f\x8b":
         data = _unzipped(data, lambda: zlib.decompressobj(wbits=31))
     elif data[:4] == b"\x28\xb5\x2f\xfd" or data[:4] in SKIPPABLE:
         data = _unzipped(data, lambda: zstd.ZstdDecompressor(options=WINDOW))
     if len(data) > LARGEST_DOCUMENT:
-        raise Refusal("too large")
+        raise TooLarge("too large")
     return data
 
 
 def _unzipped(data: bytes, start: Callable[[], Any]) -> bytes:
     """Members or frames, one behind the other, and nothing else: RFC 1952, 2.2, and RFC 8878, 3.1."""
-    opened: bytes = b""
+    whole: bytes = b""
     for _ in range(MOST_MEMBERS):
         member = start()
         try:
-            opened += member.decompress(data)
+            whole += member.decompress(data)
         except (zlib.error, zstd.ZstdError) as error:
             raise Refusal("damaged, or not to be opened by everybody") from error
         data = member.unused_data
         if not member.eof:
             raise Refusal("it ends too early")
         if not data:
-            return opened
+            return whole
     raise Refusal("too many members")
 
 
@@ -148,7 +163,7 @@ def _unwrapped(document: Any) -> Any:
         return document
     if "data_base64" in document:
         try:
-            return _parsed(_opened(base64.b64decode(document["data_base64"], validate=True)))
+            return _parsed(opened(base64.b64decode(document["data_base64"], validate=True)))
         except (ValueError, TypeError) as error:
             raise Refusal("base64") from error
     if "data" not in document:

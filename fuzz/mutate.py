@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from fuzz.seeds import NUMBERS, PATH, QUALITIES, READING, TIMES, VALUES
+from fuzz.aggregation import MAGIC, Part, parts
+from fuzz.seeds import NUMBERS, PATH, QUALITIES, READING, TIMES, VALUES, put_together, sealed
 
 ODD: tuple[Any, ...] = (*VALUES, *TIMES, *QUALITIES, *NUMBERS, READING, [READING], {}, [], PATH, "é" * 2049)
+KEYS = ("m17", "", PATH.rpartition("/")[0], "a/b/c/d/e/f")
 NAMES = (*READING, "hist", "readings", "v", "data", "data_base64", "specversion", "other", "")
 
 
@@ -22,6 +24,11 @@ def mutated(batch: Sequence[bytes], chance: Random) -> list[bytes]:
         cut = chance.randrange(len(whole) + 1)
         return [whole[:cut], whole[cut:]]
     data = changed[place]
+    if data.startswith(MAGIC) and chance.random() < 0.9:
+        changed[place] = _put_together(data, chance)
+        return changed
+    if chance.random() < 0.03:
+        return [put_together([(chance.choice(KEYS), one) for one in changed])]
     zipped = data[:2] == b"\x1f\x8b"
     try:
         document = json.loads(gzip.decompress(data) if zipped else data)
@@ -31,6 +38,19 @@ def mutated(batch: Sequence[bytes], chance: Random) -> list[bytes]:
     text = json.dumps(chance.choice(CHANGES)(document, chance), separators=chance.choice(((",", ":"), None)))
     changed[place] = gzip.compress(text.encode()) if zipped or chance.random() < 0.05 else text.encode()
     return changed
+
+
+def _put_together(data: bytes, chance: Random) -> bytes:
+    """Another of the records in one, or another message, under a checksum that fits."""
+    found = parts(data, "")
+    if found == [Part(data, "")] or chance.random() < 0.3:
+        return sealed(_bytes(data[4:-16], chance))
+    users = [(part.key, part.data) for part in found]
+    at = chance.randrange(len(users))
+    key = chance.choice((users[at][0], *KEYS))
+    return put_together(
+        [*users[:at], *((key, one) for one in mutated([users[at][1]], chance)), *users[at + 1 :]]
+    )
 
 
 def _replaced(node: Any, chance: Random) -> Any:

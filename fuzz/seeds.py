@@ -4,7 +4,8 @@ import base64
 import codecs
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from hashlib import md5
 from typing import Any
 
 from backports import zstd
@@ -95,11 +96,73 @@ def _wrapped() -> Iterator[bytes]:
     yield json.dumps(envelope, indent=1).encode()
 
 
+def put_together(users: Sequence[tuple[str, bytes]]) -> bytes:
+    """Records, each a partition key and data, as the Kinesis Producer Library puts them into one."""
+    keys = list(dict.fromkeys(key for key, _ in users))
+    return sealed(
+        b"".join(_field(1, key.encode()) for key in keys)
+        + b"".join(_field(3, _field(1, keys.index(key)) + _field(3, data)) for key, data in users)
+    )
+
+
+def sealed(message: bytes) -> bytes:
+    """With the magic before it and its checksum behind."""
+    return b"\xf3\x89\x9a\xc2" + message + md5(message, usedforsecurity=False).digest()
+
+
+def _field(number: int, content: bytes | int) -> bytes:
+    if isinstance(content, int):
+        return _varint(number << 3) + _varint(content)
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number % 128 + 128]) + _varint(number // 128)
+
+
+def _aggregated() -> Iterator[bytes]:
+    good = json.dumps(READING).encode()
+    device, other = PATH.rpartition("/")[0], PATH.replace("m17", "m18").rpartition("/")[0]
+    forms = [good, *_wrapped(), b"", b"{", gzip.compress(good)[:-3], gzip.compress(gzip.compress(good))]
+    yield put_together([("m17", form) for form in forms])
+    yield put_together([(key, good) for key in ("m17", device, other, "", "ü")])
+    history = [{**READING, "ts": TS - day * 86_400_000, "hist": True} for day in range(503)]
+    yield put_together([("m17", json.dumps(one).encode()) for one in [*history, *history[-2:]]])
+    whole = put_together([("m17", good), ("m18", good)])
+    yield put_together([("m17", good), ("m17", whole)])  # one within another
+    yield put_together([("m17", gzip.compress(whole))])
+    yield from (whole[:-1], whole[:4], whole[:20], whole[:-1] + b"?", whole + b"\0", gzip.compress(whole))
+    message, key = whole[4:-16], _field(1, b"m17")
+    yield sealed(message[:-1])
+    yield sealed(b"")
+    yield sealed(key)
+    user = _field(1, 0) + _field(3, good)
+    odd = (
+        _field(1, 1) + _field(3, good),  # no such key
+        _field(1, 2**64 - 1) + _field(3, good),
+        _field(3, good),
+        _field(1, 0),
+        user + _field(3, b"?") + _field(3, good),  # of three the last one counts
+        user + _field(2, 0) + _field(4, b"tag") + b"\x49" + bytes(8) + b"\x4d" + bytes(4),
+        b"\x0d" + bytes(4) + _field(3, good),  # a number of a fixed width
+        b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02" + _field(3, good),  # more than 64 bits
+        _field(1, 0) + _field(3, 5),
+        b"\x0b\x0c" + user,  # a group
+        b"\x02\x00" + user,  # a field with the number 0
+    )
+    for one in odd:
+        yield sealed(key + _field(3, one))
+    yield sealed(b"\x09" + b"8" * 8 + _field(3, user))
+    yield sealed(_field(9, b"later") + key + _field(2, b"123") + _field(3, user) + _field(4, 1))
+
+
 def batches() -> Iterator[list[bytes]]:
     """Several records: good ones whose neighbours are not, and documents cut at every kind of place."""
     good = json.dumps(READING).encode()
     yield [good] * 3
     for one in single():
+        yield [good, one, good]
+    for one in _aggregated():
         yield [good, one, good]
     for place in (1, 8, len(good) // 2, len(good) - 1):
         yield [good[:place], good[place:]]

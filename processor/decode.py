@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processor.columns import Float64, Int64
-from processor.quarantine import Reason, Refused, refusal, written
+from processor.quarantine import WHOLE_RECORD, Reason, Refused, refusal, written
 from processor.source.records import Record, TooMuch
 from processor.wire.aggregated import user_records
 from processor.wire.document import Reading, decode_envelope, decode_reading
@@ -26,6 +26,10 @@ _NOT_FAST = (msgspec.MsgspecError, ValueError, RecursionError)
 # opened, a few MiB of them to more than the memory there is.
 MOST_OPENED = 8 * 1024 * 1024  # bytes beyond the records' own
 MOST_READINGS = 100_000
+TOO_LARGE = (
+    f"what the record's parts hold packed opens to more than {MOST_OPENED} bytes, without this part; replay "
+    "takes it alone"
+)
 
 
 class Decoded:
@@ -78,8 +82,13 @@ class Decoded:
         return packed
 
     def _tolerant(self, record: Record) -> None:
-        kept, refused = take_apart(record)
+        # A part of the first record; of a later one TooMuch tells that it is to be the first.
+        if self._opened > MOST_OPENED and record.sequence_number == self._records[0].sequence_number:
+            self.refused.append(refusal(record, WHOLE_RECORD, Reason.UNDECODABLE, TOO_LARGE, record.data))
+            return
+        kept, refused, opened = take_apart(record)
         self.refused += refused
+        self._opened += opened
         for place, reading, unknown, envelope in kept:
             row = len(self.readings)
             self._places[row] = place
@@ -110,6 +119,15 @@ class Decoded:
     def keys(self) -> list[str]:
         """Each record's partition key."""
         return list(map(_key, self._records))
+
+    @property
+    def numbers(self) -> list[str]:
+        """Each reading's record, by its sequence number: an aggregated one's parts have one."""
+        return [
+            record.sequence_number
+            for record, count in zip(self._records, self._counts, strict=True)
+            for _ in range(count)
+        ]
 
     def each_reading(self, column: NDArray[Number]) -> NDArray[Number]:
         """A column of the records as one of the readings."""

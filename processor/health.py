@@ -7,6 +7,7 @@ The fields of both documents are in docs/health.md.
 """
 
 import json
+import logging
 import threading
 import time
 import urllib.error
@@ -18,8 +19,18 @@ from typing import Self
 
 from processor.readiness import Readiness
 
+logger = logging.getLogger(__name__)
+
 HOST = "127.0.0.1"
 STANDSTILL_SECONDS = 180.0  # longer than the longest batch, an RDS fail-over included
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A line in the log as any other; the standard library writes a bare traceback."""
+        logger.exception("a question was not answered")
 
 
 class HealthServer:
@@ -38,8 +49,7 @@ class HealthServer:
         self._state = state
         self._ready = ready
         self._beaten = time.monotonic()
-        self._server = ThreadingHTTPServer((HOST, port), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server((HOST, port), self._handler())
         self.port: int = self._server.server_address[1]
 
     def beat(self) -> None:

@@ -23,7 +23,7 @@ from yoyo.connections import parse_uri
 from yoyo.migrations import default_migration_table
 
 from processor.queries import load_queries
-from processor.storage.database import NotReady, Session
+from processor.storage.database import Session
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +34,6 @@ _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('millrace.migrations', 0))
 # The old release goes on writing: it never waits longer than this for a migration that waits itself.
 _PATIENCE = "SET lock_timeout = '2s'"
 _QUERIES = load_queries()
-
-
-class TablesOlder(NotReady):
-    """The tables lack migrations that this code needs: it waits until they are there."""
 
 
 class _Backend(PostgresqlPsycopgBackend):
@@ -102,13 +98,14 @@ def missing(session: Session) -> list[str]:
     return [name for name in needed() if name not in applied]
 
 
-def require(session: Session) -> None:
-    """Raise TablesOlder where a migration is missing."""
-    if lacking := missing(session):
-        raise TablesOlder(
-            f"the tables lack {', '.join(lacking)}; the container `migrate` of a task of this release "
-            "applies them before its processor starts: see its log, and deploy this release again"
-        )
+def lacking(session: Session) -> str | None:
+    """What the tables lack for this code, and what mends it; None where nothing is missing."""
+    if not (names := missing(session)):
+        return None
+    return (
+        f"the tables lack {', '.join(names)}; the container `migrate` of a task of this release applies them "
+        "before its processor starts: see its log, and deploy this release again"
+    )
 
 
 def _days(connection: Connection[Any]) -> dict[str, int]:

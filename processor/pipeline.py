@@ -1,6 +1,6 @@
 """The path of a batch: decode → validate → one PostgreSQL transaction → Redis → done.
 
-`judge` is pure. Decoding and judging are done on the caller's thread, the rest on the writer's: when
+`judge` is pure. Decoding and judging are done on the caller's thread, the rest on the writer's two: when
 `Pipeline.take` has returned, the batch is on its way, and when `Pipeline.drain` has, it is in for good.
 """
 
@@ -9,14 +9,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from processor.columns import Columns
 from processor.committed import Committed
 from processor.decode import MOST_READINGS, Decoded
-from processor.latest import Latest
+from processor.latest import Latest, newest_of
 from processor.names import Names
 from processor.quarantine import Refused
 from processor.source.position import Known
 from processor.source.records import Batch, Record, TooMuch
+from processor.storage.ready import Ready
 from processor.storage.store import Judged, Lease, Store
 from processor.taken import Taken
 from processor.validate import Rules, validate
@@ -86,7 +89,7 @@ class Pipeline:
         self._names = Names()
         self._committed = committed
         self._refused = refused
-        self._writer = Writer(self._write, (stopping or threading.Event()).set)
+        self._writer = Writer(self._prepare, (stopping or threading.Event()).set)
         self.counts = Counts()
 
     def own(self, shard: str) -> Lease:
@@ -118,7 +121,7 @@ class Pipeline:
         self._writer.drain()
 
     def close(self, seconds: float = 0.0) -> None:
-        """End the writer's thread; what it has not begun is left to be read again. Waits so long at most."""
+        """End the writer's threads; what is not begun is left to be read again. Waits so long at most."""
         self._writer.close(seconds)
 
     def _take(self, lease: Lease, records: Sequence[Record], lag_ms: int) -> int:
@@ -140,12 +143,16 @@ class Pipeline:
         self._writer.put(taken)
         return len(records)
 
-    def _write(self, taken: Taken) -> None:
+    def _prepare(self, taken: Taken) -> Callable[[], None]:
+        judged = taken.judged
+        return partial(self._write, taken, self._store.make_ready(judged), newest_of(judged.columns))
+
+    def _write(self, taken: Taken, ready: Ready | None, newest: Columns) -> None:
         judged, shard = taken.judged, taken.lease.shard
         began = time.perf_counter()
-        stored = self._store.store(taken.lease, judged)
+        stored = self._store.store(taken.lease, judged, ready)
         write_seconds = time.perf_counter() - began
-        self._latest.show(judged.columns, judged.names)
+        self._latest.show(newest, judged.names, more=self._writer.more)
         refused = Counter(refused.reason for refused in judged.refused) if stored.refused else {}
         self.counts.records += taken.records
         self.counts.inserted += stored.inserted

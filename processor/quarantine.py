@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TIMESTAMP = "timestamp"
     TOO_OLD = "too_old"
     TOO_NEW = "too_new"
+    TOO_MANY_DAYS = "too_many_days"  # an aggregated record of more days than one transaction should touch
     VALUE = "value"
     QUALITY = "quality"
     SEQ = "seq"

@@ -32,17 +32,17 @@ class LastCommit:
 class Standing:
     """How the processor stands at one moment. Times by time.monotonic.
 
-    role: "starting", "standby" or "reader". tables: whether this process has seen that none of its release's
-    migrations is missing.
+    role: "starting", "standby" or "reader". lacks: what the tables lack for this release, once it has looked.
+    abreast: by shard, when its reading began, or when nothing was behind it last.
     """
 
     role: str
-    tables: bool
+    lacks: str | None
     database: str | None  # why it is away
     cache: str | None
     lag_ms: Mapping[str, int]  # by shard
     last: Mapping[str, LastCommit]
-    reading_since: float | None
+    abreast: Mapping[str, float]
 
 
 def readiness(standing: Standing, now: float) -> Readiness:
@@ -52,8 +52,8 @@ def readiness(standing: Standing, now: float) -> Readiness:
         because.append(f"the database is away: {standing.database}")
     if standing.role == "starting":
         because.append("it has not asked for its turn yet: see `database`, and the log")
-    if standing.role == "reader" and not standing.tables:
-        because.append("it has not seen all migrations of its release yet: see `database`, and the log")
+    if standing.lacks is not None:
+        because.append(standing.lacks)
     stalled = sorted(name for name in standing.lag_ms if _stalled(standing, name, now))
     if stalled:
         because.append(f"nothing was committed for {STALL_SECONDS:.0f} s of {', '.join(stalled)}")
@@ -63,7 +63,7 @@ def readiness(standing: Standing, now: float) -> Readiness:
     }
     shown = {
         "role": standing.role,
-        "tables": standing.tables,
+        "tables": standing.role != "starting" and standing.lacks is None,
         "database": standing.database or "connected",
         "cache": standing.cache or "connected",
         "shards": shards,
@@ -72,11 +72,16 @@ def readiness(standing: Standing, now: float) -> Readiness:
 
 
 def _stalled(standing: Standing, shard: str, now: float) -> bool:
-    """Data waits and none of it was committed for long."""
-    if standing.lag_ms[shard] < BEHIND_MS or standing.reading_since is None:
+    """Data waits, and for long none of it was committed.
+
+    A shard may begin late, as the child of a reshard does, or be quiet for hours: it is counted from when
+    there was nothing to wait for.
+    """
+    since = standing.abreast.get(shard)
+    if since is None or standing.lag_ms[shard] < BEHIND_MS:
         return False
     last = standing.last.get(shard)
-    return now - max(last.at if last else 0.0, standing.reading_since) > STALL_SECONDS
+    return now - max(since, last.at if last else since) > STALL_SECONDS
 
 
 def _shown(last: LastCommit | None, now: float) -> dict[str, float | None]:

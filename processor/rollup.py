@@ -5,6 +5,7 @@ min, max, first and last are over the others, a flag counting as 0 or 1. So the 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,6 +33,19 @@ class Rollup:
     last: Float64
     first_at: Int64
     last_at: Int64
+
+
+class Rollups(NamedTuple):
+    """Of the same readings."""
+
+    minutes: Rollup
+    hours: Rollup
+
+
+def rollups_of(rows: Rows) -> Rollups:
+    """In both widths."""
+    minutes = roll_up(rows, MINUTE)
+    return Rollups(minutes, widened(minutes, HOUR))
 
 
 def roll_up(rows: Rows, width: int) -> Rollup:

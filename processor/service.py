@@ -15,7 +15,7 @@ from processor import cache
 from processor.health import HealthServer
 from processor.latest import Latest
 from processor.metrics import Gauges, Metrics, Sampler
-from processor.migrate import require
+from processor.migrate import lacking
 from processor.pipeline import Pipeline
 from processor.readiness import Readiness, Standing, readiness
 from processor.refusals import Refusals
@@ -52,7 +52,7 @@ def run(settings: Settings) -> int:
     aws = boto3.Session(region_name=settings.region)
     secret = DatabaseSecret(aws.client("secretsmanager", config=AWS_CALLS), settings.database_secret_arn)
     database = Database(secret, settings.database_ca_file, stopping)
-    turn = Turn(settings.stream_name, stopping)
+    turn = Turn(settings.stream_name, stopping, lacking)
     database.opened = turn.take
     latest = Latest(cache.connect(settings))
     metrics = Metrics(settings.environment, settings.stream_name)
@@ -64,14 +64,13 @@ def run(settings: Settings) -> int:
         refused=Refusals(settings.stream_name).tell,
         stopping=stopping,
     )
-    reading_since: list[float] = []  # when the tables were there, and reading began
 
     def state() -> dict[str, object]:
         counts = pipeline.counts
         return {
             "environment": settings.environment,
             "state": turn.state,
-            "database": database.waiting_for or "connected",
+            "database": database.waiting_for or turn.lacks or "connected",
             "cache": latest.away or "connected",
             "inserted": counts.inserted,
             "absorbed": counts.absorbed,
@@ -82,41 +81,43 @@ def run(settings: Settings) -> int:
     def ready() -> Readiness:
         standing = Standing(
             role=turn.state,
-            tables=bool(reading_since),
+            lacks=turn.lacks,
             database=database.waiting_for,
             cache=latest.away,
             lag_ms=dict(pipeline.counts.lag_ms),
             last=dict(metrics.last),
-            reading_since=reading_since[0] if reading_since else None,
+            abreast=poller.abreast(),
         )
         return readiness(standing, time.monotonic())
 
     def gauges() -> Gauges:
         counts = pipeline.counts
-        return Gauges(dict(counts.lag_ms), database.waiting_for, latest.away, counts.gaps)
+        return Gauges(dict(counts.lag_ms), database.waiting_for or turn.lacks, latest.away, counts.gaps)
 
-    with Sampler(metrics, gauges), HealthServer(settings.health_port, state, ready) as health:
-        database.beat = turn.beat = health.beat
+    health = HealthServer(settings.health_port, state, ready)
+    database.beat = turn.beat = health.beat
 
-        def alive() -> None:
-            health.beat()
-            database.say()
+    def alive() -> None:
+        health.beat()
+        database.say()
 
-        poller = Poller(
-            aws.client("kinesis", config=AWS_CALLS),
-            settings.stream_name,
-            pipeline,
-            poll_seconds=settings.poll_seconds,
-            batch_records=settings.batch_records,
-            stopping=stopping,
-            beat=alive,
-        )
-        housekeeping = Database(secret, settings.database_ca_file, stopping)
-        retention = Retention(housekeeping, stopping, lambda: turn.state == "reader")
+    poller = Poller(
+        aws.client("kinesis", config=AWS_CALLS),
+        settings.stream_name,
+        pipeline,
+        poll_seconds=settings.poll_seconds,
+        batch_records=settings.batch_records,
+        stopping=stopping,
+        beat=alive,
+    )
+    housekeeping = Database(secret, settings.database_ca_file, stopping)
+    retention = Retention(housekeeping, stopping, lambda: turn.state == "reader")
+    with Sampler(metrics, gauges), health:
         try:
-            database.run(require)
+            database.run(
+                lambda session: None
+            )  # when it has a session, the tables are there and it is our turn
             retention.start()
-            reading_since.append(time.monotonic())
             poller.run()
         except Stopping:
             logger.info("stopped while waiting; what was taken will be read again")

@@ -3,6 +3,9 @@
 The turn is an advisory lock of PostgreSQL, held by the session that writes, so it ends with that session,
 whatever ended it. It keeps two from doing the same work; that two can never spoil each other's is held by the
 epochs in shard_progress, with the lock or without.
+
+Who finds the tables older than its code has no use for a turn: it stands by without asking for one, on the
+one session, until they are there.
 """
 
 import logging
@@ -28,32 +31,51 @@ class TurnLost(RuntimeError):
 
 
 class Turn:
-    """The turn on one stream; `state` is "starting", "standby" or "reader"."""
+    """The turn on one stream; `state` is "starting", "standby" or "reader".
 
-    def __init__(self, stream: str, stopping: threading.Event) -> None:
+    `lacking` says what the tables lack, or None; `lacks` is what it said last.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        stopping: threading.Event,
+        lacking: Callable[[Session], str | None] = lambda session: None,
+    ) -> None:
         self._given = {"stream": stream}
         self._stopping = stopping
+        self._lacking = lacking
         self._had_it = False
         self.beat: Callable[[], None] = lambda: None  # called at each look: a sign of life
         self.state = "starting"
+        self.lacks: str | None = None
 
     def take(self, session: Session) -> None:
-        """Wait until this session has the turn. Raises Stopping.
+        """Wait until the tables are there and this session has the turn. Raises Stopping.
 
         Whoever had it on an earlier session waits a moment only: raises TurnLost when another one has it.
         """
+        while (lacks := self._lacking(session)) is not None:
+            if self.lacks is None:
+                logger.warning("standing by: the tables are older than this release", extra={"cause": lacks})
+            self.lacks = lacks
+            self._stand_by()
+        self.lacks = None
         began = time.monotonic()
         while not self._look(session):
             if self._had_it and time.monotonic() - began > PATIENCE_SECONDS:
                 raise TurnLost("its session was lost, and another processor has begun to read the stream")
             if self.state != "standby":
                 logger.info("standing by: another processor reads the stream")
-                self.state = "standby"
-            self.beat()
-            if self._stopping.wait(LOOK_SECONDS * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads tasks
-                raise Stopping
+            self._stand_by()
         self.state = "reader"
         self._had_it = True
+
+    def _stand_by(self) -> None:
+        self.state = "standby"
+        self.beat()
+        if self._stopping.wait(LOOK_SECONDS * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads tasks
+            raise Stopping
 
     def _look(self, session: Session) -> bool:
         row = session.connection.execute(_TAKE, self._given).fetchone()

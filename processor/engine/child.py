@@ -94,6 +94,11 @@ class Child:
         return time.monotonic() if self._busy else self._heard
 
     @property
+    def abreast(self) -> float | None:
+        """When its reading began, or when nothing was behind it last, by time.monotonic; None: not yet."""
+        return None if self._reader is None else self._reader.abreast_at
+
+    @property
     def shard(self) -> str:
         """Its id; empty before the daemon has named it."""
         return self._shard
@@ -203,6 +208,8 @@ class Child:
     def _quiet(self, reader: ShardReader, lag_ms: int, *, tip: bool) -> None:
         """Nothing came. At the tip, all that had arrived when it was asked for is stored."""
         self._pipeline.counts.lag_ms[self._shard] = lag_ms
+        if tip:
+            reader.abreast_at = time.monotonic()
         if not tip or len(self._came) < WAITING_ANSWERS:
             return
         reader.seen(self._came[0])

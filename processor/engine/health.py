@@ -82,7 +82,7 @@ def _ailment(child: Vitals, now: float, alive: Callable[[int], bool]) -> str | N
         return f"{child.shard}: its process has died, and the daemon runs on"
     if now - child.beat > STANDSTILL_SECONDS:
         return f"{child.shard}: its loop has stood still for {now - child.beat:.0f} s"
-    if child.database is not None:
+    if child.database is not None or child.lacks is not None:
         return None  # a restart would not bring it back, and what is kept would have to be read again
     if now - child.heard > SILENCE_SECONDS:
         return f"{child.shard}: the daemon has said nothing for {now - child.heard:.0f} s"
@@ -95,18 +95,18 @@ def _ailment(child: Vitals, now: float, alive: Callable[[int], bool]) -> str | N
 
 def _advanced(child: Vitals) -> float:
     last = child.last.get(child.shard)
-    return max(last.at if last else 0.0, child.reading_since or child.beat)
+    return max(last.at if last else 0.0, child.abreast or child.beat)
 
 
 def _standing(child: Vitals) -> Standing:
     return Standing(
         role="starting" if child.state == "starting" else "reader",
-        tables=child.tables,
+        lacks=child.lacks,
         database=child.database,
         cache=child.cache,
         lag_ms=child.lag_ms,
         last=child.last,
-        reading_since=child.reading_since,
+        abreast={} if child.abreast is None else {child.shard: child.abreast},
     )
 
 

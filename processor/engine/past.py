@@ -21,7 +21,8 @@ from processor.source.losses import say_gap
 from processor.source.position import Gap, Known, Range, finished, gone, start
 from processor.source.reader import FIRST_PAUSE, Answer, Seek, ShardReader
 from processor.source.records import Batch, Record, records_of
-from processor.source.stream import Stream, known_of, parents_of, range_of
+from processor.source.shards import known_of, numbers, parents
+from processor.source.stream import Stream
 from processor.storage.database import Database, Session, Stopping
 from processor.storage.store import Lease, ShardLost
 
@@ -99,7 +100,7 @@ class Past:
         if described is None:
             logger.warning("the engine begins a shard that the stream does not list", extra={"shard": shard})
             return ShardReader(self._pipeline.own(shard), known.get(shard, Known()), Range("0"))
-        for parent in sorted(parents_of(described)):
+        for parent in sorted(parents(described)):
             self._finish(parent, listed)
         reader = self._own(described)
         until = start(reader.known, reader.range, checkpoint).until
@@ -115,17 +116,17 @@ class Past:
     def _own(self, described: "ShardTypeDef") -> ShardReader:
         lease = self._pipeline.own(described["ShardId"])
         mine = replace(known_of(described, self._pipeline.known()), position=lease.position)
-        return ShardReader(lease, mine, range_of(described))
+        return ShardReader(lease, mine, numbers(described))
 
     def _finish(self, parent: str, listed: Mapping[str, "ShardTypeDef"]) -> None:
         """A shard whose children the engine begins: all of it is stored, by this process or by another."""
         described = listed.get(parent)
         if described is None or self._is_finished(described):
             return
-        end = range_of(described).last
+        end = numbers(described).last
         if end is None:
             raise StillOpen(f"{parent} has children and is listed without its end")
-        for before in sorted(parents_of(described)):
+        for before in sorted(parents(described)):
             self._finish(before, listed)
         while not self._may("take_past", parent):
             self._rest(LOOK_SECONDS)
@@ -152,7 +153,7 @@ class Past:
 
     def _is_finished(self, described: "ShardTypeDef") -> bool:
         known = self._pipeline.known().get(described["ShardId"], Known())
-        return finished(known, range_of(described))
+        return finished(known, numbers(described))
 
     def _leave_gone(self, listed: Mapping[str, object], known: Mapping[str, Known]) -> None:
         """Shards that are no more and were not stored to their end: tell the gap."""

@@ -18,10 +18,10 @@ from processor.engine.daemon import Daemon, DaemonGone, claim_stdout
 from processor.engine.lines import Lines, widen
 from processor.engine.memory import be_thrifty
 from processor.engine.past import Past
+from processor.engine.tables import Tables
 from processor.engine.vitals import Told, Vitals
 from processor.latest import Latest
 from processor.metrics import Gauges, Metrics, Sampler
-from processor.migrate import require
 from processor.pipeline import Pipeline
 from processor.refusals import Refusals
 from processor.retention import Retention
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STDIN, STDOUT = 0, 1
+STDIN = 0
 
 
 def run(settings: Settings) -> int:
@@ -86,7 +86,6 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         stopping=stopping,
     )
     beaten = [time.monotonic()]
-    reading_since: list[float] = []
 
     def beat() -> None:
         beaten[0] = time.monotonic()
@@ -105,7 +104,10 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         beat=beat,
         alive=alive,
     )
+
+    tables = Tables(stopping, beat)
     database.beat = beat
+    database.opened = tables.wait
 
     def vitals() -> Vitals | None:
         counts = pipeline.counts
@@ -118,12 +120,12 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
             state=child.state.name.lower(),
             beat=beaten[0],
             heard=child.heard,
-            tables=bool(reading_since),
+            lacks=tables.lacks,
             database=database.waiting_for,
             cache=latest.away,
             lag_ms=dict(counts.lag_ms),
             last=dict(metrics.last),
-            reading_since=reading_since[0] if reading_since else None,
+            abreast=child.abreast,
             inserted=counts.inserted,
             absorbed=counts.absorbed,
             refused=counts.refused,
@@ -139,8 +141,6 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
     retention = Retention(housekeeping, stopping, lambda: child.state is State.OWNER)
     try:
         with Sampler(metrics, gauges):
-            database.run(require)
-            reading_since.append(time.monotonic())
             retention.start()
             child.run()
     except (DaemonGone, Stopping):

@@ -20,10 +20,10 @@ ENDING = ".child.json"
 
 
 class Vitals(msgspec.Struct, frozen=True):
-    """One child at one moment. Times by time.monotonic; `lag_ms` and `last` as in readiness.Standing.
+    """One child at one moment. Times by time.monotonic; `lacks`, `lag_ms`, `last` as in readiness.Standing.
 
     parent: the daemon's process. beat: when the loop was last seen alive. heard: when the daemon last spoke.
-    state: as child.State, in lower case. tables: no migration of its release is missing.
+    state: as child.State, in lower case. abreast: when its reading began, or when nothing was behind it last.
     """
 
     shard: str
@@ -32,12 +32,12 @@ class Vitals(msgspec.Struct, frozen=True):
     state: str
     beat: float
     heard: float
-    tables: bool
+    lacks: str | None
     database: str | None
     cache: str | None
     lag_ms: dict[str, int]
     last: dict[str, LastCommit]
-    reading_since: float | None
+    abreast: float | None
     inserted: int = 0
     absorbed: int = 0
     refused: int = 0

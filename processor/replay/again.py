@@ -7,7 +7,7 @@ from typing import NamedTuple
 from processor.names import Names
 from processor.pipeline import judge
 from processor.quarantine import WHOLE_RECORD, Refused, storable
-from processor.source.records import Record, TooMuch
+from processor.source.records import Record, as_many
 from processor.storage.store import Judged
 from processor.validate import Rules
 
@@ -48,12 +48,7 @@ class Again:
 
 def judge_again(rows: Sequence[Row], names: Names, rules: Rules) -> tuple[Again, int]:
     """The verdict on the first of these rows, as many as one transaction should hold; how many they were."""
-    count = len(rows)
-    while True:
-        try:
-            return _again(rows[:count], names, rules), count
-        except TooMuch as more:
-            count = more.fits
+    return as_many(len(rows), lambda count: _again(rows[:count], names, rules))
 
 
 def _again(rows: Sequence[Row], names: Names, rules: Rules) -> Again:

@@ -6,6 +6,7 @@ Every transaction moves some rows whole, so a replay that was killed is run agai
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import boto3
@@ -13,18 +14,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import errors
 
 from processor import cache
-from processor.latest import Latest
+from processor.latest import Latest, newest_of
 from processor.names import Names
 from processor.pipeline import by_size, judge
 from processor.replay.again import judge_again
 from processor.replay.request import Quarantined, Request, Streamed
 from processor.replay.stream import PastReader
 from processor.replay.tables import Tables, fresh
-from processor.replay.tally import Tally, quarantine_report, stream_report
+from processor.replay.tally import Tally, quarantine_report, stream_report, unshown
 from processor.secret import DatabaseSecret
 from processor.service import AWS_CALLS, rules_of, stop_on_signals
 from processor.settings import Settings
-from processor.source.records import Record, TooMuch
+from processor.source.records import Record, as_many
 from processor.storage.database import Database, Stopping
 from processor.storage.store import Judged
 from processor.validate import Rules
@@ -40,7 +41,8 @@ def run(settings: Settings, request: Request) -> int:
     aws = boto3.Session(region_name=settings.region)
     secret = DatabaseSecret(aws.client("secretsmanager", config=AWS_CALLS), settings.database_secret_arn)
     database = Database(secret, settings.database_ca_file, stopping)
-    replay = Replay(database, Latest(cache.connect(settings)), rules_of(settings), request.write)
+    latest = Latest(cache.connect(settings))
+    replay = Replay(database, latest, rules_of(settings), request.write)
     try:
         if isinstance(request.source, Quarantined):
             stream = request.source.stream or settings.stream_name
@@ -50,6 +52,8 @@ def run(settings: Settings, request: Request) -> int:
             report = replay.stream(settings.stream_name, request.source, client, stopping)
         for line in report:
             print(line)
+        if left := latest.finish(stopping.wait):
+            print(unshown(left, latest.away))
     except Stopping:
         return _ended("stopped; what was taken stays taken: run it again to go on")
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction) as error:
@@ -120,13 +124,7 @@ class Replay:
     def _take(self, tables: Tables, shard: str, records: Sequence[Record]) -> None:
         while records:
             self._names = fresh(self._names)
-            count = len(records)
-            judged = None
-            while judged is None:
-                try:
-                    judged = judge(records[:count], self._names, self._rules, 0)
-                except TooMuch as more:
-                    count = more.fits
+            judged, count = as_many(len(records), partial(self._judge, records))
             self._tally.records += count
             self._tally.refused.update(verdict.reason for verdict in judged.refused)
             refused = [(shard, verdict) for verdict in judged.refused]
@@ -134,7 +132,10 @@ class Replay:
             self._done(judged, inserted)
             records = records[count:]
 
+    def _judge(self, records: Sequence[Record], count: int) -> Judged:
+        return judge(records[:count], self._names, self._rules, 0)
+
     def _done(self, judged: Judged, inserted: int) -> None:
         self._tally.add_readings(len(judged.columns), inserted)
         if self._write:
-            self._latest.show(judged.columns, judged.names)
+            self._latest.show(newest_of(judged.columns), judged.names)

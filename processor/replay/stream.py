@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from processor.source.records import Record, records_of
+from processor.source.shards import list_shards
 from processor.storage.database import Stopping
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ class PastReader:
 
     def shards(self) -> list[str]:
         """All that the stream still lists, those that are closed too. Raises ClientError."""
-        pages = self._client.get_paginator("list_shards").paginate(StreamName=self._stream)
-        return [shard["ShardId"] for page in pages for shard in page["Shards"]]
+        return [shard["ShardId"] for shard in list_shards(self._client, self._stream)]
 
     def records(self, shard: str, since: datetime, position: str) -> Iterator[list[Record]]:
         """Records that arrived at `since` or later, up to the one at `position`, a call's worth at a time.

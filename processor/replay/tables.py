@@ -9,20 +9,28 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
+import numpy as np
+
+from processor.columns import MICROSECONDS_A_DAY
+from processor.moment import EPOCH, MICROSECOND
 from processor.names import Names
 from processor.quarantine import Refused
 from processor.queries import load_queries
 from processor.replay.again import Row
 from processor.replay.request import Quarantined
+from processor.rollup import rollups_of
 from processor.storage.binary import Bigints, Timestamps
 from processor.storage.database import Database, Session
+from processor.storage.dropped import run_beside_retention
 from processor.storage.insert import insert_missing
+from processor.storage.ready import with_units
+from processor.storage.rollups import add_rollups
 from processor.storage.rows import sorted_rows
-from processor.storage.store import Judged, add_refused, add_rollups, ensure_days, with_units
+from processor.storage.store import Judged, add_refused, ensure_days
 
 _QUERIES = load_queries()
-MOST_ROWS = 1000  # of the quarantine, a transaction
-MOST_BYTES = 4 * 1024 * 1024  # of their payloads; one larger stands alone
+PAGE_ROWS = 1000  # of the quarantine, a transaction
+PAGE_BYTES = 4 * 1024 * 1024  # of their payloads; one larger stands alone
 _FIRST = ("", "", -1, -2)  # before every key
 
 
@@ -62,8 +70,8 @@ class Tables:
             "only": chosen.shard,
             "since": chosen.since,
             "until": chosen.until,
-            "rows": MOST_ROWS,
-            "bytes": MOST_BYTES,
+            "rows": PAGE_ROWS,
+            "bytes": PAGE_BYTES,
         }
         found = self._database.run(
             lambda session: session.connection.execute(_QUERIES["quarantined"], given).fetchall()
@@ -72,18 +80,7 @@ class Tables:
 
     def count_missing(self, judged: Judged) -> int:
         """How many of these readings are not in the table; nothing is written."""
-        columns, names = judged.columns, judged.names
-        given = {
-            "paths": [names.paths[slot] for slot in columns.slot.tolist()],
-            "ts": Timestamps(columns.ts),
-            "seq": Bigints(columns.seq),
-        }
-
-        def count(session: Session) -> int:
-            row = session.connection.execute(_QUERIES["count_missing"], given).fetchone()
-            return int(row[0]) if row else 0
-
-        return self._database.run(count)
+        return self._database.run(lambda session: sum(_missing(session, judged, day) for day in judged.days))
 
     def settle(self, judged: Judged, settled: Sequence[Row], refused: Sequence[tuple[str, Refused]]) -> int:
         """One transaction: rows out of the quarantine, readings in, new verdicts. How many were inserted."""
@@ -91,7 +88,22 @@ class Tables:
         def write(session: Session) -> int:
             return _settle(session, self._stream, judged, settled, refused)
 
-        return self._database.run(write)
+        return run_beside_retention(self._database, write)
+
+
+def _missing(session: Session, judged: Judged, day: np.int64) -> int:
+    """Of the readings of one UTC day, in days since 1970."""
+    begins = day * MICROSECONDS_A_DAY
+    columns = judged.columns.take(judged.columns.ts // MICROSECONDS_A_DAY == day)
+    given = {
+        "paths": [judged.names.paths[slot] for slot in columns.slot.tolist()],
+        "ts": Timestamps(columns.ts),
+        "seq": Bigints(columns.seq),
+        "first": EPOCH + int(begins) * MICROSECOND,
+        "next": EPOCH + int(begins + MICROSECONDS_A_DAY) * MICROSECOND,
+    }
+    row = session.connection.execute(_QUERIES["count_missing"], given).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _settle(
@@ -107,7 +119,7 @@ def _settle(
     rows = sorted_rows(points.resolve(connection, columns), with_units(columns, points))
     with connection.transaction():
         inserted = rows.take(insert_missing(connection, rows)) if len(rows) else rows
-        add_rollups(connection, inserted)
+        add_rollups(connection, rollups_of(inserted))
         if settled:
             shards, numbers, parts, indexes = zip(*(row.key for row in settled), strict=True)
             given = {

@@ -52,6 +52,14 @@ def stream_report(tally: Tally, stream: str, write: bool) -> Iterator[str]:
     yield from _readings(tally, write)
 
 
+def unshown(count: int, away: str | None) -> str:
+    """A line: what the cache was not told of, and why."""
+    why = f"is away ({away})" if away else "was away or slow"
+    return (
+        f"latest values: {count:,} not shown, the cache {why}; such a point's next reading shows its newest"
+    )
+
+
 def _readings(tally: Tally, write: bool) -> Iterator[str]:
     verb = "inserted" if write else "to insert"
     yield f"readings: {tally.inserted:,} {verb}, {tally.absorbed:,} there already"

@@ -19,7 +19,8 @@ from processor.source.losses import say_gap
 from processor.source.position import Gap, Known, finished, gone
 from processor.source.reader import FIRST_PAUSE, Answer, Seek, ShardReader
 from processor.source.records import Batch, records_of
-from processor.source.stream import Stream, known_of, parents_of, range_of
+from processor.source.shards import known_of, numbers, parents
+from processor.source.stream import Stream
 from processor.storage.database import Stopping
 from processor.storage.store import Lease
 
@@ -36,7 +37,10 @@ NOTE_SECONDS = 60.0  # how often a quiet shard's tip is noted: how far off the b
 
 
 class Poller:
-    """Reads until stopped. `beat` is called before each shard's turn: a sign of life, which may raise."""
+    """Reads until stopped. `beat` is called before each call to Kinesis: a sign of life, which may raise.
+
+    Such a call may take long, and between two of them PostgreSQL is to hear that this process lives.
+    """
 
     def __init__(
         self,
@@ -50,7 +54,7 @@ class Poller:
         beat: Callable[[], None],
     ) -> None:
         self._client = client
-        self._stream = Stream(client, stream)
+        self._stream = Stream(client, stream, beat)
         self._pipeline = pipeline
         self._poll_seconds = poll_seconds
         self._batch_records = batch_records
@@ -61,6 +65,10 @@ class Poller:
         self._retention_seconds = 0.0
         self._list_due = 0.0
         self._pause = FIRST_PAUSE
+
+    def abreast(self) -> dict[str, float]:
+        """Each open shard: when its reading began, or when nothing was behind it last, by time.monotonic."""
+        return {name: reader.abreast_at for name, reader in list(self._readers.items())}
 
     def run(self) -> None:
         """Read all shards in turn until `stopping` is set, and commit what was taken.
@@ -102,7 +110,7 @@ class Poller:
         self._retention_seconds = self._stream.retention_seconds()
         self._list_due = time.monotonic() + LIST_SECONDS
         for name, reader in self._readers.items():
-            reader.range = range_of(shards[name]) if name in shards else reader.range
+            reader.range = numbers(shards[name]) if name in shards else reader.range
         if not shards.keys() - self._readers.keys() - self._ended and self._readers.keys() <= shards.keys():
             return
         known = self._pipeline.known()
@@ -114,18 +122,18 @@ class Poller:
     def _open(
         self, shard: "ShardTypeDef", shards: dict[str, "ShardTypeDef"], known: dict[str, Known]
     ) -> None:
-        name, parents = shard["ShardId"], parents_of(shard)
+        name, came_from = shard["ShardId"], parents(shard)
         # A parent that is no longer listed has expired with all its records.
-        if any(parent in shards and parent not in self._ended for parent in parents):
+        if any(parent in shards and parent not in self._ended for parent in came_from):
             return
-        if finished(known.get(name, Known()), range_of(shard)):
+        if finished(known.get(name, Known()), numbers(shard)):
             self._ended.add(name)
             self._list_due = 0.0
             return
         lease = self._pipeline.own(name)
         mine = replace(known_of(shard, known), position=lease.position)
         logger.info("reading shard", extra={"shard": name, "epoch": lease.epoch, "position": lease.position})
-        self._readers[name] = ShardReader(lease, mine, range_of(shard))
+        self._readers[name] = ShardReader(lease, mine, numbers(shard))
 
     def _leave_gone(self, shards: dict[str, "ShardTypeDef"], known: dict[str, Known]) -> None:
         """Shards that are no more and were not read to their end: tell the gap; their children may begin."""
@@ -161,7 +169,9 @@ class Poller:
         asked_at = time.time()
         exceptions = self._client.exceptions
         try:
-            reader.iterator = reader.iterator or self._stream.iterator(reader)
+            if reader.iterator is None:
+                reader.iterator = self._stream.iterator(reader)
+                self._beat()
             answer = self._client.get_records(ShardIterator=reader.iterator, Limit=self._batch_records)
         except exceptions.ExpiredIteratorException:
             reader.iterator, reader.due = None, 0.0  # after 5 minutes; the next one starts at our position
@@ -210,6 +220,8 @@ class Poller:
         "A value of zero indicates that record processing is caught up":
         https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
         """
+        if heard.tip:
+            reader.abreast_at = time.monotonic()
         if heard.tip and reader.range.last is None and not heard.end:
             reader.seen(asked_at)
         seen_at = reader.known.seen_at

@@ -14,7 +14,7 @@ from enum import StrEnum
 SKEW_SECONDS = 60.0  # our clock and the stream's: nearer to the horizon than this, nothing is known for sure
 
 
-class Reason(StrEnum):
+class Loss(StrEnum):
     """Why records can no longer be read."""
 
     EXPIRED = "expired"  # older than the stream's retention
@@ -83,7 +83,7 @@ class Gap:
     from_at: float | None
     before: str | None
     to_at: float
-    reason: Reason
+    reason: Loss
 
 
 def start(known: Known, shard: Range, checkpoint: str | None = None) -> Start:
@@ -117,17 +117,17 @@ def gap(known: Known, shard: Range, first: First | None, horizon: float, now: fl
     """
     position = known.position
     if position is not None and not shard.admits(position):
-        return _gap(known, first, now, Reason.REMADE)
+        return _gap(known, first, now, Loss.REMADE)
     if position is not None and first is not None and int(first.sequence_number) <= int(position):
         return None
     if position is None and known.read_to is None:
         return None  # nobody has read this shard or its parents yet: the oldest record is the beginning
     if known.read_to is None or known.read_to < horizon + SKEW_SECONDS:
-        return _gap(known, first, horizon, Reason.EXPIRED)
+        return _gap(known, first, horizon, Loss.EXPIRED)
     if position is not None and known.arrived_at is not None and known.arrived_at > horizon + SKEW_SECONDS:
         # It should be there. The retention was raised, which brings nothing back that had expired:
         # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html
-        return _gap(known, first, horizon, Reason.EXPIRED)
+        return _gap(known, first, horizon, Loss.EXPIRED)
     return None
 
 
@@ -136,11 +136,11 @@ def gone(known: Known, horizon: float, now: float) -> Gap | None:
     if known.ended or known.read_to is None:
         return None
     if known.read_to < horizon + SKEW_SECONDS:
-        return _gap(known, None, horizon, Reason.EXPIRED)
-    return _gap(known, None, now, Reason.REMADE)  # within its retention a shard does not go by itself
+        return _gap(known, None, horizon, Loss.EXPIRED)
+    return _gap(known, None, now, Loss.REMADE)  # within its retention a shard does not go by itself
 
 
-def _gap(known: Known, first: First | None, until: float, reason: Reason) -> Gap:
+def _gap(known: Known, first: First | None, until: float, reason: Loss) -> Gap:
     from_at = known.read_to
     to_at = first.arrived_at if first is not None else until
     return Gap(

@@ -7,11 +7,12 @@ record comes, nothing behind it can have expired, and it is dropped. When it doe
 is looked for.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from processor.source.position import First, Gap, Known, Range, Reason, gap, start
+from processor.source.position import First, Gap, Known, Loss, Range, gap, start
 from processor.source.records import Record
 from processor.storage.store import Lease
 
@@ -55,6 +56,7 @@ class ShardReader:
         self.due = 0.0
         self.pause = FIRST_PAUSE
         self.missing = False  # Kinesis said that there is no such shard
+        self.abreast_at = time.monotonic()  # when reading began, or when nothing was behind it last
         self.noted = known.seen_at or 0.0  # the last time of a tip that PostgreSQL knows
         self.iterator: str | None = None
         self.seek = Seek.NEXT
@@ -117,7 +119,7 @@ class ShardReader:
 
     def told(self, gap: Gap) -> None:
         """The gap is stored without a record behind it: it is not found again."""
-        position = None if gap.reason is Reason.REMADE else self.known.position
+        position = None if gap.reason is Loss.REMADE else self.known.position
         self.known = replace(self.known, position=position, arrived_at=None)
 
     def _new(self, records: Sequence[Record]) -> Sequence[Record]:

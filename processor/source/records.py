@@ -1,11 +1,13 @@
 """What every source hands over: records of one shard, in order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from types_boto3_kinesis.type_defs import GetRecordsOutputTypeDef
+
+Result = TypeVar("Result")
 
 
 class Record(NamedTuple):
@@ -38,6 +40,15 @@ class TooMuch(Exception):
     def __init__(self, fits: int) -> None:
         super().__init__(fits)
         self.fits = fits
+
+
+def as_many(count: int, work: Callable[[int], Result]) -> tuple[Result, int]:
+    """What `work` makes of as many of the first `count` as are not too much; and how many they were."""
+    while True:
+        try:
+            return work(count), count
+        except TooMuch as more:
+            count = more.fits
 
 
 @dataclass(frozen=True)

@@ -162,14 +162,15 @@ WHERE quarantine.stream = %(stream)s AND quarantine.shard = settled.shard
     AND quarantine.sub_sequence = settled.sub_sequence AND quarantine.index = settled.index;
 
 -- name: count_missing
--- How many readings a replay would insert.
+-- How many readings of one day a replay would insert. The bounds name the partition: the others are not locked.
 SELECT count(*) FROM (
     SELECT DISTINCT path, ts, seq
     FROM unnest(%(paths)s::text[], %(ts)s::timestamptz[], %(seq)s::bigint[]) AS given (path, ts, seq)
 ) AS given
 WHERE NOT EXISTS (
     SELECT FROM point JOIN reading ON reading.point = point.id
-    WHERE point.path = given.path AND reading.ts = given.ts AND reading.seq = given.seq);
+    WHERE point.path = given.path AND reading.ts = given.ts AND reading.seq = given.seq
+        AND reading.ts >= %(first)s::timestamptz AND reading.ts < %(next)s::timestamptz);
 
 -- name: positions
 SELECT shard, sequence_number FROM shard_progress WHERE stream = %(stream)s AND sequence_number IS NOT NULL;

@@ -24,11 +24,10 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.1  # seconds; doubled at each failure
 LONGEST_PAUSE = 10.0  # an RDS fail-over takes one to two minutes: do not add to it
-WORD_SECONDS = 3.0  # of silence, after which the server is told that we live
-
-
-class NotReady(Exception):
-    """The database is there, and not yet as this code needs it: waited for like an outage."""
+# The server ends a session that is silent so long: a process that stands still would else hold its turn for
+# ever (processor/turn.py). One that lives says a word before each call to AWS, which takes 27 s at most.
+SILENCE_SECONDS = 30.0
+WORD_SECONDS = 1.0  # of silence, after which a word is due
 
 
 # Class 08, 57P01–03, 28P01, 53xxx, 40001 and 40P01 are all OperationalErrors; 25006 (a former primary after a
@@ -42,7 +41,6 @@ _PASSING = (
     ClientError,
     BotoCoreError,
     SecretError,
-    NotReady,
 )
 _REFUSED = ("28P01", "28000")
 
@@ -53,9 +51,6 @@ _OPTIONS = " ".join(
         # A stopped process must not hold its shard's row for ever, nor one whose machine went without a word:
         # the server's own keepalive would notice that after two hours.
         "idle_in_transaction_session_timeout": "60s",
-        # Nor may it hold its turn for ever (processor/turn.py). One that lives says a word in time; a call to
-        # AWS that hangs takes 26 s at most.
-        "idle_session_timeout": "30s",
         "tcp_keepalives_idle": 10,
         "tcp_keepalives_interval": 5,
         "tcp_keepalives_count": 3,
@@ -131,6 +126,11 @@ class Database:
                 raise Stopping
             pause = min(2 * pause, LONGEST_PAUSE)
 
+    def points_of(self, names: Names) -> Points | None:
+        """What the present session knows of these names' points, if there is one. From any thread."""
+        session = self._session
+        return session.points if session is not None and session.points.names is names else None
+
     def say(self) -> None:
         """Tell the server that this process lives, if it has heard nothing for a while. Raises as `run`."""
         if time.monotonic() - self._spoken >= WORD_SECONDS:
@@ -179,7 +179,7 @@ def connect(credentials: Credentials, ca_file: str) -> Connection[Any]:
         keepalives_interval=5,
         keepalives_count=3,
         tcp_user_timeout=25_000,
-        options=_OPTIONS,
+        options=f"{_OPTIONS} -c idle_session_timeout={SILENCE_SECONDS:.0f}s",
         autocommit=True,
     )
     register_arrays(connection)

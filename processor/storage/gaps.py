@@ -6,7 +6,7 @@ from typing import Any
 from psycopg import Connection
 
 from processor.queries import load_queries
-from processor.source.position import Gap, Reason
+from processor.source.position import Gap, Loss
 
 _QUERIES = load_queries()
 
@@ -19,6 +19,6 @@ def tell_gap(connection: Connection[Any], key: Mapping[str, Any], gap: Gap, *, a
     """
     span = {"after": gap.after, "from_at": gap.from_at, "before": gap.before, "to_at": gap.to_at}
     connection.execute(_QUERIES["add_gap"], {**key, **span, "reason": gap.reason.value})
-    remade = gap.reason is Reason.REMADE
+    remade = gap.reason is Loss.REMADE
     if alone or remade:
         connection.execute(_QUERIES["leave_position"], {**key, "remade": remade})

@@ -1,8 +1,8 @@
 """Putting readings into the table: as if none were there, and if one was, only those that were not."""
 
 import struct
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +33,23 @@ _VALUE = {Kind.NUMBER: ("number", ">f8"), Kind.FLAG: ("flag", ">i1"), Kind.NOTHI
 _MANY_DAYS = 16  # COPY keeps buffers for 32 partitions; beyond, rows are better grouped by day
 
 
-def copy_rows(connection: Connection[Any], rows: Rows, now_us: int) -> bool:
+class Block(NamedTuple):
+    """Rows that need the same columns, packed for COPY."""
+
+    columns: tuple[str, ...]
+    rows: Buffer
+
+
+def pack_blocks(rows: Rows, now_us: int) -> list[Block]:
+    """All the rows. now_us: their ingested_at, in microseconds since 1970."""
+    return list(_blocks(_grouped_by_day(rows), now_us))
+
+
+def copy_blocks(connection: Connection[Any], blocks: Sequence[Block]) -> bool:
     """COPY into the keyed table within a savepoint. False, and nothing written, when one row stood there."""
-    rows = _grouped_by_day(rows)
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            for names, block in _blocks(rows, now_us):
+            for names, block in blocks:
                 statement = f"COPY reading ({', '.join(names)}) FROM STDIN (FORMAT binary)"
                 with cursor.copy(statement.encode()) as copy:
                     copy.write(COPY_HEADER)
@@ -80,8 +91,7 @@ def _grouped_by_day(rows: Rows) -> Rows:
     return rows.take(np.argsort(days, kind="stable"))
 
 
-def _blocks(rows: Rows, now_us: int) -> Iterator[tuple[tuple[str, ...], Buffer]]:
-    """For each set of columns that rows of this batch need, the columns' names and the packed rows."""
+def _blocks(rows: Rows, now_us: int) -> Iterator[Block]:
     columns = rows.columns
     odd = columns.status != NO_STATUS
     if columns.extra is not None:
@@ -99,7 +109,7 @@ def _blocks(rows: Rows, now_us: int) -> Iterator[tuple[tuple[str, ...], Buffer]]
         yield _varied(rows.take(odd), now_us)
 
 
-def _fixed(rows: Rows, value: tuple[str, str] | None, now_us: int) -> tuple[tuple[str, ...], Buffer]:
+def _fixed(rows: Rows, value: tuple[str, str] | None, now_us: int) -> Block:
     columns = rows.columns
     fields: list[tuple[str, NDArray[Any]]] = [
         (">i4", rows.point),
@@ -109,15 +119,15 @@ def _fixed(rows: Rows, value: tuple[str, str] | None, now_us: int) -> tuple[tupl
         (">i8", np.full(len(rows), now_us - POSTGRES_EPOCH)),
     ]
     if value is None:
-        return _COMMON, pack_rows(fields)
+        return Block(_COMMON, pack_rows(fields))
     name, wire = value
-    return (*_COMMON, name), pack_rows([*fields, (wire, columns.number)])
+    return Block((*_COMMON, name), pack_rows([*fields, (wire, columns.number)]))
 
 
 _NULL = struct.pack(">i", -1)
 
 
-def _varied(rows: Rows, now_us: int) -> tuple[tuple[str, ...], Buffer]:
+def _varied(rows: Rows, now_us: int) -> Block:
     """Rows with text, a raw quality code or extra fields: packed one by one, for they are few."""
     columns = rows.columns
     block = bytearray()
@@ -135,7 +145,7 @@ def _varied(rows: Rows, now_us: int) -> tuple[tuple[str, ...], Buffer]:
         status = int(columns.status[row])
         block += struct.pack(">iq", 8, status) if status != NO_STATUS else _NULL
         block += _sized(None if extra is None else b"\x01" + extra)  # jsonb, version 1
-    return (*_COMMON, "number", "flag", "text", "status", "extra"), block
+    return Block((*_COMMON, "number", "flag", "text", "status", "extra"), block)
 
 
 def _sized(field: bytes | None) -> bytes:

@@ -22,6 +22,14 @@ class Points:
         self._ids: Int32 = np.zeros(0, np.int32)
         self._untyped: set[int] = set()  # slots that have shown no value yet
 
+    def known(self, columns: Columns) -> Int32 | None:
+        """The point of each row; None when one has to be asked for. May be called from any thread."""
+        ids = self._ids
+        if self._untyped or (len(columns) and int(columns.slot.max()) >= len(ids)):
+            return None
+        point: Int32 = ids[columns.slot]
+        return point if point.all() else None
+
     def resolve(self, connection: Connection[Any], columns: Columns) -> Int32:
         """The point of each row. New ones are committed at once: they hold no lock and do no harm alone."""
         if len(self._ids) < len(self.names.paths):
@@ -57,8 +65,8 @@ class Points:
         known = {path: (point, unit) for path, point, unit in found}
         for slot, path, unit in zip(kinds, paths, units, strict=True):
             point, declared = known[path]
-            self._ids[slot] = point
             if kinds[slot] == Kind.NOTHING:
                 self._untyped.add(slot)
             if unit is not None and unit != declared:
                 self.otherwise.add(slot)
+            self._ids[slot] = point  # last: who sees it from another thread sees all that belongs to it

@@ -1,27 +1,27 @@
 """One batch, one transaction: readings, rollups of those really inserted, quarantine and progress."""
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from psycopg import Connection, errors
+from psycopg import Connection
 
 from processor.columns import Columns, Int64
 from processor.names import Names
 from processor.quarantine import Refused, storable
 from processor.queries import load_queries
-from processor.rollup import HOUR, MINUTE, Rollup, roll_up, widened
+from processor.rollup import rollups_of
 from processor.source.position import Gap, Known
-from processor.storage.binary import Bigints, Dates, Doubles, Integers, Timestamps
+from processor.storage.binary import Dates
 from processor.storage.database import Database, Session
+from processor.storage.dropped import run_beside_retention
 from processor.storage.gaps import tell_gap
-from processor.storage.insert import copy_rows, insert_missing
-from processor.storage.points import Points
-from processor.storage.rows import Rows, sorted_rows
+from processor.storage.insert import copy_blocks, insert_missing
+from processor.storage.ready import Ready, make_ready
+from processor.storage.rollups import add_rollups
 
 _QUERIES = load_queries()
 _DAYS_AHEAD = 3  # partitions are there before midnight comes
@@ -123,32 +123,36 @@ class Store:
 
         self._database.run(write)
 
-    def store(self, lease: Lease, judged: Judged) -> Stored:
+    def make_ready(self, judged: Judged) -> Ready | None:
+        """What `store` will write, made on another thread; None where the database must be asked first."""
+        points = self._database.points_of(judged.names)
+        point = None if points is None else points.known(judged.columns)
+        return None if points is None or point is None else make_ready(judged.columns, points, point)
+
+    def store(self, lease: Lease, judged: Judged, ready: Ready | None = None) -> Stored:
         """Commit one batch, once: a batch that is already in, by position, is left alone.
 
-        Raises ShardLost, Stopping; outages are waited for.
+        `ready`: what was made of the same batch before. Raises ShardLost, Stopping; outages are waited for.
         """
 
         def write(session: Session) -> Stored:
-            return _Writing(session, self._stream, lease, judged).done()
+            return _Writing(session, self._stream, lease, judged, ready).done()
 
-        try:
-            return self._database.run(write)
-        except errors.CheckViolation:
-            # "no partition of relation": retention has dropped one under us. The session went with its memory
-            # of partitions, so the second attempt makes it again; any other cause fails in the same way.
-            return self._database.run(write)
+        return run_beside_retention(self._database, write)
 
 
 class _Writing:
     """One attempt at one batch, on one session."""
 
-    def __init__(self, session: Session, stream: str, lease: Lease, judged: Judged) -> None:
+    def __init__(
+        self, session: Session, stream: str, lease: Lease, judged: Judged, ready: Ready | None
+    ) -> None:
         self._session = session
         self._connection = session.connection
         self._stream = stream
         self._lease = lease
         self._judged = judged
+        self._ready = ready
         self._fence = {
             "stream": stream,
             "shard": lease.shard,
@@ -159,20 +163,20 @@ class _Writing:
         }
 
     def done(self) -> Stored:
-        columns = self._judged.columns
-        ensure_days(self._session, self._judged.days)
-        points = self._session.points_of(self._judged.names)
-        point = points.resolve(self._connection, columns)
-        rows = sorted_rows(point, with_units(columns, points))
+        judged = self._judged
+        ensure_days(self._session, judged.days)
+        points = self._session.points_of(judged.names)
+        ready = self._ready
+        if ready is None or ready.points is not points:
+            ready = make_ready(judged.columns, points, points.resolve(self._connection, judged.columns))
         with self._connection.transaction():
             if self._lease.gap is not None:
                 tell_gap(self._connection, self._fence, self._lease.gap, alone=False)
             if not self._advance():
                 return Stored(0, 0, 0)
-            inserted = self._insert(rows) if len(rows) else rows
-            add_rollups(self._connection, inserted)
-            add_refused(self._connection, self._stream, self._lease.shard, self._judged.refused)
-        return Stored(len(inserted), len(columns) - len(inserted), len(self._judged.refused))
+            inserted = self._insert(ready) if len(ready.rows) else 0
+            add_refused(self._connection, self._stream, self._lease.shard, judged.refused)
+        return Stored(inserted, len(judged.columns) - inserted, len(judged.refused))
 
     def _advance(self) -> bool:
         """The fence. False when this owner has stored the batch already: its commit's answer was lost."""
@@ -190,13 +194,16 @@ class _Writing:
             f"shard {self._lease.shard} is owned by epoch {row and row[0]}, not {self._lease.epoch}"
         )
 
-    def _insert(self, rows: Rows) -> Rows:
-        now_us = time.time_ns() // 1000
-        if not self._session.expects_repetition and copy_rows(self._connection, rows, now_us):
-            return rows
-        inserted = insert_missing(self._connection, rows)
+    def _insert(self, ready: Ready) -> int:
+        """Those rows that were not there yet, and their rollups; how many they were."""
+        if not self._session.expects_repetition and copy_blocks(self._connection, ready.blocks):
+            add_rollups(self._connection, ready.rollups)
+            return len(ready.rows)
+        inserted = insert_missing(self._connection, ready.rows)
         self._session.expects_repetition = not inserted.all()
-        return rows.take(inserted)
+        rows = ready.rows.take(inserted)
+        add_rollups(self._connection, rollups_of(rows))
+        return len(rows)
 
 
 def ensure_days(session: Session, days: Int64) -> None:
@@ -206,16 +213,6 @@ def ensure_days(session: Session, days: Int64) -> None:
     for chunk in _chunks(sorted(wanted), _DAYS_AT_ONCE):
         session.connection.execute(_QUERIES["ensure_partitions"], {"days": Dates(np.array(chunk, np.int64))})
         session.days.update(chunk)
-
-
-def add_rollups(connection: Connection[Any], rows: Rows) -> None:
-    """Of rows that were really inserted, in the same transaction."""
-    if not len(rows):
-        return
-    minutes = roll_up(rows, MINUTE)
-    for table, rollup in (("rollup_1m", minutes), ("rollup_1h", widened(minutes, HOUR))):
-        statement = _QUERIES["add_rollups"].replace(b"{table}", table.encode())
-        connection.execute(statement, _given(rollup))
 
 
 def add_refused(connection: Connection[Any], stream: str, shard: str, refused: Sequence[Refused]) -> None:
@@ -238,37 +235,6 @@ def add_refused(connection: Connection[Any], stream: str, shard: str, refused: S
     if given:
         with connection.cursor() as cursor:
             cursor.executemany(_QUERIES["add_refused"], given)
-
-
-def _given(rollup: Rollup) -> dict[str, object]:
-    return {
-        "point": Integers(rollup.point),
-        "bucket": Timestamps(rollup.bucket),
-        "n": Bigints(rollup.n),
-        "n_bad": Bigints(rollup.n_bad),
-        "sum": Doubles(rollup.sum),
-        "sumsq": Doubles(rollup.sumsq),
-        "min": Doubles(rollup.min),
-        "max": Doubles(rollup.max),
-        "first": Doubles(rollup.first),
-        "last": Doubles(rollup.last),
-        "first_at": Timestamps(rollup.first_at),
-        "last_at": Timestamps(rollup.last_at),
-    }
-
-
-def with_units(columns: Columns, points: Points) -> Columns:
-    """Keep the unit of a reading that contradicts its point's, or two scales would mix unseen."""
-    if not points.otherwise:
-        return columns
-    contradicting = np.flatnonzero(np.isin(columns.slot, list(points.otherwise)))
-    if not len(contradicting):
-        return columns
-    extra = np.full(len(columns), None, np.object_) if columns.extra is None else columns.extra.copy()
-    for row in contradicting:
-        fields = json.loads(extra[row] or b"{}")
-        extra[row] = json.dumps({**fields, "unit": points.names.units[columns.slot[row]]}).encode()
-    return replace(columns, extra=extra)
 
 
 def _chunks(items: list[int], size: int) -> list[list[int]]:

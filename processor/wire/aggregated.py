@@ -14,7 +14,7 @@ from operator import itemgetter
 
 from processor.binding import binds
 from processor.source.records import Record, TooMuch
-from processor.wire.payload import LARGEST_DOCUMENT, PayloadError, TooLarge, open_payload
+from processor.wire.payload import LARGEST_DOCUMENT, PayloadError, TooLarge, is_packed, open_payload
 from processor.wire.protobuf import ProtobufError, fields
 
 MAGIC = b"\xf3\x89\x9a\xc2"
@@ -88,7 +88,11 @@ class _Budget:
         self._left = LARGEST_OPENED
 
     def opened(self, data: bytes) -> bytes:
-        """The part's document, or the part itself where it is damaged: then it is refused alone."""
+        """The part's document, or the part itself where it is none: then it is refused alone.
+
+        A document is opened once more by whoever reads it. So what is packed twice stays as it is: it would
+        open to any size behind this budget's back.
+        """
         try:
             document = open_payload(data)
             cost = len(document)
@@ -96,6 +100,8 @@ class _Budget:
             document, cost = data, LARGEST_DOCUMENT  # that much was opened until it showed
         except PayloadError:
             document, cost = data, len(data)
+        if is_packed(document):
+            document = data
         self._left -= cost
         if self._left < 0:
             raise TooLarge(f"the aggregated record opens to more than {LARGEST_OPENED} bytes")

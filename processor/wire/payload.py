@@ -37,6 +37,15 @@ class _Stream(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
+def is_packed(data: bytes) -> bool:
+    """Whether it begins as gzip or zstd does."""
+    return data[:2] == GZIP_MAGIC or _is_zstd(data)
+
+
+def _is_zstd(data: bytes) -> bool:
+    return data[:4] == ZSTD_MAGIC or (data[1:4] == SKIPPABLE_MAGIC and data[0] >> 4 == 5)
+
+
 def open_payload(data: bytes) -> bytes:
     """The JSON text of a record. Raises PayloadError when it is damaged, of too many members or too large."""
     if data[:2] == GZIP_MAGIC:
@@ -44,7 +53,7 @@ def open_payload(data: bytes) -> bytes:
             return _opened(data, "gzip", lambda: zlib.decompressobj(wbits=zlib.MAX_WBITS | 16))
         except zlib.error as error:
             raise PayloadError(f"gzip is damaged: {error}") from None
-    if data[:4] == ZSTD_MAGIC or (data[1:4] == SKIPPABLE_MAGIC and data[0] >> 4 == 5):
+    if _is_zstd(data):
         try:
             return _opened(data, "zstd", lambda: zstd.ZstdDecompressor(options=_ZSTD_BOUNDS))
         except zstd.ZstdError as error:

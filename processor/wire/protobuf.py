@@ -1,7 +1,8 @@
 """Reading one protobuf message, field by field.
 
 Source: https://protobuf.dev/programming-guides/encoding/. Only what messages of numbers, strings, bytes and
-messages need; groups, which nobody has written for a decade, count as damage.
+messages need: fields of a fixed width are passed over, and groups, which nobody has written for a decade,
+count as damage.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ class ProtobufError(ValueError):
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """(number, value) of each field in its order: a varint as a number, all else as its bytes.
+    """(number, value) of each field in its order: a varint as a number, what has a length as its bytes.
 
     Raises ProtobufError where the message is cut off or no message at all.
     """
@@ -38,7 +39,8 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
             raise ProtobufError(f"a field has the wire type {kind}")
         if size > end - place:
             raise ProtobufError("a field is cut off")
-        yield number, message[place : place + size]
+        if kind == BYTES:
+            yield number, message[place : place + size]
         place += size
 
 

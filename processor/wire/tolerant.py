@@ -40,15 +40,25 @@ class Kept(NamedTuple):
     envelope: dict[str, Any]  # the envelope's unknown fields
 
 
-def take_apart(record: Record) -> tuple[list[Kept], list[Refused]]:
-    """The readings of one record, and what had to be refused. Raises nothing."""
+class Apart(NamedTuple):
+    """The readings of one record, what had to be refused, and the bytes that were opened in its document."""
+
+    kept: list[Kept]
+    refused: list[Refused]
+    opened: int
+
+
+def take_apart(record: Record) -> Apart:
+    """What is in a record. Raises nothing."""
+    opened = 0
     try:
         if record.data.startswith(MAGIC):
             deaggregated(record)  # it says why it could not be taken apart
-        return _readings(record, _unwrap(_parse(open_payload(record.data))))
+        document, opened = _unwrap(_parse(open_payload(record.data)))
+        return Apart(*_readings(record, document), opened)
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return [], [refusal(record, WHOLE_RECORD, Reason.UNDECODABLE, why, record.data)]
+        return Apart([], [refusal(record, WHOLE_RECORD, Reason.UNDECODABLE, why, record.data)], opened)
 
 
 def _parse(text: bytes) -> object:
@@ -74,22 +84,26 @@ def _int(digits: str) -> int | Digits:
         return Digits(digits)
 
 
-def _unwrap(document: object) -> object:
-    """The `data` of a CloudEvents document in its JSON format (spec 1.0.2, 3.1), else the document itself."""
+def _unwrap(document: object) -> tuple[object, int]:
+    """The `data` of a CloudEvents document in its JSON format (spec 1.0.2, 3.1), else the document itself.
+
+    And the bytes that were opened for it.
+    """
     if not isinstance(document, dict) or "specversion" not in document:
-        return document
+        return document, 0
     if "data_base64" in document:
         try:
             packed = base64.b64decode(document["data_base64"], validate=True)
         except (ValueError, TypeError):
             raise PayloadError("CloudEvents data_base64 is not base64") from None
-        return _parse(open_payload(packed))
+        text = open_payload(packed)
+        return _parse(text), len(text)
     if "data" not in document:
         raise PayloadError("a CloudEvents document without data")
     data = document["data"]
     if isinstance(data, str) and not _declares_json(document.get("datacontenttype")):
-        return _parse(data.encode("utf-8", "surrogatepass"))
-    return data
+        return _parse(data.encode("utf-8", "surrogatepass")), 0
+    return data, 0
 
 
 def _declares_json(content_type: object) -> bool:

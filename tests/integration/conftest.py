@@ -183,11 +183,11 @@ class Site:
         """What all processors of this site said."""
         return self.directory / "processor.log"
 
-    def start(self, **changes: str) -> "subprocess.Popen[bytes]":
-        """`python -m processor`, running until the test ends."""
+    def start(self, module: str = "processor", **changes: str) -> "subprocess.Popen[bytes]":
+        """`python -m processor` (or another module), running until the test ends."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "processor"],
+                [sys.executable, "-m", module],
                 cwd=ROOT,
                 env=self.environment(**changes),
                 stdout=log,

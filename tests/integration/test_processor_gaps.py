@@ -14,7 +14,7 @@ from processor.migrate import migrate
 from processor.names import Names
 from processor.pipeline import judge
 from processor.secret import Credentials
-from processor.source.position import Gap, Known, Reason
+from processor.source.position import Gap, Known, Loss
 from processor.source.records import Record
 from processor.storage.database import Database
 from processor.storage.store import Judged, Lease, ShardLost, Store
@@ -152,7 +152,7 @@ def test_a_gap_is_stored_with_the_batch_behind_it_or_not_at_all(store: Any) -> N
     tables, rows = store
     lease = tables.take_shard("shard-0")
     tables.store(lease, judged(5))
-    gap = Gap("5", NOW, "9", NOW + 60, Reason.EXPIRED)
+    gap = Gap("5", NOW, "9", NOW + 60, Loss.EXPIRED)
 
     # A former owner's gap is not written
     tables.take_shard("shard-0")
@@ -172,7 +172,7 @@ def test_a_stream_made_again_may_begin_with_a_smaller_number(store: Any) -> None
     tables, rows = store
     lease = tables.take_shard("shard-0")
     tables.store(lease, judged(500))
-    gap = Gap("500", NOW, "20", NOW + 60, Reason.REMADE)
+    gap = Gap("500", NOW, "20", NOW + 60, Loss.REMADE)
     tables.store(Lease("shard-0", lease.epoch, "500", gap), judged(20))
     assert tables.store(lease, judged(30)).inserted == 1
     assert rows("SELECT count(*) FROM reading") == [(3,)]
@@ -187,7 +187,7 @@ def test_a_tip_and_an_end_are_noted_by_the_owner_alone(store: Any) -> None:
     tables.note(lease, NOW + 3, False)  # time does not go back
     assert tables.known() == {"shard-0": Known("5", NOW, NOW + 5)}
     tables.note(
-        Lease("shard-0", lease.epoch, "5", Gap("5", NOW + 5, None, NOW + 9, Reason.EXPIRED)), None, True
+        Lease("shard-0", lease.epoch, "5", Gap("5", NOW + 5, None, NOW + 9, Loss.EXPIRED)), None, True
     )
     assert tables.known() == {"shard-0": Known("5", None, NOW + 5, ended=True)}
     assert rows("SELECT reason FROM stream_gap") == [("expired",)]
@@ -200,7 +200,7 @@ def test_the_pages_statements_find_the_gap_and_the_points_that_have_nothing_in_i
     tables, rows = store
     lease = tables.take_shard("shard-0")
     tables.store(lease, judged(5))
-    gap = Gap("5", NOW + 60, "9", NOW + 7_200, Reason.EXPIRED)
+    gap = Gap("5", NOW + 60, "9", NOW + 7_200, Loss.EXPIRED)
     # … and a reading of two hours and a half later
     tables.store(Lease("shard-0", lease.epoch, "5", gap), judged(9_000_000))
     assert len(STATEMENTS) == 6

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from processor.columns import Columns, Kind
-from processor.latest import Latest
+from processor.latest import Latest, newest_of
 from processor.names import Names
 
 PATH = "acme/lon1/press/line2/cell4/m17/spindle_temp"
@@ -38,7 +38,7 @@ def one(ts: int, number: float, hist: bool = False) -> tuple[Columns, Names]:
         text=None,
         extra=None,
     )
-    return columns, names
+    return newest_of(columns), names
 
 
 def test_a_late_reading_never_replaces_a_newer_one(client: Any) -> None:

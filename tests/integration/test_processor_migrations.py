@@ -1,21 +1,24 @@
 """Migrations run once, whoever comes, and survive being killed."""
 
+import contextlib
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from processor.migrate import migrate, require
+from processor.migrate import lacking, migrate
 from processor.secret import Credentials
-from processor.storage.database import Database, Session, connect
+from processor.storage.database import Database, Session, Stopping, connect
+from processor.turn import Turn
 
 ALL = sorted(path.stem for path in (Path(__file__).parents[2] / "processor" / "migrations").glob("*.sql"))
+SESSIONS = "FROM pg_stat_activity WHERE datname = %s AND application_name = 'millrace-processor'"
 MIGRATE = """
 import sys
 from processor.migrate import migrate
@@ -164,26 +167,58 @@ def test_the_processors_login_cannot_migrate(postgres: Any) -> None:
     assert applied(postgres, who) == []
 
 
-def test_a_processor_waits_for_tables_that_its_code_needs_and_says_which(postgres: Any) -> None:
-    # Given tables as the release before last left them
+def test_processors_wait_for_tables_in_standby_on_one_session_and_without_the_turn(postgres: Any) -> None:
+    # Given two of a new release, before tables as the release before last left them
     who = postgres.make_database(migrated=False)
     stopping = threading.Event()
-    database = Database(Fixed(who), postgres.ca_file, stopping)
-    said: list[str | None] = []
+    both = [Turn("readings", stopping, lacking) for _ in range(2)]
+    databases = [Database(Fixed(who), postgres.ca_file, stopping) for _ in both]
+    ended: list[str] = []
 
-    def beat() -> None:
-        said.append(database.waiting_for)
-        if len(said) == 2:  # when they are brought up to date meanwhile
-            with connect(postgres.migrator(who.dbname), postgres.ca_file) as connection:
-                migrate(Session(connection))
+    def read(turn: Turn, database: Database) -> None:
+        database.opened = turn.take
+        with contextlib.suppress(Stopping):
+            database.run(lambda session: ended.append(turn.state))
 
-    database.beat = beat
-    database.run(require)
-    database.close()
+    threads = [threading.Thread(target=read, args=pair) for pair in zip(both, databases, strict=True)]
+    for thread in threads:
+        thread.start()
 
-    # Then it goes on by itself
-    assert said[0] is None
-    assert "TablesOlder: the tables lack 0001.tables, 0002.partitions" in str(said[1])
+    # Then both stand by and say what is missing; they keep their sessions, and none of them has the turn
+    with postgres.operator(who.dbname) as operator:
+
+        def sessions() -> list[int]:
+            found = operator.execute(f"SELECT pid {SESSIONS} ORDER BY 1", (who.dbname,)).fetchall()
+            return [pid for (pid,) in found]
+
+        wait(lambda: all(turn.lacks for turn in both))
+        assert "the tables lack 0001.tables, 0002.partitions" in str(both[0].lacks)
+        assert {turn.state for turn in both} == {"standby"}
+        before = sessions()
+        looks = "SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database WHERE datname = %s"
+        began = operator.execute(looks, (who.dbname,)).fetchone()
+        wait(lambda: operator.execute(looks, (who.dbname,)).fetchone() != began)
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = ANY(%s)"
+        assert operator.execute(held, (before,)).fetchone() == (0,)
+        assert (len(before), sessions()) == (2, before)
+
+        # When the tables are brought up to date, one reads, the other stands by, and nobody leaves
+        with connect(postgres.migrator(who.dbname), postgres.ca_file) as connection:
+            migrate(Session(connection))
+        wait(lambda: ended == ["reader"] and not any(turn.lacks for turn in both))
+        assert sorted(turn.state for turn in both) == ["reader", "standby"]
+        assert sessions() == before
+    stopping.set()
+    for thread, database in zip(threads, databases, strict=True):
+        thread.join(10)
+        database.close()
+
+
+def wait(condition: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_newer_tables_are_well(postgres: Any) -> None:
@@ -193,7 +228,7 @@ def test_newer_tables_are_well(postgres: Any) -> None:
             "INSERT INTO millrace._yoyo_migration (migration_hash, migration_id) VALUES ('f', '9999.later')"
         )
     with connect(who, postgres.ca_file) as connection:
-        require(Session(connection))
+        assert lacking(Session(connection)) is None
 
 
 def test_a_migration_that_a_batch_is_in_the_way_of_gives_up_soon(postgres: Any) -> None:

@@ -21,7 +21,7 @@ from processor.replay import tables as replay_tables
 from processor.replay.command import Replay
 from processor.replay.request import Quarantined
 from processor.source.records import Record
-from processor.storage.database import Database
+from processor.storage.database import Database, Session
 from processor.storage.store import Store
 from processor.validate import Rules
 from tests.integration.conftest import ROOT
@@ -205,8 +205,8 @@ def test_many_pages_are_walked_to_their_end(
 ) -> None:
     _, database = tables
     empty(database)
-    monkeypatch.setattr(replay_tables, "MOST_ROWS", 3)
-    monkeypatch.setattr(replay_tables, "MOST_BYTES", 150)
+    monkeypatch.setattr(replay_tables, "PAGE_ROWS", 3)
+    monkeypatch.setattr(replay_tables, "PAGE_BYTES", 150)
     old = {"path": f"{DEVICE}/x", "ts": NOW_MS - 8 * DAY_MS}
     store(
         tables,
@@ -234,6 +234,65 @@ def test_an_aggregated_record_that_was_refused_whole_comes_apart_when_it_can(
     replay(database, STRICT)
     assert rows(database, "SELECT sub_sequence, index, payload FROM quarantine") == [(1, -1, b"?")]
     assert rows(database, "SELECT number FROM reading ORDER BY 1") == [(1.0,), (2.0,)]
+
+
+def test_a_record_of_too_many_days_waits_in_part_and_a_replay_brings_it_whole(
+    tables: tuple[Store, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given one record of history of nine days, more than a record may have
+    _, database = tables
+    empty(database)
+    parts = [
+        json.dumps({"path": f"{DEVICE}/x", "ts": NOW_MS - day * DAY_MS, "value": day, "hist": True}).encode()
+        for day in range(9)
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr("processor.days.MOST_DAYS", 4)
+        store(tables, [record(aggregated([("k", part) for part in parts]))])
+    assert rows(database, "SELECT array_agg(number ORDER BY number) FROM reading") == [([0, 1, 2, 3],)]
+    assert rows(database, "SELECT DISTINCT reason FROM quarantine") == [("too_many_days",)]
+
+    # Then a replay by the same bound takes the rest, in transactions of few days each
+    monkeypatch.setattr("processor.pipeline.MOST_DAYS", 4)
+    monkeypatch.setattr("processor.days.MOST_DAYS", 4)
+    assert replay(database, STRICT)[-1] == "readings: 5 inserted, 0 there already"
+    assert rows(database, "SELECT count(*), sum(number) FROM reading") == [(9, 36.0)]
+    assert rows(database, "SELECT sum(n), sum(sum) FROM rollup_1h") == [(9, 36.0)]
+    assert rows(database, "SELECT count(*) FROM quarantine") == [(0,)]
+
+
+def test_a_day_that_retention_drops_under_a_replay_is_made_again(tables: tuple[Store, Database]) -> None:
+    # Given a refused reading of a day whose partition was there when it was looked for
+    _, database = tables
+    empty(database)
+    old = {"path": f"{DEVICE}/x", "ts": NOW_MS - 61 * DAY_MS, "value": 1}
+    store(tables, [record(old)])
+    database.run(lambda session: session.days.add(NOW_MS // DAY_MS - 61))
+
+    # Then it is taken all the same
+    assert replay(database, LAX)[-1] == "readings: 1 inserted, 0 there already"
+    assert rows(database, "SELECT count(*) FROM reading") == [(1,)]
+
+
+def test_a_dry_run_locks_no_day_but_the_one_that_it_asks_for(tables: tuple[Store, Database]) -> None:
+    _, database = tables
+    empty(database)
+    path = f"{DEVICE}/x"
+    history = [{"path": path, "ts": NOW_MS - day * DAY_MS, "value": 1, "hist": True} for day in range(12)]
+    store(tables, [record({"readings": history})])
+    judged = judge([record({"readings": [history[5], {**history[5], "value": 2}]})], Names(), LAX, 0)
+    counted = replay_tables.Tables(database, "readings").count_missing
+    locked = (
+        "SELECT relation::regclass::text FROM pg_locks WHERE relation::regclass::text ~ 'reading_[0-9]+$'"
+    )
+
+    def look(session: Session) -> list[Any]:
+        with session.connection.transaction():
+            assert counted(judged) == 1
+            return [name for (name,) in session.connection.execute(locked.encode()).fetchall()]
+
+    (day,) = database.run(look)
+    assert day.endswith(time.strftime("reading_%Y%m%d", time.gmtime(NOW_MS / 1000 - 5 * 86_400)))
 
 
 def run(site: Any, *arguments: str, **changes: str) -> "subprocess.CompletedProcess[str]":

@@ -142,7 +142,8 @@ def test_the_tables_are_those_of_the_set_of_readings(
     position = 0
     for batch in batches:
         position += 1
-        store.store(lease, judged(batch, position, names))
+        verdict = judged(batch, position, names)
+        store.store(lease, verdict, store.make_ready(verdict))
         refused += sum(item["path"] == "wrong" for item in batch)
         for item in batch:
             if item["path"] != "wrong":
@@ -155,7 +156,8 @@ def test_the_tables_are_those_of_the_set_of_readings(
             assert again == Stored(0, 0, 0)
         else:
             position += 1
-            assert store.store(lease, judged(batch, position, names)).inserted == 0
+            verdict = judged(batch, position, names)
+            assert store.store(lease, verdict, store.make_ready(verdict)).inserted == 0
             refused += sum(item["path"] == "wrong" for item in batch)
 
     # Then the tables are what the set of readings makes them
@@ -225,6 +227,27 @@ def test_an_older_owner_can_write_nothing(tables: tuple[Store, Database]) -> Non
         (0,),
     ]
     assert store.store(new, judged([item], 1, Names())) == Stored(1, 0, 0)
+
+
+def test_what_was_made_ready_for_a_former_session_is_made_anew(tables: tuple[Store, Database]) -> None:
+    # Given rows that are ready, and a database that is restored to before their point had its number
+    store, database = tables
+    empty(database)
+    lease = store.take_shard("shard-0")
+    names = Names()
+    item = {"path": "anew/b/c/d/e/f/g", "ts": NOW_MS, "value": 1}
+    assert store.make_ready(judged([item], 1, names)) is None  # the number is not known yet
+    store.store(lease, judged([item], 1, names))
+    batch = judged([{**item, "value": 2}], 2, names)
+    ready = store.make_ready(batch)
+    assert ready is not None
+    database.close()
+    as_owner(database, "UPDATE point SET id = DEFAULT WHERE enterprise = 'anew'")
+
+    # Then they are stored under the number that it has now
+    assert store.store(lease, batch, ready) == Stored(1, 0, 0)
+    known = "SELECT number, p.id IS NOT NULL FROM reading LEFT JOIN point AS p ON p.id = point ORDER BY 1"
+    assert rows(database, known) == [(1.0, False), (2.0, True)]
 
 
 def test_a_partition_that_is_dropped_under_a_writer_is_made_again(tables: tuple[Store, Database]) -> None:

@@ -1,98 +1,21 @@
-"""`python -m local` as its user has it: a process that is started, watched, interrupted, and how it exits."""
+"""`python -m local` as its user has it: what it does with a plant, a recording and wrong input."""
 
 import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.integration.runs import Run, alive, descendants, start
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["start"]  # a fixture
+
 KEYS = {
     "sent", "stored", "quarantined", "lost", "duplicated", "absorbed",
     "latency_ms", "seconds", "stacks", "resources", "plan", "rotation", "rehearsal",
 }  # fmt: skip
-
-
-class Run:
-    """A run under way, with a temporary directory of its own."""
-
-    def __init__(self, directory: Path, *arguments: str) -> None:
-        self.temporary = directory / "tmp"
-        self.temporary.mkdir(exist_ok=True)
-        self._errors = directory / "errors.txt"
-        with self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "local", *arguments],
-                cwd=ROOT,
-                # A profile that is not there must not matter: the run's account is its own.
-                env={**os.environ, "TMPDIR": str(self.temporary), "AWS_PROFILE": "no-such-profile"},
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        self.pid = self._process.pid
-
-    @property
-    def chatter(self) -> str:
-        return self._errors.read_text()
-
-    def wait_for(self, text: str, seconds: float = 90) -> None:
-        end = time.monotonic() + seconds
-        while text not in self.chatter:
-            assert self._process.poll() is None, self.chatter
-            assert time.monotonic() < end, self.chatter
-            time.sleep(0.05)
-
-    def end(self, seconds: float = 120) -> tuple[int, str]:
-        """Exit code and standard output."""
-        output, _ = self._process.communicate(timeout=seconds)
-        return self._process.returncode, output.decode()
-
-    def kill(self) -> None:
-        if self._process.poll() is None:
-            self._process.terminate()
-            self._process.communicate(timeout=60)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Any]:
-    runs: list[Run] = []
-
-    def one(*arguments: str) -> Run:
-        runs.append(Run(tmp_path, *arguments))
-        return runs[-1]
-
-    yield one
-    for run in runs:
-        run.kill()
-
-
-def processes() -> dict[int, tuple[int, str]]:
-    """Every process with its parent and its command."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-    )
-    fields = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    return {int(pid): (int(parent), command) for pid, parent, command in fields}
-
-
-def descendants(pid: int) -> dict[int, str]:
-    """What a run has started, and what that has started."""
-    everything, found = processes(), {pid: ""}
-    while more := {p: c for p, (parent, c) in everything.items() if parent in found and p not in found}:
-        found |= more
-    return {p: command for p, command in found.items() if p != pid}
-
-
-def alive(started: dict[int, str]) -> list[str]:
-    everything = processes()
-    return [command for pid, command in started.items() if everything.get(pid, (0, ""))[1] == command]
 
 
 def test_a_plant_runs_through_though_the_processor_is_killed(start: Any, tmp_path: Path) -> None:
@@ -155,43 +78,6 @@ def test_a_recording_is_stored_once_however_often_it_is_replayed(start: Any, tmp
     assert second["plan"] == {"add": 0, "modify": 0, "remove": 0}
     assert second["rotation"] == {"rotated": True}
     assert list(run.temporary.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("phase", "number", "code"),
-    [
-        ("templates built", signal.SIGTERM, 143),
-        ("processor started", signal.SIGINT, 130),
-    ],
-)
-def test_an_interrupted_run_leaves_nothing(start: Any, phase: str, number: signal.Signals, code: int) -> None:
-    run = start("--for", "60", "--rate", "200", "--machines", "2")
-    run.wait_for(phase)
-    time.sleep(0.5)
-    started = descendants(run.pid)
-
-    os.kill(run.pid, number)
-    ended, output = run.end(60)
-
-    assert (ended, output) == (code, "")
-    assert started
-    assert alive(started) == []
-    assert list(run.temporary.iterdir()) == []
-    assert "Traceback" not in run.chatter
-
-
-def test_a_killed_run_leaves_no_servers(start: Any) -> None:
-    run = start("--for", "60", "--rate", "200", "--machines", "2")
-    run.wait_for("stacks deployed")
-    started = descendants(run.pid)
-
-    os.kill(run.pid, signal.SIGKILL)
-    run.end()
-
-    end = time.monotonic() + 30
-    while left := alive(started):
-        assert time.monotonic() < end, left
-        time.sleep(0.1)
 
 
 def refused(tmp_path: Path, *arguments: str) -> str:

@@ -19,6 +19,10 @@ def test_a_backlog_is_stored_and_each_part_of_it_says_what_it_took() -> None:
     assert sorted(step.cpu for step in steps) == [step.cpu for step in steps]
 
 
+def test_memory_is_measured_with_the_image_s_allocator() -> None:
+    assert scale.image_allocator() == {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
+
+
 def test_every_record_of_the_shard_is_waited_for_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "POLL_SECONDS", 0.02)
     middle, slowest = latency.rows(Options(runs=1, readings=1_000))

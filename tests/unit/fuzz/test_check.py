@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from fuzz.check import Disagreement, check
 from fuzz.mutate import mutated
-from fuzz.seeds import READING, batches
+from fuzz.seeds import READING, batches, put_together
 from processor.pipeline import judge
+from processor.quarantine import Refused
 from processor.storage.store import Judged
 
 SEEDS = list(batches())
@@ -59,6 +60,28 @@ WRONG: dict[str, Callable[[Judged], Judged]] = {
     "one lost": lambda judged: replace(judged, columns=judged.columns.take(judged.columns.seq > 1)),
     "one refused": lambda judged: replace(judged, refused=[]),
 }
+
+
+MISPLACED: dict[str, Callable[[Refused], Refused]] = {
+    "part": lambda one: one._replace(sub_sequence=one.sub_sequence + 1),
+    "reading": lambda one: one._replace(place=one.place + 1),
+    "record": lambda one: one._replace(sequence_number="1"),
+}
+
+
+@pytest.mark.parametrize("wrong", MISPLACED)
+def test_the_check_sees_what_is_refused_at_another_place(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = json.dumps(READING).encode(), json.dumps({**READING, "path": "wrong"}).encode()
+    batch = [put_together([("m17", good), ("m17", bad)]), good]
+    check(batch)
+
+    def misplaced(*given: Any) -> Judged:
+        judged = judge(*given)
+        return replace(judged, refused=[MISPLACED[wrong](one) for one in judged.refused])
+
+    monkeypatch.setattr("fuzz.check.judge", misplaced)
+    with pytest.raises(Disagreement):
+        check(batch)
 
 
 @pytest.mark.parametrize("wrong", WRONG)

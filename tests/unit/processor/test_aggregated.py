@@ -102,6 +102,32 @@ def test_a_damaged_one_is_handed_on_whole_and_refused_with_its_reason(
     assert len(judged.columns) == 1
 
 
+def test_parts_whose_events_open_to_too_much_are_refused_from_there_on_and_judged_alone_by_a_replay(
+    record: Make,
+) -> None:
+    # Given small parts, each an event of some MiB
+    texts = [{**json.loads(reading()), "ts": NOW_MS + n, "value": "x" * 4000} for n in range(500)]
+    packed = base64.b64encode(zstd.compress(json.dumps({"readings": texts}).encode())).decode()
+    event = json.dumps({"specversion": "1.0", "data_base64": packed}).encode()
+    whole = record(aggregated([("m1", event)] * 9), 5)
+    judged = judge([whole], Names(), RULES, 0)
+
+    # Then no more is opened than several records may open to, and the others wait
+    assert len(judged.columns) == 2500
+    assert judged.size > 5 * 2_000_000
+    assert [(one.sub_sequence, one.place, one.payload) for one in judged.refused] == [
+        (part, -1, event) for part in range(5, 9)
+    ]
+    with pytest.raises(TooMuch) as too_much:
+        judge([record(reading(), 4), whole, record(reading(), 6)], Names(), RULES, 0)
+    assert too_much.value.fits == 1
+    with pytest.raises(TooMuch) as too_much:
+        judge([whole, record(reading(), 6), record(b"?", 7)], Names(), RULES, 0)
+    assert too_much.value.fits == 2
+    rows = [Record(one.payload, str(number), one.arrived) for number, one in enumerate(judged.refused)]
+    assert len(judge(rows, Names(), RULES, 0).columns) == 2000
+
+
 @given(st.binary(max_size=80), st.integers(0, 200))
 def test_any_message_with_a_right_checksum_comes_apart_or_is_handed_on(noise: bytes, place: int) -> None:
     whole = Record(sealed(GOOD_MESSAGE[:place] + noise + GOOD_MESSAGE[place:]), "1", NOW_MS / 1000)
@@ -130,6 +156,20 @@ def test_parts_are_documents_of_every_form_and_stand_or_fall_alone(record: Make)
         ("5", 4, -1, Reason.UNDECODABLE),
     ]
     assert judged.position == "5"
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
+def test_a_part_that_is_packed_twice_is_no_document_as_a_record_of_its_own_is_none(
+    record: Make, pack: Callable[[bytes], bytes]
+) -> None:
+    twice = pack(gzip.compress(reading(2)))
+    whole = record(aggregated([("m1", reading(1)), ("m1", twice)]), 5)
+    judged = judge([whole, record(twice, 6)], Names(), RULES, 0)
+    assert judged.columns.number.tolist() == [1]
+    assert [(one.sequence_number, one.sub_sequence, one.place, one.payload) for one in judged.refused] == [
+        ("5", 1, -1, twice),
+        ("6", 0, -1, twice),
+    ]
 
 
 def test_parts_that_open_to_too_much_together_are_refused_together(record: Make) -> None:

@@ -65,3 +65,24 @@ def test_what_stands_still_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None
         ready, said = ask(server.port, "/ready")
     assert not ready
     assert json.loads(said)["because"] == ["the loop stands still"]
+
+
+def test_a_question_that_fails_is_told_in_the_log_and_the_next_one_is_answered(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answers = iter([{"database": "connected"}])
+
+    def state() -> dict[str, object]:
+        if not caplog.records:
+            raise ValueError("not foreseen")
+        return dict(next(answers))
+
+    with HealthServer(0, state) as server:
+        healthy, said = ask(server.port)
+        again, _ = ask(server.port)
+    assert (healthy, again) == (False, True)
+    assert "no answer" in said
+    (line,) = caplog.records
+    assert line.message == "a question was not answered"
+    assert line.exc_info is not None and "not foreseen" in str(line.exc_info[1])
+    assert "Traceback" not in capfd.readouterr().err

@@ -27,13 +27,16 @@ class FakeStore:
     def take_shard(self, shard: str) -> Lease:
         return Lease(shard, 1, None)
 
-    def store(self, lease: Lease, judged: Judged) -> Stored:
+    def make_ready(self, judged: Judged) -> None:
+        return None
+
+    def store(self, lease: Lease, judged: Judged, ready: None) -> Stored:
         self.stored.append(judged)
         return Stored(len(judged.columns), 0, len(judged.refused))
 
 
 class FakeLatest:
-    def show(self, columns: object, names: object) -> None:
+    def show(self, newest: object, names: object, *, more: bool) -> None:
         pass
 
 
@@ -156,7 +159,7 @@ def test_each_commit_is_told_with_what_became_of_its_records(record: Make) -> No
 def test_what_was_stored_before_counts_as_records_and_nothing_else(
     record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FakeStore, "store", lambda self, lease, judged: Stored(0, 0, 0))
+    monkeypatch.setattr(FakeStore, "store", lambda self, lease, judged, ready: Stored(0, 0, 0))
     told: list[Committed] = []
     store: Any = FakeStore()
     latest: Any = FakeLatest()
@@ -170,7 +173,7 @@ def test_what_was_stored_before_counts_as_records_and_nothing_else(
 def test_who_waits_for_the_stream_is_called_when_the_writer_has_failed(
     record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lost(self: FakeStore, lease: Lease, judged: Judged) -> Stored:
+    def lost(self: FakeStore, lease: Lease, judged: Judged, ready: None) -> Stored:
         raise ShardLost("owned by epoch 2")
 
     monkeypatch.setattr(FakeStore, "store", lost)

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from processor.pipeline import Counts
 from processor.source import poll, reader
 from processor.source.poll import Poller
-from processor.source.position import Gap, Known, Reason
+from processor.source.position import Gap, Known, Loss
 from processor.source.records import Batch
 from processor.storage.database import Stopping
 from processor.storage.store import Lease, ShardLost
@@ -299,12 +299,31 @@ def test_a_shard_that_is_read_to_its_end_lags_no_more() -> None:
     assert "a" not in pipeline.counts.lag_ms
 
 
-def test_a_sign_of_life_is_given_before_each_shard_is_asked() -> None:
+def test_a_sign_of_life_is_given_between_any_two_calls() -> None:
+    # Given a stream of several pages, with a shard that is gone
+    class Called(FakeKinesis):
+        def __getattribute__(self, name: str) -> Any:
+            if name in ("list_shards", "describe_stream_summary", "get_shard_iterator", "get_records"):
+                events.append(name)
+            return super().__getattribute__(name)
+
+    events: list[str] = []
     stopping = threading.Event()
-    kinesis = FakeKinesis({name: {"numbers": [1, 2]} for name in "abc"})
-    beats = []
-    run(kinesis, FakePipeline(6, stopping), stopping, lambda: beats.append(len(kinesis.asked_for)))
-    assert {0, 1, 2} <= set(beats)
+    pipeline = FakePipeline(7, stopping)  # six records, a gap
+    pipeline.shards = {"gone": Known("00002", NOW - 3 * DAY)}
+    kinesis = Called({name: {"numbers": [1, 2]} for name in "abc"})
+    run(kinesis, pipeline, stopping, lambda: events.append("beat"))
+
+    # Then whichever call may hang, there was a word before it
+    assert [name for name in events if name != "beat"][:4] == [
+        "list_shards",
+        "list_shards",
+        "describe_stream_summary",
+        "get_shard_iterator",  # whether the shard is there
+    ]
+    assert ("gone", "TRIM_HORIZON", None) in kinesis.asked_for
+    pairs = zip(["call", *events], events, strict=False)
+    assert [(one, other) for one, other in pairs if "beat" not in (one, other)] == []
 
 
 def test_a_lost_turn_ends_the_poller_though_the_stream_is_quiet() -> None:
@@ -323,7 +342,7 @@ def test_an_expired_position_is_a_gap_that_comes_with_the_first_record_behind_it
     kinesis = FakeKinesis({"a": {"numbers": [7, 8], "arrived": {7: NOW - DAY / 2}}}, expired)
     pipeline = read(kinesis, 3, a=Known("00002", NOW - 3 * DAY, NOW - 2 * DAY))
     assert pipeline.taken == [("a", 7), ("a", 8)]
-    assert pipeline.gaps == [("a", Gap("00002", NOW - 2 * DAY, "00007", NOW - DAY / 2, Reason.EXPIRED))]
+    assert pipeline.gaps == [("a", Gap("00002", NOW - 2 * DAY, "00007", NOW - DAY / 2, Loss.EXPIRED))]
     assert pipeline.counts.gaps == 1
     (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert (vars(line)["shard"], vars(line)["before"]) == ("a", "00007")
@@ -373,7 +392,7 @@ def test_a_stream_that_was_made_again_is_read_from_its_oldest_record_after_a_gap
     kinesis = FakeKinesis({"a": {"numbers": [70, 80], "first": 60}})
     pipeline = read(kinesis, 3, a=Known("00050", NOW - 100))
     assert pipeline.taken == [("a", 70), ("a", 80)]
-    assert pipeline.gaps == [("a", Gap("00050", NOW - 100, "00070", NOW, Reason.REMADE))]
+    assert pipeline.gaps == [("a", Gap("00050", NOW - 100, "00070", NOW, Loss.REMADE))]
 
 
 def test_a_shard_that_went_unread_is_a_gap_and_its_child_is_read() -> None:
@@ -422,7 +441,7 @@ def test_after_a_restore_a_parent_is_read_again_before_its_children() -> None:
 def test_the_oldest_record_of_an_unread_child_comes_after_a_gap_where_its_parents_are_long_read() -> None:
     kinesis = FakeKinesis({"child": {"numbers": [7], "parent": "parent"}})
     pipeline = read(kinesis, 2, parent=Known("00002", NOW - 4 * DAY, NOW - 3 * DAY, ended=True))
-    assert pipeline.gaps == [("child", Gap(None, NOW - 3 * DAY, "00007", NOW, Reason.EXPIRED))]
+    assert pipeline.gaps == [("child", Gap(None, NOW - 3 * DAY, "00007", NOW, Loss.EXPIRED))]
     assert pipeline.taken == [("child", 7)]
 
 
@@ -436,3 +455,36 @@ def test_a_shard_that_was_read_to_its_end_is_not_asked_again() -> None:
     assert pipeline.taken == [("child", 7)]
     assert {shard for shard, _, _ in kinesis.asked_for} == {"child"}
     assert pipeline.gaps == []
+
+
+def test_a_shard_is_abreast_when_it_is_begun_and_whenever_nothing_is_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a parent, a child that begins when its end was read, and a shard that lags and gives nothing
+    monkeypatch.setattr(reader, "LOOKS", 10**9)
+    shards: dict[str, dict[str, Any]] = {
+        "parent": {"numbers": [1, 2, 3], "closed": True},
+        "child": {"numbers": [], "parent": "parent"},
+        "slow": {"numbers": [9]},
+    }
+    kinesis: Any = FakeKinesis(shards, "nothing")
+    stopping = threading.Event()
+    pipeline: Any = FakePipeline(99, stopping)
+    pipeline.shards = {"slow": Known("00002", NOW - 60)}
+    times: dict[str, set[float]] = {name: set() for name in shards}
+
+    def beat() -> None:
+        for name, at in poller.abreast().items():
+            times[name].add(at)
+        if len(times["child"]) > 3:
+            stopping.set()
+
+    poller = Poller(
+        kinesis, "readings", pipeline, poll_seconds=0.001, batch_records=10, stopping=stopping, beat=beat
+    )
+    poller.run()
+
+    # Then the child's time is later than its parent's, and goes on; the slow one's is when it was begun
+    assert (len(times["parent"]), len(times["slow"])) == (1, 1)
+    assert min(times["child"]) > max(times["parent"])
+    assert poller.abreast().keys() == {"child", "slow"}

@@ -9,8 +9,8 @@ from processor.source.position import (
     First,
     Gap,
     Known,
+    Loss,
     Range,
-    Reason,
     Start,
     finished,
     gap,
@@ -82,7 +82,7 @@ def test_a_position_that_the_stream_still_holds_has_no_gap_behind_it(known: Know
 )
 def test_a_position_that_has_expired_is_a_gap(known: Known, from_at: float | None) -> None:
     found = gap(known, OPEN, First("700", NOW - 5), HORIZON, NOW)
-    assert found == Gap(known.position, from_at, "700", NOW - 5, Reason.EXPIRED)
+    assert found == Gap(known.position, from_at, "700", NOW - 5, Loss.EXPIRED)
     none_since = gap(known, OPEN, None, HORIZON, NOW)
     assert none_since is not None
     assert (none_since.before, none_since.to_at) == (None, max(HORIZON, from_at or 0))
@@ -104,10 +104,10 @@ def test_what_was_read_to_its_tip_has_no_gap(known: Known) -> None:
 @pytest.mark.parametrize("shard", [Range("201"), Range("100", "199")])
 def test_a_position_that_is_not_the_shards_is_of_a_stream_that_is_no_more(shard: Range) -> None:
     assert gap(Known("200", NOW - 9), shard, First("700", NOW - 5), HORIZON, NOW) == Gap(
-        "200", NOW - 9, "700", NOW - 5, Reason.REMADE
+        "200", NOW - 9, "700", NOW - 5, Loss.REMADE
     )
     assert gap(Known("200", NOW - 9), shard, None, HORIZON, NOW) == Gap(
-        "200", NOW - 9, None, NOW, Reason.REMADE
+        "200", NOW - 9, None, NOW, Loss.REMADE
     )
 
 
@@ -127,13 +127,13 @@ def test_a_gap_never_ends_before_it_begins_and_is_never_silent_about_what_expire
 @pytest.mark.parametrize(
     ("known", "reason"),
     [
-        (Known("200", LONG_AGO), Reason.EXPIRED),
-        (Known("200", NOW - 600), Reason.REMADE),  # within its retention a shard does not go by itself
+        (Known("200", LONG_AGO), Loss.EXPIRED),
+        (Known("200", NOW - 600), Loss.REMADE),  # within its retention a shard does not go by itself
         (Known("200", LONG_AGO, ended=True), None),
         (Known("200"), None),
     ],
 )
-def test_what_is_lost_with_a_shard_that_is_no_more(known: Known, reason: Reason | None) -> None:
+def test_what_is_lost_with_a_shard_that_is_no_more(known: Known, reason: Loss | None) -> None:
     lost = gone(known, HORIZON, NOW)
     assert (lost and lost.reason) == reason
     if lost is not None:

@@ -75,6 +75,32 @@ def test_a_replay_that_cannot_go_on_says_why_and_what_to_do(
     assert capsys.readouterr().err.strip() == said
 
 
+def test_values_that_redis_was_not_told_of_are_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Unheard:
+        """A cache's values that wait for it in vain."""
+
+        away = "ConnectionError: refused"
+
+        def finish(self, wait: object) -> int:
+            return 1200
+
+    class Done:
+        def quarantine(self, stream: str, chosen: Quarantined) -> list[str]:
+            return ["a line"]
+
+    monkeypatch.setattr(command, "Replay", lambda *_: Done())
+    monkeypatch.setattr(command, "Latest", lambda client: Unheard())
+    monkeypatch.setattr(command, "stop_on_signals", lambda event: None)
+    assert command.run(from_environment(ENVIRONMENT), Request(Quarantined(), write=True)) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "a line",
+        "latest values: 1,200 not shown, the cache is away (ConnectionError: refused); such a point's next "
+        "reading shows its newest",
+    ]
+
+
 def test_mistakes_are_told_before_the_environment_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["replay", "--from", "yesterday"])
@@ -85,11 +111,8 @@ def test_mistakes_are_told_before_the_environment_is_looked_at(capsys: pytest.Ca
 class NoShards:
     """A stream's client that lists two shards and would fail to read them."""
 
-    def get_paginator(self, operation: str) -> Any:
-        return self
-
-    def paginate(self, **_: str) -> list[dict[str, Any]]:
-        return [{"Shards": [{"ShardId": "shard-0"}, {"ShardId": "shard-1"}]}]
+    def list_shards(self, **_: str) -> dict[str, Any]:
+        return {"Shards": [{"ShardId": "shard-0"}, {"ShardId": "shard-1"}]}
 
 
 @pytest.mark.parametrize(

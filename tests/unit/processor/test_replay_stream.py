@@ -40,10 +40,11 @@ class FakeKinesis:
         self.calls = 0
         self.asked_for: list[dict[str, Any]] = []
 
-    def get_paginator(self, operation: str) -> Any:
-        assert operation == "list_shards"
-        pages = [{"Shards": [{"ShardId": "shard-0"}]}, {"Shards": [{"ShardId": "shard-1"}]}]
-        return SimpleNamespace(paginate=lambda **_: pages)
+    def list_shards(self, *, StreamName: str = "", NextToken: str = "") -> dict[str, Any]:
+        assert bool(StreamName) != bool(NextToken)  # Kinesis takes one or the other
+        if NextToken:
+            return {"Shards": [{"ShardId": "shard-1"}]}
+        return {"Shards": [{"ShardId": "shard-0"}], "NextToken": "1"}
 
     def get_shard_iterator(self, **given: Any) -> dict[str, str]:
         self.asked_for.append(given)

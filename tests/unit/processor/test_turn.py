@@ -85,3 +85,50 @@ def test_a_reader_that_is_waiting_is_still_one_after_a_second_outage(turn: Turn)
     turn.state = "standby"  # as a first, broken waiting leaves it
     with pytest.raises(TurnLost):
         take(turn, False)
+
+
+class Tables:
+    """What they lack at each look; nothing in the end."""
+
+    def __init__(self, *looks: str | None) -> None:
+        self.looks = list(looks)
+
+    def __call__(self, session: object) -> str | None:
+        return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+
+
+def test_who_waits_for_the_tables_stands_by_and_takes_the_turn_from_nobody(
+    turn: Turn, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given tables that are older than the code for three looks
+    turn._lacking = Tables("the tables lack 0001", "the tables lack 0001", "the tables lack 0002", None)
+    session: Any = FakeSession(True)
+    seen: list[tuple[str, str | None, int]] = []
+    turn.beat = lambda: seen.append((turn.state, turn.lacks, len(session.asked)))
+
+    # When it asks for its turn, then it has not asked for the lock before they were there
+    turn.take(session)
+    assert seen == [
+        ("standby", "the tables lack 0001", 0),
+        ("standby", "the tables lack 0001", 0),
+        ("standby", "the tables lack 0002", 0),
+    ]
+    assert (turn.state, turn.lacks, len(session.asked)) == ("reader", None, 1)
+
+    # And it has said so once
+    assert [vars(line)["cause"] for line in caplog.records] == ["the tables lack 0001"]
+
+
+def test_a_former_readers_patience_begins_when_the_tables_are_there(turn: Turn) -> None:
+    take(turn, True)
+    turn._lacking = Tables(*["the tables lack 0001"] * 99, None)
+    take(turn, False, True)
+    assert turn.state == "reader"
+
+
+def test_a_stop_ends_the_waiting_for_the_tables(turn: Turn) -> None:
+    turn._lacking = Tables("the tables lack 0001")
+    turn._stopping.set()
+    with pytest.raises(Stopping):
+        take(turn, True)
+    assert turn.state == "standby"

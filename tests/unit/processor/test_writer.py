@@ -1,7 +1,8 @@
-"""The writer's thread: order, company, back-pressure, and what it meets."""
+"""The writer's threads: order, company, back-pressure, and what they meet."""
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -27,10 +28,18 @@ class Desk:
 
     def __init__(self) -> None:
         self.written: list[tuple[str, str, int]] = []
+        self.prepared = threading.Semaphore(0)
         self.begun = threading.Semaphore(0)
         self.free = threading.Event()
         self.fault: Exception | None = None
+        self.unprepared: Exception | None = None
         self.ended = threading.Event()
+
+    def prepare(self, taken: Taken) -> Callable[[], None]:
+        if self.unprepared:
+            raise self.unprepared
+        self.prepared.release()
+        return partial(self.write, taken)
 
     def write(self, taken: Taken) -> None:
         self.begun.release()
@@ -47,7 +56,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 def line(desk: Desk) -> Iterator[Writer]:
-    made = Writer(desk.write, desk.ended.set)
+    made = Writer(desk.prepare, desk.ended.set)
     yield made
     desk.free.set()
     made.close(WAIT)
@@ -65,50 +74,53 @@ def part(record: Make) -> Callable[..., Taken]:
     return make
 
 
-def busy(line: Writer, desk: Desk, first: Taken) -> None:
-    """The thread holds `first` from now on."""
+def busy(line: Writer, desk: Desk, first: Taken, second: Taken) -> None:
+    """From now on one thread holds `first`, and the other has prepared `second`."""
     line.put(first)
     assert desk.begun.acquire(timeout=WAIT)
+    assert desk.prepared.acquire(timeout=WAIT)
+    line.put(second)
+    assert desk.prepared.acquire(timeout=WAIT)
 
 
 def test_what_waits_for_one_shard_is_written_together_and_each_shard_keeps_its_order(
     line: Writer, desk: Desk, part: Callable[..., Taken]
 ) -> None:
-    busy(line, desk, part(1))
-    for number, lease in ((2, A), (3, B), (4, A), (5, B), (6, A)):
+    busy(line, desk, part(1), part(2))
+    for number, lease in ((3, A), (4, B), (5, A), (6, B), (7, A)):
         line.put(part(number, lease))
     desk.free.set()
     line.drain()
-    assert desk.written == [("a", "1", 1), ("a", "6", 3), ("b", "5", 2)]
+    assert desk.written == [("a", "1", 1), ("a", "2", 1), ("a", "7", 3), ("b", "6", 2)]
 
 
 def test_a_shard_taken_anew_shares_no_transaction_with_its_earlier_owner(
     line: Writer, desk: Desk, part: Callable[..., Taken]
 ) -> None:
-    busy(line, desk, part(1))
-    for number, lease in ((2, A), (3, Lease("a", 2, "1")), (4, A)):
+    busy(line, desk, part(1), part(2))
+    for number, lease in ((3, A), (4, Lease("a", 2, "1")), (5, A)):
         line.put(part(number, lease))
     desk.free.set()
     line.drain()
-    assert [position for _, position, _ in desk.written] == ["1", "2", "3", "4"]
+    assert [position for _, position, _ in desk.written] == ["1", "2", "3", "4", "5"]
 
 
 @pytest.mark.parametrize("bound", ["MOST_ROWS", "MOST_PARTS", "MOST_BYTES", "MOST_DAYS"])
 def test_what_does_not_fit_waits_at_the_door(
     line: Writer, desk: Desk, part: Callable[..., Taken], monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    # Given a thread that is busy, and as much behind it as one transaction may hold
+    # Given threads that are busy, and as much behind them as one transaction may hold
     size = part(1).judged.size
     monkeypatch.setattr(writer, bound, {"MOST_BYTES": 2 * size, "MOST_DAYS": 0}.get(bound, 2))
-    busy(line, desk, part(1))
-    for number in (2, 3) if bound != "MOST_DAYS" else (2,):
+    busy(line, desk, part(1), part(2))
+    for number in (3, 4) if bound != "MOST_DAYS" else (3,):
         line.put(part(number))
 
     # When one more comes, then it waits until there is room
     came = threading.Event()
 
     def put() -> None:
-        line.put(part(4))
+        line.put(part(5))
         came.set()
 
     putting = threading.Thread(target=put)
@@ -118,37 +130,53 @@ def test_what_does_not_fit_waits_at_the_door(
     assert came.wait(WAIT)
     putting.join(WAIT)
     line.drain()
-    assert desk.written[-1][1] == "4"
-    assert sum(rows for _, _, rows in desk.written) == (4 if bound != "MOST_DAYS" else 3)
+    assert desk.written[-1][1] == "5"
+    assert sum(rows for _, _, rows in desk.written) == (5 if bound != "MOST_DAYS" else 4)
     assert max(rows for _, _, rows in desk.written) <= 2
 
 
 def test_what_the_thread_meets_is_raised_where_more_is_handed_over_and_nothing_more_is_written(
     line: Writer, desk: Desk, part: Callable[..., Taken]
 ) -> None:
-    busy(line, desk, part(1))
-    line.put(part(2))
+    busy(line, desk, part(1), part(2))
+    line.put(part(3))
     desk.fault = ShardLost("owned by epoch 2")
     desk.free.set()
     with pytest.raises(ShardLost, match="epoch 2"):
         line.drain()
     with pytest.raises(ShardLost, match="epoch 2"):
-        line.put(part(3))
+        line.put(part(4))
     assert desk.ended.wait(WAIT)
+    line.close(WAIT)
     assert desk.written == []
+
+
+def test_what_cannot_be_prepared_is_raised_too_and_what_was_being_written_is_finished(
+    line: Writer, desk: Desk, part: Callable[..., Taken]
+) -> None:
+    line.put(part(1))
+    assert desk.begun.acquire(timeout=WAIT)
+    desk.unprepared = ValueError("not expected")
+    line.put(part(2))
+    assert desk.ended.wait(WAIT)
+    with pytest.raises(ValueError, match="not expected"):
+        line.drain()
+    desk.free.set()
+    line.close(WAIT)
+    assert desk.written == [("a", "1", 1)]
 
 
 def test_who_waits_at_the_door_hears_of_the_failure(
     line: Writer, desk: Desk, part: Callable[..., Taken], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "MOST_ROWS", 0)
-    busy(line, desk, part(1))
-    line.put(part(2))
+    busy(line, desk, part(1), part(2))
+    line.put(part(3))
     heard: list[BaseException] = []
 
     def put() -> None:
         try:
-            line.put(part(3))
+            line.put(part(4))
         except ValueError as error:
             heard.append(error)
 
@@ -163,8 +191,8 @@ def test_who_waits_at_the_door_hears_of_the_failure(
 def test_a_closed_writer_finishes_what_it_has_begun_and_leaves_the_rest(
     line: Writer, desk: Desk, part: Callable[..., Taken]
 ) -> None:
-    busy(line, desk, part(1))
-    line.put(part(2, B))
+    busy(line, desk, part(1), part(2))
+    line.put(part(3, B))
     line.close(0.0)
     desk.free.set()
     line.close(WAIT)

@@ -21,12 +21,12 @@ WELL = Vitals(
     state="owner",
     beat=NOW - 1,
     heard=NOW - 1,
-    tables=True,
+    lacks=None,
     database=None,
     cache=None,
     lag_ms={SHARD: 0},
     last={SHARD: LastCommit(NOW - 5, 0.3)},
-    reading_since=NOW - 1000,
+    abreast=NOW - 1000,
 )
 
 
@@ -57,7 +57,7 @@ def test_a_task_whose_children_are_well_is_well_and_so_is_one_without_a_shard() 
             "shard-1: 5000 ms behind, and nothing was committed for 181 s",
         ),
         (
-            changed(lag_ms={SHARD: 5000}, last={}, reading_since=NOW - STALL_SECONDS - 1),
+            changed(lag_ms={SHARD: 5000}, last={}, abreast=NOW - STALL_SECONDS - 1),
             "shard-1: 5000 ms behind, and nothing was committed for 181 s",
         ),
     ],
@@ -86,6 +86,9 @@ def test_what_a_former_daemon_left_is_passed_over() -> None:
         changed(lag_ms={SHARD: 5000}, last={}, state="lost"),
         # A restart would not bring the database back.
         changed(database="away", lag_ms={SHARD: 5000}, last={}, heard=NOW - 10_000),
+        changed(lacks="the tables lack 0017", lag_ms={SHARD: 5000}, last={}, heard=NOW - 10_000),
+        # It was abreast a moment ago.
+        changed(lag_ms={SHARD: 5000}, last={}, abreast=NOW - STALL_SECONDS + 1),
     ],
 )
 def test_what_a_restart_would_not_mend_does_not_make_it_unwell(child: Vitals) -> None:

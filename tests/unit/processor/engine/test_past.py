@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from processor.engine import past as module
 from processor.engine.past import Past
-from processor.source.position import Known, Reason
+from processor.source.position import Known, Loss
 from processor.source.reader import ShardReader
 from processor.source.stream import Stream
 from processor.storage.database import Stopping
@@ -137,7 +137,7 @@ def test_what_has_expired_behind_the_position_is_told_with_the_first_record(
     world = World({"a": numbered(7, 8)}, expired, a=Known("00002", NOW - 2 * DAY))
     reader = world.begin("a")
     ((shard, gap),) = world.pipeline.gaps
-    assert (shard, gap.after, gap.before, gap.reason) == ("a", "00002", "00007", Reason.EXPIRED)
+    assert (shard, gap.after, gap.before, gap.reason) == ("a", "00002", "00007", Loss.EXPIRED)
     assert gap.from_at == NOW - 2 * DAY
     assert world.pipeline.counts.gaps == 1
     assert reader.position == "00008"

@@ -17,12 +17,12 @@ VITALS = Vitals(
     state="owner",
     beat=100.0,
     heard=101.0,
-    tables=True,
+    lacks=None,
     database=None,
     cache="TimeoutError",
     lag_ms={"shardId-000000000001": 5},
     last={"shardId-000000000001": LastCommit(99.0, 0.5)},
-    reading_since=90.0,
+    abreast=90.0,
 )
 
 
