@@ -21,6 +21,7 @@ from local.aws import (
     policies,
     protection,
     replacing,
+    resharding,
     retries,
     rotation,
     scaling,
@@ -56,6 +57,7 @@ def install(endpoints: Endpoints) -> None:
     database.install(endpoints.database)
     cache.install(endpoints.cache)
     streams.install()
+    resharding.install()
     topics.install()
     authorisation.install()
     alarms.install()

@@ -5,21 +5,19 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import boto3
 
 from local.aws import EmbeddedAws
 from local.engine import times, worker
-from local.engine.home import ROOT, Home
+from local.engine.home import OURS, ROOT, Home
 from local.engine.times import Properties
 from local.engine.worker import Worker
 from stacks.engine_table import INDEX
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-
 LOOK_SECONDS = 0.05
+PASSED = ("PATH", "ENGINE_LOG_LEVEL")
 LEADER = "Leader"  # the lock's own key among the leases
 
 
@@ -41,7 +39,9 @@ class Fleet:
         child: str,
         times: Properties,
         environment: Mapping[str, str],
+        main: str = OURS,
     ) -> None:
+        self._main = main
         self._home = home
         self._aws = aws
         self._directory = directory
@@ -51,7 +51,7 @@ class Fleet:
         self._times = times
         self._environment = environment
         self._started = 0
-        self._dynamodb: DynamoDBClient = session(aws).client("dynamodb", endpoint_url=aws.endpoint_url)
+        self._dynamodb: Any = session(aws).client("dynamodb", endpoint_url=aws.endpoint_url)
         self.workers: list[Worker] = []
 
     def start(self) -> Worker:
@@ -68,13 +68,16 @@ class Fleet:
             times=self._times,
         )
         environment = {
-            "PATH": os.environ["PATH"],
-            **({"ENGINE_LOG_LEVEL": os.environ["ENGINE_LOG_LEVEL"]} if "ENGINE_LOG_LEVEL" in os.environ else {}),
+            **(
+                {"ENGINE_LOG_LEVEL": os.environ["ENGINE_LOG_LEVEL"]}
+                if "ENGINE_LOG_LEVEL" in os.environ
+                else {}
+            ),
             **self._aws.environment,
             "PYTHONPATH": str(ROOT),
             **self._environment,
         }
-        one = worker.start(name, self._home.command(properties), environment, self.log)
+        one = worker.start(name, self._home.command(properties, self._main), environment, self.log)
         self.workers.append(one)
         return one
 
@@ -116,7 +119,7 @@ class Fleet:
         """Every shard has an owner that runs, each of the workers its even share."""
         owned = list(self.owners().values())
         shares = [owned.count(one.name) for one in self.workers if one.running]
-        return len(owned) == shards == sum(shares) and max(shares) - min(shares) <= 1
+        return bool(shares) and len(owned) == shards == sum(shares) and max(shares) - min(shares) <= 1
 
     def until(self, true: Callable[[], bool], seconds: float, what: str) -> float:
         """Seconds until it was true. Raises NotReached."""
@@ -124,7 +127,9 @@ class Fleet:
         while not true():
             for one in self.workers:
                 if not one.running and not one.may_end:
-                    raise NotReached(f"worker {one.name} ended, exit code {one.process.poll()}; see {self.log}")
+                    raise NotReached(
+                        f"worker {one.name} ended, exit code {one.process.poll()}; see {self.log}"
+                    )
             if time.monotonic() - began > seconds:
                 raise NotReached(f"{what} did not come about within {seconds:.0f} s; see {self.log}")
             time.sleep(LOOK_SECONDS)
@@ -141,7 +146,7 @@ def session(aws: EmbeddedAws) -> boto3.Session:
 
 def make_table(aws: EmbeddedAws, name: str) -> None:
     """The lease table as stacks/engine_table.py has it, where no stack is deployed."""
-    dynamodb: DynamoDBClient = session(aws).client("dynamodb", endpoint_url=aws.endpoint_url)
+    dynamodb: Any = session(aws).client("dynamodb", endpoint_url=aws.endpoint_url)
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",

@@ -8,7 +8,8 @@ from local.errors import LocalError
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".engine"
-MAIN = "millrace.engine.Engine"
+OURS = "millrace.engine.Engine"
+THEIRS = "software.amazon.kinesis.multilang.MultiLangDaemon"  # for comparison
 # Of the task's memory, the JVM gets what its children, at 80 MiB a shard, and its own code leave.
 HEAP_MIB = 256
 # As the image has them, but for CBOR, which the embedded AWS does not speak.
@@ -40,10 +41,10 @@ class Home:
 
     path: Path
 
-    def command(self, properties: Path) -> list[str]:
+    def command(self, properties: Path, main: str = OURS) -> list[str]:
         """What starts a worker."""
         classpath = f"{self.path / 'classes'}:{self.path / 'jars'}/*"
-        return ["java", *FLAGS, *HERE, "-cp", classpath, MAIN, str(properties)]
+        return ["java", *FLAGS, *HERE, "-cp", classpath, main, str(properties)]
 
 
 def installed(path: Path = HOME) -> Home:

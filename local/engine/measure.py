@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.aws import EmbeddedAws
-from local.engine import witness
+from local.engine import account, witness
 from local.engine.fleet import Fleet, NotReached, make_table, python, session
 from local.engine.home import Home
 from local.engine.times import Properties
@@ -107,34 +107,39 @@ class Drip:
                 self.put.setdefault(record["ShardId"], []).append((at, record["SequenceNumber"]))
 
 
-def measure(
-    home: Home, directory: Path, name: str, times: Properties, runs: int, say: Callable[[str], None]
-) -> Times:
-    """Each event so many times, and one cold start. Raises NotReached, LocalError."""
-    found = Times(name)
-    from local.engine import account  # the embedded AWS is heavy to import
+@dataclass(frozen=True)
+class Engine:
+    """What is measured: a name for the table, the main class, its times."""
 
-    with account.opened(directory) as aws, _fleet(home, aws, directory, name, times) as (fleet, drip, heard):
+    name: str
+    main: str
+    times: Properties
+
+
+def measure(home: Home, directory: Path, engine: Engine, runs: int, say: Callable[[str], None]) -> Times:
+    """Each event so many times, and one cold start. Raises NotReached, LocalError."""
+    found = Times(engine.name)
+    with account.opened(directory) as aws, _fleet(home, aws, directory, engine) as (fleet, drip, heard):
         found.add("cold start", _cold_start(fleet, drip, heard))
-        say(f"{name}: cold start {found.seconds['cold start'][-1]} s")
+        say(f"{engine.name}: cold start {found.seconds['cold start'][-1]} s")
         for run in range(runs):
             for event in EVENTS:
                 seconds = _once(fleet, drip, heard, event)
                 found.add(event, seconds)
-                say(f"{name}: {run + 1}/{runs} {event} {seconds:.1f} s")
+                say(f"{engine.name}: {run + 1}/{runs} {event} {seconds:.1f} s")
     return found
 
 
 @contextmanager
 def _fleet(
-    home: Home, aws: EmbeddedAws, directory: Path, name: str, times: Properties
+    home: Home, aws: EmbeddedAws, directory: Path, engine: Engine
 ) -> Iterator[tuple[Fleet, Drip, Heard]]:
-    application = f"measured-{name}"
+    application = f"measured-{engine.name}"
     kinesis = session(aws).client("kinesis", endpoint_url=aws.endpoint_url)
     kinesis.create_stream(StreamName=application, ShardCount=SHARDS)
     kinesis.close()
     make_table(aws, application)
-    file = directory / f"{name}.heard"
+    file = directory / f"{engine.name}.heard"
     file.touch()
     fleet = Fleet(
         home,
@@ -143,13 +148,13 @@ def _fleet(
         stream=application,
         application=application,
         child=python("local.engine.witness"),
-        times=times,
+        times=engine.times,
         environment={witness.FILE: str(file)},
+        main=engine.main,
     )
     with ExitStack() as stack:
         stack.callback(fleet.end)
-        drip = stack.enter_context(Drip(aws, application))
-        yield fleet, drip, Heard(file)
+        yield fleet, stack.enter_context(Drip(aws, application)), Heard(file)
 
 
 def _cold_start(fleet: Fleet, drip: Drip, heard: Heard) -> float:
@@ -171,10 +176,7 @@ def _once(fleet: Fleet, drip: Drip, heard: Heard, event: str) -> float:
     """The longest that a record which was put after the event waited to be heard."""
     while len(fleet.workers) < WORKERS:
         fleet.start()
-    fleet.until(lambda: fleet.balanced(SHARDS), MOST_SECONDS, "an even share for each worker")
-    fleet.until(lambda: fleet.leader() is not None, MOST_SECONDS, "a leader")
-    time.sleep(SETTLED_SECONDS)
-    victim, shards = _victim(fleet, EVENTS[event][0])
+    victim, shards = _settled(fleet, EVENTS[event][0])
     at = time.time()
     ended = threading.Thread(target=victim.end if EVENTS[event][1] == "terminate" else victim.lose)
     ended.start()
@@ -182,7 +184,7 @@ def _once(fleet: Fleet, drip: Drip, heard: Heard, event: str) -> float:
     def waiting() -> list[str]:
         heard.look()
         after = {shard: [put for put in drip.put[shard] if put[0] > at] for shard in shards}
-        return [shard for shard, puts in after.items() if not puts or not _taken_over(puts, heard, fleet, shard)]
+        return [shard for shard, puts in after.items() if not _taken_over(puts, heard, fleet, shard)]
 
     fleet.until(lambda: not waiting(), MOST_SECONDS, f"the taking over after: {event}")
     ended.join()
@@ -190,25 +192,31 @@ def _once(fleet: Fleet, drip: Drip, heard: Heard, event: str) -> float:
     return max(_gap(drip.put[shard], heard, at) for shard in shards)
 
 
+def _settled(fleet: Fleet, which: str) -> tuple[Worker, list[str]]:
+    """Whom it will hit, with the shards that it has, once all have had their even share for a while."""
+    while True:
+        fleet.until(lambda: fleet.balanced(SHARDS), MOST_SECONDS, "an even share for each worker")
+        fleet.until(lambda: fleet.leader() is not None, MOST_SECONDS, "a leader")
+        time.sleep(SETTLED_SECONDS)
+        if fleet.balanced(SHARDS) and (leader := fleet.leader()) is not None:
+            victim = leader if which == "leader" else next(one for one in fleet.workers if one is not leader)
+            return victim, [shard for shard, owner in fleet.owners().items() if owner == victim.name]
+
+
 def _taken_over(puts: list[tuple[float, str]], heard: Heard, fleet: Fleet, shard: str) -> bool:
     """The newest is heard, and by somebody who runs: the victim may have read on for a while."""
     owner = fleet.owners().get(shard)
-    running = [one.name for one in fleet.workers[1:] + fleet.workers[:1] if one.running]
+    running = [one.name for one in fleet.workers if not one.may_end]
     return owner in running and any(number in heard.sequence for _, number in puts[-3:])
 
 
 def _gap(puts: list[tuple[float, str]], heard: Heard, at: float) -> float:
     """The longest wait of a record that was put around the event or after it."""
     waits = [
-        heard.sequence[number] - put for put, number in list(puts) if put > at - 1 and number in heard.sequence
+        heard.sequence[number] - put
+        for put, number in list(puts)
+        if put > at - 1 and number in heard.sequence
     ]
     if not waits:
         raise NotReached("nothing was heard after the event")
     return max(waits)
-
-
-def _victim(fleet: Fleet, which: str) -> tuple[Worker, list[str]]:
-    leader = fleet.leader()
-    assert leader is not None  # noqa: S101 -- waited for
-    victim = leader if which == "leader" else next(one for one in fleet.workers if one is not leader)
-    return victim, [shard for shard, owner in fleet.owners().items() if owner == victim.name]

@@ -11,7 +11,7 @@ OURS: Properties = {
     "leaseAssignmentIntervalMillis": 1000,
     "leaseAssignmentStrategy": "LEASE_COUNT_BASED",
     "varianceBalancingFrequency": 1,
-    "workerMetricsReporterFreqInMillis": 3000,
+    "workerMetricsReporterFreqInMillis": 2000,
     "disableWorkerMetrics": "true",
     "dynamoDbLockBasedLeaderLeaseDurationInMillis": 10000,
     "dynamoDbLockBasedLeaderHeartbeatPeriodInMillis": 2000,
@@ -27,7 +27,7 @@ OURS: Properties = {
     "maxByteSize": 4194304,
 }
 # As the library is when nothing is said: that its own grace at the end is 0 is part of it.
-DEFAULTS: Properties = {}
+THEIRS: Properties = {}
 
 
 def write(file: Path, *, child: str, stream: str, application: str, worker: str, times: Properties) -> None:

@@ -1,5 +1,7 @@
 package millrace.engine;
 
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -8,8 +10,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.kinesis.coordinator.LeaderDecider;
 import software.amazon.kinesis.coordinator.Scheduler;
+import software.amazon.kinesis.leases.Lease;
+import software.amazon.kinesis.leases.LeaseRefresher;
+import software.amazon.kinesis.leases.exceptions.LeasingException;
 import software.amazon.kinesis.multilang.Watch;
 
 /**
@@ -25,6 +31,7 @@ final class Ending implements Watch {
     private final long graceMillis;
     private final CountDownLatch failure = new CountDownLatch(1);
     private final AtomicBoolean begun = new AtomicBoolean();
+    private volatile Scheduler handingOver;
 
     /** graceMillis: what an orderly end may take after a signal. */
     Ending(long graceMillis) {
@@ -39,6 +46,14 @@ final class Ending implements Watch {
     @Override
     public void left(String shard, String why) {
         log.info("leaves shard {}: {}", shard, why);
+    }
+
+    @Override
+    public void gone(String shard) {
+        Scheduler scheduler = handingOver;
+        if (scheduler != null) {
+            giveBack(scheduler, shard);
+        }
     }
 
     @Override
@@ -77,14 +92,17 @@ final class Ending implements Watch {
         Thread.currentThread().join(); // whoever was first ends the process
     }
 
-    private static boolean handOver(Scheduler scheduler, long millis) {
+    private boolean handOver(Scheduler scheduler, long millis) {
         long began = System.nanoTime();
+        handingOver = scheduler;
         try {
             LeaderDecider leader = scheduler.leaderDecider();
             if (leader != null) { // it is there once the scheduler has found its table
                 leader.shutdown();
             }
-            boolean whole = scheduler.startGracefulShutdown().get(millis, TimeUnit.MILLISECONDS);
+            CompletableFuture<Boolean> over = scheduler.startGracefulShutdown();
+            withdraw(scheduler);
+            boolean whole = over.get(millis, TimeUnit.MILLISECONDS);
             long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
             if (whole) {
                 log.info("handed its shards over in {} ms", took);
@@ -98,6 +116,38 @@ final class Ending implements Watch {
             log.error("the shards could not be handed over; the leases expire", error);
         }
         return false;
+    }
+
+    /**
+     * Take this worker's name off the lease, so that the leader hands it out in its next round. The library
+     * stops to renew it and no more, and the others would wait until it expires.
+     */
+    private static void giveBack(Scheduler scheduler, String shard) {
+        try {
+            LeaseRefresher leases = scheduler.leaseCoordinator().leaseRefresher();
+            Lease lease = leases.getLease(shard);
+            if (lease != null && scheduler.leaseManagementConfig().workerIdentifier().equals(lease.actualOwner())) {
+                leases.evictLease(lease);
+            }
+        } catch (LeasingException | RuntimeException error) {
+            log.warn("the lease of shard {} could not be given back; it expires", shard, error);
+        }
+    }
+
+    /**
+     * Take this worker's entry out of the table, by which the leader would hand it the shards that it has just
+     * given back, until the entry is too old. The orderly end has stopped whatever would write it again.
+     */
+    private static void withdraw(Scheduler scheduler) {
+        var leases = scheduler.leaseManagementConfig();
+        Map<String, AttributeValue> entry =
+                Map.of("leaseKey", AttributeValue.builder().s(leases.workerIdentifier()).build());
+        for (int time = 0; time < 2; time++) { // one report may have been under way
+            leases.dynamoDBClient()
+                    .deleteItem(request -> request.tableName(leases.tableName()).key(entry))
+                    .exceptionally(error -> null) // then it grows old by itself
+                    .join();
+        }
     }
 
     private static void halt(int code) {

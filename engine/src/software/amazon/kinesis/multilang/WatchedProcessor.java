@@ -35,7 +35,9 @@ final class WatchedProcessor extends MultiLangShardRecordProcessor {
     public void initialize(InitializationInput input) {
         shard = input.shardId();
         super.initialize(input);
-        watch.taken(shard);
+        if (!ending) {
+            watch.taken(shard);
+        }
     }
 
     @Override
@@ -43,6 +45,7 @@ final class WatchedProcessor extends MultiLangShardRecordProcessor {
         ending = true;
         watch.left(shard, "the lease is another worker's, or given back");
         super.leaseLost(input);
+        watch.gone(shard);
     }
 
     @Override
