@@ -1,5 +1,8 @@
 """`python -m processor` runs the service; `… health` and `… ready` ask a running one.
 
+Under the engine (SOURCE=kcl) `… properties` prints the daemon's properties, the daemon starts a `… child` for
+each shard, and `… health` and `… ready` ask all children of the task.
+
 `… schema` prints the wire contract, `… settings` and `… metrics` the tables of docs/settings.md and
 docs/metrics.md.
 
@@ -11,19 +14,26 @@ Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wro
 3 another process took over.
 """
 
+import json
 import logging
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 from processor import health, metric, release, service
+from processor.engine import health as children
+from processor.engine import properties, run, vitals
 from processor.log import start_logging
 from processor.replay.command import run as run_replay
-from processor.replay.request import from_arguments
-from processor.settings import SettingsError, described, from_environment
+from processor.replay.request import Request, from_arguments
+from processor.settings import Settings, SettingsError, described, from_environment
 from processor.wire.schema import printed
 
-USAGE = "usage: python -m processor [health|ready|migrate|schema|settings|metrics|replay …]"
+USAGE = "usage: python -m processor [COMMAND]; COMMAND is health, ready, migrate, schema, settings, metrics, "
+"properties, child or replay …"
 PRINTS = {"schema": printed, "settings": described, "metrics": metric.printed}
+ALONE = {"migrate", "properties", "child"}
 ASKS = {"health": "/health", "ready": "/ready"}
 
 
@@ -31,7 +41,7 @@ def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
     command = arguments[0] if arguments else ""
     replaying = command == "replay"
-    if not replaying and (len(arguments) > 1 or command not in {"", "migrate", *PRINTS, *ASKS}):
+    if not replaying and (len(arguments) > 1 or command not in {"", *ALONE, *PRINTS, *ASKS}):
         print(USAGE, file=sys.stderr)
         return 2
     if command in PRINTS:
@@ -44,15 +54,45 @@ def main(arguments: list[str]) -> int:
             start_logging(asked.environment)
             return _logged(lambda: release.run(asked))
         settings = from_environment()
+        _check_source(command, settings)
+        return _run(command, settings, request)
     except SettingsError as error:
         print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
         return 2
+
+
+def _run(command: str, settings: Settings, request: Request | None) -> int:
+    if command == "properties":
+        print(properties.printed(settings), end="")
+        return 0
     if command in ASKS:
-        healthy, said = health.ask(settings.health_port, ASKS[command])
-        print(said)
-        return 0 if healthy else 1
+        return _ask(command, settings)
     start_logging(settings.environment)
-    return _logged(lambda: service.run(settings) if request is None else run_replay(settings, request))
+    if request is not None:
+        return _logged(lambda: run_replay(settings, request))
+    return _logged(lambda: service.run(settings) if command == "" else run.run(settings))
+
+
+def _check_source(command: str, settings: Settings) -> None:
+    """Two readers of one stream would take the shards from each other."""
+    wanted = {"": "poll", "child": "kcl", "properties": "kcl"}.get(command, settings.source)
+    if settings.source != wanted:
+        raise SettingsError(
+            f"SOURCE={settings.source!r}: must be {wanted!r} for this command; with 'kcl' the engine reads "
+            "the stream and starts a child for each shard, with 'poll' this process does (docs/engine.md)"
+        )
+
+
+def _ask(command: str, settings: Settings) -> int:
+    """Whether the task is well (ready): by its one process, or by what its children tell."""
+    if settings.source == "poll":
+        well, said = health.ask(settings.health_port, ASKS[command])
+    else:
+        found, now = vitals.read(Path(settings.children_directory)), time.monotonic()
+        judged = children.health(found, now) if command == "health" else children.ready(found, now)
+        well, said = not judged.because, json.dumps(judged.document())
+    print(said)
+    return 0 if well else 1
 
 
 def _logged(work: Callable[[], int]) -> int:

@@ -212,3 +212,12 @@ SELECT what, days FROM millrace.retention;
 -- name: keep_days
 INSERT INTO millrace.retention AS r (what, days) VALUES (%(what)s, %(days)s)
 ON CONFLICT (what) DO UPDATE SET days = excluded.days, changed_at = now() WHERE r.days <> excluded.days;
+
+-- The engine's child (processor/engine/past.py).
+
+-- name: take_past
+-- One process at a time reads the rest of a closed shard; the server frees it with the session.
+SELECT pg_try_advisory_lock(hashtextextended('millrace.past ' || %(stream)s::text || ' ' || %(shard)s::text, 0));
+
+-- name: free_past
+SELECT pg_advisory_unlock(hashtextextended('millrace.past ' || %(stream)s::text || ' ' || %(shard)s::text, 0));
