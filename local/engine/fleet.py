@@ -115,10 +115,10 @@ class Fleet:
         name = item["ownerName"]["S"] if item and "ownerName" in item else None
         return next((one for one in self.workers if one.name == name and one.running), None)
 
-    def balanced(self, shards: int) -> bool:
+    def balanced(self, shards: int, owners: Mapping[str, str] | None = None) -> bool:
         """Every shard has an owner that runs, each of the workers its even share."""
-        owned = list(self.owners().values())
-        shares = [owned.count(one.name) for one in self.workers if one.running]
+        owned = list((self.owners() if owners is None else owners).values())
+        shares = [owned.count(one.name) for one in self.workers if not one.may_end]
         return bool(shares) and len(owned) == shards == sum(shares) and max(shares) - min(shares) <= 1
 
     def until(self, true: Callable[[], bool], seconds: float, what: str) -> float:

@@ -1,7 +1,10 @@
 """How long shards go unread: when a worker is told to end, is lost, or was the leader that is lost."""
 
 import json
+import os
+import signal
 import statistics
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +32,9 @@ EVENTS = {
     "other told to end": ("other", "terminate"),
     "worker lost": ("other", "lose"),
     "leader lost": ("leader", "lose"),
+    "idle child killed": ("other", "child"),
 }
+UNNOTICED_SECONDS = 120.0  # after which a dead child is not waited for any longer
 
 
 @dataclass
@@ -82,6 +87,8 @@ class Drip:
         self._kinesis = session(aws).client("kinesis", endpoint_url=aws.endpoint_url)
         self._stream = stream
         self._stop = threading.Event()
+        self._wanted = threading.Event()
+        self._wanted.set()
         self._thread = threading.Thread(target=self._put, daemon=True)
         self.put: dict[str, list[tuple[float, str]]] = {}  # shard → when, sequence number
 
@@ -94,10 +101,21 @@ class Drip:
         self._thread.join()
         self._kinesis.close()
 
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nothing is put meanwhile."""
+        self._wanted.clear()
+        try:
+            yield
+        finally:
+            self._wanted.set()
+
     def _put(self) -> None:
         shards = self._kinesis.list_shards(StreamName=self._stream)["Shards"]
         keys = [shard["HashKeyRange"]["StartingHashKey"] for shard in shards]
         while not self._stop.wait(PUT_SECONDS):
+            if not self._wanted.is_set():
+                continue
             at = time.time()
             answer = self._kinesis.put_records(
                 StreamName=self._stream,
@@ -177,6 +195,8 @@ def _once(fleet: Fleet, drip: Drip, heard: Heard, event: str) -> float:
     while len(fleet.workers) < WORKERS:
         fleet.start()
     victim, shards = _settled(fleet, EVENTS[event][0])
+    if EVENTS[event][1] == "child":
+        return _noticed(fleet, drip, victim)
     at = time.time()
     ended = threading.Thread(target=victim.end if EVENTS[event][1] == "terminate" else victim.lose)
     ended.start()
@@ -192,15 +212,33 @@ def _once(fleet: Fleet, drip: Drip, heard: Heard, event: str) -> float:
     return max(_gap(drip.put[shard], heard, at) for shard in shards)
 
 
+def _noticed(fleet: Fleet, drip: Drip, victim: Worker) -> float:
+    """Until the worker of a child that was killed has ended: no record comes that could find it dead."""
+    with drip.quiet():
+        time.sleep(SETTLED_SECONDS)
+        began = time.monotonic()
+        victim.may_end = True
+        os.kill(victim.children()[0], signal.SIGKILL)
+        try:
+            victim.process.wait(UNNOTICED_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        seconds = time.monotonic() - began
+    victim.lose()
+    fleet.forget(victim)
+    return seconds
+
+
 def _settled(fleet: Fleet, which: str) -> tuple[Worker, list[str]]:
     """Whom it will hit, with the shards that it has, once all have had their even share for a while."""
     while True:
         fleet.until(lambda: fleet.balanced(SHARDS), MOST_SECONDS, "an even share for each worker")
         fleet.until(lambda: fleet.leader() is not None, MOST_SECONDS, "a leader")
         time.sleep(SETTLED_SECONDS)
-        if fleet.balanced(SHARDS) and (leader := fleet.leader()) is not None:
+        leader, owners = fleet.leader(), fleet.owners()
+        if leader is not None and fleet.balanced(SHARDS, owners):
             victim = leader if which == "leader" else next(one for one in fleet.workers if one is not leader)
-            return victim, [shard for shard, owner in fleet.owners().items() if owner == victim.name]
+            return victim, [shard for shard, owner in owners.items() if owner == victim.name]
 
 
 def _taken_over(puts: list[tuple[float, str]], heard: Heard, fleet: Fleet, shard: str) -> bool:
