@@ -88,9 +88,11 @@ class Checkpoints:
         error = self._daemon.checkpoint(where)
         if error is None:
             return None
-        extra = {"error": error, "sequence_number": where.sequence_number}
         if error in PASSING:
-            logger.warning("the checkpoint was not stored; the next one will do", extra=extra)
+            logger.warning(
+                "the checkpoint was not stored; the next one will do",
+                extra={"error": error, "sequence_number": where.sequence_number},
+            )
             return error
         if error == LOST:
             raise LeaseGone

@@ -82,6 +82,7 @@ class Child:
         self._reader: ShardReader | None = None
         self._came: deque[float] = deque(maxlen=WAITING_ANSWERS)
         self._lost_at = 0.0
+        self._told_of_parts = False
         self.state = State.STARTING
         self._shard = ""
         self._heard = time.monotonic()
@@ -152,7 +153,7 @@ class Child:
         self.state = State.OWNER
         lease = self._reader.lease
         logger.info(
-            "reading shard",
+            "reading shard for the engine",
             extra={
                 "shard": lease.shard,
                 "epoch": lease.epoch,
@@ -179,6 +180,8 @@ class Child:
                 self._pipeline.drain()
                 reader = self._reader = self._past.look(reader)
             records = records_of(message.records, time.time())
+            if len(records) < len(message.records):
+                self._tell_of_parts()
             fresh = behind(records, reader.position)
             if fresh:
                 for part in slices(fresh):
@@ -187,6 +190,15 @@ class Child:
             self._checkpoints.reached(records[-1])
         if self._checkpoints.due:
             self._commit()
+
+    def _tell_of_parts(self) -> None:
+        if not self._told_of_parts:
+            self._told_of_parts = True
+            logger.warning(
+                "the daemon takes aggregated records apart: a device that sends one is bound by the keys inside;"
+                " use the launcher that leaves them whole",
+                extra={"shard": self._shard},
+            )
 
     def _quiet(self, reader: ShardReader, lag_ms: int, *, tip: bool) -> None:
         """Nothing came. At the tip, all that had arrived when it was asked for is stored."""

@@ -40,6 +40,10 @@ RETENTION_SECONDS = 300.0  # how old our knowledge of the stream's retention may
 _QUERIES = load_queries()
 
 
+class StillOpen(Exception):
+    """ListShards is of a moment ago: a shard that must be closed by now is not."""
+
+
 class Past:
     """Of one stream. `beat` is called while it waits: a sign of life."""
 
@@ -118,6 +122,9 @@ class Past:
         described = listed.get(parent)
         if described is None or self._is_finished(described):
             return
+        end = range_of(described).last
+        if end is None:
+            raise StillOpen(f"{parent} has children and is listed without its end")
         for before in sorted(parents_of(described)):
             self._finish(before, listed)
         while not self._may("take_past", parent):
@@ -129,7 +136,7 @@ class Past:
                     "a closed shard was not stored to its end: reading the rest of it",
                     extra={"shard": parent, "position": reader.position},
                 )
-                self._reach(reader, described["SequenceNumberRange"].get("EndingSequenceNumber"))
+                self._reach(reader, end)
                 self._pipeline.note(reader.lease, ended=True)
         finally:
             self._may("free_past", parent)
@@ -221,7 +228,7 @@ class Past:
         while True:
             try:
                 return work()
-            except (ClientError, BotoCoreError) as error:
+            except (ClientError, BotoCoreError, StillOpen) as error:
                 logger.warning("the stream is away: trying again", extra={"cause": str(error)})
                 self._rest(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)

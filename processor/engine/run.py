@@ -154,5 +154,5 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         pipeline.close(GRACE_SECONDS)
         database.close()
     told.end()
-    logger.info("stopped", extra={"shard": child.shard})
+    logger.info("the daemon let the shard go", extra={"shard": child.shard})
     return 0
