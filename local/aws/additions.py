@@ -11,6 +11,7 @@ from local.aws import (
     continuing,
     database,
     drift,
+    evaluations,
     functions,
     identity,
     images,
@@ -60,6 +61,7 @@ def install(endpoints: Endpoints) -> None:
     resharding.install()
     topics.install()
     authorisation.install()
+    evaluations.install()
     alarms.install()
     identity.install()
     images.install()

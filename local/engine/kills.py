@@ -5,6 +5,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from random import Random
 
 from local.engine.fleet import NotReached
@@ -52,23 +53,30 @@ KINDS: dict[str, tuple[Callable[[Trial], bool], int]] = {
 }
 
 
-def kills(
-    world: World, home: Home, wanted: int, seed: int, counts: Counter[str], say: Callable[[str], None]
-) -> Iterator[str]:
+@dataclass
+class Plan:
+    """So many kills, by chance from this seed; `counts` has what came of each kind."""
+
+    wanted: int
+    seed: int
+    say: Callable[[str], None]
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def kills(world: World, home: Home, plan: Plan) -> Iterator[str]:
     """Until there were so many, or something is wrong, of which the lines come."""
     number = 0
-    while counts.total() < wanted:
-        chance = Random(f"{seed}/{number}")
-        with Trial(world, home, number, chance) as trial:
-            lines = list(_suffered(trial, min(A_TRIAL, wanted - counts.total()), counts, say))
+    while plan.counts.total() < plan.wanted:
+        with Trial(world, home, number, Random(f"{plan.seed}/{number}")) as trial:
+            lines = list(_suffered(trial, min(A_TRIAL, plan.wanted - plan.counts.total()), plan))
         if lines:
-            yield f"trial {number} of seed {seed}, after {counts.total()} kills:"
+            yield f"trial {number} of seed {plan.seed}, after {plan.counts.total()} kills:"
             yield from lines
             return
         number += 1
 
 
-def _suffered(trial: Trial, most: int, counts: Counter[str], say: Callable[[str], None]) -> Iterator[str]:
+def _suffered(trial: Trial, most: int, plan: Plan) -> Iterator[str]:
     happened, kind = 0, "at the start"
     try:
         trial.load()
@@ -78,8 +86,8 @@ def _suffered(trial: Trial, most: int, counts: Counter[str], say: Callable[[str]
             (kind,) = trial.chance.choices(list(KINDS), [share for _, share in KINDS.values()])
             if KINDS[kind][0](trial):
                 happened += 1
-                counts[kind] += 1
-                say(f"{happened:4} {kind}")
+                plan.counts[kind] += 1
+                plan.say(f"{plan.counts.total():4} {kind}")
             if happened % JUDGED_EVERY == 0 and (wrong := trial.judged()):
                 yield from (f"{kind}: {line}" for line in wrong)
                 return

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -219,10 +219,8 @@ def _noticed(fleet: Fleet, drip: Drip, victim: Worker) -> float:
         began = time.monotonic()
         victim.may_end = True
         os.kill(victim.children()[0], signal.SIGKILL)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             victim.process.wait(UNNOTICED_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
         seconds = time.monotonic() - began
     victim.lose()
     fleet.forget(victim)

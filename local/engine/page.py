@@ -20,9 +20,12 @@ HEAD = """# How long a shard goes unread
 
 Seconds from what happens until a record that was put after it is with another worker's child; the worst shard
 of a run. Two workers, four shards, a record a tenth of a second on each; the children store nothing, so these
-are the engine's times alone. Measured on one machine of two cores against the embedded AWS, the JVMs and what
-they talk to sharing it: `python -m local.engine measure` writes this page. The library's own times are those of
-its MultiLangDaemon with no property set but names.
+are the engine's times alone. A cold start is that of a table without a lease. A child that is killed on a
+shard without records counts as noticed when its worker has ended, and is given up after 120 s.
+
+Measured on one machine of two cores, which the JVMs share with the embedded AWS: `python -m local.engine
+measure` writes this page, and `… --engine theirs` the library's part: its MultiLangDaemon with no property
+set but names.
 
 """
 TAIL = """

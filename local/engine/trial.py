@@ -1,4 +1,4 @@
-"""The engine with its real children on one stream, the plant that fills it, and the account of what was put."""
+"""The engine with its real children on one stream, the plant that fills it, and what was put."""
 
 import time
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 
 from local.engine.fleet import Fleet, NotReached, make_table, python, session
 from local.engine.home import Home
-from local.engine.times import OURS, Properties
+from local.engine.times import OURS
 from local.engine.worker import Worker
 from local.faults.judge import Account, Progress, judge
 from local.faults.plant import Parcel, Plant
@@ -17,7 +17,7 @@ from local.faults.world import World
 SETTLE_SECONDS = 120.0  # a leader's loss and a cold start on the way
 LOOK_SECONDS = 0.05
 MOST_AT_ONCE = 500  # records of one PutRecords
-WORKERS = 2
+WORKERS, SHARDS = 2, 4
 DEVICES = 16  # enough that every shard has some
 # What ends a worker here: told to; a child that was killed, or that met a younger one's epoch; SIGKILL.
 MAY_END = frozenset({0, 1, -9})
@@ -26,16 +26,7 @@ MAY_END = frozenset({0, 1, -9})
 class Trial:
     """`with Trial(…) as trial:` until the block ends. `chance` decides what is by chance."""
 
-    def __init__(
-        self,
-        world: World,
-        home: Home,
-        number: int,
-        chance: Random,
-        *,
-        shards: int = 4,
-        times: Properties = OURS,
-    ) -> None:
+    def __init__(self, world: World, home: Home, number: int, chance: Random) -> None:
         self.world = world
         self.chance = chance
         self.stream = f"engine-{number}"
@@ -43,7 +34,7 @@ class Trial:
         self.account = Account(self.stream, self.plant.prefix)
         self.progress = Progress()
         self.kinesis: Any = session(world.aws).client("kinesis", endpoint_url=world.aws.endpoint_url)
-        self.kinesis.create_stream(StreamName=self.stream, ShardCount=shards)
+        self.kinesis.create_stream(StreamName=self.stream, ShardCount=SHARDS)
         self.kinesis.get_waiter("stream_exists").wait(StreamName=self.stream, WaiterConfig={"Delay": 1})
         make_table(world.aws, self.stream)
         children: Path = world.directory / f"children-{number}"
@@ -55,7 +46,7 @@ class Trial:
             stream=self.stream,
             application=self.stream,
             child=python("processor child"),
-            times=times,
+            times=OURS,
             environment={
                 **world.environment(self.stream),
                 "SOURCE": "kcl",
