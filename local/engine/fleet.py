@@ -14,10 +14,10 @@ from local.engine import times, worker
 from local.engine.home import OURS, ROOT, Home
 from local.engine.times import Properties
 from local.engine.worker import Worker
-from stacks.engine_table import INDEX
 
 LOOK_SECONDS = 0.05
 PASSED = ("PATH", "ENGINE_LOG_LEVEL")
+INDEX = "LeaseOwnerToLeaseKeyIndex"
 LEADER = "Leader"  # the lock's own key among the leases
 
 

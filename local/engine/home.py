@@ -5,22 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import LocalError
+from processor.engine import launch
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".engine"
-OURS = "millrace.engine.Engine"
+OURS = launch.MAIN
 THEIRS = "software.amazon.kinesis.multilang.MultiLangDaemon"  # for comparison
-# Of the task's memory, the JVM gets what its children, at 80 MiB a shard, and its own code leave.
-HEAP_MIB = 256
-# As the image has them, but for CBOR, which the embedded AWS does not speak.
-FLAGS = (
-    f"-Xmx{HEAP_MIB}m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-XX:+ExitOnOutOfMemoryError",
-    "-Xshare:auto",
-)
-HERE = ("-Daws.cborEnabled=false",)
+WITHOUT_CBOR = "-Daws.cborEnabled=false"  # which the embedded AWS does not speak
 
 
 class EngineMissing(LocalError):
@@ -43,8 +34,8 @@ class Home:
 
     def command(self, properties: Path, main: str = OURS) -> list[str]:
         """What starts a worker."""
-        classpath = f"{self.path / 'classes'}:{self.path / 'jars'}/*"
-        return ["java", *FLAGS, *HERE, "-cp", classpath, main, str(properties)]
+        program, *rest = launch.command(properties, self.path, main)
+        return [program, WITHOUT_CBOR, *rest]
 
 
 def installed(path: Path = HOME) -> Home:

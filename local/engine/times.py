@@ -3,28 +3,17 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from processor.engine.times import TIMES, WAITING
+
 Properties = Mapping[str, str | int]
 
-# What each of them is for stands in engine/README.md, beside what the library does by itself.
 OURS: Properties = {
-    "failoverTimeMillis": 6000,
-    "leaseAssignmentIntervalMillis": 1000,
-    "leaseAssignmentStrategy": "LEASE_COUNT_BASED",
-    "varianceBalancingFrequency": 1,
-    "workerMetricsReporterFreqInMillis": 2000,
-    "disableWorkerMetrics": "true",
-    "dynamoDbLockBasedLeaderLeaseDurationInMillis": 10000,
-    "dynamoDbLockBasedLeaderHeartbeatPeriodInMillis": 2000,
-    "shardSyncIntervalMillis": 1000,
-    "leasesRecoveryAuditorExecutionFrequencyMillis": 10000,
-    "parentShardPollIntervalMillis": 1000,
-    "shardConsumerDispatchPollIntervalMillis": 250,
+    **{name: value for name, value, _ in (*TIMES, *WAITING)},
     "shutdownGraceMillis": 60000,
-    "gracefulLeaseHandoffTimeoutMillis": 10000,
+    "callProcessRecordsEvenForEmptyRecordList": "true",
+    "skipShardSyncAtWorkerInitializationIfLeasesExist": "true",
     "idleTimeBetweenReadsInMillis": 250,
-    "maxRecords": 1000,
-    "maxPendingProcessRecordsInput": 1,
-    "maxByteSize": 4194304,
+    "maxRecords": 2000,
 }
 # As the library is when nothing is said: that its own grace at the end is 0 is part of it.
 THEIRS: Properties = {}

@@ -195,8 +195,8 @@ class Child:
         if not self._told_of_parts:
             self._told_of_parts = True
             logger.warning(
-                "the daemon takes aggregated records apart: a device that sends one is bound by the keys inside;"
-                " use the launcher that leaves them whole",
+                "the daemon takes aggregated records apart: a device that sends one is bound by the keys "
+                "inside; use the launcher that leaves them whole",
                 extra={"shard": self._shard},
             )
 

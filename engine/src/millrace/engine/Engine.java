@@ -38,7 +38,10 @@ public final class Engine {
             MultiLangDaemonConfig config = new MultiLangDaemonConfig(arguments[0]);
             ending = new Ending(config.getMultiLangDaemonConfiguration().getShutdownGraceMillis());
             scheduler = Assembly.scheduler(
-                    config.getMultiLangDaemonConfiguration(), new WatchedProcessors(config, ending), given);
+                    config.getMultiLangDaemonConfiguration(),
+                    new WatchedProcessors(config, ending),
+                    new WholeRecords(),
+                    given);
             log.info(
                     "reads {} as {}, worker {}",
                     config.getMultiLangDaemonConfiguration().getStreamName(),

@@ -8,6 +8,7 @@ import software.amazon.kinesis.coordinator.Scheduler;
 import software.amazon.kinesis.leases.LeaseAssignmentStrategy;
 import software.amazon.kinesis.multilang.config.MultiLangDaemonConfiguration.ResolvedConfiguration;
 import software.amazon.kinesis.processor.ShardRecordProcessorFactory;
+import software.amazon.kinesis.retrieval.AggregatorUtil;
 import software.amazon.kinesis.retrieval.polling.PollingConfig;
 
 /**
@@ -23,12 +24,14 @@ public final class Assembly {
     /**
      * A scheduler that has not been started.
      *
+     * @param records what becomes of aggregated records before a child gets them
      * @param given the whole of engine.properties, of which only this class's own names are read
      * @throws IllegalArgumentException for a value that is not allowed, with the name
      */
     public static Scheduler scheduler(
             MultiLangDaemonConfiguration configuration,
             ShardRecordProcessorFactory factory,
+            AggregatorUtil records,
             Map<String, String> given) {
         ResolvedConfiguration resolved = configuration.resolvedConfiguration(factory);
         setters(resolved).forEach((name, setter) -> {
@@ -40,6 +43,7 @@ public final class Assembly {
         if (strategy != null) {
             resolved.getLeaseManagementConfig().leaseAssignmentStrategy(LeaseAssignmentStrategy.valueOf(strategy));
         }
+        resolved.getLifecycleConfig().aggregatorUtil(records);
         return resolved.build();
     }
 
