@@ -1,6 +1,6 @@
 """`python -m processor` runs the service; `… health` and `… ready` ask a running one.
 
-Under the engine (SOURCE=kcl) `… engine` becomes the daemon, whose properties `… properties` prints; the daemon
+Under the engine (SOURCE=kcl) `… engine` becomes the daemon, whose properties `… properties` prints; it
 starts a `… child` for each shard, and `… health` and `… ready` ask all children of the task.
 
 `… schema` prints the wire contract, `… settings` and `… metrics` the tables of docs/settings.md and

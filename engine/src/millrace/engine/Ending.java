@@ -14,7 +14,6 @@ import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.kinesis.coordinator.LeaderDecider;
 import software.amazon.kinesis.coordinator.Scheduler;
 import software.amazon.kinesis.leases.Lease;
-import software.amazon.kinesis.leases.LeaseRefresher;
 import software.amazon.kinesis.leases.exceptions.LeasingException;
 import software.amazon.kinesis.multilang.Watch;
 
@@ -52,7 +51,14 @@ final class Ending implements Watch {
     public void gone(String shard) {
         Scheduler scheduler = handingOver;
         if (scheduler != null) {
-            giveBack(scheduler, shard);
+            try {
+                Lease lease = scheduler.leaseCoordinator().leaseRefresher().getLease(shard);
+                if (lease != null) {
+                    giveBack(scheduler, lease);
+                }
+            } catch (LeasingException | RuntimeException error) {
+                log.warn("the lease of shard {} could not be given back; it expires", shard, error);
+            }
         }
     }
 
@@ -103,6 +109,12 @@ final class Ending implements Watch {
             CompletableFuture<Boolean> over = scheduler.startGracefulShutdown();
             withdraw(scheduler);
             boolean whole = over.get(millis, TimeUnit.MILLISECONDS);
+            if (whole) { // what the leader has handed to this worker meanwhile, or before it had looked
+                withdraw(scheduler);
+                for (Lease lease : scheduler.leaseCoordinator().leaseRefresher().listLeases()) {
+                    giveBack(scheduler, lease);
+                }
+            }
             long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
             if (whole) {
                 log.info("handed its shards over in {} ms", took);
@@ -112,7 +124,7 @@ final class Ending implements Watch {
             return whole;
         } catch (TimeoutException late) {
             log.error("not handed over within {} ms; the leases expire", millis);
-        } catch (ExecutionException | InterruptedException | RuntimeException error) {
+        } catch (ExecutionException | InterruptedException | LeasingException | RuntimeException error) {
             log.error("the shards could not be handed over; the leases expire", error);
         }
         return false;
@@ -122,15 +134,13 @@ final class Ending implements Watch {
      * Take this worker's name off the lease, so that the leader hands it out in its next round. The library
      * stops to renew it and no more, and the others would wait until it expires.
      */
-    private static void giveBack(Scheduler scheduler, String shard) {
+    private static void giveBack(Scheduler scheduler, Lease lease) {
         try {
-            LeaseRefresher leases = scheduler.leaseCoordinator().leaseRefresher();
-            Lease lease = leases.getLease(shard);
-            if (lease != null && scheduler.leaseManagementConfig().workerIdentifier().equals(lease.actualOwner())) {
-                leases.evictLease(lease);
+            if (scheduler.leaseManagementConfig().workerIdentifier().equals(lease.actualOwner())) {
+                scheduler.leaseCoordinator().leaseRefresher().evictLease(lease);
             }
         } catch (LeasingException | RuntimeException error) {
-            log.warn("the lease of shard {} could not be given back; it expires", shard, error);
+            log.warn("the lease of shard {} could not be given back; it expires", lease.leaseKey(), error);
         }
     }
 
@@ -142,12 +152,10 @@ final class Ending implements Watch {
         var leases = scheduler.leaseManagementConfig();
         Map<String, AttributeValue> entry =
                 Map.of("leaseKey", AttributeValue.builder().s(leases.workerIdentifier()).build());
-        for (int time = 0; time < 2; time++) { // one report may have been under way
-            leases.dynamoDBClient()
-                    .deleteItem(request -> request.tableName(leases.tableName()).key(entry))
-                    .exceptionally(error -> null) // then it grows old by itself
-                    .join();
-        }
+        leases.dynamoDBClient()
+                .deleteItem(request -> request.tableName(leases.tableName()).key(entry))
+                .exceptionally(error -> null) // then it grows old by itself
+                .join();
     }
 
     private static void halt(int code) {
