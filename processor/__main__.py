@@ -1,7 +1,7 @@
 """`python -m processor` runs the service; `… health` and `… ready` ask a running one.
 
-Under the engine (SOURCE=kcl) `… properties` prints the daemon's properties, the daemon starts a `… child` for
-each shard, and `… health` and `… ready` ask all children of the task.
+Under the engine (SOURCE=kcl) `… engine` becomes the daemon, whose properties `… properties` prints; it
+starts a `… child` for each shard, and `… health` and `… ready` ask all children of the task.
 
 `… schema` prints the wire contract, `… settings` and `… metrics` the tables of docs/settings.md and
 docs/metrics.md.
@@ -23,17 +23,19 @@ from pathlib import Path
 
 from processor import health, metric, release, service
 from processor.engine import health as children
-from processor.engine import properties, run, vitals
+from processor.engine import launch, properties, run, vitals
 from processor.log import start_logging
 from processor.replay.command import run as run_replay
 from processor.replay.request import Request, from_arguments
 from processor.settings import Settings, SettingsError, described, from_environment
 from processor.wire.schema import printed
 
-USAGE = "usage: python -m processor [COMMAND]; COMMAND is health, ready, migrate, schema, settings, metrics, "
-"properties, child or replay …"
+USAGE = (
+    "usage: python -m processor [COMMAND]; COMMAND is health, ready, migrate, schema, settings, metrics, "
+    "properties, engine, child or replay …"
+)
 PRINTS = {"schema": printed, "settings": described, "metrics": metric.printed}
-ALONE = {"migrate", "properties", "child"}
+ALONE = {"migrate", "properties", "engine", "child"}
 ASKS = {"health": "/health", "ready": "/ready"}
 
 
@@ -65,6 +67,8 @@ def _run(command: str, settings: Settings, request: Request | None) -> int:
     if command == "properties":
         print(properties.printed(settings), end="")
         return 0
+    if command == "engine":
+        launch.become_engine(settings)
     if command in ASKS:
         return _ask(command, settings)
     start_logging(settings.environment)
@@ -75,7 +79,7 @@ def _run(command: str, settings: Settings, request: Request | None) -> int:
 
 def _check_source(command: str, settings: Settings) -> None:
     """Two readers of one stream would take the shards from each other."""
-    wanted = {"": "poll", "child": "kcl", "properties": "kcl"}.get(command, settings.source)
+    wanted = {"": "poll", "child": "kcl", "engine": "kcl", "properties": "kcl"}.get(command, settings.source)
     if settings.source != wanted:
         raise SettingsError(
             f"SOURCE={settings.source!r}: must be {wanted!r} for this command; with 'kcl' the engine reads "
