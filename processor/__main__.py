@@ -15,26 +15,29 @@ Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wro
 """
 
 import json
-import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from processor import health, metric, release, service
-from processor.engine import health as children
-from processor.engine import launch, properties, run, vitals
-from processor.log import start_logging
-from processor.replay.command import run as run_replay
-from processor.replay.request import Request, from_arguments
-from processor.settings import Settings, SettingsError, described, from_environment
-from processor.wire.schema import printed
+from processor.settings import Settings, SettingsError, from_environment
+
+if TYPE_CHECKING:
+    from processor.replay.request import Request
 
 USAGE = (
     "usage: python -m processor [COMMAND]; COMMAND is health, ready, migrate, schema, settings, metrics, "
     "properties, engine, child or replay …"
 )
-PRINTS = {"schema": printed, "settings": described, "metrics": metric.printed}
+# Module and function of what is printed without an environment. A command loads what it needs, no more: the
+# container asks `health` twice a minute, and pays for each import.
+PRINTS: Mapping[str, tuple[str, str]] = {
+    "schema": ("processor.wire.schema", "printed"),
+    "settings": ("processor.settings", "described"),
+    "metrics": ("processor.metric", "printed"),
+}
 ALONE = {"migrate", "properties", "engine", "child"}
 ASKS = {"health": "/health", "ready": "/ready"}
 
@@ -47,14 +50,12 @@ def main(arguments: list[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     if command in PRINTS:
-        print(PRINTS[command](), end="")
+        print(_load(*PRINTS[command])(), end="")
         return 0
-    request = from_arguments(arguments[1:]) if replaying else None
+    request = _load("processor.replay.request", "from_arguments")(arguments[1:]) if replaying else None
     try:
         if command == "migrate":
-            asked = release.from_environment()
-            start_logging(asked.environment)
-            return _logged(lambda: release.run(asked))
+            return _migrate()
         settings = from_environment()
         _check_source(command, settings)
         return _run(command, settings, request)
@@ -63,18 +64,30 @@ def main(arguments: list[str]) -> int:
         return 2
 
 
-def _run(command: str, settings: Settings, request: Request | None) -> int:
+def _load(module: str, name: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
+
+
+def _migrate() -> int:
+    asked = _load("processor.release", "from_environment")()
+    return _logged(asked.environment, lambda: _load("processor.release", "run")(asked))
+
+
+def _run(command: str, settings: Settings, request: "Request | None") -> int:
     if command == "properties":
-        print(properties.printed(settings), end="")
+        print(_load("processor.engine.properties", "printed")(settings), end="")
         return 0
     if command == "engine":
-        launch.become_engine(settings)
+        _load("processor.engine.launch", "become_engine")(settings)
     if command in ASKS:
         return _ask(command, settings)
-    start_logging(settings.environment)
     if request is not None:
-        return _logged(lambda: run_replay(settings, request))
-    return _logged(lambda: service.run(settings) if command == "" else run.run(settings))
+        return _logged(
+            settings.environment, lambda: _load("processor.replay.command", "run")(settings, request)
+        )
+    module = "processor.service" if command == "" else "processor.engine.run"
+    return _logged(settings.environment, lambda: _load(module, "run")(settings))
 
 
 def _check_source(command: str, settings: Settings) -> None:
@@ -90,17 +103,19 @@ def _check_source(command: str, settings: Settings) -> None:
 def _ask(command: str, settings: Settings) -> int:
     """Whether the task is well (ready): by its one process, or by what its children tell."""
     if settings.source == "poll":
-        well, said = health.ask(settings.health_port, ASKS[command])
+        well, said = _load("processor.health", "ask")(settings.health_port, ASKS[command])
     else:
-        found, now = vitals.read(Path(settings.children_directory)), time.monotonic()
-        judged = children.health(found, now) if command == "health" else children.ready(found, now)
+        found = _load("processor.engine.vitals", "read")(Path(settings.children_directory))
+        judged = _load("processor.engine.health", command)(found, time.monotonic())
         well, said = not judged.because, json.dumps(judged.document())
     print(said)
     return 0 if well else 1
 
 
-def _logged(work: Callable[[], int]) -> int:
+def _logged(environment: str, work: Callable[[], int]) -> int:
     """What is not expected stands in the log, and ends the process."""
+    logging = import_module("logging")
+    _load("processor.log", "start_logging")(environment)
     try:
         return work()
     except Exception:

@@ -104,7 +104,6 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         beat=beat,
         alive=alive,
     )
-
     tables = Tables(stopping, beat)
     database.beat = beat
     database.opened = tables.wait
@@ -139,20 +138,21 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
     told.start()
     housekeeping = Database(secret, settings.database_ca_file, stopping)
     retention = Retention(housekeeping, stopping, lambda: child.state is State.OWNER)
+    code = 0
     try:
         with Sampler(metrics, gauges):
             retention.start()
             child.run()
     except (DaemonGone, Stopping):
         logger.error("the daemon has gone without a word: what is not committed will be read again")
-        return 1
+        code = 1
     except TakenOver as error:
         logger.error("another process took over: leaving", extra={"cause": str(error)})
-        return TAKEN_OVER
-    finally:
-        stopping.set()
-        pipeline.close(GRACE_SECONDS)
-        database.close()
-    told.end()
-    logger.info("the daemon let the shard go", extra={"shard": child.shard})
-    return 0
+        code = TAKEN_OVER
+    stopping.set()
+    pipeline.close(GRACE_SECONDS)
+    database.close()
+    if not code:
+        told.end()
+        logger.info("the daemon let the shard go", extra={"shard": child.shard})
+    return code
