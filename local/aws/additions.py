@@ -30,6 +30,7 @@ from local.aws import (
     services,
     stacks,
     streams,
+    tables,
     topics,
     triggers,
     undone,
@@ -59,6 +60,7 @@ def install(endpoints: Endpoints) -> None:
     cache.install(endpoints.cache)
     streams.install()
     resharding.install()
+    tables.install()
     topics.install()
     authorisation.install()
     evaluations.install()

@@ -14,7 +14,7 @@ from pathlib import Path
 from local.engine import home, page, times
 from local.engine.fleet import NotReached
 from local.engine.kills import Plan, kills
-from local.engine.measure import Engine, measure
+from local.engine.measure import Engine, Times, measure
 from local.errors import LocalError
 from local.faults import world
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
             directory.mkdir(parents=True, exist_ok=True)
             directory.chmod(0o755)
             if asked.command == "measure":
-                page.write(measure(engine, directory, ENGINES[asked.engine], asked.runs, _say).rows())
+                measure(engine, directory, ENGINES[asked.engine], asked.runs, _told)
                 return 0
             return _kill(engine, directory, asked)
     except LocalError as error:
@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     for command in (measured, killed):
         command.add_argument("--log", type=Path, metavar="DIRECTORY", help="keep what the workers say here")
     return parser
+
+
+def _told(found: Times, line: str) -> None:
+    """Each figure is kept as it comes: a run takes long, and may be ended."""
+    page.write(found.rows())
+    _say(line)
 
 
 def _say(line: str) -> None:

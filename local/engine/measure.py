@@ -134,17 +134,22 @@ class Engine:
     times: Properties
 
 
-def measure(home: Home, directory: Path, engine: Engine, runs: int, say: Callable[[str], None]) -> Times:
-    """Each event so many times, and one cold start. Raises NotReached, LocalError."""
+def measure(
+    home: Home, directory: Path, engine: Engine, runs: int, told: Callable[[Times, str], None]
+) -> Times:
+    """Each event so many times, and one cold start. Raises NotReached, LocalError.
+
+    told: takes what there is so far, and the last of it in words.
+    """
     found = Times(engine.name)
     with account.opened(directory) as aws, _fleet(home, aws, directory, engine) as (fleet, drip, heard):
         found.add("cold start", _cold_start(fleet, drip, heard))
-        say(f"{engine.name}: cold start {found.seconds['cold start'][-1]} s")
+        told(found, f"{engine.name}: cold start {found.seconds['cold start'][-1]} s")
         for run in range(runs):
             for event in EVENTS:
                 seconds = _once(fleet, drip, heard, event)
                 found.add(event, seconds)
-                say(f"{engine.name}: {run + 1}/{runs} {event} {seconds:.1f} s")
+                told(found, f"{engine.name}: {run + 1}/{runs} {event} {seconds:.1f} s")
     return found
 
 
@@ -216,6 +221,7 @@ def _noticed(fleet: Fleet, drip: Drip, victim: Worker) -> float:
     """Until the worker of a child that was killed has ended: no record comes that could find it dead."""
     with drip.quiet():
         time.sleep(SETTLED_SECONDS)
+        fleet.until(lambda: bool(victim.children()), MOST_SECONDS, "a child")
         began = time.monotonic()
         victim.may_end = True
         os.kill(victim.children()[0], signal.SIGKILL)

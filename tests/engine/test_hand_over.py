@@ -11,7 +11,9 @@ from local.engine.measure import EVENTS, Engine, Times, measure
 
 @pytest.fixture(scope="module")
 def measured(engine: Home, directory: Path) -> Times:
-    return measure(engine, directory, Engine("once", home.OURS, times.OURS), 1, print)
+    return measure(
+        engine, directory, Engine("once", home.OURS, times.OURS), 1, lambda found, line: print(line)
+    )
 
 
 @pytest.mark.parametrize("event", list(EVENTS))
