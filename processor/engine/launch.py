@@ -13,10 +13,8 @@ from processor.settings import Settings, SettingsError
 
 HOME = Path("/opt/engine")  # where the image has it: processor/Dockerfile
 MAIN = "millrace.engine.Engine"
-# Of a task's 1 GiB: what is outside the heap takes some 130 MiB, six children at 80 MiB each 480.
-HEAP_MIB = 256
+HEAP_MIB = 256  # unless the task says otherwise
 FLAGS = (
-    f"-Xmx{HEAP_MIB}m",
     "-XX:+ExitOnOutOfMemoryError",  # half a daemon is worse than none: its leases expire
     "-XX:+UseSerialGC",  # one core or less: no thread of a parallel collector would ever run beside
     "-XX:TieredStopAtLevel=1",  # starts sooner, in less memory; the work is the children's
@@ -24,11 +22,12 @@ FLAGS = (
 )
 
 
-def command(properties: Path, home: Path = HOME, main: str = MAIN) -> list[str]:
-    """What the JVM is started with."""
+def command(properties: Path, home: Path = HOME, main: str = MAIN, *, heap_mib: int = HEAP_MIB) -> list[str]:
+    """What the JVM is started with; what it writes besides goes where the properties are."""
     java = home / "runtime" / "bin" / "java"
     program = str(java) if java.exists() else "java"
-    return [program, *FLAGS, "-cp", f"{home / 'classes'}:{home / 'jars'}/*", main, str(properties)]
+    own = (f"-Xmx{heap_mib}m", f"-Djava.io.tmpdir={properties.parent}")
+    return [program, *own, *FLAGS, "-cp", f"{home / 'classes'}:{home / 'jars'}/*", main, str(properties)]
 
 
 def become_engine(settings: Settings) -> NoReturn:
@@ -43,5 +42,5 @@ def become_engine(settings: Settings) -> NoReturn:
             f"CHILDREN_DIRECTORY={directory}: {error.strerror}; mount a volume there that this user may "
             "write, or name another directory"
         ) from None
-    started = command(properties)
+    started = command(properties, heap_mib=settings.heap_mib)
     os.execvp(started[0], started)  # noqa: S606 -- no shell is what is wanted
