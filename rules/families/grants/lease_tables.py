@@ -132,8 +132,8 @@ def a_lease_index_of_another_name(site: Site) -> Iterator[Finding]:
 @rule(
     "W9208",
     cause="{role} keeps its leases in {table}, and may not write the metrics of {table} ({why})",
-    remedy="allow cloudwatch:PutMetricData on *, with the table's name as cloudwatch:namespace; or not at all, "
-    "where the library is told to write none",
+    remedy="allow cloudwatch:PutMetricData on *, with the table's name as cloudwatch:namespace; or not at "
+    "all, where the library is told to write none",
     sources=(PERMISSIONS, "https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-kcl.html"),
 )
 def a_worker_whose_metrics_are_refused(site: Site) -> Iterator[Finding]:
