@@ -1,7 +1,7 @@
 """`python -m processor` runs the service; `… health` and `… ready` ask a running one.
 
-Under the engine (SOURCE=kcl) `… properties` prints the daemon's properties, the daemon starts a `… child` for
-each shard, and `… health` and `… ready` ask all children of the task.
+Under the engine (SOURCE=kcl) `… engine` becomes the daemon, whose properties `… properties` prints; it
+starts a `… child` for each shard, and `… health` and `… ready` ask all children of the task.
 
 `… schema` prints the wire contract, `… settings` and `… metrics` the tables of docs/settings.md and
 docs/metrics.md.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 USAGE = (
     "usage: python -m processor [COMMAND]; COMMAND is health, ready, migrate, schema, settings, metrics, "
-    "properties, child or replay …"
+    "properties, engine, child or replay …"
 )
 # Module and function of what is printed without an environment. A command loads what it needs, no more: the
 # container asks `health` twice a minute, and pays for each import.
@@ -38,7 +38,7 @@ PRINTS: Mapping[str, tuple[str, str]] = {
     "settings": ("processor.settings", "described"),
     "metrics": ("processor.metric", "printed"),
 }
-ALONE = {"migrate", "properties", "child"}
+ALONE = {"migrate", "properties", "engine", "child"}
 ASKS = {"health": "/health", "ready": "/ready"}
 
 
@@ -78,6 +78,8 @@ def _run(command: str, settings: Settings, request: "Request | None") -> int:
     if command == "properties":
         print(_load("processor.engine.properties", "printed")(settings), end="")
         return 0
+    if command == "engine":
+        _load("processor.engine.launch", "become_engine")(settings)
     if command in ASKS:
         return _ask(command, settings)
     if request is not None:
@@ -90,7 +92,7 @@ def _run(command: str, settings: Settings, request: "Request | None") -> int:
 
 def _check_source(command: str, settings: Settings) -> None:
     """Two readers of one stream would take the shards from each other."""
-    wanted = {"": "poll", "child": "kcl", "properties": "kcl"}.get(command, settings.source)
+    wanted = {"": "poll", "child": "kcl", "engine": "kcl", "properties": "kcl"}.get(command, settings.source)
     if settings.source != wanted:
         raise SettingsError(
             f"SOURCE={settings.source!r}: must be {wanted!r} for this command; with 'kcl' the engine reads "

@@ -11,6 +11,7 @@ from local.aws import (
     continuing,
     database,
     drift,
+    evaluations,
     functions,
     identity,
     images,
@@ -21,6 +22,7 @@ from local.aws import (
     policies,
     protection,
     replacing,
+    resharding,
     retries,
     rotation,
     scaling,
@@ -28,6 +30,7 @@ from local.aws import (
     services,
     stacks,
     streams,
+    tables,
     topics,
     triggers,
     undone,
@@ -56,8 +59,11 @@ def install(endpoints: Endpoints) -> None:
     database.install(endpoints.database)
     cache.install(endpoints.cache)
     streams.install()
+    resharding.install()
+    tables.install()
     topics.install()
     authorisation.install()
+    evaluations.install()
     alarms.install()
     identity.install()
     images.install()

@@ -11,9 +11,9 @@ import socket
 import sys
 from dataclasses import dataclass
 
+from processor.engine.times import TIMES, WAITING
 from processor.settings import Settings, SettingsError
 
-FAILOVER_MS = 8_000
 # What one call may bring. A shard takes in 1,000 records a second, so 5 calls a second work a backlog off ten
 # times as fast as it grew. The daemon makes one text of each answer, and keeps five of them waiting.
 # https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html
@@ -58,24 +58,10 @@ def properties(settings: Settings, python: str = sys.executable) -> list[Propert
         Property(
             "skipShardSyncAtWorkerInitializationIfLeasesExist",
             "true",
-            "else the daemon drops an aggregated record one part of which hashes to another shard; a missing "
-            "lease is found by the leader all the same, every two minutes",
+            "a start asks for no list of shards that the leader knows; a missing lease is found by it all "
+            "the same",
         ),
-        Property(
-            "failoverTimeMillis",
-            str(FAILOVER_MS),
-            "a worker that has not renewed its leases for so long has lost them; renewed every third of it",
-        ),
-        Property(
-            "leaseAssignmentIntervalMillis",
-            "2000",
-            "how often the leader hands out leases; twice the fail-over time by default",
-        ),
-        Property(
-            "parentShardPollIntervalMillis",
-            "1000",
-            "how often a child shard looks whether its parents are done; 10 s by default",
-        ),
+        *(Property(*one) for one in TIMES),
         Property("maxLeasesForWorker", str(settings.most_shards), "`MOST_SHARDS`: the task's memory"),
         Property("isGracefulLeaseHandoffEnabled", "true", "a shard that moves is committed before"),
         Property(
@@ -126,6 +112,7 @@ def _retrieval(settings: Settings) -> list[Property]:
             str(max(LEAST_IDLE_MS, round(settings.poll_seconds * 1000))),
             "`POLL_SECONDS`; 1500 by default, which is the delay of a reading on a quiet shard",
         ),
+        *(Property(*one) for one in WAITING),
     ]
 
 

@@ -1,5 +1,6 @@
 """The daemon's properties: made from the settings, each explained, none that the daemon would pass over."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -7,7 +8,8 @@ import pytest
 
 from processor.__main__ import main
 from processor.engine.child import PATIENCE_SECONDS
-from processor.engine.properties import FAILOVER_MS, described, printed, properties
+from processor.engine.properties import described, printed, properties
+from processor.engine.times import FAILOVER_MS
 from processor.service import GRACE_SECONDS
 from processor.settings import Settings, SettingsError, from_environment
 
@@ -36,8 +38,14 @@ KNOWN_TO_THE_DAEMON = {
     "callProcessRecordsEvenForEmptyRecordList", "skipShardSyncAtWorkerInitializationIfLeasesExist",
     "failoverTimeMillis", "leaseAssignmentIntervalMillis", "parentShardPollIntervalMillis",
     "isGracefulLeaseHandoffEnabled", "gracefulLeaseHandoffTimeoutMillis", "shutdownGraceMillis",
-    "logWarningForTaskAfterMillis", "metricsLevel",
+    "logWarningForTaskAfterMillis", "metricsLevel", "varianceBalancingFrequency",
+    "workerMetricsReporterFreqInMillis", "disableWorkerMetrics", "shardSyncIntervalMillis",
 }  # fmt: skip
+# What our launcher reads besides: engine/src/software/amazon/kinesis/multilang/config/Assembly.java.
+LAUNCHER = Path(__file__).parents[4] / "engine/src/software/amazon/kinesis/multilang/config/Assembly.java"
+KNOWN_TO_THE_LAUNCHER = set(
+    re.findall(r'"([a-z]\w+(?:Millis|InMillis|Input|Size|Strategy))"', LAUNCHER.read_text())
+)
 
 
 def named(settings: Settings) -> dict[str, str]:
@@ -74,7 +82,7 @@ def test_endpoints_are_aws_unless_the_environment_has_others() -> None:
 
 def test_no_name_is_one_that_the_daemon_passes_over() -> None:
     everything = {**named(with_(consumer_arn=ARN, aws_endpoint_url="http://x")), **named(SETTINGS)}
-    assert set(everything) == KNOWN_TO_THE_DAEMON
+    assert set(everything) == KNOWN_TO_THE_DAEMON | KNOWN_TO_THE_LAUNCHER
 
 
 def test_times_fit_one_another() -> None:
@@ -144,5 +152,5 @@ def test_the_page_has_the_tables_of_now() -> None:
                 ("| `executableName", "| `workerId", "| `fanoutConfig", "| `retrievalMode")
             ):
                 assert row in PAGE, f"put this line into docs/engine.md: {row}"
-    for name in KNOWN_TO_THE_DAEMON:
+    for name in KNOWN_TO_THE_DAEMON | KNOWN_TO_THE_LAUNCHER:
         assert f"`{name}`" in PAGE, f"explain {name} in docs/engine.md"
