@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,22 @@ def test_rotation(plain: Any) -> None:
 
     assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "as it was"
     assert "LastRotatedDate" not in secrets.describe_secret(SecretId=arn)
+
+
+def test_rotation_has_no_cancelling(plain: Any) -> None:
+    arn = plain.client("secretsmanager").create_secret(Name="kept", SecretString="s")["ARN"]
+    with pytest.raises(plain.client("secretsmanager").exceptions.ClientError):
+        plain.client("secretsmanager").cancel_rotate_secret(SecretId=arn)
+
+
+def test_a_filter_of_logs_by_any_of_several_terms(plain: Any) -> None:
+    logs = plain.client("logs")
+    logs.create_log_group(logGroupName="terms")
+    logs.create_log_stream(logGroupName="terms", logStreamName="one")
+    event = {"timestamp": round(time.time() * 1000), "message": "ERROR alone"}
+    logs.put_log_events(logGroupName="terms", logStreamName="one", logEvents=[event])
+
+    assert logs.filter_log_events(logGroupName="terms", filterPattern="?ERROR ?CRITICAL")["events"] == []
 
 
 def test_conditions(plain: Any) -> None:
