@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local.engine import account, witness
 from local.engine.fleet import Fleet, make_table, python, session
@@ -32,7 +33,7 @@ def work_off(home: Home, directory: Path, gigabytes: float, say: Callable[[str],
     """Fill, start one worker, wait. Raises NotReached, as when the worker ends for want of memory."""
     records = round(gigabytes * 1e9 / RECORD_BYTES)
     with account.opened(directory) as aws:
-        kinesis = session(aws).client("kinesis", endpoint_url=aws.endpoint_url)
+        kinesis: Any = session(aws).client("kinesis", endpoint_url=aws.endpoint_url)
         kinesis.create_stream(StreamName="backlog", ShardCount=SHARDS)
         data = os.urandom(RECORD_BYTES)
         for start in range(0, records, AT_ONCE):
