@@ -49,11 +49,13 @@ mutate: $(READY) $(SCAN_READY)
 
 # The deployer killed at every kind of point, and the next command: ARGS="--tries 500 --seed 7". Then harm of
 # every kind to running processors: FAULTS="--faults 2000 --seed 7". Then two hundred kills of the engine's
-# workers, daemons and children: KILLS="--kills 500 --seed 7".
+# workers, daemons and children: KILLS="--kills 500 --seed 7". Last both logins rotated every few seconds for
+# five minutes, under full load: ROTATING="--for 60".
 soak: $(READY) $(ENGINE_READY)
 	$(BIN)/python -m local.soak $(ARGS)
 	$(BIN)/python -m local.faults $(FAULTS)
 	$(BIN)/python -m local.engine kills $(KILLS)
+	$(BIN)/python -m local.rotating $(ROTATING)
 
 # Ten minutes of odd input, led by the coverage it reaches; ARGS="-max_total_time=60".
 fuzz: $(READY)

@@ -54,6 +54,7 @@ class Up:
     approve: Callable[[Plan], None]
     screen: Callable[[], AbstractContextManager[Listener]]
     keep_deployed: bool = True  # the image, if one is
+    tell: Callable[[str], None] = lambda line: None  # what goes wrong meanwhile, and may mend itself
 
     def steps(self) -> tuple[Step, ...]:
         return (
@@ -108,7 +109,7 @@ class Up:
             return Outcome("no secret is offered", done=False)
         before = [first_rotation.rotated(target, secret) for secret in secrets]
         seen = [
-            known or first_rotation.wait(target, secret)
+            known or first_rotation.wait(target, secret, self.tell)
             for known, secret in zip(before, secrets, strict=True)
         ]
         return Outcome(f"{max(seen):%Y-%m-%d %H:%M} UTC", done=None in before)

@@ -44,8 +44,9 @@ class RedisServer:
 
     directory: holds the data, saved when the server ends and loaded when it starts, and the log.
     user: the one user, an IAM user in AWS. It is let in with *any* password: there IAM checks a signed,
-    short-lived token, and on one machine there is no IAM that could; what guards it is the socket's directory
-    and a loopback front. `default` is off, as in AWS: a client that forgets its user fails here too.
+    short-lived token, which here is for a gate before the server to do (local/gate.py); what guards the
+    server is the socket's directory. `default` is off, as in AWS: a client that forgets its user fails here
+    too.
     access: what the user may do, in Redis's own language.
     """
 

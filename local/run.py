@@ -199,5 +199,6 @@ def _stay(below: Servers, screen: Screen) -> None:
     screen.say("  everything stays up until Ctrl-C:")
     screen.say(f"    AWS         AWS_ENDPOINT_URL={below.aws.endpoint_url}")
     screen.say(f"    PostgreSQL  localhost:{below.postgres_port}, TLS by {below.ca_file}")
-    screen.say(f"    Redis       localhost:{below.redis_port}, user {below.redis.user}, the same TLS")
+    screen.say(f"    Redis       localhost:{below.redis_port}, user {below.redis.user}, the same TLS,")
+    screen.say(f"                password {below.gate.operator} of whoever runs this; programs bring a token")
     signal.pause()

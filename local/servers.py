@@ -19,6 +19,7 @@ from local.certificates import Authority
 from local.directory import RunDirectory
 from local.errors import LocalError, PortInUse
 from local.front import HOST, Protocol, TlsFront
+from local.gate import Gate
 from local.postgres import DATABASE, PostgresServer
 from local.redis import RedisServer
 from parameters.settings import Environment
@@ -47,6 +48,7 @@ class Servers:
     postgres_port: int  # of the TLS fronts
     redis_port: int
     ca_file: Path
+    gate: Gate  # before the cache: lets in who brings a token of IAM's
 
     def session(self, environment: Environment) -> boto3.Session:
         """boto3 for the embedded account. The endpoint comes from AWS_ENDPOINT_URL, as for any program."""
@@ -67,7 +69,7 @@ class Servers:
             host="localhost",
             port=self.redis_port,
             username=self.redis.user,
-            password="operator",  # noqa: S106 (the local server asks who, not whether; see local/redis.py)
+            password=self.gate.operator,
             ssl=True,
             ssl_ca_certs=str(self.ca_file),
             socket_timeout=2,
@@ -115,7 +117,8 @@ def started(
         PostgresServer(directory.path / "postgres") as postgres,
         RedisServer(directory.part("redis"), user=user.name, access=user.access) as cache,
         TlsFront(authority, postgres.socket, Protocol.POSTGRESQL, port=ports.postgres) as database_front,
-        TlsFront(authority, cache.socket, Protocol.TLS, port=ports.redis) as cache_front,
+        Gate(cache.socket) as gate,
+        TlsFront(authority, gate.port, Protocol.TLS, port=ports.redis) as cache_front,
     ):
         postgres.create_master(password)
         with EmbeddedAws(
@@ -129,9 +132,16 @@ def started(
         ) as aws:
             aws_port = int(aws.endpoint_url.rsplit(":", 1)[1])
             directory.keep_ports(Ports(aws_port, database_front.port, cache_front.port))
+            gate.refusal = aws.refuses_token
             with _account(aws.environment):
                 yield Servers(
-                    aws, postgres, cache, database_front.port, cache_front.port, authority.ca_file.absolute()
+                    aws=aws,
+                    postgres=postgres,
+                    redis=cache,
+                    postgres_port=database_front.port,
+                    redis_port=cache_front.port,
+                    ca_file=authority.ca_file.absolute(),
+                    gate=gate,
                 )
 
 

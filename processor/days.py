@@ -7,38 +7,39 @@ it is stored in one transaction. One that the Kinesis Producer Library has put t
 thousands of days; tried for ever, it would keep its shard from being read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from processor.columns import MICROSECONDS_A_DAY, Bool, Int64
 from processor.wire.document import MOST_READINGS
 
-MOST_DAYS = MOST_READINGS  # so an envelope, packed or not, is never affected
+DAYS_A_RECORD = MOST_READINGS  # so an envelope, packed or not, is never affected
 SURPLUS = (
-    f"the record holds readings of more than {MOST_DAYS} days, and this one is of none of the latest "
-    f"{MOST_DAYS}; replay takes it"
+    f"the record holds readings of more than {DAYS_A_RECORD} days, and this one is of none of the latest "
+    f"{DAYS_A_RECORD}; replay takes it"
 )
+_NONE: Int64 = np.zeros(0, np.int64)
 
 
-def may_be_surplus(ts: Int64) -> bool:
-    """Whether times (microseconds since 1970) may be of more days than one record may have."""
-    return len(ts) > MOST_DAYS and int(ts.max() - ts.min()) >= MOST_DAYS * MICROSECONDS_A_DAY
+def surplus(ts: Int64, bad: Bool, records: Callable[[], Int64]) -> Int64:
+    """The rows that are of none of their record's latest days; live readings are, so it is history that goes.
 
-
-def surplus(ts: Int64, bad: Bool, numbers: Sequence[str]) -> Bool:
-    """Which rows are of none of their record's latest days; live readings are, so it is history that goes.
-
-    ts, bad, numbers: each row's time, whether it is refused already, and its record's sequence number. The
-    verdict on a record is the same whatever it is read with.
+    ts, bad: each row's time in microseconds since 1970, and whether it is refused already; `records` gives
+    its record's number. The verdict on a record is the same whatever it is read with.
     """
-    found: Bool = np.zeros(len(ts), np.bool_)
-    days = ts // MICROSECONDS_A_DAY
-    places: dict[str, int] = {}
-    record = np.fromiter((places.setdefault(one, len(places)) for one in numbers), np.int64, len(ts))
-    pairs = np.unique(np.column_stack((record, days))[~bad], axis=0)
-    for one, count in zip(*np.unique(pairs[:, 0], return_counts=True), strict=True):
-        if count > MOST_DAYS:
-            kept = pairs[pairs[:, 0] == one][-MOST_DAYS:, 1]
-            found |= ~bad & (record == one) & (days < kept[0])
-    return found
+    good = np.flatnonzero(~bad) if _far_apart(ts) else _NONE
+    if not _far_apart(ts[good]):
+        return _NONE
+    days, record = ts[good] // MICROSECONDS_A_DAY, records()[good]
+    found = [_NONE]
+    for one in np.flatnonzero(np.bincount(record) > DAYS_A_RECORD):
+        rows = np.flatnonzero(record == one)
+        kept = np.unique(days[rows])[-DAYS_A_RECORD:]
+        found.append(good[rows[days[rows] < kept[0]]])
+    return np.concatenate(found)
+
+
+def _far_apart(ts: Int64) -> bool:
+    """Whether there may be more days than a record may have; it costs next to nothing."""
+    return len(ts) > DAYS_A_RECORD and int(ts.max() - ts.min()) >= DAYS_A_RECORD * MICROSECONDS_A_DAY

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from operator import itemgetter
+from operator import itemgetter, ne
 from typing import Any, TypeVar
 
 import msgspec
@@ -120,14 +120,11 @@ class Decoded:
         """Each record's partition key."""
         return list(map(_key, self._records))
 
-    @property
-    def numbers(self) -> list[str]:
-        """Each reading's record, by its sequence number: an aggregated one's parts have one."""
-        return [
-            record.sequence_number
-            for record, count in zip(self._records, self._counts, strict=True)
-            for _ in range(count)
-        ]
+    def numbers(self) -> Int64:
+        """Each reading's record, by a number from 0 on: the parts of an aggregated one are one record's."""
+        names = [record.sequence_number for record in self._records]
+        begins = np.fromiter(map(ne, names[1:], names), np.int64, max(0, len(names) - 1))
+        return self.each_reading(np.concatenate(([0], np.cumsum(begins))))
 
     def each_reading(self, column: NDArray[Number]) -> NDArray[Number]:
         """A column of the records as one of the readings."""

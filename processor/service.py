@@ -51,9 +51,9 @@ def run(settings: Settings) -> int:
     stop_on_signals(stopping)
     aws = boto3.Session(region_name=settings.region)
     secret = DatabaseSecret(aws.client("secretsmanager", config=AWS_CALLS), settings.database_secret_arn)
-    database = Database(secret, settings.database_ca_file, stopping)
+    database = Database(secret, settings.database_ca_file, stopping, settings.session_minutes * 60)
     turn = Turn(settings.stream_name, stopping, lacking)
-    database.opened = turn.take
+    database.opened, database.renewed = turn.take, turn.hand_over
     latest = Latest(cache.connect(settings))
     metrics = Metrics(settings.environment, settings.stream_name)
     pipeline = Pipeline(

@@ -84,6 +84,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     aws_endpoint_url: Annotated[
         str, Meta(description="kcl: instead of AWS's own endpoints, as boto3 reads it; for one machine")
     ] = ""
+    session_minutes: Annotated[
+        float,
+        Meta(
+            ge=0.01,
+            le=1440,
+            description="a session with the database lives so long; then the next one logs in",
+        ),
+    ] = 60
 
     @property
     def region(self) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from processor.binding import STRANGER
 from processor.columns import Bool, Columns, Float64, Int8, Int16, Int32, Int64, Kind, Objects
-from processor.days import SURPLUS, may_be_surplus, surplus
+from processor.days import SURPLUS, surplus
 from processor.decode import Decoded
 from processor.identity import identity_hash, without_counter
 from processor.moment import EPOCH, MICROSECOND, MomentError, read_moment
@@ -106,8 +106,8 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
         told_apart = {**values.originals, **values.texts()}
         hashed = identity_hash(values.kind, values.number, told_apart, quality, status)
         seq = np.where(unnumbered, hashed, seq)
-    if may_be_surplus(ts):
-        verdicts.add_all(surplus(ts, verdicts.bad, decoded.numbers), Reason.TOO_MANY_DAYS, SURPLUS)
+    for row in surplus(ts, verdicts.bad, decoded.numbers):
+        verdicts.add(row, Reason.TOO_MANY_DAYS, SURPLUS)
     extra = _extras(decoded, values.originals, rows)
     columns = Columns(slot, ts, seq, quality, status, values.kind, values.number, hist, values.text, extra)
     if not verdicts.faults:

@@ -49,6 +49,18 @@ class Credentials:
         """The master's login to the same database."""
         return replace(self, username=username, password=password)
 
+    def check_host(self, host: str) -> None:
+        """Raise TargetRefused unless this reaches for the database that the function was made for.
+
+        It logs in as that database's master: whoever could write the secret would else choose where to.
+        """
+        if self.host.lower() != host.lower():
+            raise TargetRefused(
+                f"AWSCURRENT's host is {self.host!r}, and this function rotates logins to {host!r} alone: "
+                "it is another cluster's secret, or its database was replaced; put the right host into the "
+                "secret with `aws secretsmanager put-secret-value`, or deploy the stack again"
+            )
+
     def check_same_database(self, current: "Credentials") -> None:
         """Raise TargetRefused unless this reaches for current's own database."""
         for name in ("host", "port", "dbname"):
@@ -58,6 +70,11 @@ class Credentials:
                     f"AWSPENDING's {name} is {ours!r}, AWSCURRENT's is {theirs!r}: "
                     "a rotation stays on its own database; remove that version's AWSPENDING label"
                 )
+
+    def precedes(self, current: "Credentials") -> bool:
+        """Whether this is the other user of the pair, on current's own database."""
+        here = (self.host, self.port, self.dbname, self.username)
+        return here == (current.host, current.port, current.dbname, other(current.username))
 
     def check_follows(self, current: "Credentials") -> None:
         """Raise TargetRefused unless this is the other user of the pair on current's own database.

@@ -5,7 +5,8 @@ RotationError
 ├── SecretInvalid        a version's value is not what the application's secret holds
 ├── TargetRefused        a new version would reach for another cluster or another user
 ├── LoginRefused         the database knows no such user, or not with this password
-├── DatabaseUnreachable  no TLS session with the database that its certificate vouches for
+├── DatabaseUnreachable  no TLS session that the database's certificate vouches for, or none that lasts
+├── StatementRefused     the database refuses a statement; `code` is its SQLSTATE
 ├── RolesForeign         a role exists that our master may not manage
 └── PrivilegesWrong      the new user logs in, but may too little or too much
 """
@@ -32,7 +33,16 @@ class LoginRefused(RotationError):
 
 
 class DatabaseUnreachable(RotationError):
-    """No TLS session with the database that its certificate vouches for."""
+    """No TLS session that the database's certificate vouches for, or none that lasts: it may pass."""
+
+
+class StatementRefused(RotationError):
+    """The database refuses a statement."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(f"the database refuses it: {message} ({code})")
+        self.message = message
+        self.code = code  # https://www.postgresql.org/docs/18/errcodes-appendix.html
 
 
 class RolesForeign(RotationError):

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, cast
 
 import boto3
+from botocore.config import Config
 
 from rotation import age
 from rotation.errors import GateClosed
@@ -16,13 +17,17 @@ from rotation.settings import from_environment
 from rotation.steps import STEPS, Rotation
 from rotation.versions import SecretsManager, Versions
 
+# botocore's own patience, a minute for each of five attempts, is longer than the function may run.
+PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+
 log = logging.getLogger("rotation")
 log.setLevel(logging.INFO)  # Lambda's own handler is on the root logger, which lets warnings through only
 
 
 @cache
 def _client() -> SecretsManager:
-    return cast("SecretsManager", boto3.client("secretsmanager"))  # its stubs spell the same calls otherwise
+    # Its stubs spell the same calls otherwise.
+    return cast("SecretsManager", boto3.client("secretsmanager", config=PATIENCE))
 
 
 def handle(event: Mapping[str, Any], _context: object = None) -> None:
@@ -71,7 +76,9 @@ def _take(event: Mapping[str, Any], client: SecretsManager, step: str, token: st
         if step == "finishSecret":
             versions.drop_pending()
         return "is current already"
-    rotation = Rotation(versions, client, settings.master_secret_arn, settings.database_ca_file)
+    rotation = Rotation(
+        versions, client, settings.database_host, settings.master_secret_arn, settings.database_ca_file
+    )
     outcome = STEPS[step](rotation)
     if step == "finishSecret":
         age.tell(str(event["SecretId"]), 0.0)  # at once, not at the next measurement

@@ -27,10 +27,15 @@ class SecretsManagerInMemory:
 
     def begin(self, token: str) -> None:
         """What RotateSecret does: an empty version, labelled AWSPENDING. Refused while another one has it."""
+        self.rotation_enabled = True
         if PENDING in self.labels and self.labels[PENDING] not in (token, self.labels[CURRENT]):
             raise _error("RotateSecret", "InvalidRequestException", "A previous rotation isn't complete.")
         self.values.setdefault(token, None)
         self.labels[PENDING] = token
+
+    def cancel(self) -> None:
+        """What CancelRotateSecret does: no step is asked for any more, and what is pending stays so."""
+        self.rotation_enabled = False
 
     def describe_secret(self, *, SecretId: str) -> dict[str, Any]:
         self._check(SecretId, "DescribeSecret")

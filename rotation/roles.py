@@ -1,13 +1,6 @@
 """The platform's roles in PostgreSQL, made as the master: a CREATEROLE user who is no superuser.
 
-millrace_owner   NOLOGIN: owns the schema and all that migrations make; nothing belongs to a login user
-millrace_writer  NOLOGIN: owns nothing; migrations grant it what the processor needs
-millrace_reader  NOLOGIN: migrations grant it the views; people's logins may be made members of it
-millrace_app, millrace_app_clone
-                 the processor's, by turns: with nothing in their own right they start as the writer
-                 (`SET role`), and can become nobody else
-millrace_migrator, millrace_migrator_clone
-                 a release's, by turns: they start as the owner, and can become nobody else
+What they are and may do is a table: rotation/grants.py.
 
 RDS's master may more than a CREATEROLE user may on stock PostgreSQL 16 and later; this holds on both. There
 whoever creates a role gets ADMIN on it, but neither SET nor INHERIT: the master must grant itself the owner
@@ -17,16 +10,32 @@ https://www.postgresql.org/docs/18/role-attributes.html
 
 from collections.abc import Mapping
 
-from rotation.credentials import ALL_USERS, MIGRATORS
+from rotation.credentials import ALL_USERS
 from rotation.database import Session, identifier, literal
 from rotation.errors import RolesForeign
+from rotation.grants import GRANTS, GROUPS, OWNER, PUBLIC_HAS_NOTHING_IN, READER, SCHEMA, WRITER, group_of
 from rotation.verifier import verifier
 
-OWNER = "millrace_owner"
-WRITER = "millrace_writer"
-READER = "millrace_reader"
-SCHEMA = "millrace"
+__all__ = ["OWNER", "READER", "SCHEMA", "WRITER", "ensure", "existing", "group_of", "lock"]
+
 LOCK = 0x6D696C6C  # "mill": two rotations at once take turns
+
+# ALTER ROLE takes no parameters, so a verifier in it would be in the statement: in pg_stat_activity, in
+# pg_stat_statements, and in the log whenever it is slow or waits. COPY carries it past all of them, and what
+# a block executes is not shown as the session's statement. An error goes on without its context, which would
+# quote what was executed.
+SET_VERIFIERS = """
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT login, verifier FROM pg_temp.rotation_verifier LOOP
+        EXECUTE format('ALTER ROLE %I PASSWORD %L', one.login, one.verifier);
+    END LOOP;
+EXCEPTION WHEN OTHERS THEN
+    RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
+END
+$$"""
 
 
 def existing(session: Session, names: tuple[str, ...]) -> set[str]:
@@ -35,13 +44,10 @@ def existing(session: Session, names: tuple[str, ...]) -> set[str]:
     return {str(row[0]) for row in rows}
 
 
-def group_of(user: str) -> str:
-    """The one role that this login user starts as, and may become."""
-    return OWNER if user in MIGRATORS else WRITER
-
-
 def lock(session: Session) -> None:
-    """Keep another rotation out until this transaction ends."""
+    """Keep another rotation out until this transaction ends. Raises DatabaseUnreachable after a wait."""
+    # Before anything is looked up by name: nobody may have the master run what they put into a schema.
+    session.query("SET LOCAL search_path = pg_catalog, pg_temp")
     session.query("SELECT pg_advisory_xact_lock(:lock)", lock=LOCK)
 
 
@@ -51,11 +57,13 @@ def ensure(session: Session, passwords: Mapping[str, str]) -> None:
     passwords: user → password; the users are of one pair. Raises RolesForeign for a role that our master
     may not manage: somebody else made it.
     """
-    for group in (OWNER, WRITER, READER):
+    for group in GROUPS:
         _ensure_group(session, group)
     _ensure_schema(session)
-    for user, password in passwords.items():
-        _ensure_login(session, user, password)
+    for user in passwords:
+        _ensure_login(session, user)
+    _ensure_grants(session)
+    _set_passwords(session, passwords)
 
 
 def _create(session: Session, role: str) -> None:
@@ -88,11 +96,10 @@ def _ensure_schema(session: Session) -> None:
             f"the schema {SCHEMA} belongs to {owners[0][0]}: "
             f"as a superuser, ALTER SCHEMA {SCHEMA} OWNER TO {OWNER}"
         )
-    for group in (WRITER, READER):
-        session.query(f"GRANT USAGE ON SCHEMA {identifier(SCHEMA)} TO {identifier(group)}")
 
 
-def _ensure_login(session: Session, user: str, password: str) -> None:
+def _ensure_login(session: Session, user: str) -> None:
+    """All but the password. What somebody set to keep the user out is taken back."""
     if user not in ALL_USERS:  # the callers have checked; but what comes here is made SQL
         raise RolesForeign(f"{user!r} is not one of {', '.join(ALL_USERS)}")
     _create(session, user)
@@ -102,4 +109,32 @@ def _ensure_login(session: Session, user: str, password: str) -> None:
         session.query(f"REVOKE {identifier(OWNER)} FROM {name}")
     session.query(f"ALTER ROLE {name} SET role = {literal(group)}")
     session.query(f"ALTER ROLE {name} SET search_path = {identifier(SCHEMA)}")
-    session.query(f"ALTER ROLE {name} LOGIN PASSWORD {literal(verifier(password))}")
+    # Also holds the role's row until the end, so that setting the verifier waits for nobody.
+    session.query(f"ALTER ROLE {name} LOGIN CONNECTION LIMIT -1 VALID UNTIL 'infinity'")
+
+
+def _ensure_grants(session: Session) -> None:
+    """To every role that there is: before everybody loses a right, whoever needs it has it as its own."""
+    database = identifier(str(session.query("SELECT current_database()")[0][0]))
+    place = {"DATABASE": f"DATABASE {database}", "SCHEMA": f"SCHEMA {identifier(SCHEMA)}"}
+    present = existing(session, tuple(grant.role for grant in GRANTS))
+    for grant in GRANTS:
+        if grant.role in present:
+            session.query(f"GRANT {grant.privilege} ON {place[grant.on]} TO {identifier(grant.role)}")
+    session.query(f"REVOKE ALL ON {place['DATABASE']} FROM PUBLIC")
+    schemas = session.query(
+        "SELECT nspname::text FROM pg_namespace WHERE nspname = ANY(:names)",
+        names=list(PUBLIC_HAS_NOTHING_IN),
+    )
+    for (schema,) in schemas:  # some drop `public`
+        session.query(f"REVOKE ALL ON SCHEMA {identifier(schema)} FROM PUBLIC")
+
+
+def _set_passwords(session: Session, passwords: Mapping[str, str]) -> None:
+    session.query("CREATE TEMPORARY TABLE rotation_verifier (login name, verifier text) ON COMMIT DROP")
+    session.fill(
+        "pg_temp.rotation_verifier",
+        [f"{user}\t{verifier(password)}" for user, password in passwords.items()],
+    )
+    session.query(SET_VERIFIERS)
+    session.query("DROP TABLE pg_temp.rotation_verifier")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 class Settings:
     """One environment variable per field, in upper case."""
 
+    database_host: str  # of the one instance whose logins it rotates
     master_secret_arn: str  # RDS's own: {"username", "password"}
     database_ca_file: str  # PEM bundle that the database's certificate is verified against
 

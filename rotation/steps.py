@@ -2,15 +2,21 @@
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 Each returns what it did, in a few words for the log.
+
+Secrets Manager asks for one step after another, but a call of before may still run: Lambda repeats what it
+lost sight of, and a rotation can be cancelled while a step waits. So whatever cannot be taken back, a
+password or the move of AWSCURRENT, is done under a lock in the database, if the gate is open *then*.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from rotation import privileges, roles
 from rotation.credentials import Credentials, pair_of
-from rotation.database import session, transaction
-from rotation.errors import LoginRefused, SecretInvalid
-from rotation.versions import SecretsManager, Versions, read_master
+from rotation.database import Session, session, transaction
+from rotation.errors import LoginRefused, SecretInvalid, TargetRefused
+from rotation.versions import Held, SecretsManager, Versions, read_master
 
 
 @dataclass(frozen=True)
@@ -19,8 +25,15 @@ class Rotation:
 
     versions: Versions
     client: SecretsManager
+    host: str  # the one that the function was made for
     master_secret: str
     ca_file: str
+
+    def current(self) -> Held:
+        """Raises TargetRefused for a secret of another cluster."""
+        found = self.versions.current()
+        found.value.check_host(self.host)
+        return found
 
     def pending(self) -> Credentials:
         found = self.versions.pending()
@@ -36,14 +49,40 @@ class Rotation:
         except LoginRefused:
             return False
 
+    @contextmanager
+    def as_master(self, database: Credentials) -> Iterator[Session]:
+        """A session of the master's. RDS may change the password between our reading it and the login."""
+        read = read_master(self.client, self.master_secret)
+        with ExitStack() as stack:
+            try:
+                opened = stack.enter_context(session(database.of_master(*read), self.ca_file))
+            except LoginRefused as refused:
+                again = read_master(self.client, self.master_secret)
+                if again == read:
+                    raise LoginRefused(
+                        f"{refused}; the master's secret does not fit the database: unless RDS is just "
+                        "rotating it, `aws rds modify-db-instance --rotate-master-user-password "
+                        "--apply-immediately --db-instance-identifier <the instance>`"
+                    ) from None
+                opened = stack.enter_context(session(database.of_master(*again), self.ca_file))
+            yield opened
+
 
 def create_secret(rotation: Rotation) -> str:
-    """Give AWSPENDING the other user and a new password, unless it has them already."""
-    current = rotation.versions.current()
+    """Give AWSPENDING the other user and a new password, unless it has them already.
+
+    A value that may not follow AWSCURRENT loses its label, since a version never changes: it was planted, or
+    made for an AWSCURRENT of before. The next rotation then begins with a version of its own.
+    """
+    current = rotation.current().value
     strays = rotation.versions.drop_strays()
     pending = rotation.versions.pending()
     if pending is not None:
-        pending.check_follows(current)
+        try:
+            pending.check_follows(current)
+        except TargetRefused:
+            rotation.versions.drop_pending()
+            raise
         return "kept the value from before"
     rotation.versions.fill(current.successor())
     return f"made a value; took AWSPENDING off {strays}" if strays else "made a value"
@@ -52,33 +91,50 @@ def create_secret(rotation: Rotation) -> str:
 def set_secret(rotation: Rotation) -> str:
     """Make AWSPENDING's user and password true in the database.
 
-    The checks come before any login: not even a password that is to be goes to another host. That AWSCURRENT
-    logs in shows that who wrote the secret knows the database; the first rotation, when neither user exists,
-    is told apart in docs/decisions/first-rotation.md.
+    The checks come before any login: not even a password that is to be goes to another host.
     """
-    current, pending = rotation.versions.current(), rotation.pending()
-    pending.check_follows(current)
+    pending = rotation.pending()
+    pending.check_follows(rotation.current().value)
     if rotation.logs_in(pending):
         return "the password was set before"
-    passwords = {pending.username: pending.password}
-    known = rotation.logs_in(current)
-    master = pending.of_master(*read_master(rotation.client, rotation.master_secret))
-    with session(master, rotation.ca_file) as as_master, transaction(as_master):
+    with rotation.as_master(pending) as as_master, transaction(as_master):
         roles.lock(as_master)
-        if not known:
-            _check_first(roles.existing(as_master, pair_of(current.username)), current)
-            passwords[current.username] = current.password
-        roles.ensure(as_master, passwords)
-    return "set the password" if known else "made both users: the first rotation"
+        if not rotation.versions.open_gate():
+            return "is current already"
+        current = rotation.current().value
+        pending.check_follows(current)
+        outcome, passwords = _allowed(rotation, as_master, current)
+        roles.ensure(as_master, {**passwords, pending.username: pending.password})
+    return outcome
 
 
-def _check_first(users: set[str], current: Credentials) -> None:
-    if users:
-        raise LoginRefused(
-            f"AWSCURRENT's {current.username} cannot log in although {', '.join(sorted(users))} exists: "
-            "the secret or the database was changed by hand; put the right password into the secret, "
-            f"or, if no application uses the database, drop {' and '.join(pair_of(current.username))}"
-        )
+def _allowed(rotation: Rotation, as_master: Session, current: Credentials) -> tuple[str, dict[str, str]]:
+    """What is done, and which passwords are set beside AWSPENDING's. Raises LoginRefused if nothing may be.
+
+    That a login of the secret works shows that who wrote the secret knows the database. AWSPREVIOUS alone
+    works in a database that was restored to before the last rotation, and where somebody changed AWSCURRENT's
+    password by hand. The first rotation, when neither user exists, is told apart in
+    docs/decisions/first-rotation.md.
+    """
+    if rotation.logs_in(current):
+        return "set the password", {}
+    both = {current.username: current.password}
+    users = roles.existing(as_master, pair_of(current.username))
+    if not users:
+        return "made both users: the first rotation", both
+    previous = rotation.versions.previous()
+    if previous is not None and previous.precedes(current) and rotation.logs_in(previous):
+        return "set both passwords: only AWSPREVIOUS logged in", both
+    raise _unvouched(users, current)
+
+
+def _unvouched(users: set[str], current: Credentials) -> LoginRefused:
+    return LoginRefused(
+        f"AWSCURRENT's {current.username} cannot log in although {', '.join(sorted(users))} exists, nor does "
+        "AWSPREVIOUS: the secret or the database was changed by hand, or the database was restored; as the "
+        f"master give {current.username} AWSCURRENT's password (psql's \\password), then rotate "
+        "(docs/rotation.md)"
+    )
 
 
 def test_secret(rotation: Rotation) -> str:
@@ -88,16 +144,26 @@ def test_secret(rotation: Rotation) -> str:
     AWSCURRENT.
     """
     pending = rotation.pending()
-    pending.check_same_database(rotation.versions.current())
+    pending.check_same_database(rotation.current().value)
     with session(pending, rotation.ca_file) as as_pending:
         privileges.probe(as_pending, pending.username)
     return "logged in and tried its privileges"
 
 
 def finish_secret(rotation: Rotation) -> str:
-    """Make AWSPENDING current, and leave no AWSPENDING behind."""
-    rotation.pending().check_follows(rotation.versions.current())  # an empty version must never be current
-    rotation.versions.promote()
+    """Make AWSPENDING current, and leave no AWSPENDING behind.
+
+    AWSPENDING's session holds the lock meanwhile: it logs in now, and nobody sets another password before it
+    is current.
+    """
+    pending = rotation.pending()  # an empty version must never be current
+    pending.check_follows(rotation.current().value)
+    with session(pending, rotation.ca_file) as as_pending, transaction(as_pending):
+        roles.lock(as_pending)
+        current = rotation.current()
+        if rotation.versions.open_gate():
+            pending.check_follows(current.value)
+            rotation.versions.promote(over=current.version)
     rotation.versions.drop_pending()
     return "made it current"
 

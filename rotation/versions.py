@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretV
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -17,6 +18,7 @@ from rotation.errors import GateClosed
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
+PREVIOUS = "AWSPREVIOUS"
 
 
 class SecretsManager(Protocol):
@@ -26,6 +28,14 @@ class SecretsManager(Protocol):
     def get_secret_value(self, **request: str) -> Mapping[str, Any]: ...
     def put_secret_value(self, **request: Any) -> Mapping[str, Any]: ...
     def update_secret_version_stage(self, **request: str) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Held:
+    """A version's value, and which version it is."""
+
+    version: str
+    value: Credentials
 
 
 class Versions:
@@ -38,40 +48,45 @@ class Versions:
         self._rotation_token = rotation_token
 
     def open_gate(self) -> bool:
-        """True if the step is to be taken, False if this version is current already. Raises GateClosed."""
+        """True if the step is to be taken, False if this version is current already. Raises GateClosed.
+
+        To be asked again when what is about to be done cannot be taken back: between a step's beginning and
+        then, the rotation may have been cancelled, and another one may have begun.
+        """
         described = self._client.describe_secret(SecretId=self._secret)
         stages = described.get("VersionIdsToStages", {})
         if not described.get("RotationEnabled"):
-            raise GateClosed("rotation is not enabled for this secret; its RotationSchedule enables it")
-        if self._token not in stages:
-            raise GateClosed(f"the secret has no version {self._token}")
-        if CURRENT in stages[self._token]:
-            return False
-        if PENDING not in stages[self._token]:
             raise GateClosed(
-                f"version {self._token} is not labelled {PENDING}: the rotation was cancelled, or another "
-                "one has begun; start a new one with `aws secretsmanager rotate-secret`"
+                "rotation is not enabled for this secret: it was cancelled, or never set up; "
+                f"`aws secretsmanager rotate-secret --secret-id {self._secret}` enables it and rotates"
+            )
+        labels = stages.get(self._token, ())  # a version without a label is not told of
+        if CURRENT in labels:
+            return False
+        if PENDING not in labels:
+            raise GateClosed(
+                f"no version {self._token} is labelled {PENDING}: the rotation was given up, or another one "
+                f"has begun; begin one with `aws secretsmanager rotate-secret --secret-id {self._secret}`"
             )
         return True
 
-    def current(self) -> Credentials:
-        value = self._client.get_secret_value(SecretId=self._secret, VersionStage=CURRENT)
-        return credentials.parse(value["SecretString"], CURRENT)
+    def current(self) -> Held:
+        """What the application reads."""
+        answer = self._client.get_secret_value(SecretId=self._secret, VersionStage=CURRENT)
+        return Held(str(answer["VersionId"]), _parse(answer, CURRENT))
 
     def pending(self) -> Credentials | None:
         """This rotation's own version; None while it is empty."""
-        try:
-            value = self._client.get_secret_value(
-                SecretId=self._secret, VersionId=self._token, VersionStage=PENDING
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return None
-            raise
-        return credentials.parse(value["SecretString"], PENDING)
+        answer = self._read(VersionId=self._token, VersionStage=PENDING)
+        return None if answer is None else _parse(answer, PENDING)
+
+    def previous(self) -> Credentials | None:
+        """What was current before; None if nothing was."""
+        answer = self._read(VersionStage=PREVIOUS)
+        return None if answer is None else _parse(answer, PREVIOUS)
 
     def fill(self, pending: Credentials) -> None:
-        """Give this rotation's version its value."""
+        """Give this rotation's version its value, unless another call of the same step has just done so."""
         request: dict[str, Any] = {
             "SecretId": self._secret,
             "ClientRequestToken": self._token,
@@ -80,27 +95,35 @@ class Versions:
         }
         if self._rotation_token is not None:  # proves whose rotation it is where a role is assumed
             request["RotationToken"] = self._rotation_token
-        self._client.put_secret_value(**request)
+        try:
+            self._client.put_secret_value(**request)
+        except ClientError as error:
+            if _code(error) != "ResourceExistsException":
+                raise
 
-    def promote(self) -> None:
-        """Move AWSCURRENT to this rotation's version; AWSPREVIOUS follows by itself. Repeatable."""
-        holder = self._holders(CURRENT)
-        if holder == [self._token]:
-            return
+    def promote(self, over: str) -> None:
+        """Move AWSCURRENT from version `over` to this rotation's; AWSPREVIOUS follows by itself.
+
+        Secrets Manager refuses it if another version has become current meanwhile.
+        """
         self._client.update_secret_version_stage(
             SecretId=self._secret,
             VersionStage=CURRENT,
             MoveToVersionId=self._token,
-            RemoveFromVersionId=holder[0],
+            RemoveFromVersionId=over,
         )
 
     def drop_strays(self) -> list[str]:
-        """Take AWSPENDING, which this rotation's version holds by right, off every other version.
+        """Take AWSPENDING off every version but this rotation's own. Returns whose it was.
 
-        Such a leftover, empty or not, makes Secrets Manager refuse the next rotation. Returns whose it was.
-        Only to be called behind an open gate: before it, the other version might be a rotation under way.
+        Such a leftover, empty or not, makes Secrets Manager refuse the next rotation. Raises GateClosed, and
+        changes nothing, when this rotation no longer has the label: then the other's is a newer rotation's.
         """
-        strays = [version for version in self._holders(PENDING) if version != self._token]
+        holders = self._holders(PENDING)
+        if self._token not in holders:
+            now = ", ".join(holders) or "no version"
+            raise GateClosed(f"version {self._token} has lost {PENDING}, which {now} has now")
+        strays = [version for version in holders if version != self._token]
         for version in strays:
             self._remove_pending(version)
         return strays
@@ -109,6 +132,14 @@ class Versions:
         """Take AWSPENDING off this rotation's own version, and off no other's. Repeatable."""
         if self._token in self._holders(PENDING):
             self._remove_pending(self._token)
+
+    def _read(self, **which: str) -> Mapping[str, Any] | None:
+        try:
+            return self._client.get_secret_value(SecretId=self._secret, **which)
+        except ClientError as error:
+            if _code(error) == "ResourceNotFoundException":
+                return None
+            raise
 
     def _remove_pending(self, version: str) -> None:
         self._client.update_secret_version_stage(
@@ -122,4 +153,13 @@ class Versions:
 
 def read_master(client: SecretsManager, secret: str) -> tuple[str, str]:
     """The master's user name and password, as they are now: RDS rotates them every seven days."""
-    return credentials.parse_master(client.get_secret_value(SecretId=secret)["SecretString"])
+    return credentials.parse_master(client.get_secret_value(SecretId=secret).get("SecretString", ""))
+
+
+def _parse(answer: Mapping[str, Any], label: str) -> Credentials:
+    """A binary value has no SecretString, and is refused as one that is no JSON."""
+    return credentials.parse(answer.get("SecretString", ""), label)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])

@@ -29,7 +29,7 @@ PARAMETERS = {
     "rds.force_ssl": "1",
     # A task that hangs in a transaction holds its shard's row; the next one must not wait for it for ever.
     "idle_in_transaction_session_timeout": "60000",
-    # What is slow is logged. log_statement stays none: it would log every change of a role, verifiers too.
+    # What is slow is logged. log_statement stays none: docs/decisions/database-log.md.
     "log_min_duration_statement": "1000",
     "log_lock_waits": "1",
     "track_io_timing": "1",

@@ -64,7 +64,8 @@ def rotation_failed(topic: TopicArn, secrets: Sequence[SecretArn]) -> events.Rul
             "login of before still works.",
             look="The log group of rotation: at which step, and why. Without a line there, the function was "
             "not called.",
-            do="Mend what it names, then start a rotation: `aws secretsmanager rotate-secret`.",
+            do="Mend what it names (docs/rotation.md has each error and its command), then start a "
+            "rotation: `aws secretsmanager rotate-secret`.",
         ),
         {
             "source": ["aws.secretsmanager"],

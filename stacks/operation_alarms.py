@@ -29,7 +29,8 @@ def credential_alarms(
                 means="The function that rotates the logins to the database failed. Those of before "
                 "still work.",
                 look="The log group of rotation: the last line says the step and the error.",
-                do="Mend what it names. Secrets Manager tries again within the window; to try at once, "
+                do="Mend what it names: docs/rotation.md has each error and its command. Secrets Manager "
+                "tries again within the window; to try at once, "
                 "`aws secretsmanager rotate-secret --secret-id <the secret>`.",
             ),
             Series(metrics.ROTATION_ERRORS, {"FunctionName": function}, "Sum"),

@@ -87,6 +87,7 @@ def build(environment: Environment) -> list[StackTemplate]:
         rotation.build,
         rotation.Inputs(
             database_id=history.database_id,
+            database_address=history.address,
             master_secret_arn=history.master_secret_arn,
             secrets_key_arn=key.secrets_key_arn,
             logs_key_arn=key.logs_key_arn,

@@ -18,6 +18,7 @@ from stacks.wiring import (
     BucketName,
     DatabaseId,
     FunctionName,
+    HostName,
     KeyArn,
     ObjectKey,
     QueueArn,
@@ -71,6 +72,7 @@ MIGRATOR = Login(
 @dataclass(frozen=True)
 class Inputs:
     database_id: DatabaseId
+    database_address: HostName
     master_secret_arn: SecretArn
     secrets_key_arn: KeyArn
     logs_key_arn: KeyArn
@@ -254,7 +256,7 @@ def login_secret(login: Login, inputs: Inputs, template: StackTemplate) -> secre
     CloudFormation deletes a secret at once and for good, and has no property to do otherwise
     (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1999). So it is kept where
     the database is: what is restored from its snapshot has these logins. Beside a new secret its two users
-    are dropped first: docs/decisions/first-rotation.md.
+    are dropped first: docs/rotation.md.
     """
     return secretsmanager.Secret(
         login.title,
@@ -275,7 +277,12 @@ def rotation_function(
     inputs: Inputs, role: iam.Role, log: logs.LogGroup, undone: QueueArn
 ) -> awslambda.Function:
     environment = variables(
-        Settings, {"master_secret_arn": inputs.master_secret_arn, "database_ca_file": CA_FILE}
+        Settings,
+        {
+            "database_host": inputs.database_address,
+            "master_secret_arn": inputs.master_secret_arn,
+            "database_ca_file": CA_FILE,
+        },
     )
     return awslambda.Function(
         "Function",

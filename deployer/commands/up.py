@@ -79,6 +79,7 @@ def up(
         approve=agree,
         screen=lambda: progress.screen(sys.stderr),
         keep_deployed=archive is None,
+        tell=tell,
     )
     with letting_run(name):
         climb(climbing.steps(), deployment.target.clock, tell)

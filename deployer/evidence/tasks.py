@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from deployer.evidence import unrotated
 from deployer.evidence.question import LINES, Evidence, Question, short
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ def _logged(question: Question, task: "TaskTypeDef") -> Iterator[Evidence]:
         return
     described = question.clients.ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])
     for container in described["taskDefinition"].get("containerDefinitions", []):
+        if container.get("name") not in failed:
+            continue
+        yield from unrotated.gather(question, container)
         options = container.get("logConfiguration", {}).get("options", {})
-        if container.get("name") not in failed or "awslogs-stream-prefix" not in options:
+        if "awslogs-stream-prefix" not in options:
             continue
         stream = f"{options['awslogs-stream-prefix']}/{container['name']}/{_id(task)}"
         events = question.clients.logs.get_log_events(

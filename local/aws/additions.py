@@ -16,8 +16,10 @@ from local.aws import (
     identity,
     images,
     leftovers,
+    logs,
     nested,
     network,
+    noting,
     operations,
     policies,
     protection,
@@ -64,6 +66,7 @@ def install(endpoints: Endpoints) -> None:
     topics.install()
     authorisation.install()
     evaluations.install()
+    noting.install()
     alarms.install()
     identity.install()
     images.install()
@@ -72,4 +75,5 @@ def install(endpoints: Endpoints) -> None:
     scaling.install()
     secrets.install()
     rotation.install()
+    logs.install()
     functions.install(endpoints.ca_file)

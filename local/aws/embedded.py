@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
+from local.aws import asked, clock, connection
+from local.aws.asked import Asked
 from local.aws.faults import Fault, inject
 from local.aws.refusals import Refusal
 
@@ -145,6 +147,24 @@ class EmbeddedAws:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=REQUEST_SECONDS):
             pass
+
+    def put_forward(self, seconds: float) -> None:
+        """Have Secrets Manager's clock go on by so much, so that schedules come round.
+
+        Raises OSError when stopped.
+        """
+        clock.put_forward(self.endpoint_url, seconds)
+
+    def refuses_token(self, user: str, token: str) -> str | None:
+        """Why ElastiCache would not let this user in with this token; None when it would.
+
+        Raises OSError when stopped.
+        """
+        return connection.refusal(self.endpoint_url, user, token)
+
+    def asked(self) -> list[Asked]:
+        """Every call that a role has made since the start, each once. Raises OSError when stopped."""
+        return asked.read(self.endpoint_url)
 
     @property
     def pid(self) -> int | None:

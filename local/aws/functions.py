@@ -3,6 +3,9 @@
 Upstream starts a Python function as a process of its own, in the unpacked zip, with the function's
 Environment, the embedded endpoint and credentials of the function's role (so its policies count).
 
+What a function logs comes out as Lambda's runtime has it; upstream has no handler, so only warnings come, and
+says nothing of an exception's type: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
+
 It writes a function's log whatever its role allows, and so makes a log group again that a stack has just
 deleted, when an invocation outlasts it. Lambda needs logs:CreateLogGroup on the function's role for that:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
@@ -20,6 +23,16 @@ from local.aws.stacks import Json
 
 TASK_ROOT = "/var/task/"
 CA_VARIABLE = "DATABASE_CA_FILE"
+# In upstream's program that runs a function: where it begins, and where the function has failed.
+BEGINS = "    sys.stdout = sys.stderr\n"
+FAILED = "        except Exception as e:\n            _real_stdout.write("
+HANDLER = """
+    import logging
+    root_handler = logging.StreamHandler(sys.stderr)
+    root_handler.setFormatter(logging.Formatter("[%(levelname)s]\\t%(asctime)s\\t%(message)s"))
+    logging.getLogger().addHandler(root_handler)
+"""
+TYPE = "print(f'[ERROR] {type(e).__name__}: {e}', flush=True)"
 
 
 def install(ca_file: Path) -> None:
@@ -31,6 +44,7 @@ def install(ca_file: Path) -> None:
         original(self, func_name, {**config, "Environment": environment}, code_zip)
 
     lambda_runtime.Worker.__init__ = init
+    lambda_runtime._PYTHON_WORKER_SCRIPT = _logging(lambda_runtime._PYTHON_WORKER_SCRIPT)
     replace(lambda_svc._emit_lambda_logs, _where_it_may(lambda_svc._emit_lambda_logs))
 
 
@@ -47,6 +61,15 @@ def local_variables(variables: Mapping[str, str], ca_file: Path) -> dict[str, st
     if CA_VARIABLE in mapped:
         mapped[CA_VARIABLE] = str(ca_file)
     return mapped
+
+
+def _logging(program: str) -> str:
+    """Raises LookupError: upstream has changed, and this with it."""
+    if program.count(BEGINS) != 1 or program.count(FAILED) != 1:
+        raise LookupError("ministack runs Python functions by another program now")
+    program = program.replace(BEGINS, BEGINS + HANDLER)
+    head, line = FAILED.rsplit("            ", 1)
+    return program.replace(FAILED, f"{head}            {TYPE}\n            {line}")
 
 
 def _where_it_may(original: Callable[..., None]) -> Callable[..., None]:

@@ -14,6 +14,7 @@ from ministack.services import kinesis
 from local.aws.patching import replace
 from local.aws.stacks import Answer, Json
 
+MOST_RECORDS, MOST_BYTES = 10_000, 10 * 1024 * 1024  # of one answer
 CLOSED_AT, LAST = "closed_at", "ending_sequence_number"  # of a shard that is closed
 
 _original_shard = kinesis._shard_out
@@ -200,8 +201,11 @@ def _shown(name: str, shard: Json) -> Json:
 
 
 def _records(data: Json) -> Answer:
-    """At the end of a closed shard there is no next iterator, and the shards that go on are named."""
-    answer: Answer = _original_records(data)
+    """At the end of a closed shard there is no next iterator, and the shards that go on are named.
+
+    Upstream bounds an answer by its number of records alone.
+    """
+    answer: Answer = _original_records({**data, "Limit": _fitting(data)})
     status, _, body = answer
     if status != 200:
         return answer
@@ -214,6 +218,24 @@ def _records(data: Json) -> Answer:
     del kinesis._shard_iterators[said.pop("NextShardIterator")]
     said["ChildShards"] = _children(stream, iterator["shard_id"])
     return _said(said)
+
+
+def _fitting(data: Json) -> int:
+    """How many records an answer may have, one at least: those of 10 MiB.
+
+    https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
+    """
+    most: int = min(int(data.get("Limit") or MOST_RECORDS), MOST_RECORDS)
+    iterator = kinesis._shard_iterators.get(data.get("ShardIterator"))
+    shard = iterator and kinesis._streams[iterator["stream"]]["shards"].get(iterator["shard_id"])
+    if not shard:
+        return most
+    size, first = 0, iterator["position"]
+    for count, record in enumerate(shard["records"][first : first + most]):
+        size += len(record["Data"]) * 3 // 4  # Base64
+        if size > MOST_BYTES:
+            return max(1, count)
+    return most
 
 
 def _children(stream: Json, parent: str) -> list[Json]:

@@ -1,35 +1,31 @@
-"""RotateSecret as AWS drives it: four steps through the deployed function, in the background, with retries.
+"""Secrets Manager's operations on rotation, and the schedule that rotates by itself.
 
-Sources: "Rotation by Lambda function" and "How rotation works" in Secrets Manager's user guide,
-API_RotateSecret, API_CancelRotateSecret, botocore's model; event names from "Log Secrets Manager
-events with AWS CloudTrail". Upstream's RotateSecret copies the old value and calls nothing.
+Sources: API_RotateSecret, API_CancelRotateSecret and API_DescribeSecret in botocore's model, and
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html
+Upstream's RotateSecret copies the old value and calls nothing. Not here: a RotationToken is handed to the
+function and not asked back, as it is only of a function that assumes a role or stands in another account
+(PutSecretValue); no managed rotation; rotated secrets have no replicas.
 """
 
 import json
-import logging
-import re
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from ministack.core import concurrency, responses
-from ministack.services import eventbridge, lambda_svc, secretsmanager
+from ministack.core import responses
+from ministack.services import secretsmanager
 
+from local.aws import ceremony, clock, schedule
+from local.aws.ceremony import CURRENT, PENDING
 from local.aws.patching import replace
 from local.aws.stacks import Answer, Json
 
-logger = logging.getLogger("local.aws.rotation")
-
-STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-PAUSES = (0.5, 2.0, 5.0, 10.0)  # seconds between five attempts; AWS leaves hours between its five
 NOT_FOUND = "Secrets Manager can't find the specified secret."
 UNFINISHED = "A previous rotation isn't complete. That rotation will be reattempted."
-DAY = 86_400.0
-UNITS = {"minute": 60.0, "hour": 3_600.0, "day": DAY}
-
-_running: set[str] = set()
-_guard = threading.Lock()
+LOOK_SECONDS = 0.25  # how often it is seen whether a window has opened
+TRIED = "_TriedWindow"  # when the window opened in which a rotation was begun
 
 
 def install() -> None:
@@ -37,10 +33,11 @@ def install() -> None:
     replace(secretsmanager._describe_secret, _with_dates(secretsmanager._describe_secret))
     replace(secretsmanager._get_secret_value, _without_empty(secretsmanager._get_secret_value))
     replace(secretsmanager.handle_request, _with_cancel(secretsmanager.handle_request))
+    threading.Thread(target=_keep_schedules, name="rotation-schedules", daemon=True).start()
 
 
 def rotate_secret(data: Json) -> Answer:
-    """Configure the rotation and, unless RotateImmediately is false, start it."""
+    """Configure the rotation and start it; if RotateImmediately is false, test it."""
     secret, refusal = _secret(data)
     if secret is None:
         return refusal
@@ -51,27 +48,25 @@ def rotate_secret(data: Json) -> Answer:
     secret["RotationLambdaARN"] = function
     secret["RotationRules"] = data.get("RotationRules") or secret.get("RotationRules")
     secret["RotationEnabled"] = True
-    if not data.get("RotateImmediately", True):
-        return _answer(secret)
-    pending, _ = secretsmanager._find_stage_version(secret, "AWSPENDING")
-    if pending and "AWSCURRENT" not in secret["Versions"][pending]["Stages"]:
-        _start(secret, pending)
+    pending, _ = secretsmanager._find_stage_version(secret, PENDING)
+    if pending and CURRENT not in secret["Versions"][pending]["Stages"]:
+        ceremony.begin(secret, pending)
         return _error("InvalidRequestException", UNFINISHED)
     token = data.get("ClientRequestToken") or responses.new_uuid()
+    if data.get("RotateImmediately", True):
+        _rotate_to(secret, token)
+        return _answer(secret, token)
     if token not in secret["Versions"]:
-        # The function finds its version staged, and still without a value.
-        secret["Versions"][token] = {
-            "SecretString": None,
-            "SecretBinary": None,
-            "CreatedDate": int(time.time()),
-            "Stages": ["AWSPENDING"],
-        }
-        _start(secret, token)
-    return _answer(secret, token)
+        secret["Versions"][token] = _staged(_current(secret).get("SecretString"))
+        ceremony.begin_test(secret, token)
+    return _answer(secret)
 
 
 def cancel_rotate_secret(data: Json) -> Answer:
-    """Turn automatic rotation off; what is pending stays as it is, as AWS says it does."""
+    """Turn automatic rotation off, and end one that is under way before its next step.
+
+    What is pending stays as it is, as AWS says it does.
+    """
     secret, refusal = _secret(data)
     if secret is None:
         return refusal
@@ -79,17 +74,69 @@ def cancel_rotate_secret(data: Json) -> Answer:
     return _answer(secret)
 
 
+def window(secret: Json) -> schedule.Window | None:
+    """When it is due next; a new value by hand counts as a rotation (API_RotationRulesType)."""
+    rules = secret.get("RotationRules") or {}
+    got = max(
+        float(secret.get("LastRotatedDate") or 0),
+        float(secret["CreatedDate"]),
+        float(_current(secret).get("CreatedDate") or 0),
+    )
+    return schedule.next_window(rules, datetime.fromtimestamp(got, UTC), clock.now())
+
+
+def _rotate_to(secret: Json, token: str) -> None:
+    if token not in secret["Versions"]:
+        # The function finds its version staged, and still without a value.
+        secret["Versions"][token] = _staged(None)
+        ceremony.begin(secret, token)
+
+
+def _staged(value: str | None) -> Json:
+    return {
+        "SecretString": value,
+        "SecretBinary": None,
+        "CreatedDate": int(time.time()),
+        "Stages": [PENDING],
+    }
+
+
+def _current(secret: Json) -> Json:
+    version, _ = secretsmanager._find_stage_version(secret, CURRENT)
+    found: Json = secret["Versions"].get(version) or {}
+    return found
+
+
+def _keep_schedules() -> None:
+    while True:
+        time.sleep(LOOK_SECONDS)
+        for _, secret in list(secretsmanager._secrets.all_items()):
+            if secret.get("RotationEnabled") and not secret.get("DeletedDate"):
+                _keep(secret)
+
+
+def _keep(secret: Json) -> None:
+    """Begin when the window opens: "at any time during this window" is then. Once in each."""
+    due = window(secret)
+    if due is None or due.opens > clock.now() or secret.get(TRIED) == due.opens.timestamp():
+        return
+    secret[TRIED] = due.opens.timestamp()
+    pending, _ = secretsmanager._find_stage_version(secret, PENDING)
+    if pending and CURRENT not in secret["Versions"][pending]["Stages"]:
+        ceremony.begin(secret, pending)  # what was given up before; "that rotation will be reattempted"
+    elif not ceremony.running(secret):
+        _rotate_to(secret, responses.new_uuid())
+
+
 def _refusal(function: str | None, rules: Json) -> Answer | None:
     if not function:
         return _error(
             "InvalidRequestException", "No Lambda rotation function ARN is associated with this secret."
         )
-    if "AutomaticallyAfterDays" in rules and "ScheduleExpression" in rules:
-        return _error(
-            "InvalidParameterException",
-            "You can't specify both AutomaticallyAfterDays and ScheduleExpression in RotationRules.",
-        )
-    record = _function(function)
+    wrong = schedule.refusal(rules)
+    if wrong is not None:
+        return _error("InvalidParameterException", wrong)
+    record = ceremony.function_of(function)
     if record is None or not _may_invoke(record):
         return _error(
             "AccessDeniedException",
@@ -97,12 +144,6 @@ def _refusal(function: str | None, rules: Json) -> Answer | None:
             "grants access to the principal secretsmanager.amazonaws.com.",
         )
     return None
-
-
-def _function(arn: str) -> Json | None:
-    unqualified = arn.partition(":function:")[2].partition(":")[0]
-    record: Json | None = lambda_svc._functions.get(unqualified or arn)
-    return record
 
 
 def _may_invoke(record: Json) -> bool:
@@ -113,85 +154,20 @@ def _may_invoke(record: Json) -> bool:
     )
 
 
-def _start(secret: Json, token: str) -> None:
-    with _guard:
-        if secret["ARN"] in _running:
-            return
-        _running.add(secret["ARN"])
-    concurrency.spawn_background(_drive, secret, token, thread_name="secret-rotation")
-
-
-def _drive(secret: Json, token: str) -> None:
-    _tell("RotationStarted", secret)
-    try:
-        for attempt, pause in enumerate((*PAUSES, None), 1):
-            failure = _attempt(secret, token)
-            if failure is None:
-                _finish(secret, token)
-                return
-            logger.error("rotation of %s, attempt %d: %s", secret["Name"], attempt, failure)
-            _tell("RotationFailed", secret)
-            if pause is not None:
-                time.sleep(pause)
-        logger.error("rotation of %s given up; AWSPENDING stays on version %s", secret["Name"], token)
-    finally:
-        with _guard:
-            _running.discard(secret["ARN"])
-
-
-def _attempt(secret: Json, token: str) -> str | None:
-    """Run the four steps; what went wrong, None when nothing did."""
-    rotation_token = responses.new_uuid()
-    for step in STEPS:
-        if not secret.get("RotationEnabled") or secret.get("DeletedDate"):
-            return f"{step}: rotation was cancelled"
-        function = _function(secret["RotationLambdaARN"])
-        if function is None:
-            return f"{step}: {secret['RotationLambdaARN']} does not exist"
-        event = {
-            "Step": step,
-            "SecretId": secret["ARN"],
-            "ClientRequestToken": token,
-            "RotationToken": rotation_token,
-        }
-        result: dict[str, Any] = lambda_svc._execute_function_with_config_scope(function, event)
-        if result.get("error") or result.get("throttle"):
-            return f"{step}: {result.get('body')}"
-    if "AWSCURRENT" not in secret["Versions"][token]["Stages"]:
-        return f"finishSecret: AWSCURRENT was not moved to version {token}"
-    return None
-
-
-def _finish(secret: Json, token: str) -> None:
-    stages = secret["Versions"][token]["Stages"]
-    secret["Versions"][token]["Stages"] = [stage for stage in stages if stage != "AWSPENDING"]
-    secret["LastRotatedDate"] = time.time()
-    secret["LastChangedDate"] = int(time.time())
-    logger.info("rotated %s: version %s is current", secret["Name"], token)
-    _tell("RotationSucceeded", secret)
-
-
-def next_rotation(secret: Json) -> float | None:
-    """When the schedule comes round again, in epoch seconds; None for cron() or without one."""
-    rules = secret.get("RotationRules") or {}
-    last = secret.get("LastRotatedDate") or secret["CreatedDate"]
-    if rules.get("AutomaticallyAfterDays"):
-        return float(last) + DAY * int(rules["AutomaticallyAfterDays"])
-    every = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", rules.get("ScheduleExpression", ""))
-    return float(last) + int(every[1]) * UNITS[every[2]] if every else None
-
-
 def _with_dates(original: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
+    """LastRotatedDate and NextRotationDate; neither where rotation is off (API_DescribeSecret)."""
+
     def describe(data: Json) -> Answer:
         status, headers, body = original(data)
         secret = secretsmanager._resolve(data.get("SecretId"))[1]
-        if status != 200 or secret is None:
+        if status != 200 or secret is None or not secret.get("RotationEnabled"):
             return status, headers, body
         said: Json = json.loads(body)
         if secret.get("LastRotatedDate"):
             said["LastRotatedDate"] = secret["LastRotatedDate"]
-        if secret.get("RotationEnabled") and next_rotation(secret):
-            said["NextRotationDate"] = next_rotation(secret)
+        due = window(secret)
+        if due is not None:
+            said["NextRotationDate"] = due.closes.timestamp()  # "on or before this date"
         return status, headers, json.dumps(said).encode()
 
     return describe
@@ -236,29 +212,6 @@ def _secret(data: Json) -> tuple[Json | None, Answer]:
             "You can't perform this operation on the secret because it was marked for deletion.",
         )
     return secret, _error("ResourceNotFoundException", NOT_FOUND)
-
-
-def _tell(name: str, secret: Json) -> None:
-    """The event as it reaches EventBridge by way of CloudTrail."""
-    eventbridge._dispatch_event(
-        {
-            "EventId": responses.new_uuid(),
-            "Source": "aws.secretsmanager",
-            "DetailType": "AWS Service Event via CloudTrail",
-            "Detail": json.dumps(
-                {
-                    "eventSource": "secretsmanager.amazonaws.com",
-                    "eventName": name,
-                    "additionalEventData": {"SecretId": secret["ARN"]},
-                }
-            ),
-            "EventBusName": "default",
-            "Time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "Resources": [secret["ARN"]],
-            "Account": responses.get_account_id(),
-            "Region": responses.get_region(),
-        }
-    )
 
 
 def _answer(secret: Json, version: str | None = None) -> Answer:

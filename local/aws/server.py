@@ -20,10 +20,13 @@ from ministack.core import lambda_runtime
 
 from local.aws import acts, additions, stacks
 from local.aws.ageing import ageing
+from local.aws.clock import moving
+from local.aws.connecting import admitting
 from local.aws.credentials import handing_out
 from local.aws.embedded import CacheServer, DatabaseServer
 from local.aws.endpoints import Endpoints
 from local.aws.faults import taking
+from local.aws.noting import telling
 from local.aws.refusals import Refusals, refusing
 
 logger = logging.getLogger("local.aws")
@@ -80,7 +83,7 @@ async def _serve(listener: int) -> None:
         await _stacks_settled()
 
     refusals = Refusals()
-    answering = refusing(ageing(handing_out(app.app)), refusals)
+    answering = refusing(admitting(moving(telling(ageing(handing_out(app.app))))), refusals)
     await serve(taking(answering, acts.FAULTS, refusals), config, shutdown_trigger=settled)
 
 

@@ -1,5 +1,5 @@
 """`python -m local.engine measure` times what happens to shards when workers end; `… kills` kills workers,
-daemons and children at random moments, and judges what is stored.
+daemons and children at random moments, and judges what is stored; `… backlog` lets gigabytes wait.
 
 Exit codes: 0 all came about and nothing was wrong, 1 something was, 2 the engine or Java is not there.
 """
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.engine import home, page, times
+from local.engine.backlog import work_off
 from local.engine.fleet import NotReached
 from local.engine.kills import Plan, kills
 from local.engine.measure import Engine, Times, measure
@@ -37,6 +38,12 @@ def main(arguments: Sequence[str]) -> int:
             directory.chmod(0o755)
             if asked.command == "measure":
                 measure(engine, directory, ENGINES[asked.engine], asked.runs, _told)
+                return 0
+            if asked.command == "backlog":
+                found = work_off(engine, directory, asked.gigabytes, _say)
+                print(
+                    f"{found.gigabytes:g} GB in {found.seconds:.0f} s, at most {found.most_mib} MiB resident"
+                )
                 return 0
             return _kill(engine, directory, asked)
     except LocalError as error:
@@ -66,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     killed = commands.add_parser("kills", help="is everything stored once, whatever is killed?")
     killed.add_argument("--kills", type=int, default=KILLS, metavar="N", help=f"how many ({KILLS})")
     killed.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"of what is by chance ({SEED})")
-    for command in (measured, killed):
+    waited = commands.add_parser("backlog", help="does a worker stay within its memory?")
+    waited.add_argument("--gigabytes", type=float, default=2.0, metavar="N", help="that wait (2)")
+    for command in (measured, killed, waited):
         command.add_argument("--log", type=Path, metavar="DIRECTORY", help="keep what the workers say here")
     return parser
 

@@ -19,8 +19,9 @@ LOOK_SECONDS = 0.05
 MOST_AT_ONCE = 500  # records of one PutRecords
 WORKERS, SHARDS = 2, 4
 DEVICES = 16  # enough that every shard has some
-# What ends a worker here: told to; a child that was killed, or that met a younger one's epoch; SIGKILL.
-MAY_END = frozenset({0, 1, -9})
+# What ends a worker here: told to; a child that was killed, or that met a younger one's epoch; SIGKILL; told
+# to before the JVM, or the launcher in it, was there to hear it.
+MAY_END = frozenset({0, 1, -9, -15, 143})
 
 
 class Trial:

@@ -70,7 +70,7 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
     daemon.start()
     aws = boto3.Session(region_name=settings.region)
     secret = DatabaseSecret(aws.client("secretsmanager", config=AWS_CALLS), settings.database_secret_arn)
-    database = Database(secret, settings.database_ca_file, stopping)
+    database = Database(secret, settings.database_ca_file, stopping, settings.session_minutes * 60)
     latest = Latest(cache.connect(settings))
     metrics = Metrics(
         settings.environment,

@@ -222,3 +222,12 @@ SELECT pg_try_advisory_lock(hashtextextended('millrace.past ' || %(stream)s::tex
 
 -- name: free_past
 SELECT pg_advisory_unlock(hashtextextended('millrace.past ' || %(stream)s::text || ' ' || %(shard)s::text, 0));
+
+-- A turn that goes from one session of a process to the next (processor/turn.py).
+
+-- name: await_turn
+-- Ends with lock_timeout when nobody frees it.
+SELECT pg_advisory_lock(hashtextextended('millrace.turn ' || %(stream)s::text, 0));
+
+-- name: queues_for_turn
+SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %(pid)s AND locktype = 'advisory' AND NOT granted);

@@ -5,6 +5,7 @@ connection with fresh credentials until it succeeds, or until the process is tol
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -28,6 +29,7 @@ LONGEST_PAUSE = 10.0  # an RDS fail-over takes one to two minutes: do not add to
 # ever (processor/turn.py). One that lives says a word before each call to AWS, which takes 27 s at most.
 SILENCE_SECONDS = 30.0
 WORD_SECONDS = 1.0  # of silence, after which a word is due
+RENEWAL_SECONDS = 60.0  # until a session that could not be renewed is tried to be again
 
 
 # Class 08, 57P01–03, 28P01, 53xxx, 40001 and 40P01 are all OperationalErrors; 25006 (a former primary after a
@@ -67,14 +69,24 @@ class Stopping(Exception):
     """The process was told to stop while it waited for the database; nothing was committed."""
 
 
-class Session:
-    """One connection, and what may be remembered only as long as it lives."""
+class SessionOld(Exception):
+    """A session that waits for its turn has lived its time; another one may wait as well."""
 
-    def __init__(self, connection: Connection[Any]) -> None:
+
+class Session:
+    """One connection, and what may be remembered only as long as it lives. `until`: monotonic seconds."""
+
+    def __init__(self, connection: Connection[Any], until: float = math.inf) -> None:
         self.connection = connection
+        self.until = until
         self.days: set[int] = set()  # UTC days since 1970 that have a partition
         self.points = Points(Names())
         self.expects_repetition = False  # the last batch held readings that were there already
+
+    @property
+    def old(self) -> bool:
+        """It has lived its time: whom it logged in may have got another password."""
+        return time.monotonic() >= self.until
 
     def points_of(self, names: Names) -> Points:
         """The numbers of these names' points."""
@@ -84,17 +96,27 @@ class Session:
 
 
 class Database:
-    """Runs work on a session. `ca_file`: PEM that the server's certificate and name are verified against."""
+    """Runs work on a session. `ca_file`: PEM that the server's certificate and name are verified against.
 
-    def __init__(self, secret: Secret, ca_file: str, stopping: threading.Event) -> None:
+    lifetime: seconds, after which a session is left for a new one between two works. PostgreSQL asks for no
+    password again: without an end, a session would outlive every rotation of its user
+    (docs/decisions/session-lifetime.md).
+    """
+
+    def __init__(
+        self, secret: Secret, ca_file: str, stopping: threading.Event, lifetime: float = math.inf
+    ) -> None:
         self._secret = secret
         self._ca_file = ca_file
         self._stopping = stopping
+        self._lifetime = lifetime
         self._session: Session | None = None
         self._in_turn = threading.RLock()  # the session serves one thread at a time
         self._spoken = 0.0
         self.beat: Callable[[], None] = lambda: None  # called at each attempt: a sign of life
         self.opened: Callable[[Session], None] = lambda session: None  # called before a new one's first work
+        # What an old session must hand over to the new one before it is closed.
+        self.renewed: Callable[[Session, Session], None] = lambda old, new: None
         self.waiting_for: str | None = None  # why there is no connection; None when there is one
 
     def run(self, work: Callable[[Session], Result]) -> Result:
@@ -110,7 +132,10 @@ class Database:
         while True:
             self.beat()
             try:
-                result = work(self._session or self._open())
+                result = work(self._current())
+            except SessionOld:
+                self.close()
+                continue
             except _PASSING as error:
                 self.close()
                 self.waiting_for = _said(error)
@@ -142,11 +167,36 @@ class Database:
             self._session.connection.close()
             self._session = None
 
+    def _current(self) -> Session:
+        if self._session is None:
+            return self._open()
+        return self._renew(self._session) if self._session.old else self._session
+
     def _open(self) -> Session:
-        session = self._session = Session(self._connect())
+        session = self._session = self._made()
         self.waiting_for = None
         self.opened(session)
         return session
+
+    def _renew(self, old: Session) -> Session:
+        """A new session in the place of an old one. While none can be had, the old one is good enough."""
+        try:
+            new = self._made()
+        except _PASSING as error:
+            logger.info("the session could not be renewed yet", extra={"cause": _said(error)})
+            old.until = time.monotonic() + RENEWAL_SECONDS
+            return old
+        try:
+            self.renewed(old, new)
+        except BaseException:
+            new.connection.close()
+            raise
+        old.connection.close()
+        self._session = new
+        return new
+
+    def _made(self) -> Session:
+        return Session(self._connect(), time.monotonic() + self._lifetime)
 
     def _connect(self) -> Connection[Any]:
         refusal: psycopg.OperationalError | None = None

@@ -30,8 +30,10 @@ from rotation import roles
 from rotation.credentials import Credentials as RotationCredentials
 from rotation.database import session, transaction
 from tests.integration.deployments import deploys, own_aws, small
+from tests.integration.rotations import plant, release, rotation_server, watch
 
-__all__ = ["deploys", "own_aws", "small"]  # fixtures of the deployer
+# Fixtures of the deployer, and of the rotation.
+__all__ = ["deploys", "own_aws", "plant", "release", "rotation_server", "small", "watch"]
 
 ACCOUNT = "111122223333"
 MASTER_PASSWORD = "the-master's-own"

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 import pytest
 
 from processor.source.records import Record, records_of
-from tests.integration.conftest import ROOT
+from tests.integration.conftest import DEVICE, ROOT
 from tests.unit.processor.conftest import aggregated
 from tests.unit.processor.engine.daemon import ChildGone, FakeDaemon
 
@@ -283,3 +283,36 @@ def test_health_reads_how_each_child_stands(site: Any, start: Any, tmp_path: Pat
     child.process.kill()
     child.process.wait(10)
     assert site.health(**kcl) == 1  # and the daemon, which is this process, runs on
+
+
+def test_a_backlog_is_worked_off_in_80_mib_of_a_childs_own(site: Any, start: Any) -> None:
+    child = start()
+    child.daemon.initialize(SHARD)
+    numbers = iter(range(10**6))
+    for packed in (
+        1,
+        50,
+    ):  # readings a record; 20,000 of them a batch, which is what Kinesis gives in seconds
+        for _ in range(5):
+            child.daemon.hand_over(
+                [backlog(numbers, packed) for _ in range(min(2_000, 20_000 // packed))], lag_ms=60_000
+            )
+    child.daemon.tell("shutdownRequested")
+    assert site.one("SELECT count(*) FROM reading") == 110_000
+    (own,) = [
+        int(line.split()[1]) / 1024
+        for line in Path(f"/proc/{child.process.pid}/status").read_text().splitlines()
+        if line.startswith("RssAnon:")  # without the code of its libraries, which all children share
+    ]
+    assert own < 80
+    assert child.end() == 0
+
+
+def backlog(numbers: Iterator[int], readings: int) -> Record:
+    base = int(time.time() * 1000) - 3_600_000
+    held = [
+        {"path": f"{DEVICE}/metric_{number % 500}", "ts": base + number, "value": number, "seq": number}
+        for number in (next(numbers) for _ in range(readings))
+    ]
+    document = held[0] if readings == 1 else {"v": 1, "readings": held}
+    return Record(json.dumps(document).encode(), str(10**20 + next(numbers)), time.time(), 0, "m17")

@@ -247,14 +247,14 @@ def test_a_record_of_too_many_days_waits_in_part_and_a_replay_brings_it_whole(
         for day in range(9)
     ]
     with monkeypatch.context() as patch:
-        patch.setattr("processor.days.MOST_DAYS", 4)
+        patch.setattr("processor.days.DAYS_A_RECORD", 4)
         store(tables, [record(aggregated([("k", part) for part in parts]))])
     assert rows(database, "SELECT array_agg(number ORDER BY number) FROM reading") == [([0, 1, 2, 3],)]
     assert rows(database, "SELECT DISTINCT reason FROM quarantine") == [("too_many_days",)]
 
     # Then a replay by the same bound takes the rest, in transactions of few days each
     monkeypatch.setattr("processor.pipeline.MOST_DAYS", 4)
-    monkeypatch.setattr("processor.days.MOST_DAYS", 4)
+    monkeypatch.setattr("processor.days.DAYS_A_RECORD", 4)
     assert replay(database, STRICT)[-1] == "readings: 5 inserted, 0 there already"
     assert rows(database, "SELECT count(*), sum(number) FROM reading") == [(9, 36.0)]
     assert rows(database, "SELECT sum(n), sum(sum) FROM rollup_1h") == [(9, 36.0)]

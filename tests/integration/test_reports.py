@@ -25,7 +25,7 @@ def database(postgres: Any) -> Iterator[str]:
         operator.execute("CREATE ROLE rds_iam NOLOGIN")  # RDS's own, which its master may grant
         operator.execute(f"GRANT rds_iam TO {MASTER} WITH ADMIN OPTION".encode())
         operator.execute(f"SET SESSION AUTHORIZATION {MASTER}".encode())
-        operator.execute(MADE.encode())
+        operator.execute(MADE.replace("DATABASE millrace", f"DATABASE {who.dbname}").encode())
         operator.execute("RESET SESSION AUTHORIZATION")
         operator.execute(f"ALTER ROLE reports PASSWORD '{PASSWORD}'".encode())
     yield who.dbname

@@ -316,3 +316,52 @@ def test_a_long_line_is_cut(aws: Any) -> None:
     (found,) = gather(aws, "Custom::Thing", ServiceToken=TOKEN)
 
     assert found.lines == (f"{'x' * 239}…",)
+
+
+def test_a_container_that_was_handed_a_login_that_no_rotation_has_made_shows_why(aws: Any) -> None:
+    """The migrations of a first deployment: the container fails since the rotation before it has."""
+    arn = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:Migrator-AbCdEf"
+    aws.answers("ecs", "describe_services", {"services": []})
+    aws.answers("ecs", "list_tasks", {"taskArns": [TASK]})
+    task = {
+        "taskArn": TASK,
+        "taskDefinitionArn": "definition",
+        "containers": [{"name": "migrate", "exitCode": 1}],
+    }
+    aws.answers("ecs", "describe_tasks", {"tasks": [task]})
+    handed = [{"name": "DATABASE_LOGIN", "valueFrom": f"{arn}:login::"}]
+    definition = {"containerDefinitions": [{"name": "migrate", "secrets": handed}]}
+    aws.answers("ecs", "describe_task_definition", {"taskDefinition": definition})
+    secret = {"Name": "Migrator", "RotationEnabled": True, "RotationLambdaARN": TOKEN}
+    aws.answers("secretsmanager", "describe_secret", secret, SecretId=arn)
+    aws.answers("lambda", "get_function_configuration", {"FunctionName": "rotate"}, FunctionName=TOKEN)
+    aws.answers("logs", "filter_log_events", {"events": [{"message": "DatabaseUnreachable: no route"}]})
+
+    found = told(gather(aws, "AWS::ECS::Service", physical_id=SERVICE))
+
+    assert found[-2:] == [
+        "migrate was handed Migrator, which was never rotated; errors of the function rotate "
+        "(/aws/lambda/rotate):",
+        "DatabaseUnreachable: no route",
+    ]
+
+
+def test_a_login_that_was_rotated_is_no_evidence(aws: Any) -> None:
+    arn = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:Migrator-AbCdEf"
+    aws.answers("ecs", "describe_services", {"services": []})
+    aws.answers("ecs", "list_tasks", {"taskArns": [TASK]})
+    task = {"taskArn": TASK, "taskDefinitionArn": "definition", "containers": [{"name": "m", "exitCode": 1}]}
+    aws.answers("ecs", "describe_tasks", {"tasks": [task]})
+    definition = {"containerDefinitions": [{"name": "m", "secrets": [{"name": "A", "valueFrom": arn}]}]}
+    aws.answers("ecs", "describe_task_definition", {"taskDefinition": definition})
+    secret = {
+        "Name": "Migrator",
+        "RotationEnabled": True,
+        "RotationLambdaARN": TOKEN,
+        "LastRotatedDate": BEGAN,
+    }
+    aws.answers("secretsmanager", "describe_secret", secret)
+
+    found = told(gather(aws, "AWS::ECS::Service", physical_id=SERVICE))
+
+    assert not any("rotated" in line for line in found)

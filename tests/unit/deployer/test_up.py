@@ -126,7 +126,8 @@ class World:
     def rotated(self, *_: Any) -> datetime | None:
         return ROTATED if self.has("rotation") else None
 
-    def rotate(self, *_: Any) -> datetime:
+    def rotate(self, _: Any, secret: str, tell: Callable[[str], None]) -> datetime:
+        tell(f"{secret}: not yet")
         self.effect("rotation")
         return ROTATED
 
@@ -182,6 +183,15 @@ def test_an_empty_account_to_a_running_platform(world: World) -> None:
         "done       first rotation      0.0s  2026-01-01 00:00 UTC",
         "done       service             0.0s  2 of 2 running",
     ]
+
+
+def test_what_goes_wrong_in_the_first_rotation_is_told_while_it_is_waited_for(world: World) -> None:
+    steps, told = up(world), list[str]()
+    steps.tell = told.append
+
+    climb(steps.steps(), world.target.clock, lambda line: None)
+
+    assert told == ["secret: not yet", "release: not yet"]
 
 
 def test_what_runs_already_is_left_as_it_was(world: World) -> None:

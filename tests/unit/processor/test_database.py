@@ -163,3 +163,74 @@ def test_a_word_is_said_only_after_silence(server: Server, monkeypatch: pytest.M
     monkeypatch.setattr(module, "WORD_SECONDS", 0.0)
     wanted.say()
     assert said == [b"SELECT 1"]
+
+
+def sessions(lifetime: float, *looks: list[str]) -> tuple[Database, list[Session]]:
+    """A database whose sessions live so long, and those that its works were given."""
+    wanted = Database(FakeSecret(*looks), "ca.pem", threading.Event(), lifetime)
+    return wanted, []
+
+
+def test_an_old_session_hands_over_to_one_that_logs_in_anew_and_is_closed(server: Server) -> None:
+    wanted, seen = sessions(0.0, ["right"])
+    handed: list[tuple[Session, Session, bool]] = []
+    wanted.renewed = lambda old, new: handed.append((old, new, old.connection.closed))
+
+    for _ in range(2):
+        wanted.run(seen.append)
+
+    first, second = seen
+    assert handed == [(first, second, False)]
+    assert [connection.closed for connection in server.connections] == [True, False]
+    assert wanted.waiting_for is None
+
+
+def test_a_session_in_its_time_is_kept(server: Server) -> None:
+    wanted, seen = sessions(3600.0, ["right"])
+    for _ in range(3):
+        wanted.run(seen.append)
+    assert len(set(map(id, seen))) == 1
+
+
+def test_an_old_session_is_good_enough_while_no_new_one_can_be_had(server: Server) -> None:
+    # Given a session that is old, and a secret that cannot be read
+    wanted, seen = sessions(0.0, ["right"], [], ["right"])
+    wanted.run(seen.append)
+
+    # Then work goes on, with no outage told, and the next try waits
+    wanted.run(seen.append)
+    wanted.run(seen.append)
+    assert seen[0] is seen[1] is seen[2]
+    assert server.tried == ["right"]
+    assert wanted.waiting_for is None
+
+
+def test_a_hand_over_that_fails_is_an_outage_like_another(server: Server) -> None:
+    wanted, seen = sessions(0.0, ["right"])
+    wanted.run(seen.append)
+
+    def lost(old: Session, new: Session) -> None:
+        wanted.renewed = lambda old, new: None
+        raise errors.LockNotAvailable("canceling statement due to lock timeout")
+
+    wanted.renewed = lost
+    wanted.run(seen.append)
+
+    assert [connection.closed for connection in server.connections] == [True, True, False]
+    assert not seen[1].connection.closed
+
+
+def test_a_session_that_has_waited_too_long_for_its_turn_makes_room_for_another(server: Server) -> None:
+    wanted, seen = sessions(3600.0, ["right"])
+    opened: list[Session] = []
+
+    def waits_once(session: Session) -> None:
+        opened.append(session)
+        if len(opened) == 1:
+            raise module.SessionOld
+
+    wanted.opened = waits_once
+    wanted.run(seen.append)
+
+    assert seen == [opened[1]]
+    assert [connection.closed for connection in server.connections] == [True, False]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processor import days
-from processor.days import MOST_DAYS
+from processor.days import DAYS_A_RECORD
 from processor.names import Names
 from processor.pipeline import judge
 from processor.quarantine import Reason, Refused
@@ -43,12 +43,12 @@ def waiting(refused: list[Refused]) -> list[tuple[str, int]]:
 
 
 def test_of_an_aggregated_record_of_too_many_days_the_latest_are_stored_and_the_others_wait() -> None:
-    count = MOST_DAYS + 100
+    count = DAYS_A_RECORD + 100
     found = judged(put_together(*(reading(day) for day in range(count)), reading(count - 1, value=0.5)))
-    assert sorted(found.columns.number.tolist()) == list(range(MOST_DAYS))
-    assert waiting(found.refused) == [("1", day) for day in range(MOST_DAYS, count + 1)]
-    assert len(found.days) == MOST_DAYS
-    assert json.loads(found.refused[0].payload)["value"] == MOST_DAYS
+    assert sorted(found.columns.number.tolist()) == list(range(DAYS_A_RECORD))
+    assert waiting(found.refused) == [("1", day) for day in range(DAYS_A_RECORD, count + 1)]
+    assert len(found.days) == DAYS_A_RECORD
+    assert json.loads(found.refused[0].payload)["value"] == DAYS_A_RECORD
 
 
 @pytest.mark.parametrize("packed", [lambda data: data, gzip.compress, zstd.compress])
@@ -61,7 +61,7 @@ def test_an_envelope_of_as_many_days_as_readings_is_stored_whole(packed: Callabl
 def test_what_is_refused_for_something_else_takes_no_day_from_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(days, "MOST_DAYS", 2)
+    monkeypatch.setattr(days, "DAYS_A_RECORD", 2)
     found = judged(put_together(reading(1, path="wrong"), reading(2), reading(3, ts=0), reading(4)))
     assert found.columns.number.tolist() == [2, 4]
     assert {one.reason for one in found.refused} == {Reason.PATH, Reason.TOO_OLD}
@@ -73,7 +73,7 @@ some_records = st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=8), mi
 @given(some_records)
 def test_the_verdict_on_a_record_is_the_same_whatever_it_is_read_with(given_days: list[list[int]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(days, "MOST_DAYS", 3)
+        patch.setattr(days, "DAYS_A_RECORD", 3)
         records = [
             put_together(*(reading(day) for day in items), number=number)
             for number, items in enumerate(given_days, 1)

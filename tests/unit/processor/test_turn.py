@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from processor import turn as module
-from processor.storage.database import Stopping
+from processor.storage.database import SessionOld, Stopping
 from processor.turn import Turn, TurnLost
 
 
 class FakeSession:
     """Gives each look's answer in turn, the last one for ever. It is its own connection and cursor."""
+
+    old = False
 
     def __init__(self, *answers: bool) -> None:
         self.answers = list(answers)
@@ -85,6 +87,14 @@ def test_a_reader_that_is_waiting_is_still_one_after_a_second_outage(turn: Turn)
     turn.state = "standby"  # as a first, broken waiting leaves it
     with pytest.raises(TurnLost):
         take(turn, False)
+
+
+def test_a_standby_whose_session_is_old_waits_on_with_another(turn: Turn) -> None:
+    session: Any = FakeSession(False)
+    session.old = True
+    with pytest.raises(SessionOld):
+        turn.take(session)
+    assert turn.state == "standby"
 
 
 class Tables:

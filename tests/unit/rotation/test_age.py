@@ -83,6 +83,7 @@ def test_only_a_finished_rotation_begins_the_count_again(
 ) -> None:
     monkeypatch.setenv("MASTER_SECRET_ARN", "master")
     monkeypatch.setenv("DATABASE_CA_FILE", "/nowhere.pem")
+    monkeypatch.setenv("DATABASE_HOST", "h")
     monkeypatch.setattr(handler, "STEPS", dict.fromkeys(STEPS, lambda rotation: "done"))
     manager.begin("new")
 
@@ -104,6 +105,7 @@ def test_a_rotation_that_fails_leaves_the_count_alone(
 
     monkeypatch.setenv("MASTER_SECRET_ARN", "master")
     monkeypatch.setenv("DATABASE_CA_FILE", "/nowhere.pem")
+    monkeypatch.setenv("DATABASE_HOST", "h")
     monkeypatch.setattr(handler, "STEPS", {"finishSecret": fails})
     manager.begin("new")
 

@@ -105,6 +105,41 @@ def test_the_same_user_may_not_follow() -> None:
         replace(read(), password="other").check_follows(read())
 
 
+def test_only_the_functions_own_host_is_accepted_however_it_is_written() -> None:
+    read(host="DB.example.internal").check_host("db.EXAMPLE.internal")
+    with pytest.raises(TargetRefused, match=r"'db\.example\.internal'.*'other\.example\.internal' alone"):
+        read().check_host("other.example.internal")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"username": "millrace_app"},
+        {"username": "millrace_migrator"},
+        {"host": "evil.example.net"},
+        {"port": 5433},
+        {"dbname": "postgres"},
+    ],
+)
+def test_only_the_other_user_of_the_same_database_precedes(changes: dict[str, object]) -> None:
+    current = read()
+    assert read(username="millrace_app_clone").precedes(current)
+    assert not read(**{"username": "millrace_app_clone", **changes}).precedes(current)
+
+
+@pytest.mark.parametrize("name", ["host", "port", "dbname", "username", "password"])
+def test_a_field_that_is_missing_is_named(name: str) -> None:
+    value = {field: kept for field, kept in VALUE.items() if field != name}
+    with pytest.raises(SecretInvalid, match=name):
+        parse(json.dumps(value), "AWSCURRENT")
+
+
+def test_fields_that_it_does_not_know_are_kept() -> None:
+    # masterarn is what AWS's own template of alternating users writes.
+    more = {"masterarn": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:m", "note": {"a": [1, None]}}
+    assert json.loads(read(**more).successor().to_json()).items() >= more.items()
+
+
 @pytest.mark.parametrize("text", ["{}", '{"username": "m"}', '{"username": "", "password": "p"}'])
 def test_a_master_without_a_login_is_refused(text: str) -> None:
     with pytest.raises(SecretInvalid, match="master"):

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from rotation import handler
-from rotation.errors import GateClosed, RotationError
+from rotation.errors import GateClosed, RotationError, TargetRefused
 from rotation.memory import SecretsManagerInMemory
+from rotation.versions import Versions
 
 PASSWORD = "sEcReT-of-today"
 VALUE = json.dumps(
@@ -20,6 +21,7 @@ VALUE = json.dumps(
 def manager(monkeypatch: pytest.MonkeyPatch) -> SecretsManagerInMemory:
     monkeypatch.setenv("MASTER_SECRET_ARN", "master")
     monkeypatch.setenv("DATABASE_CA_FILE", "/nowhere.pem")
+    monkeypatch.setenv("DATABASE_HOST", "h")
     made = SecretsManagerInMemory("app", VALUE, {})
     made.begin("new")
     return made
@@ -82,6 +84,39 @@ def test_a_version_that_is_current_is_left_alone(manager: SecretsManagerInMemory
     for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
         handler.take(event(step, "initial"), manager)
     assert (manager.values, manager.labels) == before
+
+
+def test_a_secret_of_another_host_is_refused_before_anything_is_made(
+    manager: SecretsManagerInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_HOST", "another")
+    with pytest.raises(TargetRefused, match="rotates logins to 'another' alone"):
+        handler.take(event("createSecret"), manager)
+    assert manager.values["new"] is None
+
+
+def test_a_planted_value_loses_its_label(manager: SecretsManagerInMemory) -> None:
+    manager.values["new"] = VALUE  # the user that is in use, with a password of somebody's choice
+    with pytest.raises(TargetRefused, match="only 'millrace_app_clone' may follow"):
+        handler.take(event("createSecret"), manager)
+    assert manager.labels == {"AWSCURRENT": "initial"}
+
+
+def test_two_that_make_a_value_at_once_go_on_with_one(
+    manager: SecretsManagerInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a call that finds the version empty, and fills it after another has
+    handler.take(event("createSecret"), manager)
+    made = manager.values["new"]
+    monkeypatch.setattr(Versions, "pending", lambda self: None)
+    handler.take(event("createSecret"), manager)
+    assert manager.values["new"] == made
+
+
+def test_it_waits_for_secrets_manager_less_than_it_may_run() -> None:
+    config: Any = handler.PATIENCE
+    attempts = config.retries["total_max_attempts"]
+    assert attempts * (config.connect_timeout + config.read_timeout) < 120
 
 
 def test_a_missing_variable_is_named(

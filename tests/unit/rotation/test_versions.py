@@ -42,7 +42,7 @@ def test_the_gate_is_closed_without_rotation(manager: SecretsManagerInMemory, ve
 
 
 def test_the_gate_is_closed_for_an_unknown_version(manager: SecretsManagerInMemory) -> None:
-    with pytest.raises(GateClosed, match="no version other"):
+    with pytest.raises(GateClosed, match="no version other is labelled"):
         Versions(manager, "app", "other", None).open_gate()
 
 
@@ -51,7 +51,9 @@ def test_the_gate_is_closed_for_a_version_that_lost_its_label(
 ) -> None:
     manager.labels["AWSPREVIOUS"] = "new"
     del manager.labels["AWSPENDING"]
-    with pytest.raises(GateClosed, match="not labelled AWSPENDING"):
+    with pytest.raises(
+        GateClosed, match=r"no version new .*aws secretsmanager rotate-secret --secret-id app"
+    ):
         versions.open_gate()
 
 
@@ -61,17 +63,44 @@ def test_an_empty_version_has_no_value_until_it_is_filled(versions: Versions) ->
     versions.fill(value)
     assert versions.pending() == value
     versions.fill(value)
-    with pytest.raises(ClientError, match="can't be modified"):
-        versions.fill(value.successor())
 
 
-def test_promotion_keeps_the_former_as_previous_and_is_repeatable(
+def test_a_value_that_another_call_filled_in_just_before_stays(versions: Versions) -> None:
+    theirs = parse(VALUE, "AWSCURRENT").successor()
+    versions.fill(theirs)
+    versions.fill(theirs.successor())
+    assert versions.pending() == theirs
+
+
+def test_what_else_goes_wrong_while_filling_is_told(manager: SecretsManagerInMemory) -> None:
+    with pytest.raises(ClientError, match="find the specified secret"):
+        Versions(manager, "another", "new", None).fill(parse(VALUE, "AWSCURRENT"))
+
+
+def test_a_binary_value_is_refused_as_no_json() -> None:
+    class Binary(SecretsManagerInMemory):
+        def get_secret_value(self, **request: str) -> dict[str, object]:
+            answer = super().get_secret_value(**request)
+            return {"VersionId": answer["VersionId"], "SecretBinary": b"x"}
+
+    with pytest.raises(SecretInvalid, match="AWSCURRENT is not a JSON object"):
+        Versions(Binary("app", VALUE, {}), "app", "new", None).current()
+
+
+def test_what_was_current_before_is_read_if_there_was_any(
     manager: SecretsManagerInMemory, versions: Versions
 ) -> None:
+    assert versions.previous() is None
     versions.fill(parse(VALUE, "AWSCURRENT").successor())
-    for _ in range(2):
-        versions.promote()
-        assert manager.labels == {"AWSCURRENT": "new", "AWSPREVIOUS": "initial", "AWSPENDING": "new"}
+    versions.promote(over="initial")
+    assert versions.previous() == parse(VALUE, "AWSPREVIOUS")
+    assert versions.current().version == "new"
+
+
+def test_promotion_keeps_the_former_as_previous(manager: SecretsManagerInMemory, versions: Versions) -> None:
+    versions.fill(parse(VALUE, "AWSCURRENT").successor())
+    versions.promote(over="initial")
+    assert manager.labels == {"AWSCURRENT": "new", "AWSPREVIOUS": "initial", "AWSPENDING": "new"}
     for _ in range(2):
         versions.drop_pending()
         assert manager.labels == {"AWSCURRENT": "new", "AWSPREVIOUS": "initial"}
@@ -79,9 +108,28 @@ def test_promotion_keeps_the_former_as_previous_and_is_repeatable(
 
 def test_a_label_of_a_newer_rotation_stays(manager: SecretsManagerInMemory, versions: Versions) -> None:
     versions.fill(parse(VALUE, "AWSCURRENT").successor())
-    versions.promote()
+    versions.promote(over="initial")
     manager.begin("newer")
     versions.drop_pending()
+    assert manager.labels["AWSPENDING"] == "newer"
+
+
+def test_promotion_over_a_version_that_is_not_current_any_more_is_refused(
+    manager: SecretsManagerInMemory, versions: Versions
+) -> None:
+    versions.fill(parse(VALUE, "AWSCURRENT").successor())
+    manager.labels["AWSCURRENT"] = "newer"
+    with pytest.raises(ClientError, match="AWSCURRENT is on newer"):
+        versions.promote(over="initial")
+    assert manager.labels["AWSCURRENT"] == "newer"
+
+
+def test_strays_are_left_alone_once_the_label_is_another_rotation_s(
+    manager: SecretsManagerInMemory, versions: Versions
+) -> None:
+    manager.labels["AWSPENDING"] = "newer"
+    with pytest.raises(GateClosed, match="version new has lost AWSPENDING, which newer has now"):
+        versions.drop_strays()
     assert manager.labels["AWSPENDING"] == "newer"
 
 

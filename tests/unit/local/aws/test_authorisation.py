@@ -8,6 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from cfnlint.decode import decode
 
+from local.aws import EmbeddedAws
+
 STREAM = Path(__file__).parents[4] / "templates" / "dev" / "stream.yaml"
 
 
@@ -50,3 +52,21 @@ def test_a_role_of_a_template_does_not_go_beyond_its_boundary(aws: Any, bounded:
     role.client("sqs").list_queues()
     with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
         role.client("sns").list_topics()
+
+
+def test_what_a_role_asked_for_is_kept_and_whether_it_was_allowed(aws: Any, embedded: EmbeddedAws) -> None:
+    name = "asks"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    may = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    aws.client("iam").put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=document)
+
+    assumed = aws.assumed(role)
+    assumed.client("sqs").list_queues()
+    with pytest.raises(ClientError):
+        assumed.client("sns").list_topics()
+
+    kept = {(one.action, one.allowed) for one in embedded.asked() if one.role == name}
+    assert kept == {("sqs:ListQueues", True), ("sns:ListTopics", False)}

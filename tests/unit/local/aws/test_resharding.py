@@ -192,3 +192,16 @@ def test_what_cannot_be_resharded_is_refused(kinesis: Any, stream: str) -> None:
             ShardToMerge="shardId-000000000003",
             AdjacentShardToMerge="shardId-000000000002",
         )
+
+
+def test_an_answer_is_at_most_ten_mebibytes(kinesis: Any) -> None:
+    kinesis.create_stream(StreamName="large", ShardCount=1)
+    for _ in range(3):
+        record = {"Data": b"x" * 1_000_000, "PartitionKey": "m17"}
+        kinesis.put_records(StreamName="large", Records=[record] * 5)
+    (shard,) = shards(kinesis, "large")
+
+    first = answer(kinesis, "large", shard["ShardId"])
+    rest = kinesis.get_records(ShardIterator=first["NextShardIterator"])
+
+    assert [len(said["Records"]) for said in (first, rest)] == [10, 5]

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,22 @@ def test_rotation(plain: Any) -> None:
     assert "LastRotatedDate" not in secrets.describe_secret(SecretId=arn)
 
 
+def test_rotation_has_no_cancelling(plain: Any) -> None:
+    arn = plain.client("secretsmanager").create_secret(Name="kept", SecretString="s")["ARN"]
+    with pytest.raises(plain.client("secretsmanager").exceptions.ClientError):
+        plain.client("secretsmanager").cancel_rotate_secret(SecretId=arn)
+
+
+def test_a_filter_of_logs_by_any_of_several_terms(plain: Any) -> None:
+    logs = plain.client("logs")
+    logs.create_log_group(logGroupName="terms")
+    logs.create_log_stream(logGroupName="terms", logStreamName="one")
+    event = {"timestamp": round(time.time() * 1000), "message": "ERROR alone"}
+    logs.put_log_events(logGroupName="terms", logStreamName="one", logEvents=[event])
+
+    assert logs.filter_log_events(logGroupName="terms", filterPattern="?ERROR ?CRITICAL")["events"] == []
+
+
 def test_conditions(plain: Any) -> None:
     here = {"Here": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-2"]}}
     plain.deploy(
@@ -223,6 +240,41 @@ def test_resharding_loses_records(plain: Any) -> None:
         asked = {"StreamName": "resharded", "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
         found += kinesis.get_records(**_iterator(kinesis, asked))["Records"]
     assert found == []
+
+
+def test_a_large_answer_is_not_bounded(plain: Any) -> None:
+    kinesis = plain.client("kinesis")
+    kinesis.create_stream(StreamName="large", ShardCount=1)
+    for _ in range(3):
+        record = {"Data": b"x" * 1_000_000, "PartitionKey": "k"}
+        kinesis.put_records(StreamName="large", Records=[record] * 5)
+    (shard,) = kinesis.list_shards(StreamName="large")["Shards"]
+
+    asked = {"StreamName": "large", "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    assert len(kinesis.get_records(**_iterator(kinesis, asked))["Records"]) == 15
+
+
+def test_an_index_of_a_template_has_no_status(plain: Any) -> None:
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "TableName": "indexed",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}],
+            "GlobalSecondaryIndexes": [
+                {
+                    "IndexName": "again",
+                    "KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
+        },
+    }
+    plain.deploy("indexed", {"Resources": {"Table": table}})
+
+    (index,) = plain.client("dynamodb").describe_table(TableName="indexed")["Table"]["GlobalSecondaryIndexes"]
+    assert "IndexStatus" not in index
 
 
 def test_get_records_is_authorised_on_no_stream(plain: Any) -> None:
