@@ -30,8 +30,8 @@ TIMES: tuple[tuple[str, str, str], ...] = (
     (
         "varianceBalancingFrequency",
         "20",
-        "every twentieth round evens out, as do those of a new leader; a shard on its way counts as not moved "
-        "yet, so more often would send shards to and fro; every third, a minute, by default",
+        "every twentieth round evens out, as do those of a new leader; a shard on its way counts as not "
+        "moved yet, so more often would send shards to and fro; every third, a minute, by default",
     ),
     (
         "workerMetricsReporterFreqInMillis",
