@@ -1,7 +1,7 @@
 """How many shards a task of the processor holds, by its memory.
 
 A task is one Java process and a Python child for each of its shards (docs/engine.md). The figures are
-measured, each at its larger end; `python -m local.engine` measures them again.
+measured, each at its larger end.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 JAVA_MIB = 130
 SHARED_MIB = 40
 CHECK_MIB = 32
-HEAP_MIB = 64
+HEAP_MIB = 112
 # MiB that each shard costs: its child, with the largest batch that Kinesis gives in hand; and in Java's heap
-# one answer that waits for the child, one on its way, and the text that is made of it.
+# the answers that wait for the child and the text that is made of each, with 10 MiB the most of one answer.
 CHILD_MIB = 100
-HEAP_OF_SHARD_MIB = 32
+HEAP_OF_SHARD_MIB = 100
 # A new stream ON_DEMAND takes 4 MB/s, as four shards do:
 # https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html
 NEW_STREAM_SHARDS = 4

@@ -146,7 +146,7 @@ class Processor(Section, frozen=True):
     cpu: Literal[256, 512, 1024, 2048, 4096]
     """CPU units of a task; 1024 are one virtual CPU."""
     memory_mib: Annotated[int, Meta(ge=512, le=30720)]
-    """MiB of memory of a task, of those that Fargate offers with cpu; each shard that it reads takes 132."""
+    """MiB of memory of a task, of those that Fargate offers with cpu; each shard that it reads takes 200."""
     architecture: Literal["ARM64", "X86_64"]
     """What the image is built for."""
     tasks_min: Annotated[int, Meta(ge=1)]

@@ -81,7 +81,7 @@ def test_what_the_engine_writes_goes_to_a_volume_of_its_container_alone(nested: 
     assert "MountPoints" not in container(template, "migrate")
 
 
-@pytest.mark.parametrize(("memory_mib", "shards", "heap"), [(1024, 5, 224), (2048, 13, 480), (4096, 29, 992)])
+@pytest.mark.parametrize(("memory_mib", "shards", "heap"), [(1024, 3, 412), (2048, 8, 912), (4096, 18, 1912)])
 def test_a_task_takes_as_many_shards_as_its_memory_holds(
     nested: Any, memory_mib: int, shards: int, heap: int
 ) -> None:
