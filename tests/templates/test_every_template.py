@@ -66,7 +66,6 @@ HOLDS_NOTHING = {
     "AWS::IoT::Policy",
     "AWS::IoT::ProvisioningTemplate",
     "AWS::IoT::TopicRule",
-    "AWS::Kinesis::StreamConsumer",
     "AWS::Lambda::Function",
     "AWS::Lambda::Permission",
     "AWS::RDS::DBParameterGroup",
