@@ -13,8 +13,8 @@ from processor.settings import Settings, SettingsError
 
 HOME = Path("/opt/engine")  # where the image has it: processor/Dockerfile
 MAIN = "millrace.engine.Engine"
-# Unless the task says otherwise. The daemon makes a text of each answer, of 10 MiB at most: some 100 MiB a shard,
-# and 256 were too few for four. Outside the heap it takes some 130 MiB more, and each child 80.
+# Unless the task says otherwise. The daemon makes a text of each answer, of 10 MiB at most: some 100 MiB a
+# shard, and 256 were too few for four. Outside the heap it takes some 130 MiB more, and each child 80.
 HEAP_MIB = 512
 FLAGS = (
     "-XX:+ExitOnOutOfMemoryError",  # half a daemon is worse than none: its leases expire
