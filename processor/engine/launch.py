@@ -13,8 +13,9 @@ from processor.settings import Settings, SettingsError
 
 HOME = Path("/opt/engine")  # where the image has it: processor/Dockerfile
 MAIN = "millrace.engine.Engine"
-# Of a task's 1 GiB: what is outside the heap takes some 130 MiB, six children at 80 MiB each 480.
-HEAP_MIB = 256
+# The daemon makes a text of each answer, of 10 MiB at most: that takes some 100 MiB a shard, and 256 were too
+# few for four. Outside the heap it takes some 130 MiB more, and each child 80.
+HEAP_MIB = 512
 FLAGS = (
     f"-Xmx{HEAP_MIB}m",
     "-XX:+ExitOnOutOfMemoryError",  # half a daemon is worse than none: its leases expire

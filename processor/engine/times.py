@@ -27,7 +27,12 @@ TIMES: tuple[tuple[str, str, str], ...] = (
         "tasks are alike, so each gets as many shards; by default what they report of their load decides, "
         "and shards without records move one at a time",
     ),
-    ("varianceBalancingFrequency", "1", "each round evens out; every third by default"),
+    (
+        "varianceBalancingFrequency",
+        "20",
+        "every twentieth round evens out, as do those of a new leader; a shard on its way counts as not "
+        "moved yet, so more often would send shards to and fro; every third, a minute, by default",
+    ),
     (
         "workerMetricsReporterFreqInMillis",
         "2000",

@@ -6,7 +6,10 @@ import pytest
 
 from local.engine import home, page, times
 from local.engine.home import Home
-from local.engine.measure import EVENTS, Engine, Times, measure
+from local.engine.measure import Engine, Times, measure
+
+# Each takes half a minute, in which shards are evened out again.
+HAPPENS = ("leader told to end", "worker lost", "leader lost", "idle child killed")
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +19,6 @@ def measured(engine: Home, directory: Path) -> Times:
     )
 
 
-@pytest.mark.parametrize("event", list(EVENTS))
+@pytest.mark.parametrize("event", HAPPENS)
 def test_a_shard_is_read_again_in_time(measured: Times, event: str) -> None:
     assert max(measured.seconds[event]) <= page.GOALS[event]

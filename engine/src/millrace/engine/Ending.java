@@ -109,13 +109,10 @@ final class Ending implements Watch {
             CompletableFuture<Boolean> over = scheduler.startGracefulShutdown();
             withdraw(scheduler);
             boolean whole = over.get(millis, TimeUnit.MILLISECONDS);
-            if (whole) { // what the leader has handed to this worker meanwhile, or before it had looked
-                withdraw(scheduler);
-                for (Lease lease : scheduler.leaseCoordinator().leaseRefresher().listLeases()) {
-                    giveBack(scheduler, lease);
-                }
-            }
             long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+            if (whole) {
+                returnLateComers(scheduler);
+            }
             if (whole) {
                 log.info("handed its shards over in {} ms", took);
             } else {
@@ -124,10 +121,29 @@ final class Ending implements Watch {
             return whole;
         } catch (TimeoutException late) {
             log.error("not handed over within {} ms; the leases expire", millis);
-        } catch (ExecutionException | InterruptedException | LeasingException | RuntimeException error) {
+        } catch (ExecutionException | InterruptedException | RuntimeException error) {
             log.error("the shards could not be handed over; the leases expire", error);
         }
         return false;
+    }
+
+    /**
+     * Give back what the leader has handed to this worker meanwhile, or before it had looked. A round of the
+     * leader's that began before the entry was gone is waited out; in its second look a lease that was on its way
+     * here, and named two workers in the first, names one.
+     */
+    private static void returnLateComers(Scheduler scheduler) throws InterruptedException {
+        withdraw(scheduler);
+        Thread.sleep(scheduler.leaseManagementConfig().leaseAssignmentIntervalMillis() + 500);
+        try {
+            for (int look = 0; look < 2; look++) {
+                for (Lease lease : scheduler.leaseCoordinator().leaseRefresher().listLeases()) {
+                    giveBack(scheduler, lease);
+                }
+            }
+        } catch (LeasingException error) {
+            log.warn("what was handed over meanwhile could not be given back; it expires", error);
+        }
     }
 
     /**
@@ -136,7 +152,8 @@ final class Ending implements Watch {
      */
     private static void giveBack(Scheduler scheduler, Lease lease) {
         try {
-            if (scheduler.leaseManagementConfig().workerIdentifier().equals(lease.actualOwner())) {
+            String worker = scheduler.leaseManagementConfig().workerIdentifier();
+            if (worker.equals(lease.actualOwner()) || worker.equals(lease.leaseOwner())) {
                 scheduler.leaseCoordinator().leaseRefresher().evictLease(lease);
             }
         } catch (LeasingException | RuntimeException error) {
