@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"any of {', '.join(GROUPS)}; default: all but {' and '.join(sorted(APART))}",
     )
     parser.add_argument(
-        "--readings", type=_at_least(LEAST_READINGS), default=200_000, metavar="N", help="default: 200000"
+        "--readings", type=_at_least(LEAST_READINGS), default=500_000, metavar="N", help="default: 500000"
     )
     parser.add_argument(
         "--runs", type=_at_least(RUNS), default=RUNS, metavar="N", help=f"of each way; default: {RUNS}"

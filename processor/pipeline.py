@@ -18,7 +18,7 @@ from processor.latest import Latest, newest_of
 from processor.names import Names
 from processor.quarantine import Refused
 from processor.source.position import Known
-from processor.source.records import Batch, Record, TooMuch
+from processor.source.records import Batch, Record, TooMuch, as_many
 from processor.storage.ready import Ready
 from processor.storage.store import Judged, Lease, Store
 from processor.taken import Taken
@@ -128,20 +128,18 @@ class Pipeline:
         """Take as many of the first records as one transaction should hold; how many they were."""
         if self._names.full:
             self._names = Names()
+        names, rules = self._names, self._rules
         began = time.perf_counter()
-        try:
-            judged = judge(records, self._names, self._rules, lag_ms)
-        except TooMuch as more:
-            return self._take(lease, records[: more.fits], lag_ms)
+        judged, count = as_many(len(records), lambda count: judge(records[:count], names, rules, lag_ms))
         taken = Taken(
             lease=lease,
             judged=judged,
-            records=len(records),
+            records=count,
             decode_seconds=time.perf_counter() - began,
         )
-        self._refused(lease.shard, records, judged.refused)
+        self._refused(lease.shard, records[:count], judged.refused)
         self._writer.put(taken)
-        return len(records)
+        return count
 
     def _prepare(self, taken: Taken) -> Callable[[], None]:
         judged = taken.judged

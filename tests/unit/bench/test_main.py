@@ -36,7 +36,7 @@ def test_all_groups_run_when_none_is_named(
 
     assert command.main(["--out", str(out)]) == 0
 
-    assert asked == [("emission", Options(5, 200_000)), ("path", Options(5, 200_000))]
+    assert asked == [("emission", Options(5, 500_000)), ("path", Options(5, 500_000))]
     assert len(json.loads(out.read_text())["rows"]) == 2
     assert capsys.readouterr().out.count("row ") == 2
 
