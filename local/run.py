@@ -121,7 +121,8 @@ def _describe(recording: Recording, screen: Screen) -> None:
 def _processor(task: Task, below: Servers, directory: RunDirectory, engine: Home | None) -> Processor:
     """The deployed task, held to its roles, its migrations first; with the engine in it, if it is given.
 
-    Only where AWS is and whom to trust differ on one machine.
+    Only where AWS is and whom to trust differ on one machine; and without the engine, that the processor
+    reads the stream by itself.
     """
     ca_file = str(below.ca_file)
     here = {"DATABASE_CA_FILE": ca_file, "CACHE_CA_FILE": ca_file}
@@ -136,7 +137,7 @@ def _processor(task: Task, below: Servers, directory: RunDirectory, engine: Home
 
     environment = {**task.environment, **below.aws.task_environment(task.role_arn), **here}
     if engine is None:
-        return Processor(environment, log, at_work)
+        return Processor({**environment, "SOURCE": "poll"}, log, at_work)
     environment = service.engine_environment(environment, directory.path)
     return Processor(
         environment,

@@ -72,6 +72,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     most_shards: Annotated[
         int, Meta(ge=1, le=1000, description="kcl: shards that one task takes; each costs a child's memory")
     ] = 6
+    heap_mib: Annotated[
+        int, Meta(ge=32, le=30720, description="kcl: MiB of Java's heap, where batches wait for the children")
+    ] = 512
     checkpoint_seconds: Annotated[
         float, Meta(ge=0.1, le=3600, description="kcl: at most so much is handed over again after a crash")
     ] = 10.0

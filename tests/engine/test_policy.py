@@ -14,11 +14,6 @@ from local.engine.home import Home
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("dynamodb:", "kinesis:", "cloudwatch:")
-# In the policy, and asked for by nobody here: whoever drops one from the stack drops it here.
-UNUSED = {
-    "kinesis:DescribeStream": "the library of today asks for the summary",
-    "cloudwatch:PutMetricData": "metricsLevel is NONE: the children tell the figures",
-}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +79,7 @@ def test_each_statement_allows_what_the_engine_asks_for(state: Path) -> None:
     asked = {(action, by) for action, allowed in decided(state / "aws.log").items() for _, by in allowed}
     policy = {(action, by) for action, statements in granted().items() for by in statements}
 
-    assert {action for action, _ in policy - asked} == set(UNUSED)
+    assert policy - asked == set()
 
 
 def test_the_former_tables_are_asked_for_and_nothing_else_is_done_to_them(state: Path) -> None:

@@ -72,3 +72,14 @@ def test_a_jvm_that_runs_out_of_memory_ends(tmp_path: Path) -> None:
 
     assert "-XX:+ExitOnOutOfMemoryError" in flags
     assert f"-Xmx{launch.HEAP_MIB}m" in flags
+
+
+def test_a_task_that_says_nothing_of_the_heap_has_the_launcher_s(tmp_path: Path) -> None:
+    assert settings(tmp_path).heap_mib == launch.HEAP_MIB
+
+
+def test_java_has_the_heap_that_it_is_told_and_writes_where_the_properties_are() -> None:
+    made = launch.command(Path("/run/millrace/children/engine.properties"), heap_mib=480)
+
+    assert "-Xmx480m" in made
+    assert "-Djava.io.tmpdir=/run/millrace/children" in made
