@@ -21,7 +21,7 @@ GROUPS = {
     "wire": wire.rows,
 }
 APART = {"bytewax", "wire"}  # only when asked for: their peers have extras of their own
-LEAST_READINGS = 10_000  # with fewer, the slow samples carry too few for a rate
+LEAST_READINGS = 100_000  # with fewer, the slow samples carry too few for a rate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"any of {', '.join(GROUPS)}; default: all but {' and '.join(sorted(APART))}",
     )
     parser.add_argument(
-        "--readings", type=_at_least(LEAST_READINGS), default=500_000, metavar="N", help="default: 500000"
+        "--readings", type=_at_least(LEAST_READINGS), default=2_000_000, metavar="N", help="default: 2000000"
     )
     parser.add_argument(
         "--runs", type=_at_least(RUNS), default=RUNS, metavar="N", help=f"of each way; default: {RUNS}"
