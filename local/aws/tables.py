@@ -15,7 +15,13 @@ def install() -> None:
 
 def _with_indexes(physical_id: str, props: Json, attributes: Json) -> Made:
     table = dynamodb._tables[physical_id]
-    for index in table["GlobalSecondaryIndexes"]:
-        index.setdefault("IndexStatus", "ACTIVE")
-        index["IndexArn"] = f"{table['TableArn']}/index/{index['IndexName']}"
+    # New ones: those there are the template's own, and a change of them would be one of the template.
+    table["GlobalSecondaryIndexes"] = [
+        {
+            "IndexStatus": "ACTIVE",
+            **index,
+            "IndexArn": f"{table['TableArn']}/index/{index['IndexName']}",
+        }
+        for index in table["GlobalSecondaryIndexes"]
+    ]
     return physical_id, attributes
