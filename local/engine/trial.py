@@ -12,11 +12,11 @@ from local.engine.times import OURS
 from local.engine.worker import Worker
 from local.faults.judge import Account, Progress, judge
 from local.faults.plant import Parcel, Plant
+from local.faults.sending import send
 from local.faults.world import World
 
 SETTLE_SECONDS = 120.0  # a leader's loss and a cold start on the way
 LOOK_SECONDS = 0.05
-MOST_AT_ONCE = 500  # records of one PutRecords
 WORKERS, SHARDS = 2, 4
 DEVICES = 16  # enough that every shard has some
 # What ends a worker here: told to; a child that was killed, or that met a younger one's epoch; SIGKILL; told
@@ -87,15 +87,7 @@ class Trial:
 
     def put(self, parcels: Iterable[Parcel]) -> None:
         """On the stream, and into the account."""
-        chosen = list(parcels)
-        for start in range(0, len(chosen), MOST_AT_ONCE):
-            some = chosen[start : start + MOST_AT_ONCE]
-            answer = self.kinesis.put_records(
-                StreamName=self.stream,
-                Records=[{"Data": parcel.data, "PartitionKey": parcel.key} for parcel in some],
-            )
-            for parcel, result in zip(some, answer["Records"], strict=True):
-                self.account.add(parcel, result["ShardId"], result["SequenceNumber"])
+        send(self.kinesis, self.account, parcels)
 
     def settle(self, seconds: float = SETTLE_SECONDS) -> None:
         """Wait until all that was put is committed. Raises NotReached."""

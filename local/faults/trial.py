@@ -12,12 +12,12 @@ from redis import Redis
 from local.faults.judge import Account, Progress, judge, judge_latest
 from local.faults.plant import MENDED, Parcel, Plant
 from local.faults.processors import Processor, Processors
+from local.faults.sending import send
 from local.faults.world import World
 
 SHARDS = 2
 SETTLE_SECONDS = 90.0  # what processors may need to get over anything
 LOOK_SECONDS = 0.02
-MOST_AT_ONCE = 500  # records of one PutRecords
 LATE_MS = 600_000
 READER_TRIES = 12  # of some seconds each
 
@@ -58,16 +58,7 @@ class Trial:
 
     def put(self, parcels: Iterable[Parcel]) -> None:
         """On the stream, and into the account."""
-        chosen = list(parcels)
-        for start in range(0, len(chosen), MOST_AT_ONCE):
-            some = chosen[start : start + MOST_AT_ONCE]
-            answer = self._kinesis.put_records(
-                StreamName=self.stream,
-                Records=[{"Data": parcel.data, "PartitionKey": parcel.key} for parcel in some],
-            )
-            for parcel, result in zip(some, answer["Records"], strict=True):
-                self.account.add(parcel, result["ShardId"], result["SequenceNumber"])
-        self.sent += chosen
+        self.sent += send(self._kinesis, self.account, parcels)
 
     def reader(self) -> Processor:
         """Who reads now. Raises TimeoutError.
