@@ -1,7 +1,7 @@
 """One stream, the plant that fills it, its processors, and the account of what was put."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -74,16 +74,6 @@ class Trial:
     def pause(self, most: float) -> None:
         """Some time up to so many seconds, so that faults fall anywhere."""
         time.sleep(self.chance.uniform(0, most))
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Keep processors and send, until it holds. Raises TimeoutError."""
-        end = time.monotonic() + SETTLE_SECONDS
-        while not condition():
-            if time.monotonic() > end:
-                raise TimeoutError(f"it did not come to what was waited for; see {self.log}")
-            self.processors.keep()
-            self.load()
-            time.sleep(0.2)
 
     def settle(self) -> None:
         """Wait until all that was put is committed. Raises NotSettled."""
