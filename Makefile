@@ -7,8 +7,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 SCAN := .venv-scan/bin
 SCAN_READY := .venv-scan/.ready
+ENGINE_READY := .engine/.ready
 
-.PHONY: run test check build bench mutate soak fuzz clean
+.PHONY: run test engine check build bench mutate soak fuzz clean
 
 run: $(READY)
 	$(BIN)/python -m local $(ARGS)
@@ -16,6 +17,10 @@ run: $(READY)
 # One process a core, a file to one of them: what a file's tests share is made once. The long ones come first.
 test: $(READY) $(SCAN_READY)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# The real engine, a JVM, against the embedded AWS. It wants a JDK, 17 or newer, and Maven, and says so.
+engine: $(READY) $(ENGINE_READY)
+	$(BIN)/python -m pytest tests/engine -m engine $(ARGS)
 
 check: $(READY) $(SCAN_READY)
 	$(BIN)/ruff check .
@@ -43,11 +48,13 @@ mutate: $(READY) $(SCAN_READY)
 	$(BIN)/python -m mutation $(if $(FULL),--full) $(ARGS)
 
 # The deployer killed at every kind of point, and the next command: ARGS="--tries 500 --seed 7". Then harm of
-# every kind to running processors: FAULTS="--faults 2000 --seed 7". Last both logins rotated every few seconds for
+# every kind to running processors: FAULTS="--faults 2000 --seed 7". Then two hundred kills of the engine's
+# workers, daemons and children: KILLS="--kills 500 --seed 7". Last both logins rotated every few seconds for
 # five minutes, under full load: ROTATING="--for 60".
-soak: $(READY)
+soak: $(READY) $(ENGINE_READY)
 	$(BIN)/python -m local.soak $(ARGS)
 	$(BIN)/python -m local.faults $(FAULTS)
+	$(BIN)/python -m local.engine kills $(KILLS)
 	$(BIN)/python -m local.rotating $(ROTATING)
 
 # Ten minutes of odd input, led by the coverage it reaches; ARGS="-max_total_time=60".
@@ -56,7 +63,7 @@ fuzz: $(READY)
 	$(BIN)/python -m fuzz $(ARGS)
 
 clean:
-	rm -rf .venv .venv-scan .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	rm -rf .venv .venv-scan .engine .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "millrace needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Install one, or name it: make PYTHON=/path/to/python3")'
@@ -67,4 +74,8 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 $(SCAN_READY): constraints-scan.txt
 	$(PYTHON) -m venv --clear .venv-scan
 	$(SCAN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement constraints-scan.txt
+	@touch $@
+
+$(ENGINE_READY): engine/install.sh engine/pom.xml engine/jars.sha256 engine/logback.xml $(shell find engine/src -name '*.java')
+	bash engine/install.sh .engine
 	@touch $@

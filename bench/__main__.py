@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import emission, latency, path, picture, scale, table
+from bench import emission, latency, path, picture, scale, table, wire
 from bench.measure import RUNS, Options
 from local.errors import LocalError
 
@@ -18,9 +18,10 @@ GROUPS = {
     "bytewax": path.against_bytewax,
     "scale": scale.rows,
     "latency": latency.rows,
+    "wire": wire.rows,
 }
-APART = {"bytewax"}  # only when it is asked for: it has an extra of its own
-LEAST_READINGS = 10_000  # with fewer, the slow samples carry too few for a rate
+APART = {"bytewax", "wire"}  # only when asked for: their peers have extras of their own
+LEAST_READINGS = 100_000  # with fewer, the slow samples carry too few for a rate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nargs="*",
         type=_group,
         metavar="GROUP",
-        help=f"any of {', '.join(GROUPS)}; default: all but bytewax",
+        help=f"any of {', '.join(GROUPS)}; default: all but {' and '.join(sorted(APART))}",
     )
     parser.add_argument(
-        "--readings", type=_at_least(LEAST_READINGS), default=200_000, metavar="N", help="default: 200000"
+        "--readings", type=_at_least(LEAST_READINGS), default=2_000_000, metavar="N", help="default: 2000000"
     )
     parser.add_argument(
         "--runs", type=_at_least(RUNS), default=RUNS, metavar="N", help=f"of each way; default: {RUNS}"

@@ -38,13 +38,14 @@ def rows(options: Options) -> list[Row]:
 class Builder:
     """The repository's build.py with a cache of its own, so that the developer's stays as it is.
 
-    build.py keeps its cache beside itself. Called by a link in `directory` that is there, while Python looks
-    for its modules where the link leads.
+    build.py keeps its cache beside itself, and has its rules there. Called by a link in `directory` that is
+    there, while Python looks for its modules where the link leads.
     """
 
     def __init__(self, directory: Path) -> None:
         self._script = directory / "build.py"
         self._script.symlink_to(ROOT / "build.py")
+        (directory / "rules").symlink_to(ROOT / "rules")
         self._cache = directory / ".cache"
         self._out = directory / "templates"
 

@@ -31,9 +31,9 @@ from processor.storage.store import Store
 DAY_MS = 86_400_000
 THINGS = "readings"
 # The slow ways get fewer readings, so that each way's run takes about as long.
-FEWER_COMMITS = 100
-FEWER_MANY = 5
-FEWER_PEER = 5
+FEWER_COMMITS = 400
+FEWER_MANY = 20
+FEWER_PEER = 20
 
 
 class PeerMissing(LocalError):

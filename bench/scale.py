@@ -22,7 +22,8 @@ from processor.storage.binary import Dates
 
 DEVICES = (10, 100, 1_000, 10_000, 100_000)
 LIMIT_MIB = 80
-LONG = 20  # the backlog whose memory is watched is so many times as long as the others
+LONG = 5  # the backlog whose memory is watched is so many times as long as a run of the path
+SHORT = 4  # and each of the curve's so many times shorter
 PARTS = 4
 
 
@@ -36,7 +37,7 @@ def rows(options: Options) -> list[Row]:
         for devices in DEVICES:
             running.renew()
             # Two parts of the same length: the points are made in the first.
-            readings = 2 * max(options.readings, devices)
+            readings = 2 * max(options.readings // SHORT, devices)
             costs[devices] = _steps(running, devices=devices, readings=readings, steps=2)
     fewest = costs[DEVICES[0]]
     return made + [_cost(devices, steps, fewest) for devices, steps in costs.items()]

@@ -63,6 +63,7 @@ class Options:
     machines: int = MACHINES
     keep: bool = False
     rehearsal: bool = True
+    engine: bool = False
     drill: bool = False
     replay: Replay | None = None
     state: Path | None = None
@@ -88,6 +89,7 @@ def parse(arguments: Sequence[str]) -> Options:
         machines=MACHINES if given.machines is None else given.machines,
         keep=given.keep,
         rehearsal=not given.no_rehearsal,
+        engine=given.engine == "kcl",
         drill=given.drill,
         replay=_replay(given),
         state=given.state,
@@ -126,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep", action="store_true", help="stay after the audit, until Ctrl-C")
     parser.add_argument(
         "--drill", action="store_true", help="restore the database under load, then an outage of 25 hours"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=["poll", "kcl"],
+        default="poll",
+        help="who reads the stream: the processor (poll), or what does so in AWS, once `make engine` has "
+        "installed it (kcl)",
     )
     parser.add_argument("--no-rehearsal", action="store_true", help="leave out the second deployment")
     parser.add_argument(

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,8 +38,21 @@ class Processor:
     process gets beside PATH and its like, so a setting that the template forgot is missing here as in AWS.
     """
 
-    def __init__(self, environment: Mapping[str, str], log: Path, at_work: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        at_work: Callable[[], bool],
+        *,
+        program: Sequence[str] = (sys.executable, "-m", "processor"),
+        answers: bool = True,
+        ready_seconds: float = READY_SECONDS,
+    ) -> None:
+        """answers: whether it has a server for /health."""
         self._at_work = at_work
+        self._program = program
+        self._answers = answers
+        self._ready_seconds = ready_seconds
         self._port = free_port()
         self._environment = {
             **{name: os.environ[name] for name in INHERITED if name in os.environ},
@@ -108,7 +121,7 @@ class Processor:
         self._guarded = Guarded(
             Command(
                 # env -i: the guard passes its own environment on, and the task's must stand alone.
-                arguments=["env", "-i", *settings, sys.executable, "-m", "processor"],
+                arguments=["env", "-i", *settings, *self._program],
                 stop_signal=signal.SIGTERM,
                 log=str(self._log),
                 directory=str(ROOT),
@@ -116,15 +129,19 @@ class Processor:
         )
 
     def _await_ready(self) -> None:
-        end = time.monotonic() + READY_SECONDS
+        end = time.monotonic() + self._ready_seconds
         while not (self._healthy() and self._at_work()):
             if self._guarded is None or not self._guarded.running():
                 raise ProcessorFailed(why="ended while it started", tail=self.tail())
             if time.monotonic() > end:
-                raise ProcessorFailed(why=f"was not ready within {READY_SECONDS:.0f} s", tail=self.tail())
+                raise ProcessorFailed(
+                    why=f"was not ready within {self._ready_seconds:.0f} s", tail=self.tail()
+                )
             time.sleep(LOOK_SECONDS)
 
     def _healthy(self) -> bool:
+        if not self._answers:
+            return True
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(f"http://127.0.0.1:{self._port}/health", timeout=3) as answer:

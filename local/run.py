@@ -12,6 +12,8 @@ from local import platform, servers, state
 from local.arguments import Options
 from local.directory import RunDirectory
 from local.drill import drill
+from local.engine import home, service
+from local.engine.home import Home
 from local.migration import injected, migrate
 from local.platform import Platform, Task
 from local.processor import Processor
@@ -34,7 +36,7 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
     started is stopped again, in the opposite order, however this ends. Raises LocalError, DeployerError,
     EmbeddedAwsError, ParameterError.
     """
-    recording = _recording(options)
+    recording, engine = _recording(options), home.installed() if options.engine else None
     environment = load(ENVIRONMENT)
     servers.check_ports(options.ports)
     with ExitStack() as stack:
@@ -66,7 +68,7 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
             )
         with screen.phase("processor started as the deployed task says"):
             task = deployed.task(outputs["EcsClusterName"], outputs["EcsServiceName"])
-            processor = stack.enter_context(_processor(task, below, directory))
+            processor = stack.enter_context(_processor(task, below, directory, engine))
         streaming = stack.enter_context(
             closing(Streaming(below, outputs["KinesisStreamName"], options, recording))
         )
@@ -116,10 +118,11 @@ def _describe(recording: Recording, screen: Screen) -> None:
         screen.say(f"    column {header!r} is {recording.device}/{metric}")
 
 
-def _processor(task: Task, below: Servers, directory: RunDirectory) -> Processor:
-    """The deployed task, held to its roles, its migrations first.
+def _processor(task: Task, below: Servers, directory: RunDirectory, engine: Home | None) -> Processor:
+    """The deployed task, held to its roles, its migrations first; with the engine in it, if it is given.
 
-    Only where AWS is and whom to trust differ on one machine.
+    Only where AWS is and whom to trust differ on one machine; and without the engine, that the processor
+    reads the stream by itself.
     """
     ca_file = str(below.ca_file)
     here = {"DATABASE_CA_FILE": ca_file, "CACHE_CA_FILE": ca_file}
@@ -133,7 +136,17 @@ def _processor(task: Task, below: Servers, directory: RunDirectory) -> Processor
             return taken(connection, task.environment["STREAM_NAME"], since)
 
     environment = {**task.environment, **below.aws.task_environment(task.role_arn), **here}
-    return Processor(environment, log, at_work)
+    if engine is None:
+        return Processor({**environment, "SOURCE": "poll"}, log, at_work)
+    environment = service.engine_environment(environment, directory.path)
+    return Processor(
+        environment,
+        log,
+        at_work,
+        program=service.program(engine, environment, directory.path),
+        answers=False,
+        ready_seconds=service.READY_SECONDS,
+    )
 
 
 def _drill(

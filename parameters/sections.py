@@ -146,7 +146,7 @@ class Processor(Section, frozen=True):
     cpu: Literal[256, 512, 1024, 2048, 4096]
     """CPU units of a task; 1024 are one virtual CPU."""
     memory_mib: Annotated[int, Meta(ge=512, le=30720)]
-    """MiB of memory of a task, of those that Fargate offers with cpu."""
+    """MiB of memory of a task, of those that Fargate offers with cpu; each shard that it reads takes 200."""
     architecture: Literal["ARM64", "X86_64"]
     """What the image is built for."""
     tasks_min: Annotated[int, Meta(ge=1)]
@@ -157,6 +157,8 @@ class Processor(Section, frozen=True):
     On demand they are not: a new stream takes 4 MB/s, as four shards do, and grows:
     https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html
     """
+    retrieval: Literal["polling", "fan_out"]
+    """Whether the stream is asked for records, or pushes them to a consumer of our own, which costs more."""
     on_demand_tasks: Annotated[int, Meta(ge=1)]
     """The first so many tasks are never on Fargate Spot."""
     # Not all: a provider of weight 0 can place no tasks at all.

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from parameters import memory
 from parameters.network import Network
 from parameters.refusal import explain
 from parameters.section import Section
@@ -84,6 +85,7 @@ class Environment(Section, frozen=True):
                 f"processor.tasks_max is {tasks}; it must be at most stream.shards, {shards}: a task beyond "
                 "them would have nothing to read"
             )
+        memory.check(shards, self.processor.memory_mib, self.processor.tasks_min)
         expiry, retention = self.observability.expiry_alarm_hours, self.stream.retention_hours
         if expiry >= retention:
             raise ValueError(

@@ -1,5 +1,8 @@
 """`python -m processor` runs the service; `… health` and `… ready` ask a running one.
 
+Under the engine (SOURCE=kcl) `… engine` becomes the daemon, whose properties `… properties` prints; it
+starts a `… child` for each shard, and `… health` and `… ready` ask all children of the task.
+
 `… schema` prints the wire contract, `… settings` and `… metrics` the tables of docs/settings.md and
 docs/metrics.md.
 
@@ -13,23 +16,31 @@ Exit codes: 0 stopped as told (healthy), 1 unhealthy or ended by an error, 2 wro
 3 another process took over.
 """
 
-import logging
+import json
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from processor import health, metric, release, service
-from processor.alarms.command import run as run_rules
-from processor.alarms.command import try_file
-from processor.alarms.request import TryFile
-from processor.alarms.request import from_arguments as rules_from
-from processor.log import start_logging
-from processor.replay.command import run as run_replay
-from processor.replay.request import from_arguments
-from processor.settings import SettingsError, described, from_environment
-from processor.wire.schema import printed
+from processor.settings import Settings, SettingsError, from_environment
 
-USAGE = "usage: python -m processor [health|ready|migrate|schema|settings|metrics|replay …|rules …]"
-PRINTS = {"schema": printed, "settings": described, "metrics": metric.printed}
+if TYPE_CHECKING:
+    from processor.replay.request import Request
+
+USAGE = (
+    "usage: python -m processor [COMMAND]; COMMAND is health, ready, migrate, schema, settings, metrics, "
+    "properties, engine, child, replay … or rules …"
+)
+# Module and function of what is printed without an environment. A command loads what it needs, no more: the
+# container asks `health` twice a minute, and pays for each import.
+PRINTS: Mapping[str, tuple[str, str]] = {
+    "schema": ("processor.wire.schema", "printed"),
+    "settings": ("processor.settings", "described"),
+    "metrics": ("processor.metric", "printed"),
+}
+ALONE = {"migrate", "properties", "engine", "child"}
 ASKS = {"health": "/health", "ready": "/ready"}
 
 
@@ -39,41 +50,16 @@ def main(arguments: list[str]) -> int:
 
 
 def _rules(arguments: list[str]) -> int:
-    request = rules_from(arguments)
-    if isinstance(request, TryFile):
-        return try_file(request)
+    asked = import_module("processor.alarms.request")
+    request = asked.from_arguments(arguments)
+    if isinstance(request, asked.TryFile):
+        code: int = _load("processor.alarms.command", "try_file")(request)
+        return code
     try:
         settings = from_environment()
     except SettingsError as error:
         return _unusable(error)
-    start_logging(settings.environment)
-    return _logged(lambda: run_rules(settings, request))
-
-
-def _command(arguments: list[str]) -> int:
-    command = arguments[0] if arguments else ""
-    replaying = command == "replay"
-    if not replaying and (len(arguments) > 1 or command not in {"", "migrate", *PRINTS, *ASKS}):
-        print(USAGE, file=sys.stderr)
-        return 2
-    if command in PRINTS:
-        print(PRINTS[command](), end="")
-        return 0
-    request = from_arguments(arguments[1:]) if replaying else None
-    try:
-        if command == "migrate":
-            asked = release.from_environment()
-            start_logging(asked.environment)
-            return _logged(lambda: release.run(asked))
-        settings = from_environment()
-    except SettingsError as error:
-        return _unusable(error)
-    if command in ASKS:
-        healthy, said = health.ask(settings.health_port, ASKS[command])
-        print(said)
-        return 0 if healthy else 1
-    start_logging(settings.environment)
-    return _logged(lambda: service.run(settings) if request is None else run_replay(settings, request))
+    return _logged(settings.environment, lambda: _load("processor.alarms.command", "run")(settings, request))
 
 
 def _unusable(error: SettingsError) -> int:
@@ -81,8 +67,78 @@ def _unusable(error: SettingsError) -> int:
     return 2
 
 
-def _logged(work: Callable[[], int]) -> int:
+def _command(arguments: list[str]) -> int:
+    command = arguments[0] if arguments else ""
+    replaying = command == "replay"
+    if not replaying and (len(arguments) > 1 or command not in {"", *ALONE, *PRINTS, *ASKS}):
+        print(USAGE, file=sys.stderr)
+        return 2
+    if command in PRINTS:
+        print(_load(*PRINTS[command])(), end="")
+        return 0
+    request = _load("processor.replay.request", "from_arguments")(arguments[1:]) if replaying else None
+    try:
+        if command == "migrate":
+            return _migrate()
+        settings = from_environment()
+        _check_source(command, settings)
+        return _run(command, settings, request)
+    except SettingsError as error:
+        return _unusable(error)
+
+
+def _load(module: str, name: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
+
+
+def _migrate() -> int:
+    asked = _load("processor.release", "from_environment")()
+    return _logged(asked.environment, lambda: _load("processor.release", "run")(asked))
+
+
+def _run(command: str, settings: Settings, request: "Request | None") -> int:
+    if command == "properties":
+        print(_load("processor.engine.properties", "printed")(settings), end="")
+        return 0
+    if command == "engine":
+        _load("processor.engine.launch", "become_engine")(settings)
+    if command in ASKS:
+        return _ask(command, settings)
+    if request is not None:
+        return _logged(
+            settings.environment, lambda: _load("processor.replay.command", "run")(settings, request)
+        )
+    module = "processor.service" if command == "" else "processor.engine.run"
+    return _logged(settings.environment, lambda: _load(module, "run")(settings))
+
+
+def _check_source(command: str, settings: Settings) -> None:
+    """Two readers of one stream would take the shards from each other."""
+    wanted = {"": "poll", "child": "kcl", "engine": "kcl", "properties": "kcl"}.get(command, settings.source)
+    if settings.source != wanted:
+        raise SettingsError(
+            f"SOURCE={settings.source!r}: must be {wanted!r} for this command; with 'kcl' the engine reads "
+            "the stream and starts a child for each shard, with 'poll' this process does (docs/engine.md)"
+        )
+
+
+def _ask(command: str, settings: Settings) -> int:
+    """Whether the task is well (ready): by its one process, or by what its children tell."""
+    if settings.source == "poll":
+        well, said = _load("processor.health", "ask")(settings.health_port, ASKS[command])
+    else:
+        found = _load("processor.engine.vitals", "read")(Path(settings.children_directory))
+        judged = _load("processor.engine.health", command)(found, time.monotonic())
+        well, said = not judged.because, json.dumps(judged.document())
+    print(said)
+    return 0 if well else 1
+
+
+def _logged(environment: str, work: Callable[[], int]) -> int:
     """What is not expected stands in the log, and ends the process."""
+    logging = import_module("logging")
+    _load("processor.log", "start_logging")(environment)
     try:
         return work()
     except Exception:

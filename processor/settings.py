@@ -59,6 +59,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0.01, le=60, description="Kinesis allows 5 GetRecords a second and shard")
     ] = 0.2
     batch_records: Annotated[int, Meta(ge=1, le=10_000, description="GetRecords's own limit")] = 10_000
+    source: Annotated[
+        str,
+        Meta(description="who reads the stream: this process, or the engine through a child for each shard"),
+    ] = "poll"
+    engine_name: Annotated[
+        str, Meta(description="kcl: the application's name, and so its lease table's; must be set with kcl")
+    ] = ""
+    consumer_arn: Annotated[
+        str, Meta(description="kcl: the registered consumer that records are pushed to; polled when empty")
+    ] = ""
+    most_shards: Annotated[
+        int, Meta(ge=1, le=1000, description="kcl: shards that one task takes; each costs a child's memory")
+    ] = 6
+    heap_mib: Annotated[
+        int, Meta(ge=32, le=30720, description="kcl: MiB of Java's heap, where batches wait for the children")
+    ] = 512
+    checkpoint_seconds: Annotated[
+        float, Meta(ge=0.1, le=3600, description="kcl: at most so much is handed over again after a crash")
+    ] = 10.0
+    children_directory: Annotated[
+        str, Meta(description="kcl: where each child writes how it stands, for the health check")
+    ] = "/run/millrace/children"
+    aws_endpoint_url: Annotated[
+        str, Meta(description="kcl: instead of AWS's own endpoints, as boto3 reads it; for one machine")
+    ] = ""
     session_minutes: Annotated[
         float,
         Meta(
@@ -128,6 +153,15 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "cache_user": (r"[a-zA-Z][a-zA-Z0-9-]*", "a letter, then letters, digits and dashes"),
     "cache_ca_file": (r"/.+", "an absolute path"),
     "site_time_zone": (r".+", "an IANA time zone such as Europe/London"),
+    "source": (r"poll|kcl", "poll or kcl"),
+    # botocore's models of dynamodb (TableName) and kinesis (ConsumerARN)
+    "engine_name": (r"[a-zA-Z0-9_.-]{3,255}", "a DynamoDB table's name: 3 to 255 of [a-zA-Z0-9_.-]"),
+    "consumer_arn": (
+        r"arn:aws.*:kinesis:.*:\d{12}:.*stream/[a-zA-Z0-9_.-]+/consumer/[a-zA-Z0-9_.-]+:[0-9]+",
+        "a consumer's ARN, arn:aws:kinesis:REGION:ACCOUNT:stream/STREAM/consumer/NAME:TIME",
+    ),
+    "children_directory": (r"/.+", "an absolute path"),
+    "aws_endpoint_url": (r"https?://[^\s]+", "a URL that begins with http:// or https://"),
 }
 
 

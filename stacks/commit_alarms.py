@@ -10,7 +10,10 @@ from topology import metrics
 QUARTER_HOUR = 15 * 60
 # A plant has a sensor or two that sends nonsense; more than this is a gateway or a format that has changed.
 REFUSED_PERCENT = 5
-FEW = 10  # readings; of so few a percentage says nothing
+# Lag that comes and goes within three quarters of an hour evens out; of up to fifty shards with like load the
+# one that nobody reads does not.
+UNREAD_PERCENT = 2
+FEW = 10  # readings or records; of so few a percentage says nothing
 # An RDS fail-over takes one to two minutes:
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZSingleStandby.html
 DATABASE_AWAY_SECONDS = 180
@@ -44,10 +47,11 @@ def commit_alarms(
             Guidance(
                 means="Records come into the stream and none is committed: readings wait. None is lost "
                 "before the stream's retention ends.",
-                look="The alarms TasksMissing and DatabaseAway; then `because` of the processor's /ready, "
-                "and its log. If the log has commits and this page none, AWS/Logs EMFValidationErrors.",
-                do="What the entry of the other alarm says. If there is none, stop the task that reads: "
-                "another takes over from the last commit.",
+                look="The alarms TasksMissing and DatabaseAway; then the processor's log: which shard, and "
+                "what its child waits for. If the log has commits and this page none, AWS/Logs "
+                "EMFValidationErrors.",
+                do="What the entry of the other alarm says. If there is none, force a new deployment: new "
+                "tasks take over each shard from its last commit.",
             ),
             "IF(FILL(records, 0) > 0 AND FILL(commits, 0) < 1, 1, 0)",
             {
@@ -57,6 +61,29 @@ def commit_alarms(
             label="Records and no commit",
             periods=5,
             above=0,
+        ),
+        alarm_on(
+            "ShardUnread",
+            topic,
+            Guidance(
+                means="For three quarters of an hour more came into the stream than was committed: a shard "
+                "has no reader, or falls behind by minutes an hour. The others hide it from Lag, which "
+                "knows only of shards that are read.",
+                look="Age at commit per shard, on the dashboard, for a shard that has none or a growing "
+                "one; the leases without leaseOwner in the engine's table; whether the stream has grown "
+                "beyond what the tasks hold (docs/engine.md).",
+                do="No owner: raise processor.memory_mib or processor.tasks_min, which say how many shards "
+                "there is room for. An owner that commits nothing: stop its task. A growing age: as for Lag.",
+            ),
+            f"IF(FILL(records, 0) > {FEW}, 100 * (records - FILL(committed, 0)) / records, 0)",
+            {
+                "records": Series(metrics.RECORDS_IN, of_stream, "Sum"),
+                "committed": Series(metrics.RECORDS_COMMITTED, of_stream, "Sum"),
+            },
+            label="Records not committed (%)",
+            seconds=QUARTER_HOUR,
+            periods=3,
+            above=UNREAD_PERCENT,
         ),
         alarm(
             "CommitsLate",

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from troposphere import AWSHelperFn, Ref, cloudwatch, events
 
+from stacks import retrieval
 from stacks.context import why
-from stacks.widgets import Body, Row, Widget, limits_of, page
+from stacks.retrieval import Consumers
+from stacks.widgets import Body, Line, Row, Widget, limits_of, page
+from stacks.wiring import StreamName
 from topology import metrics
 from topology.metrics import Metric
 
@@ -18,7 +21,8 @@ class Watched:
     """What the page is about; each value as this stack sees it."""
 
     topic_rule: AWSHelperFn
-    stream: AWSHelperFn
+    stream: StreamName
+    consumers: Consumers
     dead_letters: AWSHelperFn
     database: AWSHelperFn
     cache_members: Sequence[AWSHelperFn]
@@ -111,9 +115,10 @@ def processor(body: Body, watched: Watched) -> Row:
     }
     return Row(
         "Processor",
-        "How long readings wait, and whether there are tasks enough to carry them.",
+        "How long readings wait, and whether there are tasks enough to carry them. "
+        "A shard is one task's at a time; a shard without a line is read by nobody.",
         [
-            body.graph("Lag (ms)", "Maximum", [body.line(metrics.LAG, StreamName=name)]),
+            body.graph("Lag (ms)", "Maximum", [lag(body, watched)]),
             body.search("Lag per shard (ms)", "Maximum", metrics.SHARD_LAG, StreamName=name),
             body.graph(
                 "Tasks",
@@ -130,6 +135,13 @@ def processor(body: Body, watched: Watched) -> Row:
             ),
         ],
     )
+
+
+def lag(body: Body, watched: Watched) -> Line:
+    given = {"StreamName": body.name("Stream", watched.stream)}
+    if watched.consumers:
+        given["ConsumerName"] = body.name("Consumer", watched.consumers[0])
+    return body.line(retrieval.lag(watched.stream, watched.consumers).metric, **given)
 
 
 def commits(body: Body, watched: Watched) -> Row:

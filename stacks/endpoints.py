@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from awacs import cloudwatch, dynamodb, ecr, kinesis, logs, s3, secretsmanager, sns
+from awacs import dynamodb, ecr, kinesis, logs, s3, secretsmanager, sns
 from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import Ref, Sub, ec2
 
@@ -75,14 +75,11 @@ INTERFACES = (
         Callers.TASKS,
         (
             of_this_account(
-                kinesis.DescribeStream,
-                kinesis.DescribeStreamConsumer,
                 kinesis.DescribeStreamSummary,
                 kinesis.GetRecords,
                 kinesis.GetShardIterator,
                 kinesis.ListShards,
-                kinesis.RegisterStreamConsumer,
-                kinesis.SubscribeToShard,
+                kinesis.SubscribeToShard,  # with processor.retrieval: fan_out
             ),
         ),
     ),
@@ -100,7 +97,6 @@ INTERFACES = (
         ),
     ),
     Interface("Logs", "logs", Callers.TASKS, (of_this_account(logs.CreateLogStream, logs.PutLogEvents),)),
-    Interface("Monitoring", "monitoring", Callers.TASKS, (by_this_account(cloudwatch.PutMetricData),)),
     # For the alarm events that tasks will send. No role publishes yet: alarms and rules do, from outside.
     Interface("Sns", "sns", Callers.TASKS, (of_this_account(sns.Publish),)),
     Interface("EcrApi", "ecr.api", Callers.TASKS, PULL),

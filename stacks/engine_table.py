@@ -9,13 +9,13 @@ amazon-kinesis-client/src/main/java/software/amazon/kinesis; and
 https://docs.aws.amazon.com/streams/latest/dev/kcl-iam-permissions.html, which grants more: CreateTable and
 UpdateTable make the table and its index where they are missing (leases/dynamodb/DynamoDBLeaseRefresher.java),
 ConditionCheckItem moves entries out of the tables of earlier versions
-(coordinator/migration/TableMigrationStateMachineImpl.java). Here both are there from the start.
+(coordinator/migration/TableMigrationStateMachineImpl.java). Here both are there from the start. PutMetricData
+is for its metrics, which are off (processor/engine/properties.py, metricsLevel): each child tells its own.
 """
 
-from awacs import cloudwatch as can_watch
 from awacs import dynamodb as can
 from awacs import kms as can_key
-from awacs.aws import Allow, Condition, Statement, StringEquals
+from awacs.aws import Allow, Condition, Statement
 from troposphere import Sub, dynamodb
 
 from stacks import keys
@@ -27,7 +27,7 @@ FORMER = ("CoordinatorState", "WorkerMetricStats")  # suffixes of the tables of 
 
 
 def application(environment: str) -> str:
-    """What the engine is called: the library names its table and its metrics' namespace so."""
+    """What the engine is called: the library names its table so, and we its consumer."""
     return f"millrace-{environment}-processor"
 
 
@@ -125,18 +125,4 @@ def may_use_key(key: KeyArn) -> Statement:
         ],
         Resource=[key],
         Condition=Condition(keys.through("dynamodb")),
-    )
-
-
-def may_report(environment: str) -> Statement:
-    """metrics/CloudWatchMetricsPublisher.java; PutMetricData knows no resource, only its namespace.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
-    """
-    return Statement(
-        Sid="ReportLeases",
-        Effect=Allow,
-        Action=[can_watch.PutMetricData],
-        Resource=["*"],
-        Condition=Condition(StringEquals("cloudwatch:namespace", application(environment))),
     )

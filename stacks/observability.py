@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from troposphere import cloudwatch
 
 from parameters import sections as parameters
+from stacks import retrieval
 from stacks.alarm import Guidance, any_of
 from stacks.commit_alarms import commit_alarms
 from stacks.dashboard import Watched, dashboard
@@ -16,6 +17,7 @@ from stacks.wiring import (
     AlarmArn,
     CacheMemberId,
     ClusterName,
+    ConsumerName,
     DatabaseId,
     FunctionName,
     KeyArn,
@@ -40,6 +42,7 @@ STOPPED = (
     "ReadingsExpire",
     "GapFound",
     "NothingCommitted",
+    "ShardUnread",
     "TasksMissing",
     "DatabaseStorage",
     "DatabaseTransactionIds",
@@ -60,6 +63,7 @@ class Inputs:
     cache_members: tuple[CacheMemberId, ...]
     cluster_name: ClusterName
     service_name: ServiceName
+    consumers: tuple[ConsumerName, ...]
     function_name: FunctionName
     undone_name: QueueName
     secret_arn: SecretArn
@@ -75,6 +79,7 @@ class Outputs:
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observability) -> Outputs:
     topic = inputs.topic_arn
+    lag = retrieval.lag(inputs.stream_name, inputs.consumers)
     rules = event_rules(
         topic,
         secrets=[inputs.secret_arn, inputs.migrator_secret_arn],
@@ -86,7 +91,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
     )
     alarms = [
         *door_alarms(topic, inputs.rule_name, inputs.dead_letters_name),
-        *stream_alarms(topic, inputs.stream_name, settings),
+        *stream_alarms(topic, inputs.stream_name, lag, settings),
         *processor_alarms(topic, inputs.cluster_name, inputs.service_name),
         *commit_alarms(topic, inputs.stream_name, settings),
         *database_alarms(topic, inputs.database_id, settings),
@@ -110,6 +115,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
             Watched(
                 topic_rule=inputs.rule_name,
                 stream=inputs.stream_name,
+                consumers=inputs.consumers,
                 dead_letters=inputs.dead_letters_name,
                 database=inputs.database_id,
                 cache_members=inputs.cache_members,

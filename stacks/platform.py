@@ -131,6 +131,7 @@ def build(environment: Environment) -> list[StackTemplate]:
             cache_members=latest.members,
             cluster_name=service.cluster_name,
             service_name=service.service_name,
+            consumers=service.consumers,
             function_name=credentials.function_name,
             undone_name=credentials.undone_name,
             secret_arn=credentials.secret_arn,

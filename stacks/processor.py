@@ -1,14 +1,15 @@
 """The service that carries readings from the stream into database and cache, and what it may do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import Ref, cloudwatch, ecs, logs
+from troposphere import Ref, cloudwatch, ecs, kinesis, logs
 
+from parameters import memory
 from parameters import sections as parameters
 from processor.settings import MigrationSettings, Settings
-from stacks import cache, engine_table, keys, rotation, scaling, stream
+from stacks import cache, engine_table, keys, retrieval, rotation, scaling, stream
 from stacks.alarm import Guidance, Series, alarm
 from stacks.context import why
 from stacks.environment import Value, variables
@@ -16,6 +17,7 @@ from stacks.task_roles import execution_role, task_role
 from stacks.wiring import (
     CacheUserId,
     ClusterName,
+    ConsumerName,
     HostName,
     ImageUri,
     KeyArn,
@@ -30,13 +32,19 @@ from stacks.wiring import (
     SubnetId,
     TopicArn,
 )
-from topology import metrics
 
 CONTAINER = "processor"
 MIGRATIONS = "migrate"
+VOLUME = "written"
 CA_FILE = "/app/certificates/rds-eu-west-2.pem"  # where the image has it
 USER = "65532:65532"  # as in processor/Dockerfile; a number is no root whatever the image's passwd says
-# Fargate's longest: after SIGTERM the batch in hand is finished and its position kept.
+# The root file system is read-only. Here the engine writes its properties, Java its temporary files, and each
+# child how it stands. An empty volume: Fargate takes no tmpfs of LinuxParameters.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html
+WRITTEN = "/run/millrace"
+CHILDREN = f"{WRITTEN}/children"
+# Fargate's longest: after SIGTERM each child commits what it has, and each shard is handed over; the engine
+# gives up after 100 s (processor/engine/properties.py, shutdownGraceMillis).
 STOP_SECONDS = 120
 # ECS's longest: the first start may wait for the first rotation, which makes the user it logs in with.
 START_SECONDS = 300
@@ -67,6 +75,7 @@ class Inputs:
 class Outputs:
     cluster_name: ClusterName
     service_name: ServiceName
+    consumers: tuple[ConsumerName, ...]
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processor) -> Outputs:
@@ -81,6 +90,8 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
     )
     cluster = template.add_resource(cluster_of(template, inputs, settings))
     leases = template.add_resource(engine_table.lease_table(template, inputs.data_key_arn))
+    pushed = [retrieval.consumer(template, inputs.stream_arn)] if settings.retrieval == "fan_out" else []
+    consumers = tuple(ConsumerName(template.add_resource(one).get_att("ConsumerName")) for one in pushed)
     starts = template.add_resource(
         execution_role(
             template.environment,
@@ -92,21 +103,21 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
     runs = template.add_resource(
         task_role(
             stream.may_read(inputs.stream_arn),
+            *[retrieval.may_subscribe(one) for one in pushed],
             keys.may_decrypt(inputs.data_key_arn),
             rotation.may_read_secret(inputs.secret_arn),
             keys.may_decrypt(inputs.secrets_key_arn),
             cache.may_connect(inputs.cache_name, inputs.cache_user_id),
             *engine_table.may_lease(leases, template.environment),
             engine_table.may_use_key(inputs.data_key_arn),
-            engine_table.may_report(template.environment),
         )
     )
     task = template.add_resource(
         ecs.TaskDefinition(
             "Task",
             Metadata=why(
-                "A container that reads, decides and writes, and one that first brings the tables up to date "
-                "for it; they keep nothing on disk.",
+                "A container with the engine and a child for each of its shards, and one that first brings "
+                "the tables up to date for it; what they write is gone when they end.",
                 "keep the migrations' login from the processor's container",
             ),
             RequiresCompatibilities=["FARGATE"],
@@ -118,16 +129,22 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
             ),
             ExecutionRoleArn=starts.get_att("Arn"),
             TaskRoleArn=runs.get_att("Arn"),
+            Volumes=[ecs.Volume(Name=VOLUME)],
             ContainerDefinitions=[
-                container(template.environment, inputs, settings, log),
+                container(template.environment, inputs, settings, log, pushed),
                 migrations(template.environment, inputs, settings, log),
             ],
         )
     )
-    behind = template.add_resource(rollback_alarm(inputs))
+    lag = retrieval.lag(inputs.stream_name, consumers)
+    behind = template.add_resource(rollback_alarm(inputs.topic_arn, lag))
     service = template.add_resource(service_of(cluster, task, behind, inputs, settings))
-    scaling.scale(template, cluster, service, inputs.stream_name, settings)
-    return Outputs(cluster_name=ClusterName(Ref(cluster)), service_name=ServiceName(service.get_att("Name")))
+    scaling.scale(template, cluster, service, lag, settings)
+    return Outputs(
+        cluster_name=ClusterName(Ref(cluster)),
+        service_name=ServiceName(service.get_att("Name")),
+        consumers=consumers,
+    )
 
 
 def cluster_of(template: StackTemplate, inputs: Inputs, settings: parameters.Processor) -> ecs.Cluster:
@@ -160,13 +177,19 @@ def cluster_of(template: StackTemplate, inputs: Inputs, settings: parameters.Pro
 
 
 def container(
-    environment: str, inputs: Inputs, settings: parameters.Processor, log: logs.LogGroup
+    environment: str,
+    inputs: Inputs,
+    settings: parameters.Processor,
+    log: logs.LogGroup,
+    pushed: Sequence[kinesis.StreamConsumer],
 ) -> ecs.ContainerDefinition:
-    """The login is read at run time, not injected: an injected one is stale after the next rotation.
+    """The engine, which starts a child for each shard that it leases (docs/engine.md).
 
-    The image is named by its digest, so ECS has no tag to resolve and `VersionConsistency` nothing to do.
-    Nothing is written to the task's own storage, so its size and its key stay AWS's.
+    The login is read at run time, not injected: an injected one is stale after the next rotation. The image
+    is named by its digest, so ECS has no tag to resolve and `VersionConsistency` nothing to do. The volume
+    holds kilobytes, none of them readings, so its size and its key stay AWS's.
     """
+    room = memory.held(settings.memory_mib)
     told = variables(
         Settings,
         {
@@ -182,15 +205,24 @@ def container(
             "newest_reading_minutes": str(settings.newest_reading_minutes),
             **({"site_time_zone": settings.site_time_zone} if settings.site_time_zone else {}),
             **({} if settings.bind_devices else {"bind_devices": "0"}),
+            "source": "kcl",
+            "engine_name": engine_table.application(environment),
+            "most_shards": str(room.shards),
+            "heap_mib": str(room.heap_mib),
+            "children_directory": CHILDREN,
+            **({"consumer_arn": Ref(pushed[0])} if pushed else {}),
         },
     )
     return ecs.ContainerDefinition(
         Name=CONTAINER,
         Essential=True,
+        Command=["engine"],  # the image's own program, told to become Java: SIGTERM reaches the engine itself
+        MountPoints=[ecs.MountPoint(SourceVolume=VOLUME, ContainerPath=WRITTEN, ReadOnly=False)],
         # A task whose migrations fail ends here: ECS starts no container whose dependency did not succeed.
         # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
         DependsOn=[ecs.ContainerDependency(ContainerName=MIGRATIONS, Condition="SUCCESS")],
         **confined(inputs, told),
+        # Whether its shards advance: docs/decisions/children-health.md.
         HealthCheck=ecs.HealthCheck(
             Command=["CMD", "python", "-m", "processor", "health"],
             Interval=30,
@@ -236,7 +268,7 @@ def migrations(
 
 
 def confined(inputs: Inputs, told: Mapping[str, Value]) -> dict[str, Any]:
-    """What every container of the task has: one image, no root, nothing to write to, these variables."""
+    """What every container of the task has: one image, no root, a read-only root file system, variables."""
     return {
         "Image": inputs.image_uri,
         "User": USER,
@@ -270,10 +302,11 @@ def service_of(
     inputs: Inputs,
     settings: parameters.Processor,
 ) -> ecs.Service:
-    """Several tasks: of those that run, one reads, the others stand by (docs/decisions/standby.md).
+    """Several tasks, which share the stream's shards by leases (docs/decisions/engine.md).
 
-    So a deployment starts the new ones first, and zones are evened out in the same way. How many run is
-    autoscaling's: without `DesiredCount` a new service starts with one and an existing one keeps what it has.
+    A deployment starts the new ones first: they take over shards, and an old one hands over the rest when it
+    is told to stop. Zones are evened out in the same way. How many run is autoscaling's: without
+    `DesiredCount` a new service starts with one and an existing one keeps what it has.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-service.html
     """
     return ecs.Service(
@@ -325,7 +358,7 @@ def capacity(on_demand_tasks: int, spot_share: int) -> list[ecs.CapacityProvider
     ]
 
 
-def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
+def rollback_alarm(topic: TopicArn, lag: Series) -> cloudwatch.Alarm:
     """A new version that is healthy and yet does not keep up is taken back.
 
     One that is already behind when the deployment starts is not watched during it, as ECS has it, and that
@@ -334,7 +367,7 @@ def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
     """
     return alarm(
         "Behind",
-        inputs.topic_arn,
+        topic,
         Guidance(
             means=f"The processor is {ROLLBACK_LAG_SECONDS // 60} minutes behind the stream. A deployment "
             "that raises this alarm goes back to the version before by itself; one that begins while it is "
@@ -344,7 +377,7 @@ def rollback_alarm(inputs: Inputs) -> cloudwatch.Alarm:
             do="Mend the version that was taken back. At other times deploy nothing until this alarm ends, "
             "except what mends the lag, and watch that yourself.",
         ),
-        Series(metrics.LAG, {"StreamName": inputs.stream_name}, "Maximum"),
+        lag,
         above=ROLLBACK_LAG_SECONDS * 1000,
         minutes=3,
         missing="notBreaching",  # no data is how the first deployment starts

@@ -79,7 +79,7 @@ def door_alarms(topic: TopicArn, rule: TopicRuleName, dead_letters: QueueName) -
 
 
 def stream_alarms(
-    topic: TopicArn, stream: StreamName, settings: parameters.Observability
+    topic: TopicArn, stream: StreamName, lag: Series, settings: parameters.Observability
 ) -> list[cloudwatch.Alarm]:
     of_stream = {"StreamName": stream}
     made = [
@@ -90,11 +90,12 @@ def stream_alarms(
                 means="Readings wait longer than agreed before they are in the database, or nobody reads the "
                 "stream at all. None is lost before the stream's retention ends.",
                 look="The alarm TasksMissing first; then the processor's log, which says whether the "
-                "database is away; then the processor's CPU and the shards on the dashboard.",
-                do="Bring the database back if it is away. If the load is too high, raise processor.cpu. "
-                "If one shard alone is behind, find the device that floods it.",
+                "database is away; then the tasks' CPU, and the lag of each shard on the dashboard.",
+                do="Bring the database back if it is away. All shards are behind and CPU is high: raise "
+                "processor.tasks_max, up to a task a shard, then processor.cpu. One shard alone: find the "
+                "device that floods it.",
             ),
-            Series(metrics.LAG, of_stream, "Maximum"),
+            lag,
             above=settings.lag_alarm_seconds * 1000,
             minutes=3,
             missing="breaching",  # a dead reader sends no data
@@ -109,7 +110,7 @@ def stream_alarms(
                 do="Raise stream.retention_hours at once and deploy; AWS keeps what is still there. Then "
                 "mend what holds the processor up.",
             ),
-            Series(metrics.LAG, of_stream, "Maximum"),
+            lag,
             above=settings.expiry_alarm_hours * HOUR * 1000,
             minutes=5,
             missing="ignore",  # a reader that dies makes nothing younger
@@ -131,9 +132,11 @@ def stream_alarms(
             topic,
             Guidance(
                 means="Readers ask more often than a shard answers: 5 calls a second, 2 MB a second.",
-                look="CloudTrail or the account's roles for a second reader of the stream; the processor "
-                "alone stays below.",
-                do="Stop the second reader, or give it enhanced fan-out.",
+                look="CloudTrail or the account's roles for a second reader of the stream. The engine asks "
+                "each shard five times a second at the most, whichever task has it; a child that reads a "
+                "gap again comes on top, for minutes.",
+                do="A gap: nothing. Else stop the second reader, or set processor.retrieval: fan_out, with "
+                "which the engine reads by itself.",
             ),
             Series(metrics.READS_THROTTLED, of_stream, "Sum"),
             above=0,
@@ -192,10 +195,12 @@ def processor_alarms(topic: TopicArn, cluster: ClusterName, service: ServiceName
             "ProcessorMemory",
             topic,
             Guidance(
-                means="A task is about to be killed for its memory; another takes over, and readings wait "
-                "meanwhile.",
-                look="The memory on the dashboard over days: a step is load, a slope is a leak.",
-                do="Raise processor.memory_mib. If it is a leak, deploy the version before it.",
+                means="A task is about to be killed for its memory; others take over its shards, and "
+                "readings wait meanwhile.",
+                look="The memory on the dashboard over days: a step is load or a shard more, a "
+                "slope is a leak.",
+                do="Raise processor.memory_mib: it says how many shards a task takes. If it is a leak, "
+                "deploy the version before it.",
             ),
             Series(metrics.SERVICE_MEMORY, of_service, "Maximum"),
             above=90,
@@ -205,11 +210,14 @@ def processor_alarms(topic: TopicArn, cluster: ClusterName, service: ServiceName
             "ProcessorCpu",
             topic,
             Guidance(
-                means="The processor is at its limit and will fall behind next.",
-                look="Readings in, on the dashboard: more of them, or the same with more work each?",
-                do="Raise processor.cpu.",
+                means="A task is at its limit, and its shards will fall behind next.",
+                look="Bytes in per shard, on the dashboard: one that is flooded, or more in all?",
+                do="More in all: raise processor.tasks_max, up to a task a shard, then processor.cpu. One "
+                "shard: find the device that floods it.",
             ),
-            Series(metrics.SERVICE_CPU, of_service, "Maximum"),  # an average hides the one that reads
+            Series(
+                metrics.SERVICE_CPU, of_service, "Maximum"
+            ),  # an average hides the one with the busy shard
             above=90,
             minutes=15,
         ),

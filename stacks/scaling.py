@@ -9,10 +9,10 @@ from parameters import sections as parameters
 from parameters.hours import WorkingHours
 from stacks.alarm import Guidance, Series
 from stacks.context import why
-from stacks.wiring import StackTemplate, StreamName
+from stacks.wiring import StackTemplate
 from topology import metrics
 
-# Room to catch up while more tasks start, which takes a minute or two.
+# Room to catch up while more tasks start, which takes a minute or two, and take over shards.
 BUSY_PERCENT = 60
 # Half of it: with a task less, at worst one of two, the rest is not yet busy, so out and in do not chase.
 IDLE_PERCENT = 30
@@ -29,7 +29,7 @@ def scale(
     template: StackTemplate,
     cluster: ecs.Cluster,
     service: ecs.Service,
-    stream: StreamName,
+    lag: Series,
     settings: parameters.Processor,
 ) -> None:
     """Add the bounds, the three policies and the two alarms that set the policies on lag and on idling off.
@@ -57,7 +57,7 @@ def scale(
             ),
         )
     )
-    template.add_resource(lagging(stream, more))
+    template.add_resource(lagging(lag, more))
     fewer = template.add_resource(
         by_steps(
             "FewerWhenIdle",
@@ -67,7 +67,7 @@ def scale(
             scaling.StepAdjustment(MetricIntervalLowerBound=0, ScalingAdjustment=-1),
         )
     )
-    template.add_resource(idle(cluster, service, stream, fewer))
+    template.add_resource(idle(cluster, service, lag, fewer))
 
 
 def target(
@@ -156,8 +156,7 @@ def by_steps(
     )
 
 
-def lagging(stream: StreamName, more: scaling.ScalingPolicy) -> cloudwatch.Alarm:
-    """Lag of all that read the stream together."""
+def lagging(lag: Series, more: scaling.ScalingPolicy) -> cloudwatch.Alarm:
     guidance = Guidance(
         means=f"Readings wait {LAGGING_SECONDS} s or more, so tasks are added. It calls nobody.",
         look="Nothing, as long as the alarm Lag is silent: it speaks when more tasks do not help.",
@@ -167,7 +166,7 @@ def lagging(stream: StreamName, more: scaling.ScalingPolicy) -> cloudwatch.Alarm
         "Lagging",
         Metadata=why("Asks for more tasks; it calls nobody."),
         AlarmDescription=guidance.described("Lagging"),
-        **Series(metrics.LAG, {"StreamName": stream}, "Maximum").alone(),
+        **lag.alone(),
         Period=60,
         EvaluationPeriods=2,
         Threshold=LAGGING_SECONDS * 1000,
@@ -178,7 +177,7 @@ def lagging(stream: StreamName, more: scaling.ScalingPolicy) -> cloudwatch.Alarm
 
 
 def idle(
-    cluster: ecs.Cluster, service: ecs.Service, stream: StreamName, fewer: scaling.ScalingPolicy
+    cluster: ecs.Cluster, service: ecs.Service, lag: Series, fewer: scaling.ScalingPolicy
 ) -> cloudwatch.Alarm:
     """On metric math, since neither lag nor load alone says that a task can go."""
     of_service = {"ClusterName": Ref(cluster), "ServiceName": service.get_att("Name")}
@@ -193,7 +192,7 @@ def idle(
         Metadata=why("Gives tasks back; it calls nobody."),
         AlarmDescription=guidance.described("Idle"),
         Metrics=[
-            Series(metrics.LAG, {"StreamName": stream}, "Maximum").query("lag", 60),
+            lag.query("lag", 60),
             Series(metrics.SERVICE_CPU, of_service, "Average").query("cpu", 60),
             cloudwatch.MetricDataQuery(
                 Id="idle",

@@ -78,6 +78,7 @@ OWN = {
     ("iot", "policy"): _all("policy/"),
     ("iot", "provisioningtemplate"): _own("provisioningtemplate/millrace-{environment}"),
     ("iot", "rule"): _all("rule/"),
+    ("kinesis", "consumer"): _own(f"stream/{NAMED}/consumer/millrace-{{environment}}-*"),
     ("kinesis", "stream"): _own(f"stream/{NAMED}"),
     ("kms", "key"): _all("key/"),
     ("lambda", "function"): _own(f"function:{NAMED}"),

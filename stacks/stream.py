@@ -39,11 +39,15 @@ class Outputs:
 
 
 def may_read(stream: StreamArn) -> Statement:
+    """The engine's calls (leases/KinesisShardDetector.java, retrieval/polling/KinesisDataFetcher.java).
+
+    And each child's own, also where records are pushed to the engine: it reads again what a restored database
+    lacks (processor/engine/past.py). DescribeStreamSummary is the child's alone.
+    """
     return Statement(
         Sid="ReadReadings",
         Effect=Allow,
         Action=[
-            can.DescribeStream,
             can.DescribeStreamSummary,
             can.ListShards,
             can.GetShardIterator,

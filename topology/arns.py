@@ -73,6 +73,10 @@ FORMS = {
     "AWS::KMS::Alias": Form("kms", "{AliasName}", ref="{AliasName}"),  # the name begins with alias/
     "AWS::KMS::Key": Form("kms", "key/{uuid}", ref="{uuid}"),
     "AWS::Kinesis::Stream": Form("kinesis", "stream/{name}", "Name"),
+    # Below its stream's; it ends in when it was made.
+    "AWS::Kinesis::StreamConsumer": Form(
+        "kinesis", "{StreamARN}/consumer/{name}:1700000000", "ConsumerName", ref="arn", prefix=""
+    ),
     "AWS::Lambda::Function": Form("lambda", "function:{name}", "FunctionName"),
     "AWS::Logs::LogGroup": Form("logs", "log-group:{name}", "LogGroupName"),
     "AWS::RDS::DBCluster": Form("rds", "cluster:{name}", "DBClusterIdentifier"),
@@ -102,7 +106,6 @@ ATTRIBUTES = {
     # "the ARN of the log group … with :*", https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
     ("AWS::Logs::LogGroup", "Arn"): PLACE + "log-group:{name}:*",
     ("AWS::Kinesis::StreamConsumer", "ConsumerARN"): "{StreamARN}/consumer/{ConsumerName}:1700000000",
-    ("AWS::Kinesis::StreamConsumer", "Ref"): "{StreamARN}/consumer/{ConsumerName}:1700000000",
     # It answers the ARN of its secret.
     ("AWS::SecretsManager::SecretTargetAttachment", "Ref"): "{SecretId}",
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html

@@ -51,8 +51,12 @@ RECORDS_IN = Metric("AWS/Kinesis", "IncomingRecords", ("StreamName",), KINESIS)
 BYTES_IN = Metric("AWS/Kinesis", "IncomingBytes", ("StreamName",), KINESIS)
 WRITES_THROTTLED = Metric("AWS/Kinesis", "WriteProvisionedThroughputExceeded", ("StreamName",), KINESIS)
 READS_THROTTLED = Metric("AWS/Kinesis", "ReadProvisionedThroughputExceeded", ("StreamName",), KINESIS)
-# Of all readers of the stream together. A shard's own is the processor's SHARD_LAG.
+# Of all that ask the stream for records together. A shard's own is the processor's SHARD_LAG.
 LAG = Metric("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", ("StreamName",), KINESIS)
+# The same where records are pushed to a consumer: of that consumer alone.
+FAN_OUT_LAG = Metric(
+    "AWS/Kinesis", "SubscribeToShardEvent.MillisBehindLatest", ("ConsumerName", "StreamName"), KINESIS
+)
 SHARD_BYTES_IN = Metric("AWS/Kinesis", "IncomingBytes", ("ShardId", "StreamName"), KINESIS)
 
 SERVICE_CPU = Metric("AWS/ECS", "CPUUtilization", ("ClusterName", "ServiceName"), ECS)

@@ -31,6 +31,7 @@ class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
     source: str = ""
     through: str = ""  # kms:ViaService, by its first label: kinesis
+    where_there: bool = False  # resources that not every environment has
 
 
 Needs = Mapping[str, tuple[Need, ...]]  # who holds the policy, or what it guards → needs
@@ -71,9 +72,17 @@ def wanted(needs: Needs, tree: Tree, renderer: Renderer, environment: str) -> It
             continue
         for need in listed:
             for target in need.resources:
+                if need.where_there and not _there(target, tree):
+                    continue
                 resource = _target(target, tree, renderer, environment)
                 for action in need.actions:
                     yield Wanted(holder, need, action, resource)
+
+
+def _there(named: str, tree: Tree) -> bool:
+    """Whether the tree has it. If it is only called otherwise, its statement has no need, which is seen."""
+    address = named.partition(" + ")[0].partition(".")[0]
+    return any(resource.address == address for resource in tree.resources())
 
 
 def _target(named: str, tree: Tree, renderer: Renderer, environment: str) -> str:

@@ -11,6 +11,7 @@ from local.aws import (
     continuing,
     database,
     drift,
+    evaluations,
     functions,
     identity,
     images,
@@ -23,6 +24,7 @@ from local.aws import (
     policies,
     protection,
     replacing,
+    resharding,
     retries,
     rotation,
     scaling,
@@ -30,6 +32,7 @@ from local.aws import (
     services,
     stacks,
     streams,
+    tables,
     topics,
     triggers,
     undone,
@@ -58,8 +61,11 @@ def install(endpoints: Endpoints) -> None:
     database.install(endpoints.database)
     cache.install(endpoints.cache)
     streams.install()
+    resharding.install()
+    tables.install()
     topics.install()
     authorisation.install()
+    evaluations.install()
     noting.install()
     alarms.install()
     identity.install()

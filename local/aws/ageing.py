@@ -12,6 +12,7 @@ from ministack.services import kinesis
 
 from local.aws.embedded import AGE_PATH
 from local.aws.refusals import answer, read
+from local.aws.resharding import CLOSED_AT
 from local.aws.streams import expire_records
 
 
@@ -41,6 +42,8 @@ def _aged(method: str, body: bytes) -> tuple[int, bytes]:
         for shard in stream["shards"].values():
             for record in shard["records"]:
                 record["ApproximateArrivalTimestamp"] -= seconds
+            if CLOSED_AT in shard:
+                shard[CLOSED_AT] -= seconds
         expire_records(stream)
     if not named:
         return 404, json.dumps({"message": f"there is no stream {name}"}).encode()

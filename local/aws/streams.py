@@ -9,11 +9,11 @@ import time
 from bisect import bisect_left
 from typing import Any
 
-from ministack.core import responses
 from ministack.services import kinesis
 
 from local.aws.patching import replace
-from local.aws.stacks import Answer, Json
+from local.aws.resharding import forget_closed
+from local.aws.stacks import Json
 from local.aws.types import Made, called, complete, register
 
 
@@ -22,7 +22,6 @@ def install() -> None:
     replace(kinesis._stream_desc, _with_metrics)
     replace(kinesis._expire_records, expire_records)
     replace(kinesis.get_state, _state)
-    replace(kinesis._update_shard_count, _refuse_resharding)
     register(
         "AWS::Kinesis::StreamConsumer",
         create=_create_consumer,
@@ -43,6 +42,7 @@ def expire_records(stream: Json) -> None:
         for iterator in kinesis._shard_iterators.values():
             if iterator["stream_arn"] == stream["StreamARN"] and iterator["shard_id"] == shard_id:
                 iterator["position"] = max(0, iterator["position"] - gone)
+    forget_closed(stream, oldest)
 
 
 def _state() -> Json:
@@ -53,14 +53,6 @@ def _state() -> Json:
         "consumers": kinesis._consumers,
         "resource_policies": kinesis._resource_policies,
     }
-
-
-def _refuse_resharding(data: Json) -> Answer:
-    """Upstream throws every record away."""
-    refused: Answer = responses.error_response_json(
-        "InvalidArgumentException", "UpdateShardCount is not simulated: ministack would lose the records", 400
-    )
-    return refused
 
 
 def _encrypted(physical_id: str, props: Json, attributes: Json) -> Made:

@@ -1,7 +1,7 @@
 """One stream, the plant that fills it, its processors, and the account of what was put."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,12 +12,12 @@ from redis import Redis
 from local.faults.judge import Account, Progress, judge, judge_latest
 from local.faults.plant import MENDED, Parcel, Plant
 from local.faults.processors import Processor, Processors
+from local.faults.sending import send
 from local.faults.world import World
 
 SHARDS = 2
 SETTLE_SECONDS = 90.0  # what processors may need to get over anything
 LOOK_SECONDS = 0.02
-MOST_AT_ONCE = 500  # records of one PutRecords
 LATE_MS = 600_000
 READER_TRIES = 12  # of some seconds each
 
@@ -58,16 +58,7 @@ class Trial:
 
     def put(self, parcels: Iterable[Parcel]) -> None:
         """On the stream, and into the account."""
-        chosen = list(parcels)
-        for start in range(0, len(chosen), MOST_AT_ONCE):
-            some = chosen[start : start + MOST_AT_ONCE]
-            answer = self._kinesis.put_records(
-                StreamName=self.stream,
-                Records=[{"Data": parcel.data, "PartitionKey": parcel.key} for parcel in some],
-            )
-            for parcel, result in zip(some, answer["Records"], strict=True):
-                self.account.add(parcel, result["ShardId"], result["SequenceNumber"])
-        self.sent += chosen
+        self.sent += send(self._kinesis, self.account, parcels)
 
     def reader(self) -> Processor:
         """Who reads now. Raises TimeoutError.
@@ -83,16 +74,6 @@ class Trial:
     def pause(self, most: float) -> None:
         """Some time up to so many seconds, so that faults fall anywhere."""
         time.sleep(self.chance.uniform(0, most))
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Keep processors and send, until it holds. Raises TimeoutError."""
-        end = time.monotonic() + SETTLE_SECONDS
-        while not condition():
-            if time.monotonic() > end:
-                raise TimeoutError(f"it did not come to what was waited for; see {self.log}")
-            self.processors.keep()
-            self.load()
-            time.sleep(0.2)
 
     def settle(self) -> None:
         """Wait until all that was put is committed. Raises NotSettled."""

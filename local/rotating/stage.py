@@ -48,6 +48,7 @@ class Stage:
             **self.servers.aws.task_environment(self.task.role_arn),
             **_here(self.servers),
             "SESSION_MINUTES": str(session_seconds / 60),
+            "SOURCE": "poll",  # a processor reads by itself here: its sessions are what is watched
         }
         return Readers(environment, self.log, at_work)
 

@@ -24,7 +24,7 @@ from processor.storage.database import Database, Session
 from processor.storage.dropped import run_beside_retention
 from processor.storage.insert import insert_missing
 from processor.storage.ready import with_units
-from processor.storage.rollups import add_rollups
+from processor.storage.rollups import add_rollups, pack_rollups
 from processor.storage.rows import sorted_rows
 from processor.storage.store import Judged, add_refused, ensure_days
 
@@ -119,7 +119,7 @@ def _settle(
     rows = sorted_rows(points.resolve(connection, columns), with_units(columns, points))
     with connection.transaction():
         inserted = rows.take(insert_missing(connection, rows)) if len(rows) else rows
-        add_rollups(connection, rollups_of(inserted))
+        add_rollups(connection, pack_rollups(rollups_of(inserted)))
         if settled:
             shards, numbers, parts, indexes = zip(*(row.key for row in settled), strict=True)
             given = {

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from processor.pipeline import Pipeline
+from processor.source.losses import say_gap
 from processor.source.position import Gap, Known, finished, gone
 from processor.source.reader import FIRST_PAUSE, Answer, Seek, ShardReader
 from processor.source.records import Batch, records_of
-from processor.source.shards import list_shards, numbers, parents
+from processor.source.shards import known_of, numbers, parents
+from processor.source.stream import Stream
 from processor.storage.database import Stopping
 from processor.storage.store import Lease
 
@@ -52,7 +54,7 @@ class Poller:
         beat: Callable[[], None],
     ) -> None:
         self._client = client
-        self._stream = stream
+        self._stream = Stream(client, stream, beat)
         self._pipeline = pipeline
         self._poll_seconds = poll_seconds
         self._batch_records = batch_records
@@ -104,10 +106,8 @@ class Poller:
         self._stopping.wait(max(0.0, min(soonest, self._list_due) - time.monotonic()))
 
     def _open_shards(self) -> None:
-        shards = {shard["ShardId"]: shard for shard in list_shards(self._client, self._stream, self._beat)}
-        self._beat()
-        summary = self._client.describe_stream_summary(StreamName=self._stream)["StreamDescriptionSummary"]
-        self._retention_seconds = summary["RetentionPeriodHours"] * 3600.0
+        shards = self._stream.shards()
+        self._retention_seconds = self._stream.retention_seconds()
         self._list_due = time.monotonic() + LIST_SECONDS
         for name, reader in self._readers.items():
             reader.range = numbers(shards[name]) if name in shards else reader.range
@@ -126,20 +126,14 @@ class Poller:
         # A parent that is no longer listed has expired with all its records.
         if any(parent in shards and parent not in self._ended for parent in came_from):
             return
-        mine = known.get(name, Known())
-        if finished(mine, numbers(shard)):
+        if finished(known.get(name, Known()), numbers(shard)):
             self._ended.add(name)
             self._list_due = 0.0
             return
         lease = self._pipeline.own(name)
-        if mine.read_to is None:
-            # Its records came when its parents were closed, so none before the last that we know of them.
-            read_to = [
-                at for parent in came_from if parent in known and (at := known[parent].read_to) is not None
-            ]
-            mine = replace(mine, seen_at=min(read_to, default=None))
+        mine = replace(known_of(shard, known), position=lease.position)
         logger.info("reading shard", extra={"shard": name, "epoch": lease.epoch, "position": lease.position})
-        self._readers[name] = ShardReader(lease, replace(mine, position=lease.position), numbers(shard))
+        self._readers[name] = ShardReader(lease, mine, numbers(shard))
 
     def _leave_gone(self, shards: dict[str, "ShardTypeDef"], known: dict[str, Known]) -> None:
         """Shards that are no more and were not read to their end: tell the gap; their children may begin."""
@@ -149,7 +143,7 @@ class Poller:
             reader = self._readers.get(name)
             if reader is not None and reader.missing:
                 self._leave(reader.lease, reader.known)
-            elif reader is None and was.read_to is not None and not self._exists(name):
+            elif reader is None and was.read_to is not None and not self._stream.exists(name):
                 self._leave(self._pipeline.own(name), was)
 
     def _leave(self, lease: Lease, known: Known) -> None:
@@ -176,7 +170,7 @@ class Poller:
         exceptions = self._client.exceptions
         try:
             if reader.iterator is None:
-                reader.iterator = self._iterator(reader)
+                reader.iterator = self._stream.iterator(reader)
                 self._beat()
             answer = self._client.get_records(ShardIterator=reader.iterator, Limit=self._batch_records)
         except exceptions.ExpiredIteratorException:
@@ -258,43 +252,8 @@ class Poller:
     def _say(self, lease: Lease, gap: Gap) -> None:
         """A gap's row is committed: count it, and tell whoever reads the log."""
         self._pipeline.counts.gaps += 1
-        logger.error(
-            "the stream no longer holds what came after the position",
-            extra={
-                "stream": self._stream,
-                "shard": lease.shard,
-                "after": gap.after,
-                "from_at": gap.from_at,
-                "before": gap.before,
-                "to_at": gap.to_at,
-                "reason": gap.reason,
-            },
-        )
+        say_gap(self._stream.name, lease.shard, gap)
 
     def _horizon(self) -> float:
         """What reached the stream before may be gone, in seconds since 1970."""
         return time.time() - self._retention_seconds
-
-    def _exists(self, shard: str) -> bool:
-        self._beat()
-        try:
-            self._oldest(shard)
-        except self._client.exceptions.ResourceNotFoundException:
-            return False
-        return True
-
-    def _iterator(self, reader: ShardReader) -> str:
-        shard, position = reader.lease.shard, reader.position
-        if reader.begin() is Seek.OLDEST or position is None:
-            return self._oldest(shard)
-        return self._client.get_shard_iterator(
-            StreamName=self._stream,
-            ShardId=shard,
-            ShardIteratorType="AT_SEQUENCE_NUMBER",
-            StartingSequenceNumber=position,
-        )["ShardIterator"]
-
-    def _oldest(self, shard: str) -> str:
-        return self._client.get_shard_iterator(
-            StreamName=self._stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]

@@ -1,9 +1,10 @@
 """The shards of a stream, as ListShards gives them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from processor.source.position import Range
+from processor.source.position import Known, Range
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
@@ -39,3 +40,15 @@ def numbers(shard: "ShardTypeDef") -> Range:
     """The sequence numbers that it can hold."""
     span = shard["SequenceNumberRange"]
     return Range(span["StartingSequenceNumber"], span.get("EndingSequenceNumber"))
+
+
+def known_of(shard: "ShardTypeDef", known: Mapping[str, Known]) -> Known:
+    """What is known of a shard, or follows from its parents where nobody has read it yet.
+
+    Its records came when its parents were closed, so none before the last that we know of them.
+    """
+    mine = known.get(shard["ShardId"], Known())
+    if mine.read_to is not None:
+        return mine
+    read_to = [at for name in parents(shard) if name in known and (at := known[name].read_to) is not None]
+    return replace(mine, seen_at=min(read_to, default=None))

@@ -214,6 +214,15 @@ SELECT what, days FROM millrace.retention;
 INSERT INTO millrace.retention AS r (what, days) VALUES (%(what)s, %(days)s)
 ON CONFLICT (what) DO UPDATE SET days = excluded.days, changed_at = now() WHERE r.days <> excluded.days;
 
+-- The engine's child (processor/engine/past.py).
+
+-- name: take_past
+-- One process at a time reads the rest of a closed shard; the server frees it with the session.
+SELECT pg_try_advisory_lock(hashtextextended('millrace.past ' || %(stream)s::text || ' ' || %(shard)s::text, 0));
+
+-- name: free_past
+SELECT pg_advisory_unlock(hashtextextended('millrace.past ' || %(stream)s::text || ' ' || %(shard)s::text, 0));
+
 -- A turn that goes from one session of a process to the next (processor/turn.py).
 
 -- name: await_turn

@@ -42,22 +42,18 @@ def pack_rows(columns: list[tuple[str, NDArray[Any]]]) -> memoryview:
 
 
 class Array:
-    """A one-dimensional parameter without NULLs; the subclass says of which type."""
+    """A one-dimensional parameter without NULLs, packed as array_recv reads it; the subclass has the type."""
 
     wire: ClassVar[str]
     element: ClassVar[int]  # the element type's oid in pg_type.dat
     array: ClassVar[int]
 
     def __init__(self, values: NDArray[Any]) -> None:
-        self.values = values
-
-    def packed(self) -> bytes:
-        """As array_recv reads it."""
-        header = np.array([1, 0, self.element, len(self.values), 1], ">i4")
-        cells = np.empty(len(self.values), np.dtype([("size", ">i4"), ("cell", self.wire)]))
+        header = np.array([1, 0, self.element, len(values), 1], ">i4")
+        cells = np.empty(len(values), np.dtype([("size", ">i4"), ("cell", self.wire)]))
         cells["size"] = np.dtype(self.wire).itemsize
-        cells["cell"] = self.values
-        return header.tobytes() + cells.tobytes()
+        cells["cell"] = values
+        self.packed = header.tobytes() + cells.tobytes()
 
 
 class Smallints(Array):
@@ -114,7 +110,7 @@ def _dumper(kind: type[Array]) -> type[Dumper]:
         oid = kind.array
 
         def dump(self, obj: Array) -> Buffer:
-            return obj.packed()
+            return obj.packed
 
     return ArrayDumper
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from processor.columns import Columns, Int32
-from processor.rollup import Rollups, rollups_of
+from processor.rollup import rollups_of
 from processor.storage.insert import Block, pack_blocks
 from processor.storage.points import Points
+from processor.storage.rollups import Addition, pack_rollups
 from processor.storage.rows import Rows, sorted_rows
 
 
@@ -23,13 +24,13 @@ class Ready:
     points: Points
     rows: Rows
     blocks: list[Block]
-    rollups: Rollups
+    rollups: list[Addition]
 
 
 def make_ready(columns: Columns, points: Points, point: Int32) -> Ready:
     """point: the number of each row's point."""
     rows = sorted_rows(point, with_units(columns, points))
-    return Ready(points, rows, pack_blocks(rows, time.time_ns() // 1000), rollups_of(rows))
+    return Ready(points, rows, pack_blocks(rows, time.time_ns() // 1000), pack_rollups(rollups_of(rows)))
 
 
 def with_units(columns: Columns, points: Points) -> Columns:

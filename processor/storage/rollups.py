@@ -1,6 +1,7 @@
 """Adding rollups to what stands."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
@@ -9,16 +10,29 @@ from processor.rollup import Rollup, Rollups
 from processor.storage.binary import Bigints, Doubles, Integers, Timestamps
 
 _QUERIES = load_queries()
-_STATEMENT = {
-    table: _QUERIES["add_rollups"].replace(b"{table}", table.encode()) for table in ("rollup_1m", "rollup_1h")
-}
 
 
-def add_rollups(connection: Connection[Any], rollups: Rollups) -> None:
+class Addition(NamedTuple):
+    """Rollups of one width, packed: the statement that adds them, and its parameters."""
+
+    statement: bytes
+    given: Mapping[str, object]
+
+
+def pack_rollups(rollups: Rollups) -> list[Addition]:
+    """Nothing where there are none."""
+    tables = ((b"rollup_1m", rollups.minutes), (b"rollup_1h", rollups.hours))
+    return [
+        Addition(_QUERIES["add_rollups"].replace(b"{table}", table), _given(rollup))
+        for table, rollup in tables
+        if len(rollup.n)
+    ]
+
+
+def add_rollups(connection: Connection[Any], packed: list[Addition]) -> None:
     """Of rows that were really inserted, in the same transaction."""
-    for table, rollup in (("rollup_1m", rollups.minutes), ("rollup_1h", rollups.hours)):
-        if len(rollup.n):
-            connection.execute(_STATEMENT[table], _given(rollup))
+    for statement, given in packed:
+        connection.execute(statement, given)
 
 
 def _given(rollup: Rollup) -> dict[str, object]:

@@ -21,7 +21,7 @@ from processor.storage.dropped import run_beside_retention
 from processor.storage.gaps import tell_gap
 from processor.storage.insert import copy_blocks, insert_missing
 from processor.storage.ready import Ready, make_ready
-from processor.storage.rollups import add_rollups
+from processor.storage.rollups import add_rollups, pack_rollups
 
 _QUERIES = load_queries()
 _DAYS_AHEAD = 3  # partitions are there before midnight comes
@@ -202,7 +202,7 @@ class _Writing:
         inserted = insert_missing(self._connection, ready.rows)
         self._session.expects_repetition = not inserted.all()
         rows = ready.rows.take(inserted)
-        add_rollups(self._connection, rollups_of(rows))
+        add_rollups(self._connection, pack_rollups(rollups_of(rows)))
         return len(rows)
 
 

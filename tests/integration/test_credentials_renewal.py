@@ -1,16 +1,14 @@
 """Sessions renewed under load: who reads goes on reading, and the next one logs in as the secret says."""
 
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from processor.secret import Credentials
 from rotation import roles
 from rotation.credentials import Credentials as RotationCredentials
 from rotation.database import session, transaction
+from tests.integration.turns import load
 
 TAKEN = "SELECT max(epoch) FROM shard_progress"
 STORED = "SELECT count(*) FROM reading"
@@ -23,24 +21,6 @@ HELD = (
     " WHERE locktype = 'advisory' AND granted AND datname = current_database()"
 )
 OFTEN = "0.02"  # minutes
-
-
-@contextmanager
-def load(site: Any, total: int) -> Iterator[None]:
-    """A plant that sends while the block runs, and that has sent all of `total` when it has ended."""
-
-    def send() -> None:
-        for start in range(0, total, 200):
-            site.put(*site.plant(start, 200))
-            time.sleep(0.02)
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    try:
-        yield
-    finally:
-        sender.join(60)
-    assert not sender.is_alive()
 
 
 def test_the_turn_stays_with_who_has_it_while_its_sessions_come_and_go(site: Any) -> None:

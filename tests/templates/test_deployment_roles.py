@@ -30,6 +30,7 @@ BESIDE = (
     "elasticache:*:snapshot:",
     "ecs:*:service-deployment/",
     "ec2:*:security-group-rule/",
+    "kinesis:*:stream/*/consumer/",  # made where records are pushed
     "rds:*:og:default:",
     "rds:*:snapshot:",
     "secretsmanager:*:secret:rds!db-",

@@ -17,7 +17,8 @@ TABLE = "AWS::DynamoDB::Table"
 STREAM = "AWS::Kinesis::Stream"
 OWNERS = "LeaseOwnerToLeaseKeyIndex"  # of version 3 of the library
 ON_TABLE = ("DescribeTable", "Scan", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
-ON_STREAM = ("DescribeStream", "DescribeStreamSummary", "ListShards", "GetShardIterator", "GetRecords")
+ON_STREAM = ("DescribeStreamSummary", "ListShards", "GetShardIterator", "GetRecords")
+BEFORE_THREE = ("DescribeStream",)  # version 3 has no such call
 BY_FAN_OUT = frozenset({"GetShardIterator", "GetRecords"})  # not asked for by who subscribes
 LEGACY = ("CoordinatorState", "WorkerMetricStats")
 PERMISSIONS = "https://docs.aws.amazon.com/streams/latest/dev/kcl-iam-permissions.html"
@@ -73,13 +74,14 @@ def _needs(site: Site, table: Resource, role: Resource) -> Iterator[Need]:
     on = wording.arn(table)
     for action in ON_TABLE:
         yield Need(role, f"dynamodb:{action}", on, table, guarded=table)
-    if owner_indexes(site, table) or _of_version_three(site, role, on):
+    three = bool(owner_indexes(site, table)) or _of_version_three(site, role, on)
+    if three:
         yield Need(role, "dynamodb:Query", f"{on}/index/{OWNERS}", table, guarded=table)
         for suffix in LEGACY:
             yield Need(role, "dynamodb:DescribeTable", f"{on}-{suffix}", table)
     for stream in read_by(site, role):
         fans_out = _works(site, role, "kinesis:subscribe", f"{wording.arn(stream)}/consumer/{ANY}")
-        for action in ON_STREAM:
+        for action in ON_STREAM if three else (*BEFORE_THREE, *ON_STREAM):
             if not (fans_out and action in BY_FAN_OUT):
                 yield Need(role, f"kinesis:{action}", wording.arn(stream), table, guarded=stream)
 
@@ -93,6 +95,10 @@ def _of_version_three(site: Site, role: Resource, on: str) -> bool:
         and "*" not in line.resources
         for line in book(site).held(role)
     )
+
+
+def _may_write_metrics(site: Site, role: Resource) -> bool:
+    return any(line.allows and "cloudwatch:putmetricdata" in line.actions for line in book(site).held(role))
 
 
 @rule(
@@ -126,13 +132,17 @@ def a_lease_index_of_another_name(site: Site) -> Iterator[Finding]:
 @rule(
     "W9208",
     cause="{role} keeps its leases in {table}, and may not write the metrics of {table} ({why})",
-    remedy="allow cloudwatch:PutMetricData on *, with the table's name as cloudwatch:namespace",
+    remedy="allow cloudwatch:PutMetricData on *, with the table's name as cloudwatch:namespace; or not at "
+    "all, where the library is told to write none",
     sources=(PERMISSIONS, "https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-kcl.html"),
 )
 def a_worker_whose_metrics_are_refused(site: Site) -> Iterator[Finding]:
+    """Of one that may write metrics somewhere: without any, the library is told to write none."""
     for table in lease_tables(site):
         request = {**OF_A_ROLE, "cloudwatch:namespace": book(site).wording.name(table)}
         for role in workers(site, table):
+            if not _may_write_metrics(site, role):
+                continue
             need = Need(role, "cloudwatch:PutMetricData", "*", table, request)
             for _, why in unmet(site, [need]):
                 yield found(role, "Policies", role=role, table=table, why=why)

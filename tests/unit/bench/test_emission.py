@@ -18,10 +18,13 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "import sys\n"
         "from pathlib import Path\n"
         "import beside\n"
+        "assert (Path(__file__).parent / 'rules' / 'kept').exists()\n"
         "cache = Path(__file__).parent / '.cache' / 'lint'\n"
         "cache.mkdir(parents=True, exist_ok=True)\n"
         "(cache / beside.WORD).write_text(' '.join(sys.argv[1:]))\n"
     )
+    (made / "rules").mkdir()
+    (made / "rules" / "kept").touch()
     (made / ".cache").mkdir()
     (made / ".cache" / "kept").touch()
     monkeypatch.setattr(emission, "ROOT", made)

@@ -36,7 +36,7 @@ def test_all_groups_run_when_none_is_named(
 
     assert command.main(["--out", str(out)]) == 0
 
-    assert asked == [("emission", Options(5, 200_000)), ("path", Options(5, 200_000))]
+    assert asked == [("emission", Options(5, 2_000_000)), ("path", Options(5, 2_000_000))]
     assert len(json.loads(out.read_text())["rows"]) == 2
     assert capsys.readouterr().out.count("row ") == 2
 
@@ -44,18 +44,18 @@ def test_all_groups_run_when_none_is_named(
 def test_a_named_group_runs_alone_with_the_sizes_given(
     asked: list[tuple[str, Options]], tmp_path: Path
 ) -> None:
-    arguments = ["path", "path", "--readings", "50000", "--runs", "7", "--out", str(tmp_path / "out.json")]
+    arguments = ["path", "path", "--readings", "500000", "--runs", "7", "--out", str(tmp_path / "out.json")]
 
     assert command.main(arguments) == 0
 
-    assert asked == [("path", Options(7, 50_000))]
+    assert asked == [("path", Options(7, 500_000))]
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["pth"], "there is no group 'pth'; there are: emission, path"),
-        (["--readings", "many"], "'many' must be a whole number from 10000 on"),
+        (["--readings", "many"], "'many' must be a whole number from 100000 on"),
         (["--runs", "4"], "'4' must be a whole number from 5 on"),
         (["--out", "/nowhere/at/all.json"], "there is no directory /nowhere/at"),
     ],

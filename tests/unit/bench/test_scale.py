@@ -25,7 +25,7 @@ def test_memory_is_measured_with_the_image_s_allocator() -> None:
 
 def test_every_record_of_the_shard_is_waited_for_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "POLL_SECONDS", 0.02)
-    middle, slowest = latency.rows(Options(runs=1, readings=1_000))
+    middle, slowest = latency.rows(Options(runs=1, readings=10_000))
     assert (middle.name, slowest.name) == ("put_to_committed_p50", "put_to_committed_p99")
     assert 0 < middle.ours <= slowest.ours
 

@@ -207,6 +207,18 @@ def test_a_consumer_that_lacks_one_thing(say: Say, rule: str, before: str, after
     assert say(rule, consumer().replace(before, after))
 
 
+def test_version_three_of_the_library_never_calls_describe_stream(say: Say) -> None:
+    before = LEASES[: LEASES.index("      GlobalSecondaryIndexes")]
+    lacking = tuple(one.replace("kinesis:DescribeStream, ", "") for one in CONSUMING)
+
+    assert say("E9206", consumer(lacking)) == []
+    assert say("E9206", consumer(tuple(one.replace("/index/*", "") for one in lacking), before))
+
+
+def test_a_consumer_that_may_write_no_metrics_at_all_writes_none(say: Say) -> None:
+    assert say("W9208", consumer(CONSUMING[:-1])) == []
+
+
 @pytest.mark.parametrize(
     ("on", "many"),
     [

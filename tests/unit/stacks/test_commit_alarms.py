@@ -64,3 +64,23 @@ def test_a_gap_sounds_within_a_minute_and_is_heard_by_the_pager(nested: Any) -> 
 
 def test_commits_are_late_from_the_environment_s_bound_on(nested: Any) -> None:
     assert alarm(nested, "CommitsLate", lag_alarm_seconds=45)["Threshold"] == 45, "seconds, unlike Lag"
+
+
+@pytest.mark.parametrize(
+    ("records", "committed", "sounds"),
+    [
+        (FEW, 0, False),
+        (FEW + 1, 0, True),
+        (1000, 1000, False),
+        (1000, 1200, False),  # a backlog is worked off
+        (1000, 981, False),  # a batch at each end of the quarter
+        (50_000, 48_900, True),  # one of forty-five shards is read by nobody
+    ],
+)
+def test_a_shard_that_nobody_reads_sounds_though_all_others_advance(
+    nested: Any, records: int, committed: int, sounds: bool
+) -> None:
+    made = alarm(nested, "ShardUnread")
+    assert begins(made, records=records, committed=committed) is sounds
+    assert made["EvaluationPeriods"] == 3, "lag that comes and goes evens out"
+    assert made["Metrics"][0]["MetricStat"]["Period"] == 15 * 60

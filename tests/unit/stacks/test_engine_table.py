@@ -58,10 +58,7 @@ def granted(statements: list[dict[str, Any]], sid: str) -> dict[str, Any]:
 def test_the_engine_may_do_to_it_what_it_does_and_no_more(nested: Any, statements: Any) -> None:
     given = statements(nested("processor")["Resources"]["TaskRole"])
     actions = {
-        action
-        for statement in given
-        for action in statement["Action"]
-        if action.startswith(("dynamodb:", "cloudwatch:"))
+        action for statement in given for action in statement["Action"] if action.startswith("dynamodb:")
     }
 
     assert actions == {
@@ -72,7 +69,6 @@ def test_the_engine_may_do_to_it_what_it_does_and_no_more(nested: Any, statement
         "dynamodb:UpdateItem",
         "dynamodb:DeleteItem",
         "dynamodb:Query",
-        "cloudwatch:PutMetricData",
     }
     assert granted(given, "KeepLeases")["Resource"] == [{"Fn::GetAtt": ["Leases", "Arn"]}]
     assert granted(given, "FindOwnLeases")["Action"] == ["dynamodb:Query"]
@@ -101,12 +97,3 @@ def test_the_key_is_used_through_dynamodb_only_and_passed_on_to_nobody(nested: A
         "StringEquals": {"kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"}}
     }
     assert "kms:CreateGrant" not in statement["Action"]
-
-
-@pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_metrics_go_to_the_engine_s_own_namespace(nested: Any, statements: Any, environment: str) -> None:
-    statement = granted(statements(nested("processor", environment)["Resources"]["TaskRole"]), "ReportLeases")
-
-    assert statement["Condition"] == {
-        "StringEquals": {"cloudwatch:namespace": f"millrace-{environment}-processor"}
-    }

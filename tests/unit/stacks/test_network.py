@@ -22,7 +22,7 @@ DEFAULT_FLOW_LOG = (
 )
 
 # Why each is there: docs/decisions/endpoints.md
-INTERFACES = ["ecr.api", "ecr.dkr", "kinesis-streams", "logs", "monitoring", "secretsmanager", "sns"]
+INTERFACES = ["ecr.api", "ecr.dkr", "kinesis-streams", "logs", "secretsmanager", "sns"]
 
 SHAPES = [
     pytest.param(

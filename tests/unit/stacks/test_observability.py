@@ -205,6 +205,7 @@ def test_a_pager_hears_what_stops_readings_and_nothing_else(nested: Any, environ
         "ReadingsExpire",
         "GapFound",
         "NothingCommitted",
+        "ShardUnread",
         "TasksMissing",
         "DatabaseStorage",
         "DatabaseTransactionIds",

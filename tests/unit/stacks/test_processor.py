@@ -29,6 +29,7 @@ DEPLOYED = {
     "CachePort": "6379",
     "CacheName": "latest",
     "CacheUserId": "millrace-dev-processor",
+    "Consumer": "arn:aws:kinesis:eu-west-2:111122223333:stream/readings/consumer/millrace-prod-processor:1",
 }
 
 
@@ -50,6 +51,43 @@ def test_the_processor_understands_the_whole_of_what_it_is_told(
     assert understood.environment == environment
     assert understood.site_time_zone == (zone or "")
     assert understood.cache_port == 6379
+    assert understood.source == "kcl"
+
+
+def test_the_container_runs_the_engine_and_stops_within_what_fargate_grants(nested: Any) -> None:
+    made = container(nested("processor"))
+
+    assert made["Command"] == ["engine"]
+    assert "EntryPoint" not in made, "the image's own"
+    assert made["StopTimeout"] == 120
+    assert told(nested("processor"))["SOURCE"] == "kcl"
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_engine_is_called_as_its_table(nested: Any, environment: str) -> None:
+    template = nested("processor", environment)
+
+    assert told(template)["ENGINE_NAME"] == template["Resources"]["Leases"]["Properties"]["TableName"]
+
+
+def test_what_the_engine_writes_goes_to_a_volume_of_its_container_alone(nested: Any) -> None:
+    template = nested("processor")
+    (volume,) = template["Resources"]["Task"]["Properties"]["Volumes"]
+    (mount,) = container(template)["MountPoints"]
+
+    assert volume == {"Name": mount["SourceVolume"]}
+    assert mount["ReadOnly"] is False
+    assert told(template)["CHILDREN_DIRECTORY"].startswith(f"{mount['ContainerPath']}/")
+    assert "MountPoints" not in container(template, "migrate")
+
+
+@pytest.mark.parametrize(("memory_mib", "shards", "heap"), [(1024, 3, 412), (2048, 8, 912), (4096, 18, 1912)])
+def test_a_task_takes_as_many_shards_as_its_memory_holds(
+    nested: Any, memory_mib: int, shards: int, heap: int
+) -> None:
+    given = told(nested("processor", cpu=512, memory_mib=memory_mib))
+
+    assert (given["MOST_SHARDS"], given["HEAP_MIB"]) == (str(shards), str(heap))
 
 
 @pytest.mark.parametrize("bound", [True, False])
@@ -200,14 +238,13 @@ def test_the_task_may_use_what_it_is_given_and_start_nothing(nested: Any, statem
     ]
 
     assert task["TaskRoleArn"] != task["ExecutionRoleArn"]
-    assert everywhere == ["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"]
+    assert everywhere == ["ecr:GetAuthorizationToken"]
     assert {action.partition(":")[0] for given in running for action in given["Action"]} == {
         "kinesis",
         "kms",
         "secretsmanager",
         "elasticache",
         "dynamodb",
-        "cloudwatch",
     }
 
 

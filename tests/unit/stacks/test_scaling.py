@@ -26,7 +26,7 @@ def test_the_number_of_tasks_is_bounded_by_the_parameters(nested: Any, environme
         settings.processor.tasks_max,
     )
     assert target["MaxCapacity"] <= (settings.stream.shards or target["MaxCapacity"])
-    assert target["MinCapacity"] >= 2, "the reader has a standby"
+    assert target["MinCapacity"] >= 2, "one takes over where the other was lost"
     assert "RoleARN" not in target, "for ECS it is the service-linked role"
 
 

@@ -51,3 +51,15 @@ def test_resources_are_named_by_address(plant: Plant, tmp_path: Path, named: str
     tree = plant()
     (want,) = needs.wanted(needs.load(tmp_path / "needs.yaml"), tree, Renderer(tree), "dev")
     assert want.resource.startswith(target)
+
+
+def test_a_need_of_what_not_every_environment_has_is_one_where_it_is_there(
+    plant: Plant, tmp_path: Path
+) -> None:
+    listed = "- {by: p, actions: [a:B], resources: [%s], where_there: true}"
+    (tmp_path / "needs.yaml").write_text(f"Service/Role:\n{listed % 'Stream'}\n{listed % 'Nothing + /x'}")
+    tree = plant()
+
+    (one,) = needs.wanted(needs.load(tmp_path / "needs.yaml"), tree, Renderer(tree), "dev")
+
+    assert one.resource == "arn:aws:kinesis:eu-west-2:111122223333:stream/readings"

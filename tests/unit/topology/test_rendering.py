@@ -17,7 +17,12 @@ Resources:
     Type: AWS::CloudFormation::Stack
     Properties: {TemplateURL: service.yaml}
 """
-PLACES = {"partition": "${Partition}", "region": "${Region}", "account": "${Account}"}
+PLACES = {
+    "partition": "${Partition}",
+    "region": "${Region}",
+    "account": "${Account}",
+    "StreamARN": "arn:${Partition}:kinesis:${Region}:${Account}:stream/x",
+}
 
 
 def formats() -> dict[str, set[str]]:

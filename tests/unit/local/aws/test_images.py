@@ -131,6 +131,7 @@ def test_what_a_diagnosis_asks_is_answered(aws: Any) -> None:
     assert ecs.list_tasks(cluster="asked", desiredStatus="STOPPED")["taskArns"] == []
     assert ecs.describe_tasks(cluster="asked", tasks=["none"])["failures"][0]["reason"] == "MISSING"
     assert logs.filter_log_events(logGroupName="/asked", filterPattern="?ERROR ?Error")["events"] == []
-    assert aws.client("rds").describe_events(SourceType="db-instance", Duration=60)["Events"] == []
-    assert aws.client("elasticache").describe_events(SourceType="replication-group")["Events"] == []
+    for service, kind in (("rds", "db-instance"), ("elasticache", "replication-group")):
+        told = aws.client(service).describe_events(SourceType=kind, SourceIdentifier="asked", Duration=60)
+        assert told["Events"] == []
     assert aws.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]

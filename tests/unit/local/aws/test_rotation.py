@@ -240,7 +240,7 @@ def test_a_cancelled_rotation_takes_no_further_step_and_leaves_its_label(
 ) -> None:
     # Given a rotation within setSecret
     secrets = aws.client("secretsmanager")
-    arn = deployed(aws, "cancelled", rotating(code, description="waits"))
+    arn = deployed(aws, "cancelled-rotation", rotating(code, description="waits"))
     aws.awaited(lambda: "setSecret" in steps(aws, arn))
 
     # When it is cancelled

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 Json = dict[str, Any]
 
@@ -109,14 +108,6 @@ def test_what_is_put_can_be_got_at_once(aws: Any, stream: str) -> None:
 
     assert [record["Data"] for record in found] == [b"now"]
     assert time.monotonic() - begun < 1  # some 5 ms when the machine is idle
-
-
-def test_resharding_is_refused_rather_than_losing_records(aws: Any, stream: str) -> None:
-    with pytest.raises(ClientError, match="would lose the records"):
-        aws.client("kinesis").update_shard_count(
-            StreamName=stream, TargetShardCount=4, ScalingType="UNIFORM_SCALING"
-        )
-    assert len(shards(aws, stream)) == 2
 
 
 def test_a_full_stream_answers_an_idle_reader_fast(aws: Any, stream: str) -> None:

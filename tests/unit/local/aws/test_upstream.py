@@ -242,6 +242,41 @@ def test_resharding_loses_records(plain: Any) -> None:
     assert found == []
 
 
+def test_a_large_answer_is_not_bounded(plain: Any) -> None:
+    kinesis = plain.client("kinesis")
+    kinesis.create_stream(StreamName="large", ShardCount=1)
+    for _ in range(3):
+        record = {"Data": b"x" * 1_000_000, "PartitionKey": "k"}
+        kinesis.put_records(StreamName="large", Records=[record] * 5)
+    (shard,) = kinesis.list_shards(StreamName="large")["Shards"]
+
+    asked = {"StreamName": "large", "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    assert len(kinesis.get_records(**_iterator(kinesis, asked))["Records"]) == 15
+
+
+def test_an_index_of_a_template_has_no_status(plain: Any) -> None:
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "TableName": "indexed",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}],
+            "GlobalSecondaryIndexes": [
+                {
+                    "IndexName": "again",
+                    "KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
+        },
+    }
+    plain.deploy("indexed", {"Resources": {"Table": table}})
+
+    (index,) = plain.client("dynamodb").describe_table(TableName="indexed")["Table"]["GlobalSecondaryIndexes"]
+    assert "IndexStatus" not in index
+
+
 def test_get_records_is_authorised_on_no_stream(plain: Any) -> None:
     plain.client("kinesis").create_stream(StreamName="denied", ShardCount=1)
     trust = {
