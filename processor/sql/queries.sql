@@ -281,25 +281,34 @@ SELECT * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::in
 ON CONFLICT (device, rule, version) DO UPDATE SET subjects = excluded.subjects, states = excluded.states;
 
 -- name: raise_alarms
-INSERT INTO alarm_event (rule, version, point, started_at, raised_at, value, figure, history)
-SELECT %(rule)s, %(version)s, * FROM unnest(%(point)s::integer[], %(since)s::timestamptz[], %(at)s::timestamptz[],
-    %(value)s::double precision[], %(figure)s::double precision[], %(history)s::boolean[])
-ON CONFLICT DO NOTHING;
+-- What is raised anew within one moment is one alarm, which stands again. An alarm of the present is never
+-- taken for one of history that was raised by the same readings.
+INSERT INTO alarm_event AS e (rule, version, point, started_at, raised_at, ended_at, value, figure, history)
+SELECT DISTINCT ON (rule, point, since)
+    rule, version, point, since, at, CASE WHEN NOT stands THEN ended END, value, figure, history
+FROM unnest(
+    %(rule)s::integer[], %(version)s::integer[], %(point)s::integer[], %(since)s::timestamptz[],
+    %(at)s::timestamptz[], %(ended)s::timestamptz[], %(stands)s::boolean[], %(value)s::double precision[],
+    %(figure)s::double precision[], %(history)s::boolean[]
+) AS given (rule, version, point, since, at, ended, stands, value, figure, history)
+ORDER BY rule, point, since, history
+ON CONFLICT (rule, point, started_at) DO UPDATE SET
+    version = CASE WHEN e.history = excluded.history THEN e.version ELSE excluded.version END,
+    raised_at = CASE WHEN e.history = excluded.history THEN e.raised_at ELSE excluded.raised_at END,
+    value = CASE WHEN e.history = excluded.history THEN e.value ELSE excluded.value END,
+    figure = CASE WHEN e.history = excluded.history THEN e.figure ELSE excluded.figure END,
+    ended_at = excluded.ended_at,
+    history = excluded.history
+WHERE e.history >= excluded.history;
 
 -- name: clear_alarms
--- What stands and was raised before. Of one point several may be raised and cleared in one batch: each by its own.
+-- What stands; of one version and point it is one.
 UPDATE alarm_event AS e SET ended_at = cleared.at
-FROM (
-    SELECT * FROM unnest(%(point)s::integer[], %(at)s::timestamptz[], %(history)s::boolean[])
-        AS cleared (point, at, history)
-) AS cleared
-WHERE e.rule = %(rule)s AND e.version = %(version)s AND e.point = cleared.point AND e.history = cleared.history
-    AND e.ended_at IS NULL AND e.raised_at <= cleared.at
-    AND NOT EXISTS (
-        SELECT FROM unnest(%(point)s::integer[], %(at)s::timestamptz[], %(history)s::boolean[])
-            AS earlier (point, at, history)
-        WHERE earlier.point = e.point AND earlier.history = e.history
-            AND earlier.at >= e.raised_at AND earlier.at < cleared.at);
+FROM unnest(
+    %(rule)s::integer[], %(version)s::integer[], %(point)s::integer[], %(at)s::timestamptz[], %(history)s::boolean[]
+) AS cleared (rule, version, point, at, history)
+WHERE e.rule = cleared.rule AND e.version = cleared.version AND e.point = cleared.point
+    AND e.history = cleared.history AND e.ended_at IS NULL;
 
 -- name: alarm_versions
 -- Every version that may still judge a reading, in their order; times in µs since 1970. One that is over ends
