@@ -57,6 +57,7 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
         size=decoded.size,
         oldest_arrived=decoded.oldest_arrived,
         arrived=last.arrived,
+        arrivals=decoded.arrivals,
     )
     if len(records) > 1 and too_much(judged):
         raise TooMuch(len(records) // 2)
@@ -168,6 +169,8 @@ class Pipeline:
                 decode_seconds=taken.decode_seconds,
                 write_seconds=write_seconds,
                 oldest_arrived=judged.oldest_arrived,
+                raised=0,
+                cleared=0,
             )
         )
 

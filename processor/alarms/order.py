@@ -19,23 +19,42 @@ from processor.storage.rows import Rows
 
 @dataclass(frozen=True)
 class Readings:
-    """In the order of (point, ts, seq). `record`: the place of the record that brought it, by arrival."""
+    """In the order of (point, ts, seq). `record`: the place of the record that brought it, by arrival;
+    `arrived`: when that record reached the stream, in µs since 1970."""
 
     point: Int32
     ts: Int64
     seq: Int64
     value: Float64
     record: Int64
+    arrived: Int64
 
     def take(self, rows: Int64 | Bool) -> "Readings":
         """These, in this order."""
-        return Readings(self.point[rows], self.ts[rows], self.seq[rows], self.value[rows], self.record[rows])
+        return Readings(
+            point=self.point[rows],
+            ts=self.ts[rows],
+            seq=self.seq[rows],
+            value=self.value[rows],
+            record=self.record[rows],
+            arrived=self.arrived[rows],
+        )
 
 
-def usable(rows: Rows, record: Int64) -> tuple[Readings, Bool]:
-    """Those with a number (a flag is 0 or 1) that is not bad, and which are history. record: of each row."""
+def usable(rows: Rows, arrivals: Int64) -> tuple[Readings, Bool]:
+    """Those with a number (a flag is 0 or 1) that is not bad, and which are history.
+
+    arrivals: of each record, by the place that the rows name.
+    """
     columns = rows.columns
-    readings = Readings(rows.point, columns.ts, columns.seq, columns.number, record)
+    readings = Readings(
+        point=rows.point,
+        ts=columns.ts,
+        seq=columns.seq,
+        value=columns.number,
+        record=columns.record,
+        arrived=arrivals[columns.record],
+    )
     wanted = (columns.quality != BAD) & np.isfinite(columns.number)
     return (readings, columns.hist) if wanted.all() else (readings.take(wanted), columns.hist[wanted])
 

@@ -31,6 +31,7 @@ def recorded(file: Path) -> Iterator[tuple[str, Readings]]:
             seq=np.arange(len(ts)),
             value=value,
             record=np.arange(len(ts)),
+            arrived=ts[order],
         )
         yield name, readings.take(np.isfinite(value))
 

@@ -67,12 +67,12 @@ class Watch:
         self._known = np.full(0, -1, np.int64)  # point → the place of its device
         self._fits = np.zeros((len(watched), 0), np.bool_)  # rule × point
 
-    def judge(self, rows: Rows, record: Int64, path_of: Callable[[int], str], asked: Asked) -> Outcome:
-        """record: of each row, the place by arrival of the record that brought it.
+    def judge(self, rows: Rows, arrivals: Int64, path_of: Callable[[int], str], asked: Asked) -> Outcome:
+        """arrivals: when each record reached the stream, by the place that the rows name, in µs since 1970.
 
         path_of: of a point; asked: the rows of alarm_state of some devices. Each once for what is new.
         """
-        readings, subject = together(*usable(rows, record))
+        readings, subject = together(*usable(rows, arrivals))
         self._meet(np.unique(readings.point[changes(subject)]), path_of, asked)
         told: list[Told] = []
         packed: list[Packed] = []

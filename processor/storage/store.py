@@ -51,6 +51,7 @@ class Judged:
 
     `position`, `arrived`: its last record's; seconds since 1970. `size`: bytes of its documents, once opened.
     `oldest_arrived`: when the first of its records reached the stream, in seconds since 1970.
+    `arrivals`: when each of them did, in microseconds since 1970, by the place that the columns name.
     """
 
     columns: Columns
@@ -61,6 +62,7 @@ class Judged:
     size: int
     oldest_arrived: float
     arrived: float
+    arrivals: Int64
 
     @cached_property
     def days(self) -> Int64:

@@ -105,6 +105,7 @@ def batch(readings: list[tuple[int, int, float, bool]]) -> tuple[Rows, Int64]:
     point, ts, value, history = zip(*readings, strict=True)
     columns = Columns(
         slot=np.zeros(count, np.int32),
+        record=np.arange(count, dtype=np.int64),
         ts=np.array(ts, np.int64),
         seq=np.arange(count, dtype=np.int64),
         quality=np.full(count, 192, np.int16),
@@ -115,8 +116,7 @@ def batch(readings: list[tuple[int, int, float, bool]]) -> tuple[Rows, Int64]:
         text=None,
         extra=None,
     )
-    rows = sorted_rows(np.array(point, np.int32), columns)
-    return rows, rows.columns.seq
+    return sorted_rows(np.array(point, np.int32), columns), columns.ts
 
 
 def test_rollbacks_repetitions_and_new_owners_leave_the_same_events(plant: Plant, other: Plant) -> None:

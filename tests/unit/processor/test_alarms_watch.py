@@ -6,7 +6,7 @@ from processor.alarms.definition import Deviation, Limit
 from processor.alarms.memory import Packed
 from processor.alarms.pattern import expression
 from processor.alarms.watch import Outcome, Watch, Watched
-from processor.columns import Columns
+from processor.columns import Columns, Int64
 from processor.storage.rows import Rows
 
 FOREVER = 2**62
@@ -21,13 +21,14 @@ PATHS = {1: "a/b/c/d/e/m1/temp", 2: "a/b/c/d/e/m1/speed", 3: "a/b/c/d/e/m2/temp"
 Reading = tuple[int, int, float, bool]  # point, ts in seconds, value, history
 
 
-def rows(readings: list[Reading]) -> tuple[Rows, "np.ndarray[tuple[int], np.dtype[np.int64]]"]:
-    """One record each."""
+def rows(readings: list[Reading]) -> tuple[Rows, Int64]:
+    """One record each, and when each arrived."""
     count = len(readings)
     order = sorted(range(count), key=lambda place: readings[place][:2])
     point, ts, value, history = zip(*(readings[place] for place in order), strict=True)
     columns = Columns(
         slot=np.zeros(count, np.int32),
+        record=np.array(order, np.int64),
         ts=np.array(ts, np.int64) * 1_000_000,
         seq=np.zeros(count, np.int64),
         quality=np.full(count, 192, np.int16),
@@ -38,7 +39,8 @@ def rows(readings: list[Reading]) -> tuple[Rows, "np.ndarray[tuple[int], np.dtyp
         text=None,
         extra=None,
     )
-    return Rows(np.array(point, np.int32), columns), np.array(order, np.int64)
+    arrivals = np.array([reading[1] for reading in readings], np.int64) * 1_000_000
+    return Rows(np.array(point, np.int32), columns), arrivals
 
 
 class Table:
