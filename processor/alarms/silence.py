@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processor.alarms.definition import Silence, microseconds
+from processor.alarms.definition import Definition, Silence, microseconds
 from processor.alarms.order import Readings
 from processor.alarms.segments import Segments
 from processor.alarms.standing import NEVER
@@ -74,6 +74,14 @@ def due(definition: Silence, states: State) -> Int64:
     waits = (states["raised"] == 0) & (states["arrived"] != NEVER)
     arrived = np.where(waits, states["arrived"], 0)
     return np.where(waits, arrived + microseconds(definition.within), NOTHING_DUE)
+
+
+def soonest(definition: Definition, states: State, starts: Int64) -> list[int | None]:
+    """Of devices, whose points begin at these places: when the first of each is due; None: none is."""
+    if not isinstance(definition, Silence) or not len(starts):
+        return [None] * len(starts)
+    first = np.minimum.reduceat(due(definition, states), starts)
+    return [None if one == NOTHING_DUE else one for one in first.tolist()]
 
 
 def lapse(definition: Silence, states: State, seen: int, until: int) -> Lapsed:
