@@ -160,8 +160,9 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
 
     told = Told(Path(settings.children_directory), vitals)
     told.start()
-    housekeeping = Database(secret, settings.database_ca_file, stopping)
-    retention = Retention(housekeeping, stopping, lambda: child.state is State.OWNER)
+    retention = Retention(
+        Database(secret, settings.database_ca_file, stopping), stopping, lambda: child.state is State.OWNER
+    )
     code = 0
     try:
         with Sampler(metrics, gauges):
