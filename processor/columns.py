@@ -34,6 +34,7 @@ class Columns:
     """Readings, one row each, all columns of one length."""
 
     slot: Int32  # in Names
+    record: Int64  # the place, by arrival, of the record that brought it; ascending
     ts: Int64  # microseconds since 1970, UTC
     seq: Int64  # the device's counter (≥ 0), or the hash of value and quality (< 0)
     quality: Int16  # 192, 64, 0

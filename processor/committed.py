@@ -23,3 +23,5 @@ class Committed:
     decode_seconds: float  # from the records' bytes to judged columns, of all its batches
     write_seconds: float  # the transaction, with all waiting for the database
     oldest_arrived: float  # seconds since 1970: when the first of the records reached the stream
+    raised: int  # alarms of readings that are not history
+    cleared: int

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from processor.columns import Float64, Int64
+from processor.columns import Bool, Float64, Int64
 from processor.quarantine import WHOLE_RECORD, Reason, Refused, refusal, written
 from processor.source.records import Record, TooMuch
 from processor.wire.aggregated import user_records
@@ -40,6 +40,7 @@ class Decoded:
 
     def __init__(self, given: Sequence[Record]) -> None:
         records = user_records(given)
+        self._whole = records is given  # none of them is a part of one
         self.readings: list[Reading] = []
         self.refused: list[Refused] = []
         self.unknown: dict[int, dict[str, Any]] = {}  # row → fields that the contract does not know
@@ -122,9 +123,22 @@ class Decoded:
 
     def numbers(self) -> Int64:
         """Each reading's record, by a number from 0 on: the parts of an aggregated one are one record's."""
+        if self._whole:
+            return self.each_reading(np.arange(len(self._records)))
+        return self.each_reading(np.cumsum(self._begins()) - 1)
+
+    @property
+    def arrivals(self) -> Int64:
+        """When each record reached the stream, in microseconds since 1970, by that number."""
+        arrived = self._arrivals if self._whole else self._arrivals[self._begins()]
+        return (arrived * 1_000_000).astype(np.int64)
+
+    def _begins(self) -> Bool:
+        """Which of them are the first part of another record."""
         names = [record.sequence_number for record in self._records]
-        begins = np.fromiter(map(ne, names[1:], names), np.int64, max(0, len(names) - 1))
-        return self.each_reading(np.concatenate(([0], np.cumsum(begins))))
+        begins = np.ones(len(names), np.bool_)
+        begins[1:] = np.fromiter(map(ne, names[1:], names), np.bool_, max(0, len(names) - 1))
+        return begins
 
     def each_reading(self, column: NDArray[Number]) -> NDArray[Number]:
         """A column of the records as one of the readings."""

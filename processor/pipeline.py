@@ -57,6 +57,7 @@ def judge(records: Sequence[Record], names: Names, rules: Rules, lag_ms: int) ->
         size=decoded.size,
         oldest_arrived=decoded.oldest_arrived,
         arrived=last.arrived,
+        arrivals=decoded.arrivals,
     )
     if len(records) > 1 and too_much(judged):
         raise TooMuch(len(records) // 2)
@@ -143,7 +144,8 @@ class Pipeline:
 
     def _prepare(self, taken: Taken) -> Callable[[], None]:
         judged = taken.judged
-        return partial(self._write, taken, self._store.make_ready(judged), newest_of(judged.columns))
+        ready = self._store.make_ready(taken.lease, judged)
+        return partial(self._write, taken, ready, newest_of(judged.columns))
 
     def _write(self, taken: Taken, ready: Ready | None, newest: Columns) -> None:
         judged, shard = taken.judged, taken.lease.shard
@@ -168,6 +170,8 @@ class Pipeline:
                 decode_seconds=taken.decode_seconds,
                 write_seconds=write_seconds,
                 oldest_arrived=judged.oldest_arrived,
+                raised=stored.raised,
+                cleared=stored.cleared,
             )
         )
 

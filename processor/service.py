@@ -57,7 +57,7 @@ def run(settings: Settings) -> int:
     latest = Latest(cache.connect(settings))
     metrics = Metrics(settings.environment, settings.stream_name)
     pipeline = Pipeline(
-        Store(database, settings.stream_name),
+        Store(database, settings.stream_name, settings.oldest_reading_days),
         latest,
         rules_of(settings),
         committed=metrics.committed,

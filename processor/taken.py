@@ -1,9 +1,11 @@
 """What was taken from the stream and waits for its commit; several of one shard become one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from processor.columns import joined
+import numpy as np
+
+from processor.columns import Columns, joined
 from processor.storage.store import Judged, Lease
 
 
@@ -28,7 +30,8 @@ def merged(parts: Sequence[Taken]) -> Taken:
     last = parts[-1]
     judged = replace(
         last.judged,
-        columns=joined([part.judged.columns for part in parts]),
+        columns=joined(list(_placed(parts))),
+        arrivals=np.concatenate([part.judged.arrivals for part in parts]),
         refused=[refused for part in parts for refused in part.judged.refused],
         size=sum(part.judged.size for part in parts),
         oldest_arrived=min(part.judged.oldest_arrived for part in parts),
@@ -39,3 +42,12 @@ def merged(parts: Sequence[Taken]) -> Taken:
         records=sum(part.records for part in parts),
         decode_seconds=sum(part.decode_seconds for part in parts),
     )
+
+
+def _placed(parts: Sequence[Taken]) -> Iterator[Columns]:
+    """The columns of each, with the places of its records behind those of the parts before."""
+    before = 0
+    for part in parts:
+        columns = part.judged.columns
+        yield replace(columns, record=columns.record + before)
+        before += len(part.judged.arrivals)

@@ -109,7 +109,19 @@ def validate(decoded: Decoded, names: Names, rules: Rules) -> Columns:
     for row in surplus(ts, verdicts.bad, decoded.numbers):
         verdicts.add(row, Reason.TOO_MANY_DAYS, SURPLUS)
     extra = _extras(decoded, values.originals, rows)
-    columns = Columns(slot, ts, seq, quality, status, values.kind, values.number, hist, values.text, extra)
+    columns = Columns(
+        slot=slot,
+        record=decoded.numbers(),
+        ts=ts,
+        seq=seq,
+        quality=quality,
+        status=status,
+        kind=values.kind,
+        number=values.number,
+        hist=hist,
+        text=values.text,
+        extra=extra,
+    )
     if not verdicts.faults:
         return columns
     for row, (reason, detail) in sorted(verdicts.faults.items()):

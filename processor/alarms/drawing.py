@@ -19,9 +19,9 @@ from matplotlib.patches import Patch
 
 from processor.alarms.definition import Deviation, Limit
 from processor.alarms.outline import Outline
+from processor.alarms.phrases import counted, rule, time
 from processor.alarms.picture import Frame
 from processor.alarms.trial import Tried
-from processor.alarms.wording import counted, kind, rule, time
 from processor.columns import Float64
 
 DOTS = 150  # an inch
@@ -182,7 +182,7 @@ def _around(figure: Figure, frame: Frame, panels: int) -> None:
         f", {panels} of {frame.points:,} points: those with the most alarms" if frame.points > panels else ""
     )
     figure.suptitle(
-        f"{kind(frame.definition)}: {rule(frame.definition)}",
+        rule(frame.definition),
         x=LEFT, y=1 - 0.14 / height, ha="left", va="top", fontsize=11.5, fontweight="bold",
     )  # fmt: skip
     figure.text(

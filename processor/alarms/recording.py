@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from processor.alarms.order import Readings
+from processor.alarms.phrases import counted
 from processor.alarms.series import Series, Span, moment
-from processor.alarms.wording import counted
 from processor.columns import Bool, Int64
 from processor.recordings import cells, rows
 from processor.recordings.rows import Dialect, RowError
@@ -131,6 +131,7 @@ def _pages(column: _Column, times: Int64, order: Int64) -> Iterator[Readings]:
         seq=np.arange(len(order)),
         value=value,
         record=np.arange(len(order)),
+        arrived=times[order],
     )
     yield readings.take(np.isfinite(value))
 

@@ -99,11 +99,13 @@ def _span(connection: Connection[Any], asked: Asked, path: str, points: Sequence
 def _readings(point: int, page: list[Any]) -> Readings:
     ts, seq, value = zip(*page, strict=True)
     number = np.array([np.nan if one is None else one for one in value], np.float64)
+    moments = np.array(ts, np.int64)
     readings = Readings(
         point=np.full(len(page), point, np.int32),
-        ts=np.array(ts, np.int64),
+        ts=moments,
         seq=np.array(seq, np.int64),
         value=number,
         record=np.arange(len(page)),
+        arrived=moments,  # as if each had come at once
     )
     return readings.take(np.isfinite(number))

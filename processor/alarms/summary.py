@@ -6,9 +6,10 @@ from statistics import median
 
 from processor.alarms.definition import Definition, Deviation
 from processor.alarms.labels import Score
+from processor.alarms.phrases import counted, time
 from processor.alarms.series import moment
+from processor.alarms.terms import duration, found, measured
 from processor.alarms.trial import Alarm, Course, Tried
-from processor.alarms.wording import counted, judged, length, time
 
 WEEK = 7 * 86_400.0
 
@@ -36,16 +37,16 @@ class Summary:
         if tried.alarms or not self._quiet:
             yield f"{tried.name}: {_described(course, tried.unit)}"
         for alarm in tried.alarms:
-            yield f"  {self._alarm(alarm)}"
+            yield f"  {self._alarm(alarm, tried.unit)}"
 
     def lines(self) -> Iterator[str]:
         """Of all of them."""
-        points = f"on {self._with_alarms:,} of {self._points:,} points, in {length(self._seconds)}"
+        points = f"on {self._with_alarms:,} of {self._points:,} points, in {duration(self._seconds)}"
         often = self._often(len(self.alarms))
         yield f"{counted(len(self.alarms), 'alarm')} would have been raised {points}{often}"
         stood = [(alarm.cleared - alarm.raised).total_seconds() for alarm in self.alarms if alarm.cleared]
         if stood:
-            yield f"they stood {length(median(stood))} (median), {length(max(stood))} at most"
+            yield f"they stood {duration(median(stood))} (median), {duration(max(stood))} at most"
         if standing := sum(alarm.cleared is None for alarm in self.alarms):
             yield f"{counted(standing, 'alarm')} would stand at the end"
         if isinstance(self._definition, Deviation):
@@ -72,16 +73,17 @@ class Summary:
         learns = definition.chart.warm_up / 1e6
         if self._seconds < learns:
             yield (
-                f"a deviation says nothing in its first {length(learns)}, and these readings span "
-                f"{length(self._seconds)}: begin earlier"
+                f"a deviation says nothing in its first {duration(learns)}, and these readings span "
+                f"{duration(self._seconds)}: begin earlier"
             )
 
-    def _alarm(self, alarm: Alarm) -> str:
+    def _alarm(self, alarm: Alarm, unit: str) -> str:
         cleared = "still stands" if alarm.cleared is None else f"cleared {time(alarm.cleared)}"
-        return (
-            f"since {time(alarm.since)}  raised {time(alarm.raised)}  {cleared}  value {alarm.value:g}"
-            f"  judged {judged(self._definition, alarm.figure)}"
-        )
+        said = [f"since {time(alarm.since)}", f"raised {time(alarm.raised)}", cleared]
+        said.append(measured(alarm.value, unit))
+        if (judged := found(self._definition, alarm.figure, unit)) is not None:
+            said.append(judged)
+        return "  ".join(said)
 
 
 def _described(course: Course, unit: str) -> str:
@@ -90,9 +92,9 @@ def _described(course: Course, unit: str) -> str:
     begin, end = time(moment(course.first)), time(moment(course.last))
     said = f"{counted(course.count, 'reading')} from {begin} to {end}"
     if course.step:
-        said += f", one every {length(course.step / 1e6)}"
+        said += f", one every {duration(course.step / 1e6)}"
     if course.gap > 2 * course.step > 0:
-        said += f", the longest gap {length(course.gap / 1e6)} from {time(moment(course.gap_at))}"
+        said += f", the longest gap {duration(course.gap / 1e6)} from {time(moment(course.gap_at))}"
     return f"{said}; {course.least:g} to {course.greatest:g}{f' {unit}' if unit else ''}"
 
 
@@ -100,7 +102,7 @@ def _after(after: timedelta | None) -> str:
     if after is None:
         return "missed"
     seconds = after.total_seconds()
-    return f"raised {length(seconds)} after it began" if seconds >= 0 else "stood already when it began"
+    return f"raised {duration(seconds)} after it began" if seconds >= 0 else "stood already when it began"
 
 
 def quiet(points: int) -> bool:

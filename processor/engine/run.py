@@ -78,7 +78,7 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         write=lambda line: print(line, file=sys.stderr, flush=True),  # the daemon hands it on, as it is
     )
     pipeline = Pipeline(
-        Store(database, settings.stream_name),
+        Store(database, settings.stream_name, settings.oldest_reading_days),
         latest,
         rules_of(settings),
         committed=metrics.committed,

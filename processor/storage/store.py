@@ -1,14 +1,17 @@
-"""One batch, one transaction: readings, rollups of those really inserted, quarantine and progress."""
+"""One batch, one transaction: readings, rollups of those really inserted, alarms, quarantine and progress."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from psycopg import Connection
 
+from processor.alarms.tables import write
+from processor.alarms.watch import Outcome
+from processor.alarms.watches import Owner
 from processor.columns import Columns, Int64
 from processor.names import Names
 from processor.quarantine import Refused, storable
@@ -44,6 +47,11 @@ class Lease:
     position: str | None
     gap: Gap | None = None
 
+    @property
+    def owner(self) -> Owner:
+        """Whom it was given to, whatever else it says."""
+        return Owner(self.shard, self.epoch)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -51,6 +59,7 @@ class Judged:
 
     `position`, `arrived`: its last record's; seconds since 1970. `size`: bytes of its documents, once opened.
     `oldest_arrived`: when the first of its records reached the stream, in seconds since 1970.
+    `arrivals`: when each of them did, in microseconds since 1970, by the place that the columns name.
     """
 
     columns: Columns
@@ -61,6 +70,7 @@ class Judged:
     size: int
     oldest_arrived: float
     arrived: float
+    arrivals: Int64
 
     @cached_property
     def days(self) -> Int64:
@@ -70,19 +80,24 @@ class Judged:
 
 @dataclass(frozen=True)
 class Stored:
-    """How a batch ended: rows inserted, rows that were there already, rows in the quarantine."""
+    """How a batch ended: rows inserted, rows that were there already, rows in the quarantine; alarms raised
+    and cleared, history's not counted."""
 
     inserted: int
     absorbed: int
     refused: int
+    raised: int = 0
+    cleared: int = 0
 
 
 class Store:
-    """The tables, for one stream."""
+    """The tables, for one stream. days: how old a reading may be, by which an alarm is still judged."""
 
-    def __init__(self, database: Database, stream: str) -> None:
+    def __init__(self, database: Database, stream: str, days: int = 7) -> None:
         self._database = database
         self._stream = stream
+        self._days = days
+        self._prepared: dict[Owner, str] = {}  # the position of the batch that was made ready last
 
     def take_shard(self, shard: str) -> Lease:
         """Become the shard's owner: any earlier one can no longer write. Raises Stopping."""
@@ -123,11 +138,20 @@ class Store:
 
         self._database.run(write)
 
-    def make_ready(self, judged: Judged) -> Ready | None:
-        """What `store` will write, made on another thread; None where the database must be asked first."""
+    def make_ready(self, lease: Lease, judged: Judged) -> Ready | None:
+        """What `store` will write, made on another thread; None where the database must be asked first.
+
+        To be called for every batch of a lease, in their order.
+        """
+        before = self._prepared.get(lease.owner)
+        self._prepared[lease.owner] = judged.position
         points = self._database.points_of(judged.names)
         point = None if points is None else points.known(judged.columns)
-        return None if points is None or point is None else make_ready(judged.columns, points, point)
+        if points is None or point is None:
+            return None
+        ready = make_ready(judged.columns, points, point)
+        outcome = points.watches.ahead(lease.owner, before, judged.position, ready.every, judged.arrivals)
+        return replace(ready, outcome=outcome)
 
     def store(self, lease: Lease, judged: Judged, ready: Ready | None = None) -> Stored:
         """Commit one batch, once: a batch that is already in, by position, is left alone.
@@ -136,7 +160,8 @@ class Store:
         """
 
         def write(session: Session) -> Stored:
-            return _Writing(session, self._stream, lease, judged, ready).done()
+            batch = _Writing(session, lease, judged, ready, stream=self._stream, days=self._days)
+            return batch.done()
 
         return run_beside_retention(self._database, write)
 
@@ -145,7 +170,14 @@ class _Writing:
     """One attempt at one batch, on one session."""
 
     def __init__(
-        self, session: Session, stream: str, lease: Lease, judged: Judged, ready: Ready | None
+        self,
+        session: Session,
+        lease: Lease,
+        judged: Judged,
+        ready: Ready | None,
+        *,
+        stream: str,
+        days: int,
     ) -> None:
         self._session = session
         self._connection = session.connection
@@ -153,6 +185,7 @@ class _Writing:
         self._lease = lease
         self._judged = judged
         self._ready = ready
+        self._days = days
         self._fence = {
             "stream": stream,
             "shard": lease.shard,
@@ -169,6 +202,7 @@ class _Writing:
         ready = self._ready
         if ready is None or ready.points is not points:
             ready = make_ready(judged.columns, points, points.resolve(self._connection, judged.columns))
+        points.watches.look(self._connection, self._lease.owner, self._days)
         with self._connection.transaction():
             if self._lease.gap is not None:
                 tell_gap(self._connection, self._fence, self._lease.gap, alone=False)
@@ -176,7 +210,15 @@ class _Writing:
                 return Stored(0, 0, 0)
             inserted = self._insert(ready) if len(ready.rows) else 0
             add_refused(self._connection, self._stream, self._lease.shard, judged.refused)
-        return Stored(inserted, len(judged.columns) - inserted, len(judged.refused))
+            outcome = self._watched(ready)
+            write(self._connection, outcome)
+        return Stored(
+            inserted=inserted,
+            absorbed=len(judged.columns) - inserted,
+            refused=len(judged.refused),
+            raised=outcome.raised,
+            cleared=outcome.cleared,
+        )
 
     def _advance(self) -> bool:
         """The fence. False when this owner has stored the batch already: its commit's answer was lost."""
@@ -192,6 +234,15 @@ class _Writing:
             return False
         raise ShardLost(
             f"shard {self._lease.shard} is owned by epoch {row and row[0]}, not {self._lease.epoch}"
+        )
+
+    def _watched(self, ready: Ready) -> Outcome:
+        """What the rules say of all the rows, also of those that were there already: order alone decides."""
+        if ready.outcome is not None:
+            return ready.outcome
+        judged = self._judged
+        return ready.points.watches.judge(
+            self._connection, self._lease.owner, judged.position, ready.every, judged.arrivals
         )
 
     def _insert(self, ready: Ready) -> int:

@@ -111,11 +111,9 @@ def fill(operator: Any) -> None:
 
 
 TOLD = [
-    f"{PATH}: 1,439 readings from 2026-03-01T00:00:00Z to 2026-03-01T23:59:00Z, one every 1 min; "
-    "70 to 90 Cel",
-    "  since 2026-03-01T06:00:00Z  raised 2026-03-01T06:00:00Z  cleared 2026-03-01T08:00:00Z"
-    "  value 90  judged 90",
-    "1 alarm would have been raised on 1 of 1 points, in 24 h",
+    f"{PATH}: 1,439 readings from 2026-03-01T00:00:00Z to 2026-03-01T23:59:00Z, one every 60 s; 70 to 90 Cel",
+    "  since 2026-03-01T06:00:00Z  raised 2026-03-01T06:00:00Z  cleared 2026-03-01T08:00:00Z  90 Cel",
+    "1 alarm would have been raised on 1 of 1 points, in 23 h 59 min",
     "they stood 2 h (median), 2 h at most",
 ]
 

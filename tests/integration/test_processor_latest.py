@@ -28,6 +28,7 @@ def one(ts: int, number: float, hist: bool = False) -> tuple[Columns, Names]:
     names = Names()
     columns = Columns(
         slot=np.array([names.add(PATH, None)], np.int32),
+        record=np.zeros(1, np.int64),
         ts=np.array([ts], np.int64),
         seq=np.zeros(1, np.int64),
         quality=np.array([192], np.int16),

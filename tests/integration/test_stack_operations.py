@@ -43,6 +43,7 @@ def planned(platform: Platform, changed: dict[str, str], kind: str = "UPDATE") -
     parameters = {
         "ImageDigest": f"sha256:{'0' * 64}",
         "NotificationAddress": "operations@example.com",
+        "PlantAddress": "plant@example.com",
         "ArtefactBucket": bucket,
         "RotationCodeKey": "functions/rotation-1.zip",
     }

@@ -62,6 +62,7 @@ def told() -> Judgement:
         seq=np.tile(PLACE, len(points)),
         value=np.concatenate(list(MACHINES.values())),
         record=np.tile(PLACE, len(points)),
+        arrived=np.tile(PLACE * STEP, len(points)),
     )
     runs = Segments.of(readings.point.astype(np.int64), len(points))
     return judge(Deviation(), fresh(Deviation(), len(points)), readings, runs)

@@ -43,6 +43,7 @@ def readings_of(records: list[Record]) -> tuple[Readings, Segments]:
         seq=np.array([key[2] for key in keys], np.int64),
         value=np.array([rows[key][0] for key in keys], np.float64),
         record=np.array([rows[key][1] for key in keys], np.int64),
+        arrived=np.array([key[1] for key in keys], np.int64) * SECOND,
     )
     return readings, Segments.of(points.astype(np.int64), 5)
 

@@ -29,7 +29,9 @@ SPAN = Span(0, 120 * HOUR)
 def trial(definition: Definition, value: Float64, name: str = "a/b/c/d/e/m17/spindle_temp") -> Tried:
     count = len(value)
     ts = np.linspace(0, SPAN.until - 1, count).astype(np.int64)
-    readings = Readings(np.zeros(count, np.int32), ts, np.arange(count), value, np.arange(count))
+    readings = Readings(
+        np.zeros(count, np.int32), ts, np.arange(count), value, np.arange(count), np.array(ts)
+    )
     return tried(Series(name, "Cel", iter([readings])), definition, Sketch(definition, SPAN, COLUMNS))
 
 

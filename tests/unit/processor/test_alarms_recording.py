@@ -137,11 +137,10 @@ def test_it_is_tried_without_database_and_environment(
     assert main(["rules", "try", "--file", str(file), "--definition", LIMIT]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "spindle.csv: 2 rows",
-        "temp: 2 readings from 2026-03-01T00:00:00Z to 2026-03-01T00:01:00Z, one every 1 min; 70 to 90",
-        "  since 2026-03-01T00:00:00Z  raised 2026-03-01T00:00:00Z  cleared 2026-03-01T00:01:00Z"
-        "  value 90  judged 90",
-        "1 alarm would have been raised on 1 of 1 points, in 1 min",
-        "they stood 1 min (median), 1 min at most",
+        "temp: 2 readings from 2026-03-01T00:00:00Z to 2026-03-01T00:01:00Z, one every 60 s; 70 to 90",
+        "  since 2026-03-01T00:00:00Z  raised 2026-03-01T00:00:00Z  cleared 2026-03-01T00:01:00Z  90",
+        "1 alarm would have been raised on 1 of 1 points, in 60 s",
+        "they stood 60 s (median), 60 s at most",
     ]
 
 

@@ -31,7 +31,9 @@ KINDS: list[Definition] = [
 
 def readings(ts: list[int], value: Float64) -> Readings:
     count = len(ts)
-    return Readings(np.zeros(count, np.int32), np.array(ts), np.arange(count), value, np.arange(count))
+    return Readings(
+        np.zeros(count, np.int32), np.array(ts), np.arange(count), value, np.arange(count), np.array(ts)
+    )
 
 
 def series(whole: Readings, cuts: list[int]) -> Series:
@@ -108,7 +110,7 @@ def test_a_summary_says_how_often_and_for_how_long() -> None:
         "point: 360 readings from 1970-01-01T00:00:00Z to 1970-01-15T23:00:00Z, one every 1 h; 70 to 90 Cel"
     )
     assert told[-3:] == [
-        "4 alarms would have been raised on 1 of 1 points, in 15 d, 1.9 a week",
+        "4 alarms would have been raised on 1 of 1 points, in 14 d 23 h, 1.9 a week",
         "they stood 1 h (median), 1 h at most",
         "1 alarm would stand at the end",
     ]

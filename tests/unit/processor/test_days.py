@@ -84,3 +84,10 @@ def test_the_verdict_on_a_record_is_the_same_whatever_it_is_read_with(given_days
     assert waiting(together.refused) == [key for one in alone for key in waiting(one.refused)]
     for items, one in zip(given_days, alone, strict=True):
         assert set(one.columns.number.tolist()) == set(sorted(set(items))[:3])
+
+
+def test_each_reading_names_its_records_place_and_the_parts_of_one_share_it() -> None:
+    later = put_together(reading(3), number=3)._replace(arrived=NOW + 1)
+    found = judged(put_together(reading(1), reading(2, path="wrong"), reading(2)), later)
+    assert found.columns.record.tolist() == [0, 0, 1]
+    assert found.arrivals.tolist() == [NOW_MS * 1000, (NOW_MS + 1000) * 1000]

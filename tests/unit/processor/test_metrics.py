@@ -59,6 +59,8 @@ def commit(shard: str = "shard-0", refused: Mapping[Reason, int] | None = None, 
         "decode_seconds": 0.002,
         "write_seconds": 0.03,
         "oldest_arrived": NOW - 5,
+        "raised": 0,
+        "cleared": 0,
     }
     return Committed(shard=shard, refused=refused or {}, **{**usual, **changes})
 

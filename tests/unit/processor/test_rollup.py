@@ -15,6 +15,7 @@ def rows(*readings: tuple[int, int, float, int]) -> Rows:
     point, ts, number, quality = zip(*readings, strict=True)
     columns = Columns(
         slot=np.zeros(count, np.int32),
+        record=np.arange(count, dtype=np.int64),
         ts=np.array(ts, np.int64),
         seq=np.arange(count, dtype=np.int64),
         quality=np.array(quality, np.int16),

@@ -44,6 +44,7 @@ def test_parts_merged_are_their_records_judged_at_once(batches: list[list[dict[s
     together = merged(parts)
     for name, column in vars(whole.columns).items():
         np.testing.assert_array_equal(getattr(together.judged.columns, name), column)
+    np.testing.assert_array_equal(together.judged.arrivals, whole.arrivals)
     assert together.judged.refused == whole.refused
     assert (together.judged.position, together.judged.size) == (whole.position, whole.size)
     assert (together.judged.lag_ms, together.records) == (whole.lag_ms, sum(map(len, made)))
