@@ -261,7 +261,7 @@ ON CONFLICT DO NOTHING
 RETURNING applies_from;
 
 -- name: watched_points
-SELECT id, path FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
+SELECT id, path, unit FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
 
 -- name: past_readings
 -- Of one point, in the order of the key; times in µs since 1970.
@@ -270,6 +270,25 @@ FROM reading
 WHERE point = %(point)s AND ts >= %(since)s AND ts < %(until)s AND quality <> 0
     AND (ts, seq) > (%(after)s, %(seq)s)
 ORDER BY ts, seq LIMIT %(rows)s;
+
+-- name: past_bounds
+SELECT (extract(epoch FROM min(ts)) * 1000000)::bigint, (extract(epoch FROM max(ts)) * 1000000)::bigint
+FROM reading WHERE point = ANY(%(points)s) AND ts >= %(since)s AND ts < %(until)s;
+
+-- name: readable_points
+-- These three: the same of the views, for a login that may read them and nothing else.
+SELECT point, path, unit FROM points WHERE path ~ %(pattern)s ORDER BY point LIMIT %(limit)s;
+
+-- name: readable_readings
+SELECT (extract(epoch FROM time) * 1000000)::bigint, seq, value
+FROM readings
+WHERE point = %(point)s AND time >= %(since)s AND time < %(until)s AND quality <> 'bad'
+    AND (time, seq) > (%(after)s, %(seq)s)
+ORDER BY time, seq LIMIT %(rows)s;
+
+-- name: readable_bounds
+SELECT (extract(epoch FROM min(time)) * 1000000)::bigint, (extract(epoch FROM max(time)) * 1000000)::bigint
+FROM readings WHERE point = ANY(%(points)s) AND time >= %(since)s AND time < %(until)s;
 
 -- name: alarm_states
 SELECT device, rule, version, subjects, states FROM alarm_state WHERE device = ANY(%(devices)s);
