@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=1, description="0: a record keyed by a device's path may hold other devices' readings"),
     ] = 1
+    alarm_topic_arn: Annotated[
+        str, Meta(description="the SNS topic of the plant's alarms; nobody is told when empty")
+    ] = ""
     cache_ca_file: Annotated[str, Meta(description="the system's own bundle when empty")] = ""
     health_port: Annotated[Port, Meta(description="of /health and /ready, on loopback")] = 8080
     poll_seconds: Annotated[
@@ -83,6 +86,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "/run/millrace/children"
     aws_endpoint_url: Annotated[
         str, Meta(description="kcl: instead of AWS's own endpoints, as boto3 reads it; for one machine")
+    ] = ""
+    alarm_topic_arn: Annotated[
+        str,
+        Meta(description="the SNS topic that hears of alarms from the readings; nobody is told when empty"),
     ] = ""
     session_minutes: Annotated[
         float,
@@ -151,6 +158,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "cache_host": (r"[A-Za-z0-9.-]+", "a host's name without port or scheme"),
     "cache_name": (r"[A-Za-z0-9-]+", "letters, digits and dashes"),
     "cache_user": (r"[a-zA-Z][a-zA-Z0-9-]*", "a letter, then letters, digits and dashes"),
+    "alarm_topic_arn": (
+        r"arn:aws[^:]*:sns:[^:]+:\d{12}:[A-Za-z0-9_-]{1,256}",  # botocore's model of sns, CreateTopic
+        "a topic's ARN, arn:aws:sns:REGION:ACCOUNT:NAME",
+    ),
     "cache_ca_file": (r"/.+", "an absolute path"),
     "site_time_zone": (r".+", "an IANA time zone such as Europe/London"),
     "source": (r"poll|kcl", "poll or kcl"),
@@ -161,6 +172,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "a consumer's ARN, arn:aws:kinesis:REGION:ACCOUNT:stream/STREAM/consumer/NAME:TIME",
     ),
     "children_directory": (r"/.+", "an absolute path"),
+    # A FIFO topic reaches queues only: https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html
+    "alarm_topic_arn": (
+        r"arn:aws[^:]*:sns:[^:]+:\d{12}:[A-Za-z0-9_-]{1,256}",
+        "a standard topic's ARN, arn:aws:sns:REGION:ACCOUNT:NAME",
+    ),
     "aws_endpoint_url": (r"https?://[^\s]+", "a URL that begins with http:// or https://"),
 }
 

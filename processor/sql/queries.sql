@@ -261,7 +261,7 @@ ON CONFLICT DO NOTHING
 RETURNING applies_from;
 
 -- name: watched_points
-SELECT id, path FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
+SELECT id, path, unit FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
 
 -- name: past_readings
 -- Of one point, in the order of the key; times in µs since 1970.
@@ -271,14 +271,34 @@ WHERE point = %(point)s AND ts >= %(since)s AND ts < %(until)s AND quality <> 0
     AND (ts, seq) > (%(after)s, %(seq)s)
 ORDER BY ts, seq LIMIT %(rows)s;
 
+-- name: past_bounds
+SELECT (extract(epoch FROM min(ts)) * 1000000)::bigint, (extract(epoch FROM max(ts)) * 1000000)::bigint
+FROM reading WHERE point = ANY(%(points)s) AND ts >= %(since)s AND ts < %(until)s;
+
+-- name: readable_points
+-- These three: the same of the views, for a login that may read them and nothing else.
+SELECT point, path, unit FROM points WHERE path ~ %(pattern)s ORDER BY point LIMIT %(limit)s;
+
+-- name: readable_readings
+SELECT (extract(epoch FROM time) * 1000000)::bigint, seq, value
+FROM readings
+WHERE point = %(point)s AND time >= %(since)s AND time < %(until)s AND quality <> 'bad'
+    AND (time, seq) > (%(after)s, %(seq)s)
+ORDER BY time, seq LIMIT %(rows)s;
+
+-- name: readable_bounds
+SELECT (extract(epoch FROM min(time)) * 1000000)::bigint, (extract(epoch FROM max(time)) * 1000000)::bigint
+FROM readings WHERE point = ANY(%(points)s) AND time >= %(since)s AND time < %(until)s;
+
 -- name: alarm_states
 SELECT device, rule, version, subjects, states FROM alarm_state WHERE device = ANY(%(devices)s);
 
 -- name: keep_alarm_states
-INSERT INTO alarm_state AS s (device, rule, version, subjects, states)
-SELECT * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
-    %(subjects)s::bytea[], %(states)s::bytea[])
-ON CONFLICT (device, rule, version) DO UPDATE SET subjects = excluded.subjects, states = excluded.states;
+INSERT INTO alarm_state AS s (shard, device, rule, version, subjects, states, due)
+SELECT %(shard)s::text, * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+    %(subjects)s::bytea[], %(states)s::bytea[], %(due)s::bigint[])
+ON CONFLICT (device, rule, version) DO UPDATE
+SET shard = excluded.shard, subjects = excluded.subjects, states = excluded.states, due = excluded.due;
 
 -- name: raise_alarms
 -- What is raised anew within one moment is one alarm, which stands again. An alarm of the present is never
@@ -310,6 +330,40 @@ FROM unnest(
 WHERE e.rule = cleared.rule AND e.version = cleared.version AND e.point = cleared.point
     AND e.history = cleared.history AND e.ended_at IS NULL;
 
+-- name: hold_shard
+-- No row when a later owner has raised the epoch; none raises it before the transaction has ended.
+SELECT FROM shard_progress
+WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s FOR NO KEY UPDATE;
+
+-- name: lapsed_states
+-- What becomes silent by then of the devices that spoke last in a shard, in this one or in one that is over;
+-- times in µs since 1970. A version ends where the next begins.
+WITH silences AS (
+    SELECT rule, version, definition::text, coalesce(until, %(last)s) AS until
+    FROM (
+        SELECT *, (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint
+            AS until
+        FROM alarm_rule_version
+    ) AS versions
+    WHERE definition ->> 'kind' = 'silence'
+), shards AS (
+    SELECT shard, ended_at IS NOT NULL AS over FROM shard_progress WHERE stream = %(stream)s
+)
+SELECT s.device, s.rule, s.version, s.subjects, s.states, v.definition, v.until
+FROM alarm_state AS s
+JOIN silences AS v ON v.rule = s.rule AND v.version = s.version
+WHERE s.shard IN (SELECT shard FROM shards WHERE CASE WHEN %(past)s THEN over ELSE shard = %(shard)s END)
+    AND s.due <= %(seen)s AND s.due < v.until
+ORDER BY s.device, s.rule, s.version
+LIMIT %(most)s
+FOR UPDATE OF s;
+
+-- name: keep_lapsed_states
+UPDATE alarm_state AS s SET states = new.states, due = new.due
+FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+    %(states)s::bytea[], %(due)s::bigint[]) AS new (device, rule, version, states, due)
+WHERE s.device = new.device AND s.rule = new.rule AND s.version = new.version;
+
 -- name: alarm_versions
 -- Every version that may still judge a reading, in their order; times in µs since 1970. One that is over ends
 -- where the next begins, also where that one judges nothing.
@@ -321,3 +375,186 @@ FROM (
 ) AS versions
 WHERE until IS NULL OR until > (extract(epoch FROM now() - make_interval(days => %(days)s)) * 1000000)::bigint
 ORDER BY rule, version;
+
+-- Who is told of alarms (processor/alarms/outbox.py), by one notifier at a time.
+
+-- name: take_notices
+-- The server frees it with the session.
+SELECT pg_try_advisory_lock(hashtextextended('millrace.notices', 0));
+
+-- name: free_notices
+SELECT pg_advisory_unlock(hashtextextended('millrace.notices', 0));
+
+-- name: end_with_rules
+-- What a version of a rule raised ends where the next begins.
+INSERT INTO alarm_change (rule, point, started_at, change, at, site)
+SELECT e.rule, e.point, e.started_at, 'cleared', v.until, c.site
+FROM alarm_event AS e
+JOIN (
+    SELECT rule, version, lead(applies_from) OVER (PARTITION BY rule ORDER BY version) AS until
+    FROM alarm_rule_version
+) AS v ON v.rule = e.rule AND v.version = e.version
+JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
+WHERE e.ended_at IS NULL AND v.until <= %(now)s AND NOT EXISTS (
+    SELECT FROM alarm_change AS o
+    WHERE (o.rule, o.point, o.started_at, o.change) = (e.rule, e.point, e.started_at, 'cleared'))
+ON CONFLICT DO NOTHING;
+
+-- name: unsettled_changes
+-- The oldest, each with its alarm as it stands now; `raises`: of the same rule and point within an hour before.
+SELECT c.id, c.change, c.at, c.written_at, raises.at,
+    a.number, a.rule_number, a.rule, a.version, a.definition::text, a.point, a.path, a.unit, a.since,
+    coalesce(a.raised_at, a.since), a.cleared_at, a.lapses, a.value, a.figure, a.acknowledged_at, a.acknowledged_by
+FROM (SELECT * FROM alarm_change WHERE settled_at IS NULL ORDER BY id LIMIT %(most)s) AS c
+JOIN alarms AS a ON (a.rule_number, a.point, a.since) = (c.rule, c.point, c.started_at)
+LEFT JOIN LATERAL (
+    SELECT array_agg(h.at ORDER BY h.at) AS at FROM alarm_change AS h
+    WHERE c.change = 'raised' AND h.rule = c.rule AND h.point = c.point AND h.change = 'raised'
+        AND h.at > c.at - %(hour)s::interval AND h.at <= c.at
+) AS raises ON true
+ORDER BY c.id;
+
+-- name: flapping_alarms
+SELECT rule, point, last_at FROM alarm_flapping;
+
+-- name: calm_alarms
+-- That flapped, and were not raised since `until`; each as its last alarm stands now.
+SELECT f.since, f.raises,
+    a.number, a.rule_number, a.rule, a.version, a.definition::text, a.point, a.path, a.unit, a.since,
+    coalesce(a.raised_at, a.since), a.cleared_at, a.lapses, a.value, a.figure, a.acknowledged_at, a.acknowledged_by
+FROM alarm_flapping AS f
+JOIN LATERAL (
+    SELECT started_at FROM alarm_event AS o WHERE o.rule = f.rule AND o.point = f.point AND NOT o.history
+    ORDER BY o.started_at DESC LIMIT 1
+) AS last ON true
+JOIN alarms AS a ON (a.rule_number, a.point, a.since) = (f.rule, f.point, last.started_at)
+WHERE f.last_at <= %(until)s
+ORDER BY f.last_at;
+
+-- name: told_by_site
+-- Messages of single alarms since then.
+SELECT site, count(*) FROM alarm_notice
+WHERE composed_at > %(since)s AND kind IN ('alarm', 'flapping', 'calm') GROUP BY site;
+
+-- name: floods
+SELECT site, since, told_at FROM alarm_flood;
+
+-- name: settle_changes
+UPDATE alarm_change SET settled_at = %(now)s, outcome = %(outcome)s, notice = %(notice)s
+WHERE id = ANY(%(ids)s) AND settled_at IS NULL;
+
+-- name: settle_all_changes
+UPDATE alarm_change SET settled_at = %(now)s, outcome = %(outcome)s WHERE settled_at IS NULL;
+
+-- name: note_flapping
+INSERT INTO alarm_flapping AS f (rule, point, site, since, raises, last_at)
+VALUES (%(rule)s, %(point)s, %(site)s, %(since)s, %(raises)s, %(last_at)s)
+ON CONFLICT (rule, point) DO UPDATE
+SET raises = f.raises + excluded.raises, last_at = greatest(f.last_at, excluded.last_at);
+
+-- name: forget_flapping
+DELETE FROM alarm_flapping WHERE rule = %(rule)s AND point = %(point)s;
+
+-- name: note_flood
+INSERT INTO alarm_flood (site, since, told_at) VALUES (%(site)s, %(since)s, %(told_at)s)
+ON CONFLICT (site) DO UPDATE SET told_at = excluded.told_at;
+
+-- name: forget_flood
+DELETE FROM alarm_flood WHERE site = %(site)s;
+
+-- name: held_of_site
+-- By rule and device, what no message of the flood has told yet; the most raised first.
+SELECT r.name, p.area || '/' || p.line || '/' || p.cell || '/' || p.device,
+    count(*) FILTER (WHERE c.change = 'raised'), count(*) FILTER (WHERE c.change = 'cleared'),
+    count(*) FILTER (WHERE c.change = 'acknowledged'), min(c.written_at)
+FROM alarm_change AS c JOIN alarm_rule AS r ON r.id = c.rule JOIN point AS p ON p.id = c.point
+WHERE c.site = %(site)s AND c.outcome = 'held' AND c.notice IS NULL
+GROUP BY 1, 2 ORDER BY 3 DESC, 4 DESC, 1, 2;
+
+-- name: count_held
+SELECT count(*) FROM alarm_change WHERE site = %(site)s AND outcome = 'held' AND settled_at > %(since)s;
+
+-- name: tell_held
+UPDATE alarm_change SET notice = %(notice)s WHERE site = %(site)s AND outcome = 'held' AND notice IS NULL;
+
+-- name: add_notice
+INSERT INTO alarm_notice (id, kind, site, rule, subject, body, document, composed_at, oldest_at)
+VALUES (%(id)s, %(kind)s, %(site)s, %(rule)s, %(subject)s, %(body)s, %(document)s::json, %(now)s, %(oldest_at)s);
+
+-- name: unsent_notices
+-- In their order. One that SNS would not have is tried again every few minutes, and keeps none that follows.
+SELECT id, kind, site, rule, subject, body, document::text FROM alarm_notice
+WHERE sent_at IS NULL AND (refused IS NULL OR tried_at < %(now)s::timestamptz - %(rest)s::interval)
+ORDER BY place LIMIT 100;
+
+-- name: claim_notice
+-- Counted before it is sent. No row: another notifier has sent it.
+UPDATE alarm_notice SET attempts = attempts + 1, tried_at = clock_timestamp()
+WHERE id = %(id)s AND sent_at IS NULL RETURNING attempts;
+
+-- name: mark_notice_sent
+UPDATE alarm_notice SET sent_at = clock_timestamp(), message_id = %(message)s, refused = NULL
+WHERE id = %(id)s AND sent_at IS NULL;
+
+-- name: mark_notice_refused
+UPDATE alarm_notice SET refused = %(why)s WHERE id = %(id)s AND sent_at IS NULL;
+
+-- name: oldest_untold
+SELECT extract(epoch FROM clock_timestamp() - least(
+    (SELECT min(written_at) FROM alarm_change WHERE settled_at IS NULL),
+    (SELECT min(oldest_at) FROM alarm_notice WHERE sent_at IS NULL)))::double precision;
+
+-- name: standing_alarms
+-- Of all sites that ever had one (or of one), the newest first; where none stands there is a row without an alarm.
+WITH RECURSIVE sites AS (
+    (SELECT site FROM alarm_change ORDER BY site LIMIT 1)
+    UNION ALL
+    SELECT (SELECT c.site FROM alarm_change AS c WHERE c.site > s.site ORDER BY c.site LIMIT 1)
+    FROM sites AS s WHERE s.site IS NOT NULL
+), standing AS (
+    SELECT c.site, c.id, r.name, p.path, p.unit, e.started_at, coalesce(e.raised_at, e.started_at) AS raised_at,
+        e.value, e.figure, e.acknowledged_at, e.acknowledged_by
+    FROM alarm_event AS e
+    JOIN alarm_rule AS r ON r.id = e.rule
+    JOIN point AS p ON p.id = e.point
+    JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
+    WHERE e.ended_at IS NULL AND NOT e.history AND NOT EXISTS (
+        SELECT FROM alarm_rule_version AS v
+        WHERE v.rule = e.rule AND v.version > e.version AND v.applies_from <= %(now)s)
+        AND (%(site)s::text IS NULL OR c.site = %(site)s::text)
+    ORDER BY e.raised_at DESC LIMIT %(most)s
+)
+SELECT sites.site, id, name, path, unit, started_at, raised_at, value, figure, acknowledged_at, acknowledged_by
+FROM sites LEFT JOIN standing USING (site)
+WHERE sites.site IS NOT NULL
+ORDER BY sites.site, raised_at DESC;
+
+-- name: count_standing
+SELECT count(*) FROM alarm_event AS e JOIN point AS p ON p.id = e.point
+WHERE e.ended_at IS NULL AND NOT e.history AND NOT EXISTS (
+    SELECT FROM alarm_rule_version AS v
+    WHERE v.rule = e.rule AND v.version > e.version AND v.applies_from <= %(now)s)
+    AND (%(site)s::text IS NULL OR p.enterprise || '/' || p.site = %(site)s::text);
+
+-- name: alarm_list
+-- The newest first; times of the readings.
+SELECT number, rule, path, unit, since, coalesce(raised_at, since), cleared_at, standing, value, history,
+    acknowledged_at, acknowledged_by
+FROM alarms
+WHERE (NOT %(standing)s OR standing AND NOT history)
+    AND (%(pattern)s::text IS NULL OR path ~ %(pattern)s::text)
+    AND (%(name)s::text IS NULL OR rule = %(name)s::text)
+ORDER BY since DESC, rule, path LIMIT %(most)s;
+
+-- name: standing_alarm
+-- The number of the one that stands of this rule and point.
+SELECT c.id
+FROM alarm_event AS e
+JOIN alarm_rule AS r ON r.id = e.rule
+JOIN point AS p ON p.id = e.point
+JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
+WHERE r.name = %(name)s AND p.path = %(path)s AND e.ended_at IS NULL AND NOT e.history
+ORDER BY e.version DESC, e.started_at DESC LIMIT 1;
+
+-- name: acknowledge_alarm
+SELECT acknowledge_alarm(%(number)s, %(by)s);
