@@ -44,7 +44,10 @@ class Lapsed:
 
 
 def detect(definition: Silence, state: State, readings: Readings, runs: Segments) -> Steps:
-    """A step for each reading, and before one that was waited for too long another: then it became silent."""
+    """A step for each reading, and before one that was waited for too long another: then it became silent.
+
+    Only of runs that are silent, or were: the others are well, and are nearly all.
+    """
     within = microseconds(definition.within)
     arrived = runs.highest(readings.arrived, state["arrived"])
     before = runs.before(arrived, state["arrived"])
@@ -52,8 +55,11 @@ def detect(definition: Silence, state: State, readings: Readings, runs: Segments
     known = before != NEVER
     waited = arrived - np.where(known, before, arrived)
     lapsed = waited > within
-    place = np.repeat(np.arange(len(arrived)), 1 + lapsed)
-    silent = _firsts_of_two(lapsed)
+    stirred = (state["hot"] > 0) | (state["raised"] > 0)
+    stirred[runs.run[lapsed]] = True
+    rows = np.flatnonzero(stirred[runs.run])
+    place = np.repeat(rows, 1 + lapsed[rows])
+    silent = _firsts_of_two(lapsed[rows])
     # What was told of a silence stands, even if a record turns up then that was stamped before its end.
     told = np.where(state["hot"] > 0, state["since"] + within, state["since"])
     at = np.maximum(np.where(silent, before[place] + within, arrived[place]), told[runs.run[place]])
