@@ -225,6 +225,7 @@ class Sources:
             "ArtefactBucket": bucket,
             "ImageDigest": image_digest,
             "NotificationAddress": self._environment.notification_address,
+            "PlantAddress": self._environment.plant_address,
             "RotationCodeKey": bundle.rotation_code.key,
         }
         asked = bundle.root_tree.get("Parameters", {})

@@ -49,6 +49,8 @@ class Environment(Section, frozen=True):
         str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="a mail address")
     ]
     """Who is told of alarms and of the budget."""
+    plant_address: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="a mail address")]
+    """Who is told of what the plant's readings are watched for: its own people."""
     tags: dict[str, str]
     """Tags of every resource that takes any."""
     keys: Keys

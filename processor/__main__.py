@@ -53,8 +53,8 @@ def main(arguments: list[str]) -> int:
 def _rules(arguments: list[str]) -> int:
     asked = import_module("processor.alarms.request")
     request = asked.from_arguments(arguments)
-    if isinstance(request, asked.TryFile):
-        code: int = _load("processor.alarms.command", "try_file")(request)
+    if asked.needs_no_environment(request):
+        code: int = _load("processor.alarms.command", "alone")(request)
         return code
     return _asked("processor.alarms.command", request)
 

@@ -71,7 +71,7 @@ def run(settings: Settings) -> int:
         sent=metrics.told,
     )
     pipeline = Pipeline(
-        Store(database, settings.stream_name),
+        Store(database, settings.stream_name, settings.oldest_reading_days),
         latest,
         rules_of(settings),
         committed=counted(metrics, notifier),

@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=1, description="0: a record keyed by a device's path may hold other devices' readings"),
     ] = 1
+    alarm_topic_arn: Annotated[
+        str, Meta(description="the SNS topic of the plant's alarms; nobody is told when empty")
+    ] = ""
     cache_ca_file: Annotated[str, Meta(description="the system's own bundle when empty")] = ""
     health_port: Annotated[Port, Meta(description="of /health and /ready, on loopback")] = 8080
     poll_seconds: Annotated[
@@ -155,6 +158,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "cache_host": (r"[A-Za-z0-9.-]+", "a host's name without port or scheme"),
     "cache_name": (r"[A-Za-z0-9-]+", "letters, digits and dashes"),
     "cache_user": (r"[a-zA-Z][a-zA-Z0-9-]*", "a letter, then letters, digits and dashes"),
+    "alarm_topic_arn": (
+        r"arn:aws[^:]*:sns:[^:]+:\d{12}:[A-Za-z0-9_-]{1,256}",  # botocore's model of sns, CreateTopic
+        "a topic's ARN, arn:aws:sns:REGION:ACCOUNT:NAME",
+    ),
     "cache_ca_file": (r"/.+", "an absolute path"),
     "site_time_zone": (r".+", "an IANA time zone such as Europe/London"),
     "source": (r"poll|kcl", "poll or kcl"),

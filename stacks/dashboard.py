@@ -32,6 +32,7 @@ class Watched:
     undone: AWSHelperFn
     secrets: Sequence[AWSHelperFn]
     topic: AWSHelperFn
+    plant_topic: AWSHelperFn
     rules: Sequence[events.Rule]
     nat_gateways: Sequence[AWSHelperFn]
 
@@ -48,6 +49,7 @@ def dashboard(
         stream(body, watched),
         processor(body, watched),
         commits(body, watched),
+        plant(body, watched),
         database(body, watched),
         cache(body, watched),
         credentials(body, watched),
@@ -190,6 +192,36 @@ def commits(body: Body, watched: Watched) -> Row:
                 ],
             ),
             body.graph("Gaps", "Sum", [body.line(metrics.GAPS, **of_stream)]),
+        ],
+    )
+
+
+def plant(body: Body, watched: Watched) -> Row:
+    of_stream = {"StreamName": body.name("Stream", watched.stream)}
+    topic = body.name("PlantTopic", watched.plant_topic)
+    return Row(
+        "Plant",
+        "What the readings are watched for, and whether the plant's people are told of it. Many alarms are "
+        "the plant's affair; a change that nobody was told of is ours.",
+        [
+            body.graph(
+                "Alarms raised and cleared",
+                "Sum",
+                [
+                    body.line(metrics.ALARMS_RAISED, **of_stream),
+                    body.line(metrics.ALARMS_CLEARED, **of_stream),
+                ],
+            ),
+            body.graph("Alarms standing", "Maximum", [body.line(metrics.ALARMS_STANDING, **of_stream)]),
+            body.graph(
+                "Told, and not delivered",
+                "Sum",
+                [
+                    body.line(metrics.NOTIFICATIONS_SENT, **of_stream),
+                    body.line(metrics.NOTIFICATIONS_FAILED, TopicName=topic),
+                ],
+            ),
+            body.graph("Oldest not told (s)", "Maximum", [body.line(metrics.NOTIFICATION_AGE, **of_stream)]),
         ],
     )
 

@@ -13,6 +13,7 @@ from awacs import dynamodb, ecr, kinesis, logs, s3, secretsmanager, sns
 from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import Ref, Sub, ec2
 
+from stacks import plant_topic
 from stacks.context import why
 from stacks.wiring import SecurityGroupId, StackTemplate, SubnetId, VpcId
 
@@ -68,40 +69,47 @@ PULL = (
     of_this_account(ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer),
 )
 
-INTERFACES = (
-    Interface(
-        "KinesisStreams",
-        "kinesis-streams",
-        Callers.TASKS,
-        (
-            of_this_account(
-                kinesis.DescribeStreamSummary,
-                kinesis.GetRecords,
-                kinesis.GetShardIterator,
-                kinesis.ListShards,
-                kinesis.SubscribeToShard,  # with processor.retrieval: fan_out
+
+def services(environment: str) -> tuple[Interface, ...]:
+    return (
+        Interface(
+            "KinesisStreams",
+            "kinesis-streams",
+            Callers.TASKS,
+            (
+                of_this_account(
+                    kinesis.DescribeStreamSummary,
+                    kinesis.GetRecords,
+                    kinesis.GetShardIterator,
+                    kinesis.ListShards,
+                    kinesis.SubscribeToShard,  # with processor.retrieval: fan_out
+                ),
             ),
         ),
-    ),
-    Interface(
-        "SecretsManager",
-        "secretsmanager",
-        Callers.TASKS_AND_ROTATION,
-        (
-            of_this_account(
-                secretsmanager.DescribeSecret,
-                secretsmanager.GetSecretValue,
-                secretsmanager.PutSecretValue,
-                secretsmanager.UpdateSecretVersionStage,
+        Interface(
+            "SecretsManager",
+            "secretsmanager",
+            Callers.TASKS_AND_ROTATION,
+            (
+                of_this_account(
+                    secretsmanager.DescribeSecret,
+                    secretsmanager.GetSecretValue,
+                    secretsmanager.PutSecretValue,
+                    secretsmanager.UpdateSecretVersionStage,
+                ),
             ),
         ),
-    ),
-    Interface("Logs", "logs", Callers.TASKS, (of_this_account(logs.CreateLogStream, logs.PutLogEvents),)),
-    # For the alarm events that tasks will send. No role publishes yet: alarms and rules do, from outside.
-    Interface("Sns", "sns", Callers.TASKS, (of_this_account(sns.Publish),)),
-    Interface("EcrApi", "ecr.api", Callers.TASKS, PULL),
-    Interface("EcrDocker", "ecr.dkr", Callers.TASKS, PULL),
-)
+        Interface("Logs", "logs", Callers.TASKS, (of_this_account(logs.CreateLogStream, logs.PutLogEvents),)),
+        # To the plant's topic alone: the platform's own is spoken to from outside, by alarms and rules.
+        Interface(
+            "Sns",
+            "sns",
+            Callers.TASKS,
+            (of_this_account(sns.Publish, resource=plant_topic.arn(environment)),),
+        ),
+        Interface("EcrApi", "ecr.api", Callers.TASKS, PULL),
+        Interface("EcrDocker", "ecr.dkr", Callers.TASKS, PULL),
+    )
 
 
 def leases(environment: str) -> Statement:
@@ -167,7 +175,7 @@ def interfaces(
     subnets: Sequence[SubnetId],
     groups: dict[Callers, SecurityGroupId],
 ) -> None:
-    for interface in INTERFACES:
+    for interface in services(template.environment):
         template.add_resource(
             ec2.VPCEndpoint(
                 f"{interface.title}Endpoint",

@@ -5,10 +5,11 @@ for it asks for; whoever uses a key in a name of IAM has a grant of its own, bel
 
 kms:ViaService narrows neither the data nor the secrets key as a whole. What it would refuse is a holder of
 a grant calling KMS directly, and that gains nothing: what these keys have encrypted never leaves Kinesis,
-RDS, ElastiCache, DynamoDB, SQS or Secrets Manager as ciphertext. The policy's first statement must not have
-it either, or nobody could administer the key; and a service whose name is missing from the list fails only
-where it is first used. The exception is the gateway's grant: its credentials lie outside AWS, a data key
-made directly is the one thing that they could do besides putting, and only one service's name is needed.
+RDS, ElastiCache, DynamoDB, SNS, SQS or Secrets Manager as ciphertext. The policy's first statement must not
+have it either, or nobody could administer the key; and a service whose name is missing from the list fails
+only where it is first used. The exceptions are grants for which one service's name is enough: the gateway's,
+whose credentials lie outside AWS and could do nothing else besides putting, and those of the processor's for
+what it does beside reading the stream.
 https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
 """
 
@@ -35,7 +36,7 @@ class Outputs:
     data_key_arn: KeyArn  # readings: the stream, the database, the cache, the lease table
     secrets_key_arn: KeyArn
     logs_key_arn: KeyArn
-    alerts_key_arn: KeyArn
+    alerts_key_arn: KeyArn  # notifications, of the platform and of the plant
 
 
 def may_decrypt(key: KeyArn) -> Statement:
@@ -72,6 +73,19 @@ def may_encrypt(key: KeyArn) -> Statement:
     return Statement(Effect=Allow, Action=[can.GenerateDataKey, can.Decrypt], Resource=[key])
 
 
+def may_encrypt_through(key: KeyArn, service: str) -> Statement:
+    """The same through one service only. Who publishes to an encrypted topic does both, too.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#send-to-encrypted-topic
+    """
+    return Statement(
+        Effect=Allow,
+        Action=[can.GenerateDataKey, can.Decrypt],
+        Resource=[key],
+        Condition=Condition(through(service)),
+    )
+
+
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Keys) -> Outputs:
     def key(title: str, description: str, reason: str, *grants: Statement) -> KeyArn:
         made = template.add_resource(
@@ -99,7 +113,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Keys) ->
             "Logs", "log groups", "the log service holds this key and no other", log_service(template)
         ),
         alerts_key_arn=key(
-            "Alerts", "notifications", "the publishing services hold this key and no other", *publishers()
+            "Alerts", "notifications", "who publishes may do it without a key to the data", *publishers()
         ),
     )
 

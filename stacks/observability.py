@@ -13,6 +13,7 @@ from stacks.event_rules import event_rules
 from stacks.operation_alarms import age_alarms, credential_alarms, message_alarms, way_out_alarms
 from stacks.reading_alarms import door_alarms, processor_alarms, stream_alarms
 from stacks.store_alarms import cache_alarms, database_alarms
+from stacks.telling_alarms import telling_alarms
 from stacks.wiring import (
     AlarmArn,
     CacheMemberId,
@@ -56,6 +57,7 @@ BROKEN_BY_A_DEPLOYMENT = ("ReadingsLost", "Lag", "TasksMissing")
 class Inputs:
     topic_arn: TopicArn
     topic_name: TopicName
+    plant_topic_name: TopicName
     rule_name: TopicRuleName
     stream_name: StreamName
     dead_letters_name: QueueName
@@ -94,6 +96,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
         *stream_alarms(topic, inputs.stream_name, lag, settings),
         *processor_alarms(topic, inputs.cluster_name, inputs.service_name),
         *commit_alarms(topic, inputs.stream_name, settings),
+        *telling_alarms(topic, inputs.stream_name, inputs.plant_topic_name),
         *database_alarms(topic, inputs.database_id, settings),
         *[
             of_member
@@ -125,6 +128,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Observab
                 undone=inputs.undone_name,
                 secrets=[inputs.secret_arn, inputs.migrator_secret_arn],
                 topic=inputs.topic_name,
+                plant_topic=inputs.plant_topic_name,
                 rules=rules,
                 nat_gateways=inputs.nat_gateways,
             ),

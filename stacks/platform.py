@@ -38,6 +38,7 @@ def build(environment: Environment) -> list[StackTemplate]:
     root = Root(template, environment)
     digest = text(template, "ImageDigest", r"^sha256:[0-9a-f]{64}$", "sha256: and 64 hexadecimal digits")
     address = text(template, "NotificationAddress", r"^[^@\s]+@[^@\s]+$", "a mail address")
+    plant = text(template, "PlantAddress", r"^[^@\s]+@[^@\s]+$", "a mail address")
     bucket = text(template, "ArtefactBucket", r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", "a bucket's name")
     code = text(
         template, "RotationCodeKey", r"^functions/\S+\.zip$", "functions/<digest>.zip in the artefact bucket"
@@ -113,9 +114,11 @@ def build(environment: Environment) -> list[StackTemplate]:
             data_key_arn=key.data_key_arn,
             secrets_key_arn=key.secrets_key_arn,
             logs_key_arn=key.logs_key_arn,
+            alerts_key_arn=key.alerts_key_arn,
             app_subnets=net.app_subnets,
             processor_group=net.processor_group,
             topic_arn=told.topic_arn,
+            plant_address=Address(plant),
         ),
         environment.processor,
     )
@@ -124,6 +127,7 @@ def build(environment: Environment) -> list[StackTemplate]:
         observability.Inputs(
             topic_arn=told.topic_arn,
             topic_name=told.topic_name,
+            plant_topic_name=service.plant_topic_name,
             rule_name=door.rule_name,
             stream_name=flow.stream_name,
             dead_letters_name=flow.dead_letters_name,

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import Ref, cloudwatch, ecs, kinesis, logs
+from troposphere import Ref, cloudwatch, ecs, kinesis, logs, sns
 
 from parameters import memory
 from parameters import sections as parameters
 from processor.settings import MigrationSettings, Settings
-from stacks import cache, engine_table, keys, retrieval, rotation, scaling, stream
+from stacks import cache, engine_table, keys, plant_topic, retrieval, rotation, scaling, stream
 from stacks.alarm import Guidance, Series, alarm
 from stacks.context import why
 from stacks.environment import Value, variables
 from stacks.task_roles import execution_role, task_role
 from stacks.wiring import (
+    Address,
     CacheUserId,
     ClusterName,
     ConsumerName,
@@ -31,6 +32,7 @@ from stacks.wiring import (
     StreamName,
     SubnetId,
     TopicArn,
+    TopicName,
 )
 
 CONTAINER = "processor"
@@ -66,9 +68,11 @@ class Inputs:
     data_key_arn: KeyArn
     secrets_key_arn: KeyArn
     logs_key_arn: KeyArn
+    alerts_key_arn: KeyArn
     app_subnets: tuple[SubnetId, ...]
     processor_group: SecurityGroupId
     topic_arn: TopicArn
+    plant_address: Address
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Outputs:
     cluster_name: ClusterName
     service_name: ServiceName
     consumers: tuple[ConsumerName, ...]
+    plant_topic_name: TopicName
 
 
 def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processor) -> Outputs:
@@ -92,6 +97,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
     leases = template.add_resource(engine_table.lease_table(template, inputs.data_key_arn))
     pushed = [retrieval.consumer(template, inputs.stream_arn)] if settings.retrieval == "fan_out" else []
     consumers = tuple(ConsumerName(template.add_resource(one).get_att("ConsumerName")) for one in pushed)
+    told = template.add_resource(plant_topic.topic(template.environment, inputs.alerts_key_arn))
     starts = template.add_resource(
         execution_role(
             template.environment,
@@ -110,8 +116,12 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
             cache.may_connect(inputs.cache_name, inputs.cache_user_id),
             *engine_table.may_lease(leases, template.environment),
             engine_table.may_use_key(inputs.data_key_arn),
+            plant_topic.may_publish(told),
+            keys.may_encrypt_through(inputs.alerts_key_arn, "sns"),
         )
     )
+    template.add_resource(plant_topic.closed(told, runs))
+    template.add_resource(plant_topic.subscription(told, inputs.plant_address))
     task = template.add_resource(
         ecs.TaskDefinition(
             "Task",
@@ -131,7 +141,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
             TaskRoleArn=runs.get_att("Arn"),
             Volumes=[ecs.Volume(Name=VOLUME)],
             ContainerDefinitions=[
-                container(template.environment, inputs, settings, log, pushed),
+                container(template.environment, inputs, settings, log, pushed, topic=told),
                 migrations(template.environment, inputs, settings, log),
             ],
         )
@@ -144,6 +154,7 @@ def build(template: StackTemplate, inputs: Inputs, settings: parameters.Processo
         cluster_name=ClusterName(Ref(cluster)),
         service_name=ServiceName(service.get_att("Name")),
         consumers=consumers,
+        plant_topic_name=TopicName(told.get_att("TopicName")),
     )
 
 
@@ -182,6 +193,8 @@ def container(
     settings: parameters.Processor,
     log: logs.LogGroup,
     pushed: Sequence[kinesis.StreamConsumer],
+    *,
+    topic: sns.Topic,
 ) -> ecs.ContainerDefinition:
     """The engine, which starts a child for each shard that it leases (docs/engine.md).
 
@@ -205,6 +218,7 @@ def container(
             "newest_reading_minutes": str(settings.newest_reading_minutes),
             **({"site_time_zone": settings.site_time_zone} if settings.site_time_zone else {}),
             **({} if settings.bind_devices else {"bind_devices": "0"}),
+            "alarm_topic_arn": Ref(topic),
             "source": "kcl",
             "engine_name": engine_table.application(environment),
             "most_shards": str(room.shards),

@@ -80,7 +80,9 @@ def task_role(*grants: Statement) -> iam.Role:
     """What the processor itself may do: the grants that it is given, and no more."""
     return iam.Role(
         "TaskRole",
-        Metadata=why("What the processor may do: read the stream, read its login, log in to the cache."),
+        Metadata=why(
+            "What the processor may do: read the stream, read its login, log in to the cache, tell the plant."
+        ),
         AssumeRolePolicyDocument=trust_of_tasks(),
         Policies=[
             iam.Policy(

@@ -14,6 +14,7 @@ PREFIXES = {"service-quotas": "servicequotas", "sesv2": "ses", "stepfunctions": 
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html for S3,
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html has none for a batch
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html needs no permission at all
 DIFFERENT: dict[tuple[str, str], tuple[str, ...]] = {
     ("lambda", "Invoke"): ("lambda:InvokeFunction",),
@@ -28,6 +29,7 @@ DIFFERENT: dict[tuple[str, str], tuple[str, ...]] = {
     ("s3", "ListObjects"): ("s3:ListBucket",),
     ("s3", "ListObjectsV2"): ("s3:ListBucket",),
     ("s3", "UploadPart"): ("s3:PutObject",),
+    ("sns", "PublishBatch"): ("sns:Publish",),
     ("sts", "GetCallerIdentity"): (),
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from topology.needs import Need, Wanted
 from topology.pairing import Allowed, covers, meeting
-from topology.policies import Policy, Statement, inverted, texts
+from topology.policies import PLACES, Kind, Policy, Statement, inverted, texts
 from topology.rendering import Renderer
 from topology.tree import Resource, Tree
 from topology.values import REF, Reference, Value, references
@@ -84,10 +84,12 @@ class Describer:
         return BREAK.join(dict.fromkeys(map(need, self._needs.get(statement.where, ()))))
 
     def users(self, wanted: Resource) -> list[Resource]:
-        """Resources that name another one, in the tree's order."""
+        """Resources that name another one, in the tree's order; one that guards another uses nothing."""
         found = []
         for resource in self._tree.resources():
-            values = (self._renderer.resolver.property(resource, name) for name in resource.properties)
+            kind, _ = PLACES.get((resource.kind, "PolicyDocument"), (None, None))
+            names = () if kind is Kind.RESOURCE else resource.properties
+            values = (self._renderer.resolver.property(resource, name) for name in names)
             if any(reference.resource == wanted for value in values for reference in references(value)):
                 found.append(resource)
         return found

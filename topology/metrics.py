@@ -84,6 +84,11 @@ SHARD_LAG = _processor("Lag", "ShardId")
 DATABASE_AWAY = _processor("DatabaseAway")
 CACHE_AWAY = _processor("CacheAway")
 GAPS = _processor("Gaps")
+ALARMS_RAISED = _processor("AlarmsRaised")
+ALARMS_CLEARED = _processor("AlarmsCleared")
+ALARMS_STANDING = _processor("AlarmsStanding")
+NOTIFICATIONS_SENT = _processor("NotificationsSent")
+NOTIFICATION_AGE = _processor("NotificationAge")
 
 
 def _database(name: str) -> Metric:

@@ -15,7 +15,7 @@ from local.engine import home, page, times
 from local.engine.backlog import work_off
 from local.engine.fleet import NotReached
 from local.engine.kills import Plan, kills
-from local.engine.measure import Engine, Times, measure
+from local.engine.measure import Engine, measure
 from local.errors import LocalError
 from local.faults import world
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             directory.mkdir(parents=True, exist_ok=True)
             directory.chmod(0o755)
             if asked.command == "measure":
-                measure(engine, directory, ENGINES[asked.engine], asked.runs, _told)
+                _measure(engine, directory, asked)
                 return 0
             if asked.command == "backlog":
                 found = work_off(engine, directory, asked.gigabytes, _say)
@@ -52,6 +52,18 @@ def main(arguments: Sequence[str]) -> int:
     except NotReached as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _measure(engine: home.Home, directory: Path, asked: argparse.Namespace) -> None:
+    name = asked.engine
+    if not asked.add:
+        page.begin(name)
+
+    def told(event: str, seconds: float) -> None:
+        page.add(name, event, seconds)  # as it comes: a run takes long, and may be ended
+        _say(f"{name}: {event} {seconds:.1f} s")
+
+    measure(engine, directory, ENGINES[name], asked.runs, told)
 
 
 def _kill(engine: home.Home, directory: Path, asked: argparse.Namespace) -> int:
@@ -70,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     measured = commands.add_parser("measure", help="how long shards go unread; writes docs/engine-times.md")
     measured.add_argument("--runs", type=int, default=10, metavar="N", help="of each event (10)")
     measured.add_argument("--engine", choices=ENGINES, default="ours", help="whose times and end (ours)")
+    measured.add_argument("--add", action="store_true", help="to what was measured before, or is just now")
     killed = commands.add_parser("kills", help="is everything stored once, whatever is killed?")
     killed.add_argument("--kills", type=int, default=KILLS, metavar="N", help=f"how many ({KILLS})")
     killed.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"of what is by chance ({SEED})")
@@ -78,12 +91,6 @@ def _parser() -> argparse.ArgumentParser:
     for command in (measured, killed, waited):
         command.add_argument("--log", type=Path, metavar="DIRECTORY", help="keep what the workers say here")
     return parser
-
-
-def _told(found: Times, line: str) -> None:
-    """Each figure is kept as it comes: a run takes long, and may be ended."""
-    page.write(found.rows())
-    _say(line)
 
 
 def _say(line: str) -> None:

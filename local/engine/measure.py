@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import statistics
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.aws import EmbeddedAws
@@ -37,27 +36,7 @@ EVENTS = {
 UNNOTICED_SECONDS = 120.0  # after which a dead child is not waited for any longer
 
 
-@dataclass
-class Times:
-    """Seconds, a list for each event."""
-
-    name: str
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, event: str, seconds: float) -> None:
-        self.seconds.setdefault(event, []).append(round(seconds, 2))
-
-    def rows(self) -> Iterator[dict[str, object]]:
-        """One for each event."""
-        for event, found in self.seconds.items():
-            yield {
-                "times": self.name,
-                "event": event,
-                "runs": len(found),
-                "median": round(statistics.median(found), 1),
-                "most": round(max(found), 1),
-                "seconds": found,
-            }
+Told = Callable[[str, float], None]  # an event and its seconds
 
 
 class Heard:
@@ -135,23 +114,13 @@ class Engine:
     events: tuple[str, ...] = tuple(EVENTS)
 
 
-def measure(
-    home: Home, directory: Path, engine: Engine, runs: int, told: Callable[[Times, str], None]
-) -> Times:
-    """Each event so many times, and one cold start. Raises NotReached, LocalError.
-
-    told: takes what there is so far, and the last of it in words.
-    """
-    found = Times(engine.name)
+def measure(home: Home, directory: Path, engine: Engine, runs: int, told: Told) -> None:
+    """One cold start, and each event so many times. Raises NotReached, LocalError."""
     with account.opened(directory) as aws, _fleet(home, aws, directory, engine) as (fleet, drip, heard):
-        found.add("cold start", _cold_start(fleet, drip, heard))
-        told(found, f"{engine.name}: cold start {found.seconds['cold start'][-1]} s")
-        for run in range(runs):
+        told("cold start", _cold_start(fleet, drip, heard))
+        for _ in range(runs):
             for event in engine.events:
-                seconds = _once(fleet, drip, heard, event)
-                found.add(event, seconds)
-                told(found, f"{engine.name}: {run + 1}/{runs} {event} {seconds:.1f} s")
-    return found
+                told(event, _once(fleet, drip, heard, event))
 
 
 @contextmanager

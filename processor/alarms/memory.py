@@ -10,86 +10,106 @@ import numpy as np
 
 from processor.alarms.definition import Definition
 from processor.alarms.detectors import State, fresh, layout
-from processor.columns import Bool, Int32, Int64
+from processor.alarms.silence import soonest
+from processor.columns import Int64
 
 PACKED = np.dtype("<i8")
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A row of alarm_state."""
+    """A row of alarm_state. `due`: when the first of its points becomes silent, in µs; None: none will."""
 
     device: str
     rule: int
     version: int
     subjects: bytes
     states: bytes
+    due: int | None = None
 
 
-@dataclass(frozen=True)
 class Memory:
-    """Subjects in ascending order, the place of each one's device, and its state."""
+    """Subjects in ascending order, the number of each one's device, and its state.
 
-    subjects: Int64
-    device: Int64
-    states: State
+    It takes 16 bytes a subject, 16 more to find those of a device, and the state.
+    """
 
-    @classmethod
-    def empty(cls, definition: Definition) -> "Memory":
-        """Of nobody."""
-        nothing = np.zeros(0, np.int64)
-        return cls(nothing, nothing, fresh(definition, 0))
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+        self._subjects: Int64 = np.zeros(0, np.int64)
+        self._device: Int64 = np.zeros(0, np.int64)
+        self._states = fresh(definition, 0)
+        self._by_device: Int64 | None = None  # places in the order of (device, subject), once asked for
+        self._sorted: Int64 = np.zeros(0, np.int64)  # the devices in that order
 
-    def with_these(self, subjects: Int64, device: Int64, states: State) -> "Memory":
-        """And these, of which none is there yet."""
-        joined = np.concatenate([self.subjects, subjects])
+    def __len__(self) -> int:
+        return len(self._subjects)
+
+    def places(self, subjects: Int64, device: Int64) -> Int64:
+        """Where each is, the new ones with a fresh state. device: of each of them."""
+        new = ~self._holds(subjects)
+        if new.any():
+            self.add(subjects[new], device[new], fresh(self._definition, int(new.sum())))
+        return np.searchsorted(self._subjects, subjects)
+
+    def add(self, subjects: Int64, device: Int64, states: State) -> None:
+        """And these, but those that are there already."""
+        new = ~self._holds(subjects)
+        joined = np.concatenate([self._subjects, subjects[new]])
         order = np.argsort(joined, kind="stable")
-        return Memory(
-            joined[order],
-            np.concatenate([self.device, device])[order],
-            np.concatenate([self.states, states])[order],
-        )
+        self._subjects = joined[order]
+        self._device = np.concatenate([self._device, device[new]])[order]
+        self._states = np.concatenate([self._states, states[new]])[order]
+        self._by_device = None
 
-    def lacks(self, subjects: Int64) -> Int64:
-        """Those that are not there."""
-        return subjects[~np.isin(subjects, self.subjects)]
+    def of(self, places: Int64) -> State:
+        """A copy of their states."""
+        return self._states[places]
 
-    def of(self, subjects: Int64) -> State:
-        """Their states. All are there."""
-        return self.states[np.searchsorted(self.subjects, subjects)]
+    def move(self, places: Int64, states: State) -> Int64:
+        """Give them these states; the devices of those that were others, in ascending order."""
+        size = states.dtype.itemsize
+        before = self._states[places].view(np.uint8).reshape(-1, size)
+        moved = (before != states.view(np.uint8).reshape(-1, size)).any(axis=1)
+        self._states[places] = states
+        return np.unique(self._device[places[moved]])
 
-    def moved(self, subjects: Int64, states: State) -> "Memory":
-        """With other states of these."""
-        after = self.states.copy()
-        after[np.searchsorted(self.subjects, subjects)] = states
-        return Memory(self.subjects, self.device, after)
-
-    def packed(self, devices: Int64) -> list[tuple[int, bytes, bytes]]:
-        """Of each of these devices: its place, its subjects and their states."""
-        mine = np.flatnonzero(np.isin(self.device, devices))
-        mine = mine[np.argsort(self.device[mine], kind="stable")]
-        place, starts = np.unique(self.device[mine], return_index=True)
-        subjects, states = self.subjects[mine].astype(PACKED), self.states[mine]
-        ends = [*starts[1:].tolist(), len(mine)]
+    def packed(self, devices: Int64) -> list[tuple[int, bytes, bytes, int | None]]:
+        """Of each of these devices, in ascending order: its number, its subjects, their states, and when the
+        first of them is due."""
+        if self._by_device is None:
+            self._by_device = np.argsort(self._device, kind="stable")
+            self._sorted = self._device[self._by_device]
+        starts = np.searchsorted(self._sorted, devices)
+        lengths = np.searchsorted(self._sorted, devices, side="right") - starts
+        ends = np.cumsum(lengths)
+        mine = self._by_device[np.repeat(starts - ends + lengths, lengths) + np.arange(lengths.sum())]
+        subjects = self._subjects[mine].astype(PACKED).tobytes()
+        states = self._states[mine].tobytes()
+        size = self._states.dtype.itemsize
+        due = soonest(self._definition, self._states[mine], ends - lengths)
         return [
-            (one, subjects[start:end].tobytes(), states[start:end].tobytes())
-            for one, start, end in zip(place.tolist(), starts.tolist(), ends, strict=True)
+            (device, subjects[start * 8 : end * 8], states[start * size : end * size], when)
+            for device, start, end, when in zip(
+                devices.tolist(), (ends - lengths).tolist(), ends.tolist(), due, strict=True
+            )
         ]
 
-
-def subjects_of(point: Int32, history: Bool) -> Int64:
-    """Of readings."""
-    return point.astype(np.int64) * 2 + history
+    def _holds(self, subjects: Int64) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+        if not len(self._subjects):
+            return np.zeros(len(subjects), np.bool_)
+        place = np.minimum(np.searchsorted(self._subjects, subjects), len(self._subjects) - 1)
+        return np.equal(self._subjects[place], subjects)
 
 
 def unpacked(definition: Definition, row: Packed) -> tuple[Int64, State]:
     """Raises ValueError for a state that another release has written in another form."""
     subjects = np.frombuffer(row.subjects, PACKED).astype(np.int64)
-    states = np.frombuffer(row.states, layout(definition))
-    if len(subjects) != len(states):
+    size = layout(definition).itemsize
+    if len(row.states) != len(subjects) * size:
         raise ValueError(
             f"the state of {row.device} under version {row.version} of rule {row.rule} has"
-            f" {len(row.states)} bytes for {len(subjects)} subjects of {layout(definition).itemsize}: a"
+            f" {len(row.states)} bytes for {len(subjects)} subjects of {size}: a"
             " release that changes a detector's state must write a new version of its rules"
         )
-    return subjects, states
+    return subjects, np.frombuffer(row.states, layout(definition))

@@ -5,6 +5,8 @@ when its key is after every key of the same point that reached us in an earlier 
 stored and counted in the rollups, but moves no detector. A record is never divided between transactions, so
 within one the order is free. The rule looks at the order in which records came and at nothing else: the same
 records in other batches, sent again, or read again by another owner, are judged alike.
+
+History (`hist: true`) has an order of its own: a point and its history are two subjects.
 """
 
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ import numpy as np
 from processor.alarms.segments import Segments
 from processor.columns import Bool, Float64, Int32, Int64
 from processor.quality import BAD
-from processor.storage.rows import Rows
+from processor.storage.rows import Rows, same_as_before
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,54 @@ class Readings:
         )
 
 
-def usable(rows: Rows, arrivals: Int64) -> tuple[Readings, Bool]:
-    """Those with a number (a flag is 0 or 1) that is not bad, and which are history.
+@dataclass(frozen=True)
+class Batch:
+    """Readings that may be judged, each subject's together. `subjects`: of each run, in ascending order."""
 
-    arrivals: of each record, by the place that the rows name.
+    readings: Readings
+    subjects: Int64
+    runs: Segments
+
+    def take(self, rows: Bool) -> "Batch":
+        """These readings, and the subjects that have one of them."""
+        run = self.runs.run[rows]
+        new = changes(run)
+        lengths = np.diff(np.flatnonzero(new), append=len(run))
+        return Batch(self.readings.take(rows), self.subjects[run[new]], Segments(lengths))
+
+
+def batch_of(rows: Rows, arrivals: Int64) -> Batch:
+    """Of all the rows, in the order of the key, those with a number (a flag is 0 or 1) that is not bad.
+
+    arrivals: of each record, by the place that the rows name, in µs since 1970. Of rows with one key the
+    first is judged, whatever the table will take: it is the one that came first, also when the next one
+    comes with another batch.
     """
+    readings, history = _usable(rows, arrivals)
+    subject = subjects_of(readings.point, history)
+    if history.any():
+        order = np.argsort(subject, kind="stable")
+        readings, subject = readings.take(order), subject[order]
+    repeated = same_as_before(subject, readings.ts, readings.seq)
+    if repeated.any():
+        readings, subject = readings.take(~repeated), subject[~repeated]
+    starts = np.flatnonzero(changes(subject))
+    return Batch(readings, subject[starts], Segments(np.diff(starts, append=len(subject))))
+
+
+def subjects_of(point: Int32, history: Bool) -> Int64:
+    """Of readings."""
+    return point.astype(np.int64) * 2 + history
+
+
+def changes(column: Int64 | Int32) -> Bool:
+    """Where another one begins."""
+    new = np.ones(len(column), np.bool_)
+    np.not_equal(column[1:], column[:-1], out=new[1:])
+    return new
+
+
+def _usable(rows: Rows, arrivals: Int64) -> tuple[Readings, Bool]:
     columns = rows.columns
     readings = Readings(
         point=rows.point,

@@ -1,26 +1,30 @@
-"""All rules over a batch: what is judged, what is to be written with it, and what is remembered once it is.
+"""All rules over a batch: what changes by it, what is to be written with it, and what is remembered.
 
-`Watch.judge` changes nothing. Its outcome is written in the batch's transaction, and kept when that has been
-committed; after a rollback the same batch is judged again, from the same memory. Who takes a shard begins
-with a new `Watch`, whose memory is empty, and which asks the table for each device that it meets.
+Batches are judged one after another, in the order of the stream. What was judged is taken for committed: when
+it is not, the watch is left with all that it remembers (processor/alarms/watches.py), and a new one, whose
+memory is empty, asks the table for each device that it meets.
 """
 
+import logging
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from processor.alarms.definition import Definition
-from processor.alarms.detectors import fresh
+from processor.alarms.definition import Definition, by_arrival
+from processor.alarms.detectors import State
 from processor.alarms.judge import Judgement, judge
-from processor.alarms.memory import Memory, Packed, subjects_of, unpacked
-from processor.alarms.order import Readings, usable
-from processor.alarms.segments import Segments
-from processor.columns import Bool, Int64
+from processor.alarms.memory import Memory, Packed, unpacked
+from processor.alarms.order import Batch, batch_of, changes
+from processor.columns import Bool, Int32, Int64
 from processor.storage.rows import Rows
 
+logger = logging.getLogger(__name__)
+
 Asked = Callable[[Sequence[str]], Iterable[Packed]]
+Key = tuple[int, int]  # rule and version
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,11 @@ class Watched:
     since: int
     until: int
 
+    @property
+    def key(self) -> Key:
+        """What it is known by; the same key is the same rule, whenever it is asked for."""
+        return self.rule, self.version
+
 
 @dataclass(frozen=True)
 class Told:
@@ -42,110 +51,177 @@ class Told:
     watched: Watched
     judgement: Judgement
     point: Int64
-    history: Int64
+    history: Bool
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of a batch: changes of alarms, rows of alarm_state to write, and the memory after it."""
+    """Of a batch: changes of alarms, and rows of alarm_state to write."""
 
-    told: list[Told]
-    rows: list[Packed]
-    memory: dict[tuple[int, int], Memory]
+    told: list[Told] = field(default_factory=list)
+    rows: list[Packed] = field(default_factory=list)
+
+    @property
+    def raised(self) -> int:
+        """How many alarms, history's not counted."""
+        return sum(int((one.judgement.raised & ~one.history).sum()) for one in self.told)
+
+    @property
+    def cleared(self) -> int:
+        """How many alarms, history's not counted."""
+        return sum(int((~one.judgement.raised & ~one.history).sum()) for one in self.told)
 
 
 class Watch:
-    """Of the shards of one owner. One thread."""
+    """Of one shard, by one owner. `paths`: by the slot that rows name; it grows.
 
-    def __init__(self, watched: Sequence[Watched]) -> None:
-        self._watched = watched
-        self._patterns = [re.compile(one.expression) for one in watched]
-        self._memory = {(one.rule, one.version): Memory.empty(one.definition) for one in watched}
+    It remembers what the shard's points need and no more: of each point that it met 13 bytes and one for each
+    version of a rule, of each device its path, and of each subject that a version judges what
+    processor/alarms/memory.py says.
+    """
+
+    def __init__(self, watched: Sequence[Watched], paths: list[str]) -> None:
+        self._paths = paths
         self._devices: list[str] = []
         self._place: dict[str, int] = {}
-        self._stored: dict[tuple[int, int, str], Packed] = {}
-        self._known = np.full(0, -1, np.int64)  # point → the place of its device
-        self._fits = np.zeros((len(watched), 0), np.bool_)  # rule × point
+        self._device: Int32 = np.full(0, -1, np.int32)  # point → the number of its device
+        self._slot: Int32 = np.full(0, -1, np.int32)  # point → its slot
+        self._memory: dict[Key, Memory] = {}
+        self._watched: Sequence[Watched] = []
+        self._fits: Bool = np.zeros((0, 0), np.bool_)  # rule × point
+        self._next: Sequence[Watched] | None = watched
 
-    def judge(self, rows: Rows, arrivals: Int64, path_of: Callable[[int], str], asked: Asked) -> Outcome:
-        """arrivals: when each record reached the stream, by the place that the rows name, in µs since 1970.
+    def renew(self, watched: Sequence[Watched]) -> None:
+        """From the next batch on it is these that judge. From any thread."""
+        self._next = watched
 
-        path_of: of a point; asked: the rows of alarm_state of some devices. Each once for what is new.
+    def knows(self, rows: Rows) -> bool:
+        """Whether it can judge these without asking the table."""
+        self._adopt()
+        if not self._watched:
+            return True
+        points = rows.point[changes(rows.point)]
+        highest = int(points[-1]) if len(points) else -1
+        return highest < len(self._device) and bool((self._device[points] >= 0).all())
+
+    def judge(self, rows: Rows, arrivals: Int64, asked: Asked) -> Outcome:
+        """rows: in the order of the key, with those that have the key of another one.
+
+        arrivals: when each record reached the stream, by the place that the rows name, in µs since 1970.
+        asked: the rows of alarm_state of some devices, each asked for once.
         """
-        readings, subject = together(*usable(rows, arrivals))
-        self._meet(np.unique(readings.point[changes(subject)]), path_of, asked)
-        told: list[Told] = []
-        packed: list[Packed] = []
-        memory = dict(self._memory)
-        for place, one in enumerate(self._watched):
-            mine = self._fits[place][readings.point] & (readings.ts >= one.since) & (readings.ts < one.until)
-            if not mine.any():
-                continue
-            theirs, chosen = (subject, readings) if mine.all() else (subject[mine], readings.take(mine))
-            new = changes(theirs)
-            subjects, runs = theirs[new], np.cumsum(new) - 1
-            held = self._remembered(memory[one.rule, one.version], one, subjects)
-            judgement = judge(one.definition, held.of(subjects), chosen, Segments.of(runs, len(subjects)))
-            held = held.moved(subjects, judgement.states)
-            memory[one.rule, one.version] = held
-            changed = subjects[judgement.run]
-            told.append(Told(one, judgement, changed // 2, changed % 2))
-            devices = np.unique(self._known[subjects // 2])
-            packed += [
-                Packed(self._devices[device], one.rule, one.version, keys, states)
-                for device, keys, states in held.packed(devices)
-            ]
-        return Outcome(told, packed, memory)
+        self._adopt()
+        if not self._watched or not len(rows):
+            return Outcome()
+        self._meet(rows, asked)
+        batch = batch_of(rows, arrivals)
+        outcome = Outcome()
+        if len(batch.subjects):
+            for number, one in enumerate(self._watched):
+                self._judge(one, _its(one, self._fits[number], batch), outcome)
+        return outcome
 
-    def keep(self, outcome: Outcome) -> None:
-        """The outcome is committed."""
-        self._memory = outcome.memory
+    def recall(self, rows: Iterable[Packed]) -> None:
+        """What was written of some devices by another hand than this watch's; those that it knows."""
+        definitions = {one.key: one.definition for one in self._watched}
+        for row in rows:
+            key = row.rule, row.version
+            if key in definitions and row.device in self._place:
+                subjects, states = unpacked(definitions[key], row)
+                device = np.full(len(subjects), self._place[row.device])
+                self._memory[key].move(self._memory[key].places(subjects, device), states)
 
-    def _remembered(self, held: Memory, one: Watched, subjects: Int64) -> Memory:
-        """With all of these: what the table has of them, the others fresh."""
-        new = held.lacks(subjects)
-        if not len(new):
-            return held
-        for device in np.unique(self._known[new // 2]).tolist():
-            row = self._stored.get((one.rule, one.version, self._devices[device]))
-            if row is not None and len(held.lacks(there := unpacked(one.definition, row)[0])) == len(there):
-                states = unpacked(one.definition, row)[1]
-                held = held.with_these(there, np.full(len(there), device, np.int64), states)
-        new = held.lacks(subjects)
-        return held.with_these(new, self._known[new // 2], fresh(one.definition, len(new)))
+    def _judge(self, one: Watched, batch: Batch, outcome: Outcome) -> None:
+        if not len(batch.subjects):
+            return
+        memory, device = self._memory[one.key], self._device[batch.subjects // 2]
+        places = memory.places(batch.subjects, device.astype(np.int64))
+        judgement = judge(one.definition, memory.of(places), batch.readings, batch.runs)
+        if len(judgement):
+            changed = batch.subjects[judgement.run]
+            outcome.told.append(Told(one, judgement, changed // 2, changed % 2 == 1))
+        outcome.rows.extend(
+            Packed(self._devices[number], one.rule, one.version, subjects, states, due)
+            for number, subjects, states, due in memory.packed(memory.move(places, judgement.states))
+        )
 
-    def _meet(self, points: Int64, path_of: Callable[[int], str], asked: Asked) -> None:
+    def _adopt(self) -> None:
+        """Take the rules that are to judge from now on; a version that stays keeps its memory."""
+        if (watched := self._next) is None:
+            return
+        self._next = None
+        if list(watched) == list(self._watched):
+            return
+        known = {one.key: number for number, one in enumerate(self._watched)}
+        fits = np.zeros((len(watched), len(self._device)), np.bool_)
+        met = np.flatnonzero(self._device >= 0)
+        for number, one in enumerate(watched):
+            if one.key in known:
+                fits[number] = self._fits[known[one.key]]
+            else:
+                fits[number, met] = [
+                    re.match(one.expression, self._paths[slot]) for slot in self._slot[met].tolist()
+                ]
+        self._fits = fits
+        self._memory = {one.key: self._memory.get(one.key) or Memory(one.definition) for one in watched}
+        self._watched = list(watched)
+
+    def _meet(self, rows: Rows, asked: Asked) -> None:
         """Find the devices of points that were not seen yet, and what is stored of new devices."""
-        highest = int(points.max(initial=-1))
-        if highest >= len(self._known):
-            more = max(highest + 1, 2 * len(self._known)) - len(self._known)
-            self._known = np.concatenate([self._known, np.full(more, -1, np.int64)])
-            self._fits = np.concatenate([self._fits, np.zeros((len(self._watched), more), np.bool_)], axis=1)
+        first = np.flatnonzero(changes(rows.point))
+        points, slots = rows.point[first], rows.columns.slot[first]
+        self._grow(int(points[-1]) + 1)
+        new = self._device[points] < 0
         devices: list[str] = []
-        for point in points[self._known[points] < 0].tolist():
-            path = path_of(point)
+        patterns = [re.compile(one.expression) for one in self._watched]
+        for point, slot in zip(points[new].tolist(), slots[new].tolist(), strict=True):
+            path = self._paths[slot]
             device = path.rpartition("/")[0]
             if device not in self._place:
                 self._place[device] = len(self._devices)
                 self._devices.append(device)
                 devices.append(device)
-            self._known[point] = self._place[device]
-            self._fits[:, point] = [bool(pattern.match(path)) for pattern in self._patterns]
+            self._fits[:, point] = [pattern.match(path) is not None for pattern in patterns]
+            self._slot[point] = slot
+            self._device[point] = self._place[device]
         if devices:
-            self._stored |= {(row.rule, row.version, row.device): row for row in asked(devices)}
+            self._remember(asked(devices))
+
+    def _grow(self, points: int) -> None:
+        more = max(points, 2 * len(self._device)) - len(self._device)
+        if points > len(self._device):
+            none = np.full(more, -1, np.int32)
+            self._device, self._slot = (
+                np.concatenate([self._device, none]),
+                np.concatenate([self._slot, none]),
+            )
+            empty = np.zeros((len(self._watched), more), np.bool_)
+            self._fits = np.concatenate([self._fits, empty], axis=1)
+
+    def _remember(self, rows: Iterable[Packed]) -> None:
+        """What the table has of devices that are new here."""
+        found: dict[Key, list[tuple[Int64, Int64, State]]] = defaultdict(list)
+        definitions = {one.key: one.definition for one in self._watched}
+        for row in rows:
+            key = row.rule, row.version
+            if key not in definitions:
+                continue
+            try:
+                subjects, states = unpacked(definitions[key], row)
+            except ValueError as error:  # the others must go on, and so must this one
+                logger.error("a state is begun anew", extra={"device": row.device, "cause": str(error)})
+                continue
+            found[key].append((subjects, np.full(len(subjects), self._place[row.device]), states))
+        for key, parts in found.items():
+            subjects, device, states = map(np.concatenate, zip(*parts, strict=True))
+            self._memory[key].add(subjects, device, states)
 
 
-def together(readings: Readings, history: Bool) -> tuple[Readings, Int64]:
-    """Each subject's readings together, in the order of the key, and the subject of each."""
-    subject = subjects_of(readings.point, history)
-    if not history.any():
-        return readings, subject
-    order = np.argsort(subject, kind="stable")
-    return readings.take(order), subject[order]
-
-
-def changes(subject: Int64) -> Bool:
-    """Where another one begins."""
-    new = np.ones(len(subject), np.bool_)
-    np.not_equal(subject[1:], subject[:-1], out=new[1:])
-    return new
+def _its(one: Watched, fits: Bool, batch: Batch) -> Batch:
+    """What of a batch a version of a rule judges: of its points, in its time. History has no arrival."""
+    at, mine = batch.readings.ts, fits[batch.subjects // 2]
+    if by_arrival(one.definition):
+        at, mine = batch.readings.arrived, mine & (batch.subjects % 2 == 0)
+    if mine.all() and one.since <= int(at.min()) and int(at.max()) < one.until:
+        return batch
+    return batch.take(mine[batch.runs.run] & (at >= one.since) & (at < one.until))

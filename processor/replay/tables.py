@@ -1,5 +1,7 @@
 """What a replay reads and writes in PostgreSQL: never a position, never an epoch.
 
+No rule of an alarm judges what it inserts, for that is late (processor/alarms/order.py).
+
 It may run beside the service: what both insert is there once, by its key, and is counted in the rollups by
 whoever was first.
 """
@@ -25,7 +27,7 @@ from processor.storage.dropped import run_beside_retention
 from processor.storage.insert import insert_missing
 from processor.storage.ready import with_units
 from processor.storage.rollups import add_rollups, pack_rollups
-from processor.storage.rows import sorted_rows
+from processor.storage.rows import distinct, sorted_rows
 from processor.storage.store import Judged, add_refused, ensure_days
 
 _QUERIES = load_queries()
@@ -116,7 +118,7 @@ def _settle(
     connection, columns = session.connection, judged.columns
     ensure_days(session, judged.days)
     points = session.points_of(judged.names)
-    rows = sorted_rows(points.resolve(connection, columns), with_units(columns, points))
+    rows = distinct(sorted_rows(points.resolve(connection, columns), with_units(columns, points)))
     with connection.transaction():
         inserted = rows.take(insert_missing(connection, rows)) if len(rows) else rows
         add_rollups(connection, pack_rollups(rollups_of(inserted)))

@@ -1,10 +1,11 @@
-"""The database's number for each point, made where it is missing."""
+"""The database's number for each point, made where it is missing, and what goes by those numbers."""
 
 from typing import Any
 
 import numpy as np
 from psycopg import Connection
 
+from processor.alarms.watches import Watches
 from processor.columns import Columns, Int32, Kind
 from processor.names import Names
 from processor.queries import load_queries
@@ -18,6 +19,7 @@ class Points:
 
     def __init__(self, names: Names) -> None:
         self.names = names
+        self.watches = Watches(names.paths)
         self.otherwise: set[int] = set()  # slots whose unit is not the point's
         self._ids: Int32 = np.zeros(0, np.int32)
         self._untyped: set[int] = set()  # slots that have shown no value yet

@@ -9,7 +9,7 @@ from processor.columns import Bool, Columns, Int32, Int64
 
 @dataclass(frozen=True)
 class Rows:
-    """Readings in the order of the primary key (point, ts, seq), without repetition."""
+    """Readings in the order of the primary key (point, ts, seq)."""
 
     point: Int32
     columns: Columns
@@ -23,9 +23,12 @@ class Rows:
 
 
 def sorted_rows(point: Int32, columns: Columns) -> Rows:
-    """Sorted by the key, so that a batch touches each page of the index once; of repetitions one stays."""
-    order = np.lexsort((columns.seq, columns.ts, point))
-    rows = Rows(point, columns).take(order)
+    """Sorted by the key, so that a batch touches each page of the index once; of one key the first leads."""
+    return Rows(point, columns).take(np.lexsort((columns.seq, columns.ts, point)))
+
+
+def distinct(rows: Rows) -> Rows:
+    """Without repetition: of each key the first."""
     repeated = same_as_before(rows.point, rows.columns.ts, rows.columns.seq)
     return rows.take(~repeated) if repeated.any() else rows
 

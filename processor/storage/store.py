@@ -1,14 +1,18 @@
-"""One batch, one transaction: readings, rollups of those really inserted, quarantine and progress."""
+"""One batch, one transaction: readings, rollups of those really inserted, alarms, quarantine and progress."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from psycopg import Connection
 
+from processor.alarms.tables import write
+from processor.alarms.watch import Outcome
+from processor.alarms.watches import Owner
+from processor.alarms.watchman import Look, orphaned, tell
 from processor.columns import Columns, Int64
 from processor.names import Names
 from processor.quarantine import Refused, storable
@@ -44,6 +48,11 @@ class Lease:
     position: str | None
     gap: Gap | None = None
 
+    @property
+    def owner(self) -> Owner:
+        """Whom it was given to, whatever else it says."""
+        return Owner(self.shard, self.epoch)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -72,19 +81,24 @@ class Judged:
 
 @dataclass(frozen=True)
 class Stored:
-    """How a batch ended: rows inserted, rows that were there already, rows in the quarantine."""
+    """How a batch ended: rows inserted, rows that were there already, rows in the quarantine; alarms raised
+    and cleared, history's not counted."""
 
     inserted: int
     absorbed: int
     refused: int
+    raised: int = 0
+    cleared: int = 0
 
 
 class Store:
-    """The tables, for one stream."""
+    """The tables, for one stream. days: how old a reading may be, by which an alarm is still judged."""
 
-    def __init__(self, database: Database, stream: str) -> None:
+    def __init__(self, database: Database, stream: str, days: int = 7) -> None:
         self._database = database
         self._stream = stream
+        self._days = days
+        self._prepared: dict[Owner, str] = {}  # the position of the batch that was made ready last
 
     def take_shard(self, shard: str) -> Lease:
         """Become the shard's owner: any earlier one can no longer write. Raises Stopping."""
@@ -125,11 +139,42 @@ class Store:
 
         self._database.run(write)
 
-    def make_ready(self, judged: Judged) -> Ready | None:
-        """What `store` will write, made on another thread; None where the database must be asked first."""
+    def orphaned(self, seen_at: float) -> bool:
+        """Whether devices of shards that are over may be silent by then. Raises Stopping."""
+        return self._database.run(lambda session: orphaned(session.connection, self._stream, seen_at))
+
+    def tell_silences(self, lease: Lease, look: Look) -> int:
+        """Commit what is silent by now; how many alarms. While no batch of the lease is under way.
+
+        Raises ShardLost, Stopping.
+        """
+        key = {"stream": self._stream, "shard": lease.shard, "epoch": lease.epoch}
+
+        def write(session: Session) -> int:
+            connection = session.connection
+            with connection.transaction():
+                if not connection.execute(_QUERIES["hold_shard"], key).rowcount:
+                    raise ShardLost(f"shard {lease.shard} is owned by a later epoch than {lease.epoch}")
+                outcome = tell(connection, key, look)
+            session.points.watches.recall(lease.owner, outcome.rows)
+            return outcome.raised
+
+        return self._database.run(write)
+
+    def make_ready(self, lease: Lease, judged: Judged) -> Ready | None:
+        """What `store` will write, made on another thread; None where the database must be asked first.
+
+        To be called for every batch of a lease, in their order.
+        """
+        before = self._prepared.get(lease.owner)
+        self._prepared[lease.owner] = judged.position
         points = self._database.points_of(judged.names)
         point = None if points is None else points.known(judged.columns)
-        return None if points is None or point is None else make_ready(judged.columns, points, point)
+        if points is None or point is None:
+            return None
+        ready = make_ready(judged.columns, points, point)
+        outcome = points.watches.ahead(lease.owner, before, judged.position, ready.every, judged.arrivals)
+        return replace(ready, outcome=outcome)
 
     def store(self, lease: Lease, judged: Judged, ready: Ready | None = None) -> Stored:
         """Commit one batch, once: a batch that is already in, by position, is left alone.
@@ -138,7 +183,8 @@ class Store:
         """
 
         def write(session: Session) -> Stored:
-            return _Writing(session, self._stream, lease, judged, ready).done()
+            batch = _Writing(session, lease, judged, ready, stream=self._stream, days=self._days)
+            return batch.done()
 
         return run_beside_retention(self._database, write)
 
@@ -147,7 +193,14 @@ class _Writing:
     """One attempt at one batch, on one session."""
 
     def __init__(
-        self, session: Session, stream: str, lease: Lease, judged: Judged, ready: Ready | None
+        self,
+        session: Session,
+        lease: Lease,
+        judged: Judged,
+        ready: Ready | None,
+        *,
+        stream: str,
+        days: int,
     ) -> None:
         self._session = session
         self._connection = session.connection
@@ -155,6 +208,7 @@ class _Writing:
         self._lease = lease
         self._judged = judged
         self._ready = ready
+        self._days = days
         self._fence = {
             "stream": stream,
             "shard": lease.shard,
@@ -171,6 +225,7 @@ class _Writing:
         ready = self._ready
         if ready is None or ready.points is not points:
             ready = make_ready(judged.columns, points, points.resolve(self._connection, judged.columns))
+        points.watches.look(self._connection, self._lease.owner, self._days)
         with self._connection.transaction():
             if self._lease.gap is not None:
                 tell_gap(self._connection, self._fence, self._lease.gap, alone=False)
@@ -178,7 +233,15 @@ class _Writing:
                 return Stored(0, 0, 0)
             inserted = self._insert(ready) if len(ready.rows) else 0
             add_refused(self._connection, self._stream, self._lease.shard, judged.refused)
-        return Stored(inserted, len(judged.columns) - inserted, len(judged.refused))
+            outcome = self._watched(ready)
+            write(self._connection, outcome, self._lease.shard)
+        return Stored(
+            inserted=inserted,
+            absorbed=len(judged.columns) - inserted,
+            refused=len(judged.refused),
+            raised=outcome.raised,
+            cleared=outcome.cleared,
+        )
 
     def _advance(self) -> bool:
         """The fence. False when this owner has stored the batch already: its commit's answer was lost."""
@@ -194,6 +257,15 @@ class _Writing:
             return False
         raise ShardLost(
             f"shard {self._lease.shard} is owned by epoch {row and row[0]}, not {self._lease.epoch}"
+        )
+
+    def _watched(self, ready: Ready) -> Outcome:
+        """What the rules say of all the rows, also of those that were there already: order alone decides."""
+        if ready.outcome is not None:
+            return ready.outcome
+        judged = self._judged
+        return ready.points.watches.judge(
+            self._connection, self._lease.owner, judged.position, ready.every, judged.arrivals
         )
 
     def _insert(self, ready: Ready) -> int:

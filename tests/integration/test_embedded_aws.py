@@ -133,6 +133,7 @@ def test_every_stack_is_made_changed_and_gone(platform: Platform) -> None:
     parameters = {
         "ImageDigest": f"sha256:{'0' * 64}",
         "NotificationAddress": "operations@example.com",
+        "PlantAddress": "plant@example.com",
         "ArtefactBucket": bucket,
         "RotationCodeKey": "functions/rotation-1.zip",
     }

@@ -143,7 +143,7 @@ def test_the_tables_are_those_of_the_set_of_readings(
     for batch in batches:
         position += 1
         verdict = judged(batch, position, names)
-        store.store(lease, verdict, store.make_ready(verdict))
+        store.store(lease, verdict, store.make_ready(lease, verdict))
         refused += sum(item["path"] == "wrong" for item in batch)
         for item in batch:
             if item["path"] != "wrong":
@@ -157,7 +157,7 @@ def test_the_tables_are_those_of_the_set_of_readings(
         else:
             position += 1
             verdict = judged(batch, position, names)
-            assert store.store(lease, verdict, store.make_ready(verdict)).inserted == 0
+            assert store.store(lease, verdict, store.make_ready(lease, verdict)).inserted == 0
             refused += sum(item["path"] == "wrong" for item in batch)
 
     # Then the tables are what the set of readings makes them
@@ -236,10 +236,10 @@ def test_what_was_made_ready_for_a_former_session_is_made_anew(tables: tuple[Sto
     lease = store.take_shard("shard-0")
     names = Names()
     item = {"path": "anew/b/c/d/e/f/g", "ts": NOW_MS, "value": 1}
-    assert store.make_ready(judged([item], 1, names)) is None  # the number is not known yet
+    assert store.make_ready(lease, judged([item], 1, names)) is None  # the number is not known yet
     store.store(lease, judged([item], 1, names))
     batch = judged([{**item, "value": 2}], 2, names)
-    ready = store.make_ready(batch)
+    ready = store.make_ready(lease, batch)
     assert ready is not None
     database.close()
     as_owner(database, "UPDATE point SET id = DEFAULT WHERE enterprise = 'anew'")

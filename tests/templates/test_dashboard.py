@@ -63,6 +63,7 @@ def test_the_rows_are_a_reading_s_way(dev: Templates, prod: Templates) -> None:
             "## Stream",
             "## Processor",
             "## Commits",
+            "## Plant",
             "## Database",
             "## Cache",
             "## Credentials and messages",

@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 REGION = "eu-west-2"
 
 Templates = dict[str, dict[str, Any]]
-ROOT_PARAMETERS = {"ImageDigest", "NotificationAddress", "ArtefactBucket", "RotationCodeKey"}
+ROOT_PARAMETERS = {"ImageDigest", "NotificationAddress", "PlantAddress", "ArtefactBucket", "RotationCodeKey"}
 ROOT_OUTPUTS = {
     "VpcId",
     "KinesisStreamName",

@@ -70,7 +70,10 @@ def _main(content: Content, steps: Mapping[str, int]) -> dict[Frame, int]:
 
 
 def _beneath(content: Content, main: Mapping[Frame, int]) -> dict[int, Frame]:
-    """Each under the leftmost that it works with, or in the free column next to that."""
+    """Each under the leftmost that it works with, or in the free column next to that.
+
+    Who is told of alarms by one that stands beneath stands there too, beside it.
+    """
     home = {box.key: frame for frame in content.frames for box in frame.boxes}
     found: dict[int, Frame] = {}
     for frame in content.frames:
@@ -83,9 +86,23 @@ def _beneath(content: Content, main: Mapping[Frame, int]) -> dict[int, Frame]:
             if one in own and home[other] in main
         ]
         if frame not in main and near:
-            free = [column for column in range(max(main.values()) + 1) if column not in found]
-            found[min(free, key=lambda column: (abs(column - min(near)), column))] = frame
+            found[_free(main, found, min(near))] = frame
+    beneath = {frame: column for column, frame in found.items()}
+    for frame in content.frames:
+        tell = [
+            beneath[home[flow.source]]
+            for flow in content.flows
+            if not frame.name and flow.target == frame.boxes[0].key and home[flow.source] in beneath
+        ]
+        if frame not in main and tell:
+            found[_free(main, found, min(tell))] = frame
     return found
+
+
+def _free(main: Mapping[Frame, int], taken: Mapping[int, Frame], near: int) -> int:
+    """The next column to another beneath which nothing stands yet."""
+    free = [column for column in range(max(main.values()) + 1) if column not in taken]
+    return min(free, key=lambda column: (abs(column - near), column))
 
 
 def _ordered(content: Content, main: Mapping[Frame, int], steps: Mapping[str, int]) -> dict[int, list[Frame]]:

@@ -61,6 +61,7 @@ VERBS: Mapping[str, _Verb] = {
 # What stands between a resource and what it works with: looked through, never drawn.
 THROUGH = ("AWS::ECS::TaskDefinition",)
 ROLE, TOPIC = "AWS::IAM::Role", "AWS::SNS::Topic"
+SPEAKING = ("AlarmActions", "OKActions", "InsufficientDataActions", "Targets")
 
 
 def flows(tree: Tree, renderer: Renderer) -> list[Flow]:
@@ -193,9 +194,12 @@ def _stem(topic: str) -> str:
 
 
 def _alarmed(tree: Tree, renderer: Renderer) -> Iterator[Flow]:
+    """From an alarm to the topics that it speaks to; one may watch another topic and say nothing there."""
     for resource in tree.resources(*COUNTED, "AWS::CloudWatch::CompositeAlarm"):
-        for topic in works_with(resource, renderer, TOPIC):
-            yield Flow(resource.address, topic.address, What.ALARMS)
+        for name in SPEAKING:
+            for reference in references(renderer.resolver.property(resource, name)):
+                if reference.resource.kind == TOPIC:
+                    yield Flow(resource.address, reference.resource.address, What.ALARMS)
 
 
 def _subscribed(tree: Tree, renderer: Renderer) -> Iterator[Flow]:

@@ -218,6 +218,9 @@ class _Placing:
         for column, frame in self.plan.beneath.items():
             self.made.column |= {box.key: column for box in frame.boxes}
             bottom = max(bottom, self._frame(frame, column, y).bottom)
+        for frame in self.plan.beneath.values():
+            if not frame.name:
+                self._level(frame)
         return bottom
 
     def _bottom_row(self, y: float) -> tuple[float, float]:

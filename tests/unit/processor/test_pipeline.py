@@ -27,7 +27,7 @@ class FakeStore:
     def take_shard(self, shard: str) -> Lease:
         return Lease(shard, 1, None)
 
-    def make_ready(self, judged: Judged) -> None:
+    def make_ready(self, lease: Lease, judged: Judged) -> None:
         return None
 
     def store(self, lease: Lease, judged: Judged, ready: None) -> Stored:

@@ -49,6 +49,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("STREAM_NAME", "arn:aws:kinesis:eu-west-2:111122223333:stream/readings", "must be a stream's name"),
         ("CACHE_HOST", "rediss://cache.example:6379", "must be a host's name"),
         ("CACHE_USER", "1st", "must be a letter"),
+        ("ALARM_TOPIC_ARN", "plant-alarms", "must be a topic's ARN"),
         ("DATABASE_CA_FILE", "rds.pem", "must be an absolute path"),
         ("ENVIRONMENT", "the plant", "must be 1 to 64 letters"),
     ],

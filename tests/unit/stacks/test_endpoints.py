@@ -45,10 +45,6 @@ SUBSCRIBED = ("kinesis-streams", "kinesis:SubscribeToShard")
 WITHOUT_A_GRANT = {
     SUBSCRIBED: "granted where records are pushed; with the way open, a change of mode is the task's alone",
     ("s3", "s3:GetObject"): "layers of images, which ECR signs the way to with an account of its own",
-    (
-        "sns",
-        "sns:Publish",
-    ): "alarm events of tasks come later; with the endpoint there, no task waits for a network",
 }
 ENDPOINT_OF = {"kinesis": "kinesis-streams"}  # else IAM's name is the endpoint's
 
@@ -206,6 +202,16 @@ def test_s3_gives_layers_of_images_and_nothing_else(templates: dict[str, Templat
 def test_an_image_can_be_pulled_and_its_log_be_written(templates: dict[str, Template]) -> None:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html"""
     assert {"ecr.api", "ecr.dkr", "logs", "s3"} <= set(endpoints(templates))
+
+
+def test_sns_takes_what_is_for_the_plant_s_topic_and_nothing_else(templates: dict[str, Template]) -> None:
+    (only,) = endpoints(templates)["sns"]["PolicyDocument"]["Statement"]
+    (admitted,) = only["Resource"]
+    place, _, name = admitted["Fn::Sub"].rpartition(":")
+
+    assert only["Action"] == ["sns:Publish"]
+    assert place == "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}"
+    assert name == templates["processor"]["Resources"]["PlantAlarms"]["Properties"]["TopicName"]
 
 
 def test_dynamodb_gives_this_environment_s_tables_and_the_engine_s_is_one(

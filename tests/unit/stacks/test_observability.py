@@ -19,7 +19,7 @@ FILLED_BY = {
     "QueueName": {"DeadLettersName", "UndoneName"},
     "FunctionName": {"FunctionName"},
     "Secret": {"SecretArn", "MigratorSecretArn"},
-    "TopicName": {"TopicName"},
+    "TopicName": {"TopicName", "PlantTopicName"},
     "NatGatewayId": {"NatGateways"},
     "Protocol": {"MQTT"},
 }
@@ -83,7 +83,7 @@ def test_what_is_gone_raises_what_it_can_no_longer_report(
     silent = {title for title, alarm in made.items() if alarm["TreatMissingData"] == "breaching"}
 
     plant = {"Silence"} if environment == "prod" else set()
-    assert silent == {"Lag", "TasksMissing", "SecretAge", "MigratorSecretAge"} | plant
+    assert silent == {"Lag", "TasksMissing", "PlantUntold", "SecretAge", "MigratorSecretAge"} | plant
     assert made["ReadingsExpire"]["TreatMissingData"] == "ignore", "a dead reader makes nothing younger"
 
 

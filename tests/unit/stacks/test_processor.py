@@ -29,6 +29,7 @@ DEPLOYED = {
     "CachePort": "6379",
     "CacheName": "latest",
     "CacheUserId": "millrace-dev-processor",
+    "PlantAlarms": "arn:aws:sns:eu-west-2:111122223333:millrace-dev-plant-alarms",
     "Consumer": "arn:aws:kinesis:eu-west-2:111122223333:stream/readings/consumer/millrace-prod-processor:1",
 }
 
@@ -245,6 +246,7 @@ def test_the_task_may_use_what_it_is_given_and_start_nothing(nested: Any, statem
         "secretsmanager",
         "elasticache",
         "dynamodb",
+        "sns",
     }
 
 

@@ -4,44 +4,42 @@ import json
 from pathlib import Path
 
 from local.engine import page
-from local.engine.measure import Times
 
 
 def rows(name: str, **seconds: list[float]) -> list[page.Row]:
-    return list(Times(name, {event.replace("_", " "): found for event, found in seconds.items()}).rows())
+    return [
+        {"times": name, "event": event.replace("_", " "), "seconds": found}
+        for event, found in seconds.items()
+    ]
 
 
-def test_a_row_has_the_middle_and_the_most_of_all_runs() -> None:
-    (row,) = rows("ours", worker_lost=[7.04, 9.0, 8.0])
+def test_a_line_has_the_middle_the_most_and_the_number_of_all_runs() -> None:
+    told = page.table(rows("ours", worker_lost=[7.04, 9.0, 8.0]))
 
-    assert (row["median"], row["most"], row["runs"]) == (8.0, 9.0, 3)
+    assert told.splitlines()[-1] == "| worker lost | 8.0 | 9.0 | 3 | – | – | – | 20 |"
 
 
 def test_ours_stands_beside_the_librarys_with_what_is_allowed() -> None:
     told = page.table([*rows("ours", worker_lost=[8.0]), *rows("theirs", worker_lost=[43.0])])
 
-    assert told.splitlines()[-1] == "| worker lost | 8 | 8 | 1 | 43 | 43 | 1 | 20 |"
+    assert told.splitlines()[-1] == "| worker lost | 8.0 | 8.0 | 1 | 43.0 | 43.0 | 1 | 20 |"
 
 
-def test_what_was_not_measured_of_the_library_is_left_open() -> None:
-    assert "| idle child killed | 1.7 | 1.7 | 1 | – | – | – | 10 |" in page.table(
-        rows("ours", idle_child_killed=[1.7])
-    )
-
-
-def test_new_figures_take_the_place_of_those_of_the_same_event_alone(tmp_path: Path) -> None:
+def test_new_figures_stand_beside_those_of_before_until_one_begins_anew(tmp_path: Path) -> None:
     file, shown = tmp_path / "times.json", tmp_path / "times.md"
-    page.write([*rows("ours", cold_start=[30.0], worker_lost=[9.0])], file, shown)
-    page.write([*rows("theirs", worker_lost=[43.0]), *rows("ours", worker_lost=[8.0])], file, shown)
+    for name, seconds in (("ours", 8.0), ("theirs", 43.0), ("ours", 9.0)):
+        page.add(name, "worker lost", seconds, file, shown)
 
-    kept = {(row["times"], row["event"]): row["median"] for row in json.loads(file.read_text())}
+    assert "| worker lost | 8.5 | 9.0 | 2 | 43.0 | 43.0 | 1 | 20 |" in shown.read_text()
 
-    assert kept == {
-        ("ours", "cold start"): 30.0,
-        ("ours", "worker lost"): 8.0,
-        ("theirs", "worker lost"): 43.0,
-    }
-    assert "| worker lost | 8 |" in shown.read_text()
+    page.begin("ours", file)
+    page.add("ours", "worker lost", 7.0, file, shown)
+
+    assert "| worker lost | 7.0 | 7.0 | 1 | 43.0 | 43.0 | 1 | 20 |" in shown.read_text()
+    assert json.loads(file.read_text()) == [
+        *rows("theirs", worker_lost=[43.0]),
+        *rows("ours", worker_lost=[7.0]),
+    ]
 
 
 def test_the_committed_page_is_made_of_the_committed_figures() -> None:
