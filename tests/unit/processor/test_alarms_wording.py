@@ -104,6 +104,7 @@ def test_a_cleared_alarm_says_how_long_and_who_was_on_it() -> None:
         (("raised", "acknowledged"), "TAKEN ON"),
         (("raised", "acknowledged", "cleared"), "RAISED AND CLEARED"),
         (("acknowledged", "cleared"), "CLEARED"),
+        (("cleared", "again"), "RAISED AGAIN"),
     ],
 )
 def test_several_changes_are_one_message(changes: tuple[str, ...], said: str) -> None:
@@ -162,6 +163,18 @@ def test_a_flood_is_counted_by_rule_and_device_and_lists_what_stands() -> None:
             200.0,
             "a reading at least every 90 s",
             "no reading for 3 min 20 s",
+        ),
+        (
+            '{"kind":"clock"}',
+            -3600.0,
+            "a clock at most 2 min ahead and 29 min behind",
+            "1 h behind",
+        ),
+        (
+            '{"kind":"clock","behind":60.0}',
+            300.0,
+            "a clock at most 2 min ahead and 60 s behind",
+            "5 min ahead",
         ),
         (
             '{"kind":"deviation"}',
