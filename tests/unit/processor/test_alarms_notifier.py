@@ -30,6 +30,10 @@ def made(rounds: Rounds, stopping: threading.Event, *, due: bool = True) -> Noti
     return Notifier(database, None, cast("Any", None), Voice("test", UTC), stopping=stopping, due=lambda: due)
 
 
+def figures(notifier: Notifier) -> tuple[int | None, float | None]:
+    return notifier.standing, notifier.age
+
+
 @pytest.fixture
 def stopping(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(module, "SHORTEST_SECONDS", 0.01)
@@ -56,7 +60,7 @@ def test_who_is_not_due_asks_nothing_and_tells_no_figures(stopping: threading.Ev
     notifier = made(rounds, stopping, due=False)
     notifier.standing, notifier.age = 3, 4.0
     notifier.start()
-    while (notifier.standing, notifier.age) != (None, None):
+    while figures(notifier) != (None, None):
         stopping.wait(0.01)
     assert not rounds.done.acquire(blocking=False)
 
