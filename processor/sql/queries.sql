@@ -397,7 +397,7 @@ JOIN (
 JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
 WHERE e.ended_at IS NULL AND v.until <= %(now)s AND NOT EXISTS (
     SELECT FROM alarm_change AS o
-    WHERE (o.rule, o.point, o.started_at, o.change) = (e.rule, e.point, e.started_at, 'cleared'))
+    WHERE (o.rule, o.point, o.started_at, o.change, o.at) = (e.rule, e.point, e.started_at, 'cleared', v.until))
 ON CONFLICT DO NOTHING;
 
 -- name: unsettled_changes
