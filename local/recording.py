@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from local import cells, headers, rows
+from local import headers
 from local.errors import LocalError
 from local.reading import MOST_READINGS, Envelope, Reading
-from local.rows import Dialect, RecordingMalformed
+from processor.recordings import cells, rows
+from processor.recordings.rows import Dialect, RowError
 
 MOST_CHARACTERS = (
     128 * 1024
@@ -23,6 +24,10 @@ GATEWAY = "replay"
 
 class RecordingMissing(LocalError):
     """{file}: {why}; --replay takes a CSV file"""
+
+
+class RecordingMalformed(LocalError):
+    """{error}"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Recording:
     def envelopes(self) -> Iterator[Envelope]:
         """Every reading in the file's order, up to 500 an envelope, marked as history."""
         paths = [f"{self.device}/{metric}" for metric in self.metrics]
-        comma = self.dialect.delimiter != ","
+        comma = self.dialect.decimal_comma
         batch: list[Reading] = []
         size = 0
         for _, micros, found in _timed(self.file, self.dialect, self.zone, falling=self.falling):
@@ -76,54 +81,34 @@ def open_recording(file: Path, device: str, zone: tzinfo = UTC) -> Recording:
         raise RecordingMissing(file=file, why=why)
     try:
         return _checked(file, device, zone)
+    except RowError as error:
+        raise RecordingMalformed(error=error) from error
     except OSError as error:
         raise RecordingMissing(file=file, why=f"cannot be read: {error.strerror}") from error
 
 
 def _checked(file: Path, device: str, zone: tzinfo) -> Recording:
     dialect = rows.dialect(file)
+    if not dialect.headed:
+        why = (
+            f"{dialect.header[0]!r} is a time, so this is no header; give each column a name in the first row"
+        )
+        raise RowError(file, 1, 1, why)
     count = readings = 0
     first = last = None
-    marks = _Marks(file, dialect)
+    marks = rows.Marks(file, dialect)
     for line, micros, found in _timed(file, dialect, zone, falling=False):
         count += 1
-        marks.check(line, found)
+        marks.check(line, ["", *found])
         readings += sum(1 for cell in found if cell and not cell.isspace())
         last = micros
         first = micros if first is None else first
     if first is None or last is None:
-        raise RecordingMalformed(file=file, row=2, column=1, why="there are no rows below the header")
+        raise RowError(file, 2, 1, "there are no rows below the header")
     if not readings:
-        raise RecordingMalformed(file=file, row=2, column=2, why="every cell beside the times is empty")
+        raise RowError(file, 2, 2, "every cell beside the times is empty")
     names = headers.metrics(dialect.header[1:])
     return Recording(file, device, zone, dialect, names, count, readings, falling=last < first)
-
-
-class _Marks:
-    """Each column writes its decimals in one way.
-
-    With both in a column, 1.234 may be a thousand times what it seems. With commas between the columns there
-    is no question: decimals have a point.
-    """
-
-    def __init__(self, file: Path, dialect: Dialect) -> None:
-        self._file = file
-        self._in_question = dialect.delimiter != ","
-        self._first: dict[int, tuple[str, int]] = {}  # column → the mark and the line that has shown it
-
-    def check(self, line: int, found: list[str]) -> None:
-        """Raises RecordingMalformed at the cell that contradicts an earlier row."""
-        if not self._in_question:
-            return
-        for place, cell in enumerate(found):
-            mark = cells.decimal_mark(cell) if "." in cell or "," in cell else None
-            if mark is None:
-                continue
-            former, where = self._first.setdefault(place, (mark, line))
-            if former != mark:
-                why = f"{cell.strip()!r} has its decimals after {mark!r}, row {where} after {former!r}"
-                why += "; write a column in one way"
-                raise RecordingMalformed(file=self._file, row=line, column=place + 2, why=why)
 
 
 def _timed(
@@ -132,10 +117,4 @@ def _timed(
     """Each row's line, its time in microseconds since 1970 and its cells beside the time."""
     clock = cells.Clock(zone, falling=falling)
     for line, row in rows.rows(file, dialect):
-        try:
-            micros = clock.read(row[0])
-        except (ValueError, OverflowError):
-            shown = repr(row[0] if len(row[0]) <= 40 else f"{row[0][:40]}…")
-            why = f"{shown} is no time; allowed: {cells.TIMES}"
-            raise RecordingMalformed(file=file, row=line, column=1, why=why) from None
-        yield line, micros, row[1:]
+        yield line, rows.time_of(file, line, 1, row[0], clock), row[1:]

@@ -3,16 +3,17 @@
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import msgspec
 from psycopg import Connection, errors
 
-from processor.alarms import rules, trial
+from processor.alarms import rules, stored, try_command
 from processor.alarms.definition import DefinitionError
-from processor.alarms.recording import RecordingError
-from processor.alarms.request import Add, Change, List, Remove, Request, Try, TryFile
+from processor.alarms.request import Add, Change, List, Remove, Request
+from processor.alarms.try_request import Try, TryFile
 from processor.secret import DatabaseSecret
 from processor.service import AWS_CALLS, stop_on_signals
 from processor.settings import Settings
@@ -41,7 +42,7 @@ def done(database: Database, request: Request) -> int:
     try:
         for line in database.run(ask):
             print(line)
-    except (rules.RuleError, trial.TrialError, DefinitionError) as error:
+    except (rules.RuleError, *try_command.WRONG, DefinitionError) as error:
         return _ended(str(error))
     except Stopping:
         return _ended("stopped; run it again")
@@ -51,18 +52,24 @@ def done(database: Database, request: Request) -> int:
     return 0
 
 
-def try_file(request: TryFile) -> int:
-    """Exit code 0, or 1 when the file cannot be read."""
+def alone(request: Try | TryFile) -> int:
+    """A trial that needs no environment: on a recording, or by a reader's login. Exit code 0, or 1."""
     try:
-        for line in _alarms(trial.tried_on(request.file, request.definition)):
-            print(line)
-    except RecordingError as error:
+        if isinstance(request, TryFile):
+            return _print(try_command.of_file(request))
+        return _print(try_command.by_reader(request))
+    except (*try_command.WRONG, DefinitionError) as error:
         return _ended(str(error))
+
+
+def _print(lines: Iterator[str]) -> int:
+    for line in lines:
+        print(line)
     return 0
 
 
 def lines(connection: Connection[Any], request: Request) -> Iterator[str]:
-    """What is told of a request that is done. Raises RuleError, TrialError, DefinitionError."""
+    """What is told of a request that is done. Raises RuleError, DefinitionError, WRONG of a trial."""
     match request:
         case List():
             yield from map(_described, rules.rules(connection))
@@ -86,25 +93,10 @@ def _described(rule: rules.Rule) -> str:
 
 
 def _tried(connection: Connection[Any], asked: Try) -> Iterator[str]:
-    path, definition = asked.path, asked.definition
     if asked.name is not None:
         rule = rules.one(connection, asked.name)
-        path, definition = rule.path, rule.definition
-    if path is None or definition is None:
-        raise RuntimeError("a trial without a rule")
-    yield from _alarms(trial.tried(connection, path, definition, asked.since, asked.until))
-
-
-def _alarms(alarms: Iterator[trial.Alarm]) -> Iterator[str]:
-    count = 0
-    for alarm in alarms:
-        count += 1
-        cleared = "still stands" if alarm.cleared is None else f"cleared {alarm.cleared.isoformat()}"
-        yield (
-            f"{alarm.path}  since {alarm.since.isoformat()}  raised {alarm.raised.isoformat()}  {cleared}"
-            f"  value {alarm.value:g}  judged {alarm.figure:g}"
-        )
-    yield f"{count} {'alarm' if count == 1 else 'alarms'} would have been raised"
+        asked = replace(asked, path=rule.path, definition=rule.definition)
+    yield from try_command.of_path(connection, asked, stored.TABLES)
 
 
 def _ended(why: str) -> int:

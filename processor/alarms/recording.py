@@ -1,78 +1,167 @@
-"""A recording in a file, as readings: the time in the first column, in each further one a point's values."""
+"""A recording in a file, as series: a time in one column, in each further one a point's values.
 
-import csv
-import math
-from collections.abc import Iterator
-from datetime import UTC, datetime
+Generous in what is read (processor/recordings), and exact in what was made of it: `said`.
+"""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from math import isnan
 from pathlib import Path
 
 import numpy as np
 
 from processor.alarms.order import Readings
+from processor.alarms.phrases import counted
+from processor.alarms.series import Series, Span, moment
+from processor.columns import Bool, Int64
+from processor.recordings import cells, rows
+from processor.recordings.rows import Dialect, RowError
+
+VALUES = "21.5, where ; or a tab divides the columns also 21,5, true or false"
 
 
 class RecordingError(ValueError):
-    """The file cannot be read: the message says which line, and what is allowed."""
+    """The file cannot be read: the message says where, and what is allowed."""
 
 
-def recorded(file: Path) -> Iterator[tuple[str, Readings]]:
-    """Each column's name and readings, in order: where the clock steps back, no reading is late here.
+@dataclass(frozen=True)
+class Recording:
+    """`span`: of its readings; `said`: what was made of the file, a line each."""
 
-    A time without an offset is taken as UTC; an empty cell is no reading. Raises RecordingError.
+    series: Sequence[Series]
+    span: Span
+    said: Sequence[str]
+
+
+@dataclass
+class _Column:
+    """`texts`: cells that are no number; `first`: the first of them with its row."""
+
+    name: str
+    place: int
+    values: "array[float]" = field(default_factory=lambda: array("d"))
+    texts: int = 0
+    first: tuple[int, str] = (0, "")
+
+
+def recorded(
+    file: Path, zone: tzinfo = UTC, columns: Sequence[str] = (), within: Span | None = None
+) -> Recording:
+    """zone: of times without an offset. columns: names; all if there are none. within: all times if None.
+
+    Rows are put in the order of their time, so no reading is late here; an empty cell is no reading, and a
+    cell that is no number is none either. Raises RecordingError.
     """
-    names, times, cells = _read(file)
-    ts = np.array(times, np.int64)
-    order = np.argsort(ts, kind="stable")
-    for place, name in enumerate(names):
-        value = np.array([row[place] for row in cells], np.float64)[order]
-        readings = Readings(
-            point=np.full(len(ts), place, np.int32),
-            ts=ts[order],
-            seq=np.arange(len(ts)),
-            value=value,
-            record=np.arange(len(ts)),
-            arrived=ts[order],
-        )
-        yield name, readings.take(np.isfinite(value))
-
-
-def _read(file: Path) -> tuple[list[str], list[int], list[list[float]]]:
     try:
-        lines = list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{file} cannot be read: {error}") from None
-    if len(lines) < 2 or len(lines[0]) < 2:
+        dialect = rows.dialect(file)
+        found = _columns(file, dialect, columns)
+        times, naive = _read(file, dialect, found, zone)
+    except RowError as error:
+        raise RecordingError(str(error)) from None
+    except OSError as error:
+        raise RecordingError(f"{file} cannot be read: {error.strerror}") from None
+    if not len(times):
+        raise RecordingError(f"{file}: there is no row of values; each is a time and a value or more")
+    numbers = [column for column in found if not np.isnan(column.values).all()]
+    if not numbers:
+        raise RecordingError(f"{file}: {_no_number(found)}")
+    said = [*_of_times(file, times, naive, zone), *_of_texts(found)]
+    order = np.argsort(times, kind="stable")
+    kept = _kept(file, times[order], within)
+    order = order[kept]
+    return Recording(
+        series=[Series(column.name, "", _pages(column, times, order)) for column in numbers],
+        span=within or Span(int(times.min()), int(times.max()) + 1),
+        said=said,
+    )
+
+
+def _columns(file: Path, dialect: Dialect, wanted: Sequence[str]) -> list[_Column]:
+    found = []
+    for place, header in enumerate(dialect.header):
+        name = header.strip() if dialect.headed else ""
+        if place == dialect.time or (not name and place < dialect.time):  # a row's number has no name
+            continue
+        alone = not dialect.headed and len(dialect.header) == 2
+        found.append(_Column(name or (file.stem if alone else f"column_{place + 1}"), place))
+    names = [column.name for column in found]
+    for name in wanted:
+        if name not in names:
+            raise RecordingError(f"{file}: no column is called {name!r}; there are {', '.join(names)}")
+    return [column for column in found if not wanted or column.name in wanted]
+
+
+def _read(file: Path, dialect: Dialect, columns: list[_Column], zone: tzinfo) -> tuple[Int64, bool]:
+    """The rows' times, and whether one had no offset; the columns' values are filled in."""
+    times = array("q")
+    clock, marks = cells.Clock(zone), rows.Marks(file, dialect)
+    for line, row in rows.rows(file, dialect):
+        times.append(rows.time_of(file, line, dialect.time + 1, row[dialect.time], clock))
+        marks.check(line, row)
+        for column in columns:
+            cell = row[column.place]
+            number = cells.number(cell, decimal_comma=dialect.decimal_comma)
+            if isnan(number) and not cells.absent(cell):
+                column.texts += 1
+                column.first = column.first if column.first[0] else (line, cell)
+            column.values.append(number)
+    return np.array(times, np.int64), clock.naive
+
+
+def _kept(file: Path, times: Int64, within: Span | None) -> Bool:
+    if within is None:
+        return np.ones(len(times), np.bool_)
+    kept: Bool = (times >= within.since) & (times < within.until)
+    if not kept.any():
         raise RecordingError(
-            f"{file} must have a line of names, the time's and a point's, and lines of values"
+            f"{file}: no row is between --from {moment(within.since).isoformat()} and --to "
+            f"{moment(within.until).isoformat()}: the rows are from {moment(int(times[0])).isoformat()} to "
+            f"{moment(int(times[-1])).isoformat()}"
         )
-    names = lines[0][1:]
-    times: list[int] = []
-    cells: list[list[float]] = []
-    for number, line in enumerate(lines[1:], 2):
-        if len(line) != len(names) + 1:
-            raise RecordingError(
-                f"{file}, line {number}: has {len(line)} cells and must have {len(names) + 1}"
+    return kept
+
+
+def _pages(column: _Column, times: Int64, order: Int64) -> Iterator[Readings]:
+    value = np.array(column.values, np.float64)[order]
+    readings = Readings(
+        point=np.zeros(len(order), np.int32),
+        ts=times[order],
+        seq=np.arange(len(order)),
+        value=value,
+        record=np.arange(len(order)),
+        arrived=times[order],
+    )
+    yield readings.take(np.isfinite(value))
+
+
+def _of_times(file: Path, times: Int64, naive: bool, zone: tzinfo) -> Iterator[str]:
+    yield f"{file.name}: {counted(len(times), 'row')}"
+    if naive:
+        yield f"times without an offset are taken as {zone}; --timezone names another"
+    backwards = int((np.diff(times) < 0).sum())
+    if backwards and backwards < len(times) - 1:  # all: the newest row comes first, which is an order too
+        yield f"{counted(backwards, 'row')} earlier than the row before; judged in the order of time"
+
+
+def _of_texts(columns: list[_Column]) -> Iterator[str]:
+    for column in columns:
+        line, cell = column.first
+        if np.isnan(column.values).all():
+            why = f"{cell!r} in row {line} is one" if line else "all are empty"
+            yield f"{column.name}: left out, no cell of it is a number ({why})"
+        elif line:
+            yield (
+                f"{column.name}: {counted(column.texts, 'cell')} passed over that hold no number, "
+                f"the first {cell!r} in row {line}"
             )
-        times.append(_time(file, number, line[0]))
-        cells.append([_value(file, number, cell) for cell in line[1:]])
-    return names, times, cells
 
 
-def _time(file: Path, number: int, text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise RecordingError(
-            f"{file}, line {number}: the time {text!r} must be as 2026-03-01 06:00:00 or 2026-03-01T06:00:00Z"
-        ) from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return round(moment.timestamp() * 1_000_000)
-
-
-def _value(file: Path, number: int, text: str) -> float:
-    if not text.strip():
-        return math.nan
-    try:
-        return float(text)
-    except ValueError:
-        raise RecordingError(f"{file}, line {number}: {text!r} must be a number, or nothing") from None
+def _no_number(columns: list[_Column]) -> str:
+    for column in columns:
+        line, cell = column.first
+        if line:
+            where = f"row {line}, column {column.place + 1}"
+            return f"{where}: {cell!r} is no number, nor is any other cell; allowed: {VALUES}"
+    return "every cell beside the times is empty"

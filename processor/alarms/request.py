@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 
+from processor.alarms import try_request
 from processor.alarms.definition import Definition, DefinitionError, read
 from processor.alarms.pattern import PatternError, expression
+from processor.alarms.try_request import Try, TryFile
 
 PROGRAM = "python -m processor rules"
 EXAMPLES = f"""
@@ -19,7 +19,7 @@ EXAMPLES = f"""
   {PROGRAM} try --rule hot-spindle --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z
   {PROGRAM} try --path 'acme/lon1/*/*/*/m17/*' --definition '{{"kind": "deviation"}}' \\
       --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z
-  {PROGRAM} try --file spindle.csv --definition '{{"kind": "deviation"}}'
+  {PROGRAM} try --file spindle.csv --definition '{{"kind": "deviation"}}' --plot spindle.png
 """
 
 
@@ -55,25 +55,6 @@ class Remove:
     name: str
 
 
-@dataclass(frozen=True)
-class Try:
-    """A rule that there is, or a path and a definition, over readings of [since, until)."""
-
-    name: str | None
-    path: str | None
-    definition: Definition | None
-    since: datetime
-    until: datetime
-
-
-@dataclass(frozen=True)
-class TryFile:
-    """A definition over a recording: CSV, the time first, each further column a point. Asks no database."""
-
-    file: Path
-    definition: Definition
-
-
 Request = List | Add | Change | Remove | Try
 
 
@@ -91,21 +72,12 @@ def from_arguments(arguments: Sequence[str]) -> Request | TryFile:
         if given.path is None and given.definition is None and given.enabled is None:
             parser.error("change needs --path, --definition, --enable or --disable: nothing else changes")
         return Change(given.name, given.path, given.definition, given.enabled)
-    return _trial(parser, given)
+    return try_request.trial(given.parser, given)
 
 
-def _trial(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Try | TryFile:
-    if given.file is not None:
-        if given.definition is None or any((given.rule, given.path, given.since, given.until)):
-            parser.error("try --file goes with --definition alone: the file says which points and times")
-        return TryFile(given.file, given.definition)
-    if (given.rule is None) == (given.path is None) or (given.path is None) != (given.definition is None):
-        parser.error("try needs either --rule, or --path with --definition")
-    if given.since is None or given.until is None:
-        parser.error("try needs --from and --to, each a date and time with an offset")
-    if given.since >= given.until:
-        parser.error(f"--from {given.since.isoformat()} must be before --to {given.until.isoformat()}")
-    return Try(given.rule, given.path, given.definition, given.since, given.until)
+def needs_no_environment(request: Request | TryFile) -> bool:
+    """A trial on a recording, or one by a reader's login."""
+    return isinstance(request, TryFile) or (isinstance(request, Try) and request.database is not None)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -135,9 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     trial.add_argument("--rule", type=_name, metavar="NAME")
     trial.add_argument("--path", type=_path)
     trial.add_argument("--definition", type=_definition, metavar="JSON")
-    trial.add_argument("--from", dest="since", type=_moment, metavar="TIME")
-    trial.add_argument("--to", dest="until", type=_moment, metavar="TIME")
-    trial.add_argument("--file", type=Path, help="a recording instead: CSV, the time first, then the points")
+    try_request.add_arguments(trial)
+    trial.set_defaults(parser=trial)
     return parser
 
 
@@ -160,15 +131,3 @@ def _definition(text: str) -> Definition:
         return read(text)
     except DefinitionError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} must be a date and time with an offset, such as 2026-03-01T06:00:00Z"
-        )
-    return moment

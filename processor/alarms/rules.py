@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
-from processor.alarms.definition import Definition, DefinitionError, read
+from processor.alarms.definition import Definition, DefinitionError, check_path, read
 from processor.alarms.pattern import expression
 from processor.alarms.watch import Watched
 from processor.queries import load_queries
@@ -69,7 +69,10 @@ def watched(connection: Connection[Any], days: int) -> list[Watched]:
 
 
 def add(connection: Connection[Any], name: str, path: str, definition: Definition, enabled: bool) -> datetime:
-    """A new rule; when it begins to judge. A name that was removed may come back. Raises RuleError."""
+    """A new rule; when it begins to judge. A name that was removed may come back.
+
+    Raises RuleError, DefinitionError.
+    """
     if _find(connection, name) is not None:
         raise RuleError(f"there is a rule {name!r} already: change it with `rules change {name}`")
     with connection.transaction():
@@ -84,7 +87,7 @@ def change(
     definition: Definition | None = None,
     enabled: bool | None = None,
 ) -> datetime:
-    """A new version, in which what is None stays. Raises RuleError."""
+    """A new version, in which what is None stays. Raises RuleError, DefinitionError."""
     rule = _known(connection, name)
     return _write(
         connection,
@@ -130,6 +133,7 @@ def _write(
     after: int | None = None,
 ) -> datetime:
     expression(path)
+    check_path(path, definition)
     found = connection.execute(_QUERIES["alarm_rule"], {"name": name}).fetchone()
     if found is None:
         raise RuntimeError(f"rule {name!r} has no number")

@@ -1,39 +1,25 @@
-"""What a rule would have done over the readings that are stored, without it being switched on."""
+"""What a rule would have done over readings that there are, without it being switched on."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
-from psycopg import Connection
 
 from processor.alarms.definition import Definition
 from processor.alarms.detectors import State, fresh
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.order import Readings
-from processor.alarms.pattern import expression
-from processor.alarms.recording import recorded
+from processor.alarms.outline import Outline, Sketch
 from processor.alarms.segments import Segments
-from processor.queries import load_queries
-
-_QUERIES = load_queries()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MOST_POINTS = 10_000  # one after another: more would take hours
-PAGE = 100_000  # readings at once
-_FIRST = -(2**63)
-
-
-class TrialError(ValueError):
-    """Nothing can be tried as asked: the message says why, and what to do."""
+from processor.alarms.series import Series, Span, moment
 
 
 @dataclass(frozen=True)
 class Alarm:
     """That would have been raised; `cleared` None: it would stand. `figure`: what the detector judged."""
 
-    path: str
     since: datetime
     raised: datetime
     cleared: datetime | None
@@ -41,79 +27,83 @@ class Alarm:
     figure: float
 
 
-def tried(
-    connection: Connection[Any], path: str, definition: Definition, since: datetime, until: datetime
-) -> Iterator[Alarm]:
-    """Point by point, each with a fresh state at `since`. Late readings are judged here, as all are in order.
+@dataclass(frozen=True)
+class Course:
+    """Of a point's readings: how many, from when to when (µs since 1970), the usual step and the longest."""
 
-    Raises TrialError, PatternError.
-    """
-    asked = {"pattern": expression(path), "limit": MOST_POINTS + 1}
-    points = connection.execute(_QUERIES["watched_points"], asked).fetchall()
-    if not points:
-        raise TrialError(f"no point is called {path!r}: the view `points` shows those that there are")
-    if len(points) > MOST_POINTS:
-        raise TrialError(f"{path!r} is more than {MOST_POINTS:,} points: try it on fewer")
-    for point, name in points:
-        yield from alarms_of(name, changes_of(connection, point, definition, since, until))
+    count: int = 0
+    first: int = 0
+    last: int = 0
+    step: int = 0  # µs, the median of the first page
+    gap: int = 0  # µs
+    gap_at: int = 0  # when the longest step begins
+    least: float = math.inf
+    greatest: float = -math.inf
 
-
-def changes_of(
-    connection: Connection[Any], point: int, definition: Definition, since: datetime, until: datetime
-) -> Iterator[Judgement]:
-    """Page by page."""
-    states = fresh(definition, 1)
-    given: dict[str, object] = {"point": point, "since": since, "until": until, "rows": PAGE}
-    given |= {"after": since, "seq": _FIRST}
-    while page := connection.execute(_QUERIES["past_readings"], given).fetchall():
-        last_ts, last_seq, _ = page[-1]
-        given |= {"after": moment(last_ts), "seq": last_seq}
-        judged = _judged(definition, states, _readings(point, page))
-        states = judged.states
-        yield judged
-
-
-def tried_on(file: Path, definition: Definition) -> Iterator[Alarm]:
-    """Column by column. Raises RecordingError."""
-    for name, readings in recorded(file):
-        yield from alarms_of(name, iter([_judged(definition, fresh(definition, 1), readings)]))
+    def after(self, page: Readings) -> "Course":
+        """With a page more, in order."""
+        ts = page.ts
+        if not len(ts):
+            return self
+        steps = np.diff(ts, prepend=ts[:1] if not self.count else np.array([self.last]))
+        longest = int(steps.argmax())
+        longer = int(steps[longest]) > self.gap
+        return Course(
+            count=self.count + len(ts),
+            first=self.first if self.count else int(ts[0]),
+            last=int(ts[-1]),
+            step=self.step if self.count else int(np.median(steps[1:])) if len(steps) > 1 else 0,
+            gap=int(steps[longest]) if longer else self.gap,
+            gap_at=int(ts[longest] - steps[longest]) if longer else self.gap_at,
+            least=min(self.least, float(page.value.min())),
+            greatest=max(self.greatest, float(page.value.max())),
+        )
 
 
-def alarms_of(path: str, judged: Iterator[Judgement]) -> Iterator[Alarm]:
-    """Pairs of raised and cleared."""
-    standing: Alarm | None = None
-    for part in judged:
-        for place in range(len(part)):
-            at, began = moment(int(part.at[place])), moment(int(part.since[place]))
-            if part.raised[place]:
-                value, figure = float(part.value[place]), float(part.figure[place])
-                standing = Alarm(path, began, at, None, value, figure)
-            elif standing is not None:
-                yield Alarm(path, standing.since, standing.raised, at, standing.value, standing.figure)
-                standing = None
-    if standing is not None:
-        yield standing
+@dataclass(frozen=True)
+class Tried:
+    """One point: its alarms in order, what was judged, and its outline where one was asked for."""
+
+    name: str
+    unit: str
+    alarms: Sequence[Alarm]
+    course: Course
+    outline: Outline | None
 
 
-def moment(microseconds: int) -> datetime:
-    """Since 1970."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+def tried(series: Series, definition: Definition, sketch: Sketch | None = None) -> Tried:
+    """Each point begins with a fresh state. Late readings are judged here, as all are in order."""
+    states, course = fresh(definition, 1), Course()
+    alarms: list[Alarm] = []
+    for page in series.pages:
+        course = course.after(page)
+        for place, piece in [(0, page)] if sketch is None else sketch.pieces(page):
+            judged = _judged(definition, states, piece)
+            states = judged.states
+            _note(alarms, judged)
+            if sketch is not None:
+                sketch.mark(place, piece, states)
+    return Tried(series.name, series.unit, alarms, course, None if sketch is None else sketch.drawn())
 
 
-def _readings(point: int, page: list[Any]) -> Readings:
-    ts, seq, value = zip(*page, strict=True)
-    number = np.array([np.nan if one is None else one for one in value], np.float64)
-    moments = np.array(ts, np.int64)
-    readings = Readings(
-        point=np.full(len(page), point, np.int32),
-        ts=moments,
-        seq=np.array(seq, np.int64),
-        value=number,
-        record=np.arange(len(page)),
-        arrived=moments,
-    )
-    return readings.take(np.isfinite(number))
+def trials(
+    series: Iterator[Series], definition: Definition, span: Span, columns: int | None = None
+) -> Iterator[Tried]:
+    """Point by point. columns: of each outline; None: none is made."""
+    for one in series:
+        yield tried(one, definition, None if columns is None else Sketch(definition, span, columns))
 
 
 def _judged(definition: Definition, states: State, readings: Readings) -> Judgement:
     return judge(definition, states, readings, Segments(np.array([len(readings.ts)], np.int64)))
+
+
+def _note(alarms: list[Alarm], judged: Judgement) -> None:
+    """Each that is raised, and the end of the last one."""
+    for place in range(len(judged)):
+        at = moment(int(judged.at[place]))
+        if judged.raised[place]:
+            since = moment(int(judged.since[place]))
+            alarms.append(Alarm(since, at, None, float(judged.value[place]), float(judged.figure[place])))
+        elif alarms and alarms[-1].cleared is None:
+            alarms[-1] = replace(alarms[-1], cleared=at)

@@ -261,7 +261,7 @@ ON CONFLICT DO NOTHING
 RETURNING applies_from;
 
 -- name: watched_points
-SELECT id, path FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
+SELECT id, path, unit FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
 
 -- name: past_readings
 -- Of one point, in the order of the key; times in µs since 1970.
@@ -271,14 +271,34 @@ WHERE point = %(point)s AND ts >= %(since)s AND ts < %(until)s AND quality <> 0
     AND (ts, seq) > (%(after)s, %(seq)s)
 ORDER BY ts, seq LIMIT %(rows)s;
 
+-- name: past_bounds
+SELECT (extract(epoch FROM min(ts)) * 1000000)::bigint, (extract(epoch FROM max(ts)) * 1000000)::bigint
+FROM reading WHERE point = ANY(%(points)s) AND ts >= %(since)s AND ts < %(until)s;
+
+-- name: readable_points
+-- These three: the same of the views, for a login that may read them and nothing else.
+SELECT point, path, unit FROM points WHERE path ~ %(pattern)s ORDER BY point LIMIT %(limit)s;
+
+-- name: readable_readings
+SELECT (extract(epoch FROM time) * 1000000)::bigint, seq, value
+FROM readings
+WHERE point = %(point)s AND time >= %(since)s AND time < %(until)s AND quality <> 'bad'
+    AND (time, seq) > (%(after)s, %(seq)s)
+ORDER BY time, seq LIMIT %(rows)s;
+
+-- name: readable_bounds
+SELECT (extract(epoch FROM min(time)) * 1000000)::bigint, (extract(epoch FROM max(time)) * 1000000)::bigint
+FROM readings WHERE point = ANY(%(points)s) AND time >= %(since)s AND time < %(until)s;
+
 -- name: alarm_states
 SELECT device, rule, version, subjects, states FROM alarm_state WHERE device = ANY(%(devices)s);
 
 -- name: keep_alarm_states
-INSERT INTO alarm_state AS s (device, rule, version, subjects, states)
-SELECT * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
-    %(subjects)s::bytea[], %(states)s::bytea[])
-ON CONFLICT (device, rule, version) DO UPDATE SET subjects = excluded.subjects, states = excluded.states;
+INSERT INTO alarm_state AS s (shard, device, rule, version, subjects, states, due)
+SELECT %(shard)s::text, * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+    %(subjects)s::bytea[], %(states)s::bytea[], %(due)s::bigint[])
+ON CONFLICT (device, rule, version) DO UPDATE
+SET shard = excluded.shard, subjects = excluded.subjects, states = excluded.states, due = excluded.due;
 
 -- name: raise_alarms
 -- What is raised anew within one moment is one alarm, which stands again. An alarm of the present is never
@@ -309,6 +329,40 @@ FROM unnest(
 ) AS cleared (rule, version, point, at, history)
 WHERE e.rule = cleared.rule AND e.version = cleared.version AND e.point = cleared.point
     AND e.history = cleared.history AND e.ended_at IS NULL;
+
+-- name: hold_shard
+-- No row when a later owner has raised the epoch; none raises it before the transaction has ended.
+SELECT FROM shard_progress
+WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s FOR NO KEY UPDATE;
+
+-- name: lapsed_states
+-- What becomes silent by then of the devices that spoke last in a shard, in this one or in one that is over;
+-- times in µs since 1970. A version ends where the next begins.
+WITH silences AS (
+    SELECT rule, version, definition::text, coalesce(until, %(last)s) AS until
+    FROM (
+        SELECT *, (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint
+            AS until
+        FROM alarm_rule_version
+    ) AS versions
+    WHERE definition ->> 'kind' = 'silence'
+), shards AS (
+    SELECT shard, ended_at IS NOT NULL AS over FROM shard_progress WHERE stream = %(stream)s
+)
+SELECT s.device, s.rule, s.version, s.subjects, s.states, v.definition, v.until
+FROM alarm_state AS s
+JOIN silences AS v ON v.rule = s.rule AND v.version = s.version
+WHERE s.shard IN (SELECT shard FROM shards WHERE CASE WHEN %(past)s THEN over ELSE shard = %(shard)s END)
+    AND s.due <= %(seen)s AND s.due < v.until
+ORDER BY s.device, s.rule, s.version
+LIMIT %(most)s
+FOR UPDATE OF s;
+
+-- name: keep_lapsed_states
+UPDATE alarm_state AS s SET states = new.states, due = new.due
+FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+    %(states)s::bytea[], %(due)s::bigint[]) AS new (device, rule, version, states, due)
+WHERE s.device = new.device AND s.rule = new.rule AND s.version = new.version;
 
 -- name: alarm_versions
 -- Every version that may still judge a reading, in their order; times in µs since 1970. One that is over ends

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from processor.__main__ import main
 from processor.alarms.command import done
-from processor.alarms.request import TryFile, from_arguments
+from processor.alarms.request import from_arguments
 from processor.alarms.rules import LAST, watched
+from processor.alarms.try_request import TryFile
 from processor.secret import Credentials
 from processor.storage.database import Database
 
@@ -94,15 +96,11 @@ def test_what_cannot_be_done_is_one_line(
         assert line.count("\n") == 1
 
 
-def test_a_trial_tells_what_would_have_been_raised(
-    plant: tuple[Database, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Given a day of a reading a minute, bad ones among them, and two hours above the limit
-    database, operator = plant
-    monkeypatch.setattr("processor.alarms.trial.PAGE", 100)
+def fill(operator: Any) -> None:
+    """A day of a reading a minute, bad ones among them, and two hours above the limit."""
     operator.execute("SET search_path = millrace")
     operator.execute("SELECT ensure_partitions(ARRAY['2026-03-01']::date[])")
-    operator.execute("INSERT INTO point (path, type) VALUES (%s, 'number')", (PATH,))
+    operator.execute("INSERT INTO point (path, type, unit) VALUES (%s, 'number', 'Cel')", (PATH,))
     operator.execute(
         """INSERT INTO reading (point, ts, seq, number, quality, ingested_at)
         SELECT (SELECT id FROM point), t, 1,
@@ -111,15 +109,61 @@ def test_a_trial_tells_what_would_have_been_raised(
     )
     operator.execute("UPDATE reading SET number = 999, quality = 0 WHERE ts = '2026-03-01 12:00Z'")
 
+
+TOLD = [
+    f"{PATH}: 1,439 readings from 2026-03-01T00:00:00Z to 2026-03-01T23:59:00Z, one every 60 s; 70 to 90 Cel",
+    "  since 2026-03-01T06:00:00Z  raised 2026-03-01T06:00:00Z  cleared 2026-03-01T08:00:00Z  90 Cel",
+    "1 alarm would have been raised on 1 of 1 points, in 23 h 59 min",
+    "they stood 2 h (median), 2 h at most",
+]
+
+
+def test_a_trial_tells_what_would_have_been_raised(
+    plant: tuple[Database, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a day of readings, which is read in many pages
+    database, operator = plant
+    monkeypatch.setattr("processor.alarms.stored.PAGE", 100)
+    fill(operator)
+
     # When a rule is tried that is not there
     assert run(database, "try", *HOT, *DAY) == 0
 
     # Then it says what it would have done, and nothing is written
-    told = capsys.readouterr().out.splitlines()
-    assert told[-1] == "1 alarm would have been raised"
-    assert told[0].startswith(f"{PATH}  since 2026-03-01T06:00:00+00:00  raised 2026-03-01T06:00:00+00:00")
-    assert "cleared 2026-03-01T08:00:00+00:00  value 90  judged 90" in told[0]
+    assert capsys.readouterr().out.splitlines() == TOLD
     assert operator.execute("SELECT count(*) FROM alarm_rule").fetchone() == (0,)
+
+    # And where there are no readings, it says where there are
+    assert run(database, "try", *HOT, "--from", "2026-03-02T00:00:00Z", "--to", "2026-03-03T00:00:00Z") == 1
+    assert "the first is of 2026-03-01T00:00:00+00:00, the last of" in capsys.readouterr().err
+
+
+def test_a_reader_tries_by_a_login_of_its_own(
+    postgres: Any, plant: tuple[Database, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given a person's login that may read, and one that may not
+    _, operator = plant
+    fill(operator)
+    name = operator.info.dbname
+    for login, role in ((f"reads_{name}", "IN ROLE millrace_reader"), (f"stranger_{name}", "")):
+        operator.execute(f"CREATE ROLE {login} LOGIN PASSWORD 'own' {role}")
+        operator.execute(f"GRANT CONNECT ON DATABASE {name} TO {login}")
+    server = (
+        f"host=localhost port={postgres.front.port} dbname={name} password=own sslrootcert={postgres.ca_file}"
+    )
+
+    def tries(login: str) -> int:
+        return main(["rules", "try", *HOT, *DAY, "--database", f"{server} user={login}"])
+
+    # When they try a rule, then the one is told, and the other what is missing
+    assert tries(f"reads_{name}") == 0
+    assert capsys.readouterr().out.splitlines() == TOLD
+    assert tries(f"stranger_{name}") == 1
+    assert "GRANT millrace_reader TO its login" in capsys.readouterr().err
+    assert tries("nobody") == 1
+    said = capsys.readouterr().err
+    assert "a libpq connection string is wanted" in said
+    assert said.count("\n") == 1
 
 
 def test_a_version_judges_until_the_next_begins(plant: tuple[Database, Any]) -> None:

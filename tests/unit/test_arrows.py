@@ -49,6 +49,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
 }
 # Rooms that are shipped to AWS: their libraries are those of their extra, whatever else is installed here.
 SHIPPED = ("processor", "rotation")
+# What a shipped room has beside: loaded by name, when it is asked for, and nothing else of the room needs it.
+BESIDE = {Path("processor/alarms/drawing.py"): "plot"}
 
 
 def imports(source: str, package: str) -> set[str]:
@@ -88,11 +90,12 @@ def forbidden(room: str, imported: set[str]) -> set[str]:
     return {name for name in others if not any(f"{name}.".startswith(f"{module}.") for module in allowed)}
 
 
-def undeclared(room: str, imported: set[str]) -> set[str]:
-    """Libraries of a shipped room that its extra does not install."""
+def undeclared(room: str, imported: set[str], beside: str | None = None) -> set[str]:
+    """Libraries of a shipped room that its extra does not install, nor one beside it."""
     config = configparser.ConfigParser()
     config.read(REPOSITORY / "setup.cfg")
-    lines = config["options"]["install_requires"] + config["options.extras_require"][room]
+    extras = config["options.extras_require"]
+    lines = config["options"]["install_requires"] + extras[room] + (extras[beside] if beside else "")
     declared = {normal(re.split(r"[\[<>=;\s]", line)[0]) for line in lines.split("\n") if line.strip()}
     if "boto3" in declared:
         declared.add("botocore")  # its own other half, whose exceptions are part of its interface
@@ -130,8 +133,17 @@ def test_a_room_imports_only_along_its_arrows(room: str) -> None:
 @pytest.mark.parametrize("room", SHIPPED)
 def test_a_shipped_room_imports_only_what_its_extra_installs(room: str) -> None:
     for file in sources(room):
-        wrong = undeclared(room, imports_at_run_time(file.read_text(encoding="utf-8"), package_of(file)))
+        imported = imports_at_run_time(file.read_text(encoding="utf-8"), package_of(file))
+        wrong = undeclared(room, imported, BESIDE.get(file.relative_to(REPOSITORY)))
         assert not wrong, f"{file.relative_to(REPOSITORY)} needs {sorted(wrong)}, which extra {room!r} lacks"
+
+
+def test_what_a_room_has_beside_is_loaded_by_name_alone() -> None:
+    beside = {".".join(file.with_suffix("").parts) for file in BESIDE}
+    for file in sources("processor"):
+        tree = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        stated = (node for node in tree if isinstance(node, ast.Import | ast.ImportFrom))
+        assert not imported_by(stated, package_of(file)) & beside, file
 
 
 def test_every_package_has_its_arrows() -> None:

@@ -5,8 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from local.reading import MOST_READINGS, Reading, Value
-from local.recording import RecordingMissing, default_device, open_recording
-from local.rows import RecordingMalformed
+from local.recording import RecordingMalformed, RecordingMissing, default_device, open_recording
 
 DEVICE = "acme/lon1/press/line2/cell4/m17"
 

@@ -1,52 +1,149 @@
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from processor.__main__ import main
-from processor.alarms.recording import RecordingError, recorded
+from processor.alarms.recording import Recording, RecordingError, recorded
+from processor.alarms.series import Span, microseconds
 
 LIMIT = '{"kind": "limit", "high": 80}'
+NOON = microseconds(datetime(2026, 3, 1, 12, tzinfo=UTC))
 
 
 def written(directory: Path, text: str) -> Path:
-    file = directory / "recording.csv"
+    file = directory / "spindle.csv"
     file.write_text(text, encoding="utf-8")
     return file
 
 
+def points(recording: Recording) -> dict[str, list[tuple[float, float]]]:
+    """Name → seconds after noon, and value."""
+    return {
+        series.name: [
+            ((ts - NOON) / 1e6, value)
+            for page in series.pages
+            for ts, value in zip(page.ts.tolist(), page.value.tolist(), strict=True)
+        ]
+        for series in recording.series
+    }
+
+
 def test_each_column_is_a_point_in_the_order_of_time(tmp_path: Path) -> None:
-    file = written(tmp_path, "time,temp,speed\n1970-01-01 00:00:02,2,\n1970-01-01T01:00:01+01:00,1,7\n")
-    (temp, first), (speed, second) = recorded(file)
-    assert (temp, first.ts.tolist(), first.value.tolist()) == ("temp", [1_000_000, 2_000_000], [1.0, 2.0])
-    assert (speed, second.ts.tolist(), second.value.tolist()) == ("speed", [1_000_000], [7.0])
+    text = "time,temp,speed\n2026-03-01 12:00:02,2,\n2026-03-01T13:00:01+01:00,1,7\n2026-03-01 12:00:03Z,,8\n"
+    found = recorded(written(tmp_path, text))
+    assert points(found) == {"temp": [(1, 1), (2, 2)], "speed": [(1, 7), (3, 8)]}
+    assert found.span == Span(NOON + 1_000_000, NOON + 3_000_001)
+    assert "1 row earlier than the row before; judged in the order of time" in found.said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "timestamp,value\n2026-03-01 12:00:00,21.5\n",
+        "2026-03-01 12:00:00,21.5\n",  # no header
+        "2026-03-01T12:00:00.000Z\t21.5\n",
+        "Zeit;Temperatur\n01.03.2026 12:00;21,5\n",
+        "ts,value\n1772366400,21.5\n",
+        "1772366400000;21.5\n",
+        ",timestamp,value\n0,2026/03/01 12:00,21.5\n",  # a row's number, without a name
+        '\ufeff"time","value"\r\n"2026-03-01 12:00","21.5"\r\n\r\n',
+    ],
+)
+def test_files_of_others_are_read_as_they_are(tmp_path: Path, text: str) -> None:
+    (values,) = points(recorded(written(tmp_path, text))).values()
+    assert values == [(0, 21.5)]
+
+
+def test_who_has_no_header_gets_names(tmp_path: Path) -> None:
+    assert list(points(recorded(written(tmp_path, "2026-03-01,1\n")))) == ["spindle"]
+    assert list(points(recorded(written(tmp_path, "2026-03-01,1,2\n")))) == ["column_2", "column_3"]
+
+
+def test_a_time_may_stand_in_another_column(tmp_path: Path) -> None:
+    file = written(tmp_path, "machine,time,temp\n7,2026-03-01 12:00:00,21.5\n")
+    assert points(recorded(file)) == {"machine": [(0, 7)], "temp": [(0, 21.5)]}
+
+
+def test_what_is_no_number_is_passed_over_and_said(tmp_path: Path) -> None:
+    text = "time,temp,on,state\n2026-03-01 12:00:00,1,true,RUNNING\n2026-03-01 12:00:01,Bad,false,\n"
+    found = recorded(written(tmp_path, text + "2026-03-01 12:00:02,N/A,,TRIPPED\n"))
+    assert points(found) == {"temp": [(0, 1)], "on": [(0, 1), (1, 0)]}
+    assert found.said[-2:] == [
+        "temp: 1 cell passed over that hold no number, the first 'Bad' in row 3",
+        "state: left out, no cell of it is a number ('RUNNING' in row 2 is one)",
+    ]
+
+
+def test_times_without_an_offset_are_in_the_zone_that_is_named(tmp_path: Path) -> None:
+    file = written(tmp_path, "time,temp\n2026-03-01 12:00:00,1\n")
+    found = recorded(file, ZoneInfo("Europe/Berlin"))
+    assert points(found) == {"temp": [(-3600, 1)]}
+    assert "times without an offset are taken as Europe/Berlin; --timezone names another" in found.said
+    assert len(recorded(written(tmp_path, "time,temp\n2026-03-01 12:00:00Z,1\n")).said) == 1
+
+
+def test_columns_and_a_stretch_of_time_may_be_chosen(tmp_path: Path) -> None:
+    file = written(tmp_path, "time,a,b\n2026-03-01 12:00:00,1,2\n2026-03-01 12:00:05,3,4\n")
+    span = Span(NOON + 1, NOON + 6_000_000)
+    found = recorded(file, columns=["b"], within=span)
+    assert (points(found), found.span) == ({"b": [(5, 4)]}, span)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "must have a line of names"),
-        ("time\n2026-03-01\n", "must have a line of names"),
-        ("time,temp\n2026-03-01 00:00:00,1,2\n", "line 2: has 3 cells and must have 2"),
-        ("time,temp\n2026-03-01 00:00:00,1\n1 March,1\n", "line 3: the time '1 March' must be"),
-        ("time,temp\n2026-03-01 00:00:00,warm\n", "line 2: 'warm' must be a number"),
+        ("", "row 1, column 1: the file is empty"),
+        (
+            "time\n2026-03-01\n",
+            "row 1, column 2: there is no metric beside the time; columns are separated by",
+        ),
+        ("time,temp\n", "there is no row of values"),
+        ("time,temp\n2026-03-01 00:00:00,1,2\n", "row 2, column 3: the row has 3 columns, the header 2"),
+        (
+            "time,temp\n2026-03-01,1\n1 March,1\n",
+            "row 3, column 1: '1 March' is no time; allowed: YYYY-MM-DD",
+        ),
+        ("time,temp\n03/01/2026 06:00,1\n", "row 2, column 1: '03/01/2026 06:00' is no time"),
+        ("time,temp\n2026-03-01 00:00:00,warm\n", "row 2, column 2: 'warm' is no number, nor is any other"),
+        ('time,temp\n2026-03-01,"21,5"\n', "allowed: 21.5, where ; or a tab divides the columns also 21,5"),
+        (
+            "time;temp\n2026-03-01;1.234,5\n2026-03-02;1.234\n",
+            "row 3, column 2: '1.234' has its decimals after",
+        ),
+        ("time,temp\n2026-03-01,\n", "every cell beside the times is empty"),
     ],
 )
-def test_a_mistake_names_the_line(tmp_path: Path, text: str, says: str) -> None:
+def test_a_mistake_names_the_place_and_what_is_allowed(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(RecordingError) as refused:
-        list(recorded(written(tmp_path, text)))
+        recorded(written(tmp_path, text))
     assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_column_or_a_time_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    file = written(tmp_path, "time,a,b\n2026-03-01 12:00:00,1,2\n")
+    with pytest.raises(RecordingError, match="no column is called 'c'; there are a, b"):
+        recorded(file, columns=["c"])
+    with pytest.raises(RecordingError, match="the rows are from 2026-03-01T12:00:00"):
+        recorded(file, within=Span(0, 1_000_000))
 
 
 def test_it_is_tried_without_database_and_environment(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = written(tmp_path, "time,temp\n2026-03-01 00:00:00,90\n2026-03-01 00:01:00,70\n")
+    file = written(tmp_path, "time,temp\n2026-03-01 00:00:00Z,90\n2026-03-01 00:01:00Z,70\n")
     assert main(["rules", "try", "--file", str(file), "--definition", LIMIT]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith("temp  since 2026-03-01T00:00:00+00:00")
-    assert told[1:] == ["1 alarm would have been raised"]
+    assert capsys.readouterr().out.splitlines() == [
+        "spindle.csv: 2 rows",
+        "temp: 2 readings from 2026-03-01T00:00:00Z to 2026-03-01T00:01:00Z, one every 60 s; 70 to 90",
+        "  since 2026-03-01T00:00:00Z  raised 2026-03-01T00:00:00Z  cleared 2026-03-01T00:01:00Z  90",
+        "1 alarm would have been raised on 1 of 1 points, in 60 s",
+        "they stood 60 s (median), 60 s at most",
+    ]
 
 
 def test_a_file_that_is_not_there_is_one_line_and_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "try", "--file", "/nowhere.csv", "--definition", LIMIT]) == 1
-    assert capsys.readouterr().err.startswith("rules: /nowhere.csv cannot be read")
+    assert capsys.readouterr().err == "rules: /nowhere.csv cannot be read: No such file or directory\n"

@@ -1,12 +1,15 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from processor.alarms.definition import Deviation, Limit
-from processor.alarms.request import Add, Change, List, Remove, Try, TryFile, from_arguments
+from processor.alarms.request import Add, Change, List, Remove, from_arguments, needs_no_environment
+from processor.alarms.try_request import Shown, Try, TryFile
 
 PATH = "acme/lon1/*/*/*/*/spindle_temp"
+DEVIATION = ["--definition", '{"kind": "deviation"}']
 WEEK = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-03-08T01:00:00+01:00"]
 
 
@@ -29,6 +32,29 @@ def test_a_trial_is_of_a_rule_or_of_a_path_and_a_definition() -> None:
 def test_a_recording_is_tried_by_itself() -> None:
     given = ["try", "--file", "x.csv", "--definition", '{"kind": "deviation"}']
     assert from_arguments(given) == TryFile(Path("x.csv"), Deviation())
+    zoned = [*given, *WEEK, "--column", "a", "--column", "b", "--timezone", "Europe/London"]
+    asked = from_arguments(zoned)
+    assert isinstance(asked, TryFile)
+    assert (asked.columns, asked.shown.zone, asked.since) == (
+        ("a", "b"),
+        ZoneInfo("Europe/London"),
+        datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    assert needs_no_environment(asked)
+
+
+def test_a_trial_may_be_drawn_and_scored(tmp_path: Path) -> None:
+    given = ["try", "--rule", "hot", *WEEK]
+    shown = ["--plot", str(tmp_path / "x.png"), "--labels", "known.json", "--labelled", "m17"]
+    asked = from_arguments([*given, *shown])
+    assert isinstance(asked, Try)
+    assert asked.shown == Shown(tmp_path / "x.png", Path("known.json"), "m17")
+    assert not needs_no_environment(asked)
+
+
+def test_a_reader_tries_by_a_login_of_its_own() -> None:
+    given = ["try", "--path", PATH, "--definition", '{"kind": "deviation"}', *WEEK]
+    assert needs_no_environment(from_arguments([*given, "--database", "service=plant"]))
 
 
 @pytest.mark.parametrize(
@@ -41,15 +67,20 @@ def test_a_recording_is_tried_by_itself() -> None:
         (["add", " ", "--path", PATH, "--definition", '{"kind": "deviation"}'], "1 to 64 printable"),
         (["change", "hot"], "change needs --path, --definition"),
         (["change", "hot", "--enable", "--disable"], "not allowed with"),
-        (["try", *WEEK], "either --rule, or --path with --definition"),
-        (["try", "--rule", "hot", "--path", PATH, *WEEK], "either --rule, or --path with --definition"),
-        (["try", "--path", PATH, *WEEK], "either --rule, or --path with --definition"),
+        (["try", *WEEK], "either --rule, or --path with"),
+        (["try", "--rule", "hot", "--path", PATH, *WEEK], "either --rule, or --path with"),
+        (["try", "--path", PATH, *WEEK], "either --rule, or --path with"),
         (["try", "--rule", "hot"], "needs --from and --to"),
-        (["try", "--file", "x.csv"], "goes with --definition alone"),
-        (
-            ["try", "--file", "x.csv", "--definition", '{"kind": "deviation"}', *WEEK],
-            "with --definition alone",
-        ),
+        (["try", "--file", "x.csv"], "try --file needs --definition, such as"),
+        (["try", "--file", "x.csv", "--rule", "hot", *DEVIATION], "asks no database: --rule, --path and"),
+        (["try", "--file", "x.csv", "--database", "", "--path", PATH, *DEVIATION], "asks no database"),
+        (["try", "--rule", "hot", "--column", "a", *WEEK], "are for a recording: give --file"),
+        (["try", "--rule", "hot", "--timezone", "UTC", *WEEK], "are for a recording: give --file"),
+        (["try", "--file", "x.csv", "--timezone", "Mars", *DEVIATION], "'Mars' is no time zone"),
+        (["try", "--file", "x.csv", "--plot", "x.jpg", *DEVIATION], "must end in .png"),
+        (["try", "--file", "x.csv", "--plot", "/no/x.png", *DEVIATION], "there is no directory '/no'"),
+        (["try", "--file", "x.csv", "--labelled", "m17", *DEVIATION], "give that too"),
+        (["try", "--rule", "hot", "--database", "service=plant", *WEEK], "does not see the rules"),
         (["try", "--rule", "hot", "--from", "2026-03-01", *WEEK[2:]], "with an offset"),
         (["try", "--rule", "hot", "--from", "2026-03-09T00:00:00Z", *WEEK[2:]], "must be before --to"),
     ],

@@ -1,18 +1,24 @@
-"""What the cells of a recording mean: times and values."""
+"""What the cells of a recording in a file mean: times and values."""
 
 import math
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from local.reading import Value
+Value = float | int | bool | str
 
-TIMES = "YYYY-MM-DD[ HH:MM[:SS[.f]]][Z|±HH:MM], or epoch s (9-10 digits), ms (12-13), µs (15-16), ns (18-19)"
+TIMES = (
+    "YYYY-MM-DD[ HH:MM[:SS[.f]]][Z|±HH:MM], the same with YYYY/MM/DD or DD.MM.YYYY, or epoch s (9-10 "
+    "digits), ms (12-13), µs (15-16), ns (18-19)"
+)
 
 _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}"
     r"|\d{4}-?\d{2}-?\d{2}[T ]\d{2}:?\d{2}(:?\d{2}([.,]\d+)?)?( ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?))?",
     re.ASCII,
 )
+# Of these two it is sure which is the day; of 02/12/2013 it is not.
+_YEAR_FIRST = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?!\d)", re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)", re.ASCII)
 _EPOCH = re.compile(r"(\d{9,10})(\.\d+)?|\d{12,13}|\d{15,16}|\d{18,19}", re.ASCII)
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -23,6 +29,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+),[0-9]+([eE][+-]?[0-9]+)?")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})")  # 1,234.5 and 1,234,567
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_ABSENT = frozenset({"", "nan", "null", "none", "na", "n/a", "#n/a", "-"})
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _EXACT = 2**53  # a whole number up to here is the same as a double
 
@@ -40,6 +47,7 @@ class Clock:
         self._zone = zone
         self._falling = falling
         self._previous: int | None = None
+        self.naive = False  # whether a time had no offset
 
     def read(self, cell: str) -> int:
         """Raises ValueError for what is no time."""
@@ -52,14 +60,16 @@ class Clock:
     def _read(self, cell: str) -> int:
         if epoch := _EPOCH.fullmatch(cell):
             return _epoch(cell, epoch)
-        if not _ISO.fullmatch(cell):
+        written = _with_dashes(cell)
+        if not _ISO.fullmatch(written):
             raise ValueError(cell)
-        time = datetime.fromisoformat(_normal(cell))
+        time = datetime.fromisoformat(_normal(written))
         if time.tzinfo is not None:
             return (time - _START) // _MICROSECOND
         return self._place(time)
 
     def _place(self, naive: datetime) -> int:
+        self.naive = True
         if self._zone is UTC:
             return (naive.replace(tzinfo=UTC) - _START) // _MICROSECOND
         offsets = [self._zone.utcoffset(naive.replace(fold=fold)) or timedelta() for fold in (0, 1)]
@@ -81,6 +91,16 @@ def _epoch(cell: str, match: re.Match[str]) -> int:
     return int(cell) if digits <= 16 else int(cell) // 1000
 
 
+def _with_dashes(cell: str) -> str:
+    if (found := _YEAR_FIRST.match(cell)) is not None:
+        year, month, day = found.groups()
+    elif (found := _DAY_FIRST.match(cell)) is not None:
+        day, month, year = found.groups()
+    else:
+        return cell
+    return f"{year}-{month:0>2}-{day:0>2}{cell[found.end() :]}"
+
+
 def _normal(cell: str) -> str:
     cell = cell.replace(",", ".").upper().replace("UTC", "Z")
     return cell.replace(" Z", "Z").replace(" +", "+").replace(" -", "-")
@@ -99,6 +119,19 @@ def value(cell: str, *, decimal_comma: bool) -> Value:
     if lowered in ("true", "false"):
         return lowered == "true"
     return cell
+
+
+def number(cell: str, *, decimal_comma: bool) -> float:
+    """The same as a number: a flag is 0 or 1, NaN whatever is none or is not finite."""
+    found = value(cell, decimal_comma=decimal_comma)
+    if isinstance(found, str):
+        return math.nan
+    return float(found) if math.isfinite(found) else math.nan
+
+
+def absent(cell: str) -> bool:
+    """Whether it says that there is no value, in one of the usual ways."""
+    return cell.strip().lower() in _ABSENT
 
 
 def decimal_mark(cell: str) -> str | None:

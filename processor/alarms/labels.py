@@ -1,0 +1,113 @@
+"""What one knows of a recording: stretches of time in which something was wrong, to score a rule by."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+
+import msgspec
+
+from processor.alarms.series import moment
+from processor.alarms.trial import Alarm
+from processor.recordings import cells, rows
+from processor.recordings.rows import RowError
+
+ALLOWED = (
+    "a JSON list of [from, to], an object of such lists by name, or a CSV file with the columns from and to"
+)
+
+
+class LabelsError(ValueError):
+    """The file of labels cannot be used: the message says what is wrong, and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time, both ends in it."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Found:
+    """`raised`: the first alarm that stood within the window; None: none did."""
+
+    window: Window
+    raised: datetime | None
+
+    @property
+    def after(self) -> timedelta | None:
+        """How long into the window; less than nothing where it stood already."""
+        return None if self.raised is None else self.raised - self.window.since
+
+
+@dataclass(frozen=True)
+class Score:
+    """`others`: alarms that stood within no window."""
+
+    found: Sequence[Found]
+    others: int
+
+
+def labels(file: Path, name: str | None = None, zone: tzinfo = UTC) -> list[Window]:
+    """name: which list of an object; None: the only one. zone: of times without an offset.
+
+    Raises LabelsError.
+    """
+    try:
+        text = file.read_bytes()
+        pairs = _listed(file, text, name) if text.lstrip()[:1] in (b"[", b"{") else _rows(file)
+    except OSError as error:
+        raise LabelsError(f"{file} cannot be read: {error.strerror}") from None
+    except RowError as error:
+        raise LabelsError(f"{error}; {file} must be {ALLOWED}") from None
+    if not pairs:
+        raise LabelsError(f"{file} names no stretch of time; it must be {ALLOWED}")
+    clock = cells.Clock(zone)
+    return [_window(file, number, pair, clock) for number, pair in enumerate(pairs, 1)]
+
+
+def score(windows: Iterable[Window], alarms: Sequence[Alarm]) -> Score:
+    """An alarm stands from when it is raised until it is cleared."""
+    found, within = [], set()
+    for window in windows:
+        inside = [
+            place
+            for place, alarm in enumerate(alarms)
+            if alarm.raised <= window.until and (alarm.cleared is None or alarm.cleared > window.since)
+        ]
+        within |= set(inside)
+        found.append(Found(window, min((alarms[place].raised for place in inside), default=None)))
+    return Score(found, len(alarms) - len(within))
+
+
+def _listed(file: Path, text: bytes, name: str | None) -> list[tuple[str, str]]:
+    try:
+        document = msgspec.json.decode(text, type=list[tuple[str, str]] | dict[str, list[tuple[str, str]]])
+    except msgspec.MsgspecError as error:
+        raise LabelsError(f"{file}: {error}; it must be {ALLOWED}") from None
+    if isinstance(document, list):
+        return document
+    if name is None and len(document) == 1:
+        return next(iter(document.values()))
+    if name is None or name not in document:
+        asked = "has more than one list" if name is None else f"has no list {name!r}"
+        raise LabelsError(f"{file} {asked}: name one by --labelled, of {', '.join(document)}")
+    chosen: list[tuple[str, str]] = document[name]
+    return chosen
+
+
+def _rows(file: Path) -> list[tuple[str, str]]:
+    dialect = rows.dialect(file)
+    return [(row[0], row[1]) for _, row in rows.rows(file, dialect)]
+
+
+def _window(file: Path, number: int, pair: tuple[str, str], clock: cells.Clock) -> Window:
+    try:
+        since, until = (moment(clock.read(cell)) for cell in pair)
+    except (ValueError, OverflowError):
+        raise LabelsError(f"{file}: stretch {number}, {pair}, must be two times: {cells.TIMES}") from None
+    if since > until:
+        raise LabelsError(f"{file}: stretch {number} ends {pair[1]}, before it begins, {pair[0]}")
+    return Window(since, until)
