@@ -70,11 +70,7 @@ SPEAKING = ("AlarmActions", "OKActions", "InsufficientDataActions", "Targets")
 )
 def a_topic_that_nobody_listens_to(site: Site) -> Iterator[Finding]:
     for topic, users in telling(site).items():
-        known_outside = any(
-            topic.name in str(value) for value in site.tree.root.outputs.values()
-        ) or site.get(topic, "TopicName")
-        exported = topic.stack == site.tree.root.address and bool(known_outside)
-        if not listened_to(site, topic) and not exported and not _handed_out(site, topic):
+        if not listened_to(site, topic) and not _known_outside(site, topic):
             yield found(topic, topic=topic, count=len(users), user=users[0])
 
 
@@ -89,7 +85,7 @@ def a_topic_that_a_program_speaks_to_alone(site: Site) -> Iterator[Finding]:
     spoken = telling(site)
     for topic in site.all(TOPIC):
         role = publishing(site, topic) if topic not in spoken else None
-        if role is not None and not listened_to(site, topic) and not _handed_out(site, topic):
+        if role is not None and not listened_to(site, topic) and not _known_outside(site, topic):
             yield found(topic, topic=topic, role=role)
 
 
@@ -110,6 +106,13 @@ def listened_to(site: Site, topic: Resource) -> bool:
     )
     subscribed = any(resource == topic for resource, path, _ in subscriptions(site) if path)
     return unknown or subscribed or any(use.property == "TopicArn" for use in site.uses(topic, SUBSCRIPTION))
+
+
+def _known_outside(site: Site, topic: Resource) -> bool:
+    """Whether others may know it, and subscribe: by an output, or by a name that a root gives it."""
+    known_there = any(topic.name in str(value) for value in site.tree.root.outputs.values())
+    in_root = topic.stack == site.tree.root.address
+    return (in_root and bool(known_there or site.get(topic, "TopicName"))) or _handed_out(site, topic)
 
 
 def _handed_out(site: Site, topic: Resource) -> bool:

@@ -113,6 +113,7 @@ def test_a_topic_that_is_handed_out_or_that_nobody_speaks_to_is_left_alone(say: 
     assert len(say("W9617", alone)) == 1
     assert say("W9617", alone + "\nOutputs: {News: {Value: !Ref News}}") == []
     assert say("W9617", alone.replace("sns:Publish", "sns:Subscribe")) == []
+    assert say("W9617", alone.replace("Topic}", "Topic, Properties: {TopicName: news}}")) == []
     assert (
         say(
             "W9617",
