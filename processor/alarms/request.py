@@ -36,6 +36,7 @@ class Add:
     path: str
     definition: Definition
     enabled: bool
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def from_arguments(arguments: Sequence[str]) -> Request | TryFile:
     if given.what == "list":
         return List()
     if given.what == "add":
-        return Add(given.name, given.path, given.definition, not given.disabled)
+        return Add(given.name, given.path, given.definition, not given.disabled, given.at_once)
     if given.what == "remove":
         return Remove(given.name)
     if given.what == "change":
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--path", type=_path, required=True, help="seven levels; * for any characters of one")
     add.add_argument("--definition", type=_definition, required=True, metavar="JSON")
     add.add_argument("--disabled", action="store_true", help="write it down, and judge nothing yet")
+    add.add_argument("--at-once", action="store_true", help="not in a minute: where nobody has read yet")
     change = ways.add_parser("change", help="a new version of a rule", allow_abbrev=False)
     change.add_argument("name", type=_name)
     change.add_argument("--path", type=_path)

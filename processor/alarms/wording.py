@@ -19,7 +19,9 @@ from processor.alarms.terms import allowed, duration, found, known, measured
 
 LONGEST_SUBJECT = 99
 MOST_LINES = 20  # of a flood's message; the rest is a number
-MOST_GROUPS = 200  # of it in the document: some 30 kB, of the 256 KiB that SNS takes
+# Of it in the document. With the longest names some 60 kB; SNS takes 256 KiB, text and attributes together:
+# https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
+MOST_GROUPS = 100
 ACKNOWLEDGE = "python -m processor alarms acknowledge"
 LIST = "python -m processor alarms list --standing"
 
@@ -75,8 +77,8 @@ class Voice:
         if message.kind is Kind.FLAPPING:
             lines += [
                 "",
-                f"Raised {message.raises} times since {self._time(message.since)}. No more is told of it until"
-                " it has not been raised for an hour.",
+                f"Raised {message.raises} times since {self._time(message.since)}."
+                " No more is told of it until it has not been raised for an hour.",
             ]
         if message.kind is Kind.CALM:
             count = "once" if message.raises == 1 else f"{message.raises} times"

@@ -260,6 +260,13 @@ VALUES (%(rule)s, %(version)s, %(path)s, %(definition)s::text::jsonb, %(enabled)
 ON CONFLICT DO NOTHING
 RETURNING applies_from;
 
+-- name: hold_shards
+-- Until the end of the transaction nobody begins with one.
+LOCK TABLE shard_progress IN SHARE MODE;
+
+-- name: a_shard
+SELECT FROM shard_progress LIMIT 1;
+
 -- name: watched_points
 SELECT id, path, unit FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
 

@@ -19,6 +19,9 @@ def test_each_way_is_read() -> None:
     given = ["--path", PATH, "--definition", '{"kind": "limit", "high": 80}']
     assert from_arguments(["add", "hot", *given]) == Add("hot", PATH, Limit(high=80.0), enabled=True)
     assert from_arguments(["add", "hot", *given, "--disabled"]) == Add("hot", PATH, Limit(high=80.0), False)
+    assert from_arguments(["add", "hot", *given, "--at-once"]) == Add(
+        "hot", PATH, Limit(high=80.0), True, True
+    )
     assert from_arguments(["change", "hot", "--disable"]) == Change("hot", None, None, False)
 
 
