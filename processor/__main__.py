@@ -8,7 +8,7 @@ docs/metrics.md.
 
 `… replay` takes readings again (`… replay --help`).
 
-`… rules` says what the readings are watched for (`… rules --help`).
+`… rules` says what the readings are watched for (`… rules --help`), `… alarms` what that has raised.
 
 `… migrate` brings the tables up to this release, with a login and an environment of its own.
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 USAGE = (
     "usage: python -m processor [COMMAND]; COMMAND is health, ready, migrate, schema, settings, metrics, "
-    "properties, engine, child, replay … or rules …"
+    "properties, engine, child, replay …, rules … or alarms …"
 )
 # Module and function of what is printed without an environment. A command loads what it needs, no more: the
 # container asks `health` twice a minute, and pays for each import.
@@ -46,7 +46,8 @@ ASKS = {"health": "/health", "ready": "/ready"}
 
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
-    return _rules(arguments[1:]) if arguments[:1] == ["rules"] else _command(arguments)
+    way = {"rules": _rules, "alarms": _alarms}.get(arguments[0] if arguments else "")
+    return _command(arguments) if way is None else way(arguments[1:])
 
 
 def _rules(arguments: list[str]) -> int:
@@ -55,11 +56,21 @@ def _rules(arguments: list[str]) -> int:
     if asked.needs_no_environment(request):
         code: int = _load("processor.alarms.command", "alone")(request)
         return code
+    return _asked("processor.alarms.command", request)
+
+
+def _alarms(arguments: list[str]) -> int:
+    return _asked(
+        "processor.alarms.handling", _load("processor.alarms.handling_request", "from_arguments")(arguments)
+    )
+
+
+def _asked(module: str, request: object) -> int:
     try:
         settings = from_environment()
     except SettingsError as error:
         return _unusable(error)
-    return _logged(settings.environment, lambda: _load("processor.alarms.command", "run")(settings, request))
+    return _logged(settings.environment, lambda: _load(module, "run")(settings, request))
 
 
 def _unusable(error: SettingsError) -> int:

@@ -124,6 +124,42 @@ GAPS = Metric(
     "The alarm GapFound, at once.",
 )
 
+ALARMS_RAISED = Metric(
+    "AlarmsRaised",
+    "Count",
+    STREAM,
+    "Alarms that rules have raised; those of history do not count.",
+    "Nothing: people are told. Many: `python -m processor alarms list` shows which rule.",
+)
+ALARMS_CLEARED = Metric(
+    "AlarmsCleared",
+    "Count",
+    STREAM,
+    "Alarms that were cleared.",
+    "Nothing.",
+)
+ALARMS_STANDING = Metric(
+    "AlarmsStanding",
+    "Count",
+    STREAM,
+    "Alarms that stand, history left out; look at the maximum, as each process that tells people says it.",
+    "Grows for weeks: rules that nobody acts upon; change or remove them.",
+)
+NOTIFICATIONS_SENT = Metric(
+    "NotificationsSent",
+    "Count",
+    STREAM,
+    "Messages about alarms that SNS has taken.",
+    "More than a few an hour: rules that say too much (docs/decisions/notifications.md).",
+)
+NOTIFICATION_AGE = Metric(
+    "NotificationAge",
+    "Seconds",
+    STREAM,
+    "How long the oldest change of an alarm has waited that is to be told and is not; 0 when none does.",
+    "The log line `SNS is away` or `SNS will not have a message`, with its cause. Nothing is lost meanwhile.",
+)
+
 METRICS = (
     COMMITS,
     RECORDS,
@@ -139,6 +175,11 @@ METRICS = (
     DATABASE_AWAY,
     CACHE_AWAY,
     GAPS,
+    ALARMS_RAISED,
+    ALARMS_CLEARED,
+    ALARMS_STANDING,
+    NOTIFICATIONS_SENT,
+    NOTIFICATION_AGE,
 )
 
 

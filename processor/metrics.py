@@ -18,6 +18,9 @@ from dataclasses import dataclass, field
 from processor.committed import Committed
 from processor.metric import (
     ABSORBED,
+    ALARMS_CLEARED,
+    ALARMS_RAISED,
+    ALARMS_STANDING,
     CACHE_AWAY,
     COMMIT_AGE,
     COMMITS,
@@ -26,6 +29,8 @@ from processor.metric import (
     GAPS,
     INSERTED,
     NAMESPACE,
+    NOTIFICATION_AGE,
+    NOTIFICATIONS_SENT,
     RECORDS,
     REFUSED,
     REFUSED_BY_REASON,
@@ -41,16 +46,32 @@ MOST_VALUES = 100  # the specification's bound of an array
 INTERVAL_SECONDS = 60.0  # the resolution of the metrics; finer costs the same, and no alarm here is finer
 SAMPLE_SECONDS = 5.0  # so often the gauges are looked at
 Values = float | list[float]
+_COUNTED = (
+    COMMITS,
+    RECORDS,
+    INSERTED,
+    ABSORBED,
+    REFUSED,
+    GAPS,
+    ALARMS_RAISED,
+    ALARMS_CLEARED,
+    NOTIFICATIONS_SENT,
+)
 
 
 @dataclass(frozen=True)
 class Gauges:
-    """How things stand now. `lag_ms` by shard; why database or cache is away, None where it is not."""
+    """How things stand now. `lag_ms` by shard; why database or cache is away, None where it is not.
+
+    alarms_standing, notification_age (seconds): None in a process that does not tell people.
+    """
 
     lag_ms: Mapping[str, int]
     database_away: str | None
     cache_away: str | None
     gaps: int  # found since the process started
+    alarms_standing: int | None = None
+    notification_age: float | None = None
 
 
 @dataclass
@@ -81,6 +102,11 @@ class _Interval:
     decode_ms: list[float] = field(default_factory=list)
     write_ms: list[float] = field(default_factory=list)
     shards: dict[str, _Shard] = field(default_factory=dict)
+    highest: dict[Metric, float] = field(default_factory=dict)  # of what each look says
+
+    def look(self, metric: Metric, value: float | None) -> None:
+        if value is not None:
+            self.highest[metric] = max(value, self.highest.get(metric, value))
 
 
 class Metrics:
@@ -118,6 +144,8 @@ class Metrics:
             interval.counts[INSERTED] += one.inserted
             interval.counts[ABSORBED] += one.absorbed
             interval.counts[REFUSED] += sum(one.refused.values())
+            interval.counts[ALARMS_RAISED] += one.raised
+            interval.counts[ALARMS_CLEARED] += one.cleared
             interval.refused.update(one.refused)
             interval.decode_ms.append(round(one.decode_seconds * 1000, 3))
             interval.write_ms.append(round(one.write_seconds * 1000, 3))
@@ -129,6 +157,11 @@ class Metrics:
             if len(interval.write_ms) >= MOST_VALUES:
                 self.flush()
 
+    def told(self) -> None:
+        """SNS has taken a message about alarms."""
+        with self._lock:
+            self._interval.counts[NOTIFICATIONS_SENT] += 1
+
     def look(self, gauges: Gauges) -> None:
         """How things stand; to be told every few seconds. Writes when it is time."""
         now = self._ticks()
@@ -138,6 +171,8 @@ class Metrics:
                 shard.lag_ms = max(shard.lag_ms or 0, lag_ms)
             self._database.look(gauges.database_away is not None, now)
             self._cache.look(gauges.cache_away is not None, now)
+            self._interval.look(ALARMS_STANDING, gauges.alarms_standing)
+            self._interval.look(NOTIFICATION_AGE, gauges.notification_age)
             found, self._gaps = gauges.gaps - self._gaps, gauges.gaps
             self._interval.counts[GAPS] += found
             if found or now - self._written >= INTERVAL_SECONDS:
@@ -165,10 +200,9 @@ class Metrics:
 
 
 def _of_stream(interval: _Interval, away: Mapping[Metric, Values]) -> Iterable[Mapping[Metric, Values]]:
-    values: dict[Metric, Values] = {
-        metric: interval.counts[metric] for metric in (COMMITS, RECORDS, INSERTED, ABSORBED, REFUSED, GAPS)
-    }
+    values: dict[Metric, Values] = {metric: interval.counts[metric] for metric in _COUNTED}
     values |= away
+    values |= {metric: round(value, 1) for metric, value in interval.highest.items()}
     if interval.write_ms:
         values |= {DECODE_TIME: interval.decode_ms, WRITE_TIME: interval.write_ms}
     yield values

@@ -7,10 +7,11 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from processor.alarms.watchman import Look, stream_seen
 from processor.columns import Columns
 from processor.committed import Committed
 from processor.decode import MOST_READINGS, Decoded
@@ -105,6 +106,34 @@ class Pipeline:
         """Commit, after all that was taken, what no batch says: the lease's gap, a tip seen, an end."""
         self.drain()
         self._store.note(lease, seen_at, ended)
+
+    def tick(self, lease: Lease, seen_at: float, listed: Callable[[], Iterable[str]]) -> None:
+        """Tell the silences that last, where all that reached an open shard until then has been taken.
+
+        listed: asks for all shards of the stream. Raises as `drain`, and what `listed` raises.
+        """
+        self.drain()
+        stream = None
+        if self._store.orphaned(seen_at):
+            stream = stream_seen(self._store.known(), listed(), lease.shard, seen_at)
+        began = time.perf_counter()
+        raised = self._store.tell_silences(lease, Look(seen_at, stream))
+        if raised:
+            self._committed(
+                Committed(
+                    shard=lease.shard,
+                    records=0,
+                    inserted=0,
+                    absorbed=0,
+                    refused={},
+                    lag_ms=0,
+                    decode_seconds=0.0,
+                    write_seconds=time.perf_counter() - began,
+                    oldest_arrived=seen_at,
+                    raised=raised,
+                    cleared=0,
+                )
+            )
 
     def take(self, lease: Lease, batch: Batch) -> None:
         """Decode and judge a batch, and hand it to the writer, in as many parts as its size asks for.

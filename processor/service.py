@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,11 @@ import boto3
 from botocore.config import Config
 
 from processor import cache
+from processor.alarms.board import Board
+from processor.alarms.notifier import Notifier
+from processor.alarms.topic import Topic
+from processor.alarms.wording import Voice
+from processor.committed import Committed
 from processor.health import HealthServer
 from processor.latest import Latest
 from processor.metrics import Gauges, Metrics, Sampler
@@ -56,11 +62,19 @@ def run(settings: Settings) -> int:
     database.opened, database.renewed = turn.take, turn.hand_over
     latest = Latest(cache.connect(settings))
     metrics = Metrics(settings.environment, settings.stream_name)
+    notifier = notifier_of(
+        settings,
+        Database(secret, settings.database_ca_file, stopping),
+        topic_of(settings, aws),
+        stopping=stopping,
+        due=lambda: turn.state == "reader",
+        sent=metrics.told,
+    )
     pipeline = Pipeline(
         Store(database, settings.stream_name, settings.oldest_reading_days),
         latest,
         rules_of(settings),
-        committed=metrics.committed,
+        committed=counted(metrics, notifier),
         refused=Refusals(settings.stream_name).tell,
         stopping=stopping,
     )
@@ -92,7 +106,14 @@ def run(settings: Settings) -> int:
 
     def gauges() -> Gauges:
         counts = pipeline.counts
-        return Gauges(dict(counts.lag_ms), database.waiting_for or turn.lacks, latest.away, counts.gaps)
+        return Gauges(
+            dict(counts.lag_ms),
+            database.waiting_for or turn.lacks,
+            latest.away,
+            counts.gaps,
+            notifier.standing,
+            notifier.age,
+        )
 
     health = HealthServer(settings.health_port, state, ready)
     database.beat = turn.beat = health.beat
@@ -118,6 +139,7 @@ def run(settings: Settings) -> int:
                 lambda session: None
             )  # when it has a session, the tables are there and it is our turn
             retention.start()
+            notifier.start()
             poller.run()
         except Stopping:
             logger.info("stopped while waiting; what was taken will be read again")
@@ -136,6 +158,38 @@ def rules_of(settings: Settings) -> Rules:
     zone = ZoneInfo(settings.site_time_zone) if settings.site_time_zone else None
     days, minutes = settings.oldest_reading_days, settings.newest_reading_minutes
     return Rules(days, minutes, zone, bind_devices=bool(settings.bind_devices))
+
+
+def counted(metrics: Metrics, notifier: Notifier) -> Callable[[Committed], None]:
+    """What is done after each commit: it is counted, and who tells people of alarms is woken."""
+
+    def committed(one: Committed) -> None:
+        metrics.committed(one)
+        if one.raised or one.cleared:
+            notifier.wake()
+
+    return committed
+
+
+def topic_of(settings: Settings, aws: boto3.Session) -> Topic | None:
+    """Who is told of alarms; None: nobody."""
+    arn = settings.alarm_topic_arn
+    return Topic(aws.client("sns", config=AWS_CALLS), arn) if arn else None
+
+
+def notifier_of(
+    settings: Settings,
+    database: Database,
+    topic: Topic | None,
+    *,
+    stopping: threading.Event,
+    due: Callable[[], bool],
+    sent: Callable[[], object],
+) -> Notifier:
+    """What tells people of alarms, on connections of its own: nothing of it keeps a reading."""
+    zone = ZoneInfo(settings.site_time_zone or "UTC")
+    board, voice = Board(cache.connect(settings)), Voice(settings.environment, zone)
+    return Notifier(database, topic, board, voice, stopping=stopping, due=due, sent=sent)
 
 
 def stop_on_signals(stopping: threading.Event) -> None:

@@ -15,6 +15,7 @@ SECOND = 1_000_000  # µs
 
 Seconds = Annotated[float, Meta(ge=0, le=30 * 86_400)]
 Width = Annotated[float, Meta(ge=1, le=86_400)]
+Within = Annotated[float, Meta(ge=1, le=30 * 86_400)]
 Positive = Annotated[float, Meta(gt=0, le=1e300)]
 
 
@@ -46,16 +47,34 @@ class Rate(_Rule, frozen=True, kw_only=True, tag="rate"):
 
 
 class Stuck(_Rule, frozen=True, kw_only=True, tag="stuck"):
-    """Hot when readings have shown one and the same value for `within`; cold at the next other one."""
+    """Hot when readings have shown one and the same value for `within`; cold at the next other one.
 
-    within: Annotated[float, Meta(gt=0, le=30 * 86_400)]
+    Readings that lie further apart than `within` show nothing of what was between.
+    """
+
+    within: Within
     off_delay: Seconds = 0.0
 
 
 class Silence(_Rule, frozen=True, kw_only=True, tag="silence"):
-    """Hot at the first reading after more than `within` without one; cold at the next that comes in time."""
+    """Hot when no reading has reached the stream for more than `within`; cold with the next one."""
 
-    within: Annotated[float, Meta(gt=0, le=30 * 86_400)]
+    within: Within
+    off_delay: Seconds = 0.0
+
+
+class Clock(_Rule, frozen=True, kw_only=True, tag="clock"):
+    """Hot when readings are ahead of their arrival, or all of a span's are behind it; cold at half of that.
+
+    Readings more than ten minutes ahead are refused (NEWEST_READING_MINUTES): `ahead` is to tell of the clock
+    before. A clock in the wrong zone is wrong by half an hour at least, while a device that stamps what it
+    sums up over a quarter of an hour with its beginning is well: `behind` lies between.
+    """
+
+    ahead: Within = 120.0
+    behind: Within = 1740.0
+    span: Annotated[float, Meta(ge=1, le=7 * 86_400)] = 3600.0
+    on_delay: Seconds = 0.0
     off_delay: Seconds = 0.0
 
 
@@ -73,7 +92,22 @@ class Deviation(_Rule, frozen=True, kw_only=True, tag="deviation"):
         return Chart(limit=self.limit)
 
 
-Definition = Limit | Rate | Stuck | Silence | Deviation
+Definition = Limit | Rate | Stuck | Silence | Clock | Deviation
+
+
+def by_arrival(definition: Definition) -> bool:
+    """Whether readings are judged by when they reached the stream, which history says nothing of."""
+    return isinstance(definition, Silence | Clock)
+
+
+def check_path(path: str, definition: Definition) -> None:
+    """Whether the definition may stand for these points. Raises DefinitionError."""
+    metric = path.rpartition("/")[2]
+    if isinstance(definition, Clock) and set("*?") & set(metric):
+        raise DefinitionError(
+            f"path {path!r}: a clock is its device's, and each metric that {metric!r} stands for would tell"
+            " of it once more: name one that every device sends, as in acme/lon1/*/*/*/*/uptime"
+        )
 
 
 def read(document: bytes | str) -> Definition:

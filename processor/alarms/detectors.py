@@ -1,37 +1,34 @@
 """Each kind of rule over readings in order: the steps at which it has something to say, and how hot it is."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from processor.alarms import bins, deviation
-from processor.alarms.definition import Definition, Deviation, Limit, Rate, Silence, Stuck, microseconds
+from processor.alarms import bins, clock, deviation, silence
+from processor.alarms.definition import (
+    Clock,
+    Definition,
+    Deviation,
+    Limit,
+    Rate,
+    Silence,
+    Stuck,
+    microseconds,
+)
 from processor.alarms.order import Readings
 from processor.alarms.segments import Segments
 from processor.alarms.standing import NEVER, STANDING
-from processor.columns import Float64, Int8, Int64
+from processor.alarms.steps import State, Steps
+from processor.columns import Float64, Int8
 
-State = NDArray[np.void]  # structured, one row a point
-
-
-@dataclass(frozen=True)
-class Steps:
-    """What a detector says, in runs. `at`: µs since 1970; `figure`: what was judged, in the rule's own terms;
-    `by`: the place of the reading with which it became known."""
-
-    runs: Segments
-    at: Int64
-    heat: Int8
-    figure: Float64
-    by: Int64
-
+__all__ = ["State", "detect", "fresh", "layout"]
 
 _FIELDS: dict[type, list[tuple[str, type]]] = {
     Limit: [],
     Rate: [*bins.BIN, ("at", np.int64), ("mean", np.float64)],
     Stuck: [("value", np.float64), ("same", np.int64)],
-    Silence: [],
+    Silence: silence.HEARD,
+    Clock: [("arrived", np.int64), *bins.LEAST],
     Deviation: [*bins.BIN, *deviation.LEARNT],
 }
 
@@ -44,10 +41,12 @@ def layout(definition: Definition) -> np.dtype[np.void]:
 def fresh(definition: Definition, count: int) -> State:
     """Of points that were never judged."""
     state = np.zeros(count, layout(definition))
-    for field in {"ts", "seq", "since", "at"} & set(state.dtype.names or ()):
+    for field in {"ts", "seq", "since", "at", "arrived"} & set(state.dtype.names or ()):
         state[field] = NEVER
     if isinstance(definition, Deviation):
         state["elapsed"] = -1
+    if isinstance(definition, Clock):
+        state["least"] = bins.UNSEEN
     return state
 
 
@@ -58,14 +57,16 @@ def detect(definition: Definition, state: State, readings: Readings, runs: Segme
     if isinstance(definition, Stuck):
         return _stuck(definition, state, readings, runs)
     if isinstance(definition, Silence):
-        return _silence(definition, state, readings, runs)
+        return silence.detect(definition, state, readings, runs)
+    if isinstance(definition, Clock):
+        return clock.detect(definition, state, readings, runs)
     if isinstance(definition, Rate):
         return _rate(definition, state, readings, runs)
     return _deviation(definition, state, readings, runs)
 
 
 def _each(readings: Readings, runs: Segments, heat: Int8, figure: Float64) -> Steps:
-    return Steps(runs, readings.ts, heat, figure, np.arange(len(readings.ts)))
+    return Steps(runs, readings.ts, readings.ts, heat, figure, readings.value)
 
 
 def _limit(definition: Limit, value: Float64) -> Int8:
@@ -81,22 +82,19 @@ def _limit(definition: Limit, value: Float64) -> Int8:
 
 
 def _stuck(definition: Stuck, state: State, readings: Readings, runs: Segments) -> Steps:
+    within = microseconds(definition.within)
+    before = runs.before(readings.ts, state["ts"])
+    before = np.where(before == NEVER, readings.ts, before)
     never = state["ts"] == NEVER
     changed = readings.value != runs.before_number(readings.value, np.where(never, np.nan, state["value"]))
-    turn = runs.latest(changed)
+    # Of what lay between no reading tells: a machine that was off for a weekend may begin where it ended.
+    turn = runs.latest(changed | (readings.ts - before > within))
     since = np.where(turn >= 0, readings.ts[turn], state["same"][runs.run])
     lasted = readings.ts - since
     begun, last = runs.begun, runs.last
     state["value"][begun], state["same"][begun] = readings.value[last], since[last]
-    hot = np.where(lasted >= microseconds(definition.within), 1, -1).astype(np.int8)
-    return _each(readings, runs, hot, lasted / 1e6)
-
-
-def _silence(definition: Silence, state: State, readings: Readings, runs: Segments) -> Steps:
-    before = runs.before(readings.ts, state["ts"])
-    silent = readings.ts - np.where(before == NEVER, readings.ts, before)
-    hot = np.where(silent > microseconds(definition.within), 1, -1).astype(np.int8)
-    return _each(readings, runs, hot, silent / 1e6)
+    hot = np.where(lasted >= within, 1, -1).astype(np.int8)
+    return replace(_each(readings, runs, hot, lasted / 1e6), began=np.where(hot > 0, since, readings.ts))
 
 
 def _rate(definition: Rate, state: State, readings: Readings, runs: Segments) -> Steps:
@@ -110,7 +108,7 @@ def _rate(definition: Rate, state: State, readings: Readings, runs: Segments) ->
     heat = (size > definition.most).astype(np.int8) - (size <= definition.most / 2).astype(np.int8)
     begun, last = closed.runs.begun, closed.runs.last
     state["at"][begun], state["mean"][begun] = closed.at[last], closed.mean[last]
-    return Steps(closed.runs, closed.at, heat, hourly, closed.closed_by)
+    return _binned(closed, readings, heat, hourly)
 
 
 def _deviation(definition: Deviation, state: State, readings: Readings, runs: Segments) -> Steps:
@@ -119,7 +117,11 @@ def _deviation(definition: Deviation, state: State, readings: Readings, runs: Se
     after, heat, score = deviation.learn(columns, closed, definition.chart)
     for name, column in after.items():
         state[name] = column
-    return Steps(closed.runs, closed.at, heat, score, closed.closed_by)
+    return _binned(closed, readings, heat, score)
+
+
+def _binned(closed: bins.Bins, readings: Readings, heat: Int8, figure: Float64) -> Steps:
+    return Steps(closed.runs, closed.at, closed.at, heat, figure, readings.value[closed.closed_by])
 
 
 def _close(state: State, readings: Readings, runs: Segments, width: int) -> bins.Bins:

@@ -19,8 +19,9 @@ from processor.columns import Bool, Float64, Int64
 class Judgement:
     """Changes of alarms, in the order of (run, time); `states`: of each run's point.
 
-    `at`: when it changed, by the readings' time; `since`: when the heat or cold that did it began (µs).
-    `value`: of the reading with which it became known; `figure`: what the detector judged.
+    `at`: when it changed, by the readings' time or, where the definition is judged by it, by their arrival;
+    `since`: when the heat or cold that did it began (µs). `value`: of the reading with which it became known,
+    or the last one before a silence; `figure`: what the detector judged.
     """
 
     states: State
@@ -50,18 +51,17 @@ def judge(definition: Definition, states: State, readings: Readings, runs: Segme
         return Judgement(states, nothing, nothing > 0, nothing, nothing, empty, empty, late)
     steps = detect(definition, states, readings, runs)
     before = Standing(states["since"], states["hot"], states["raised"])
-    after, changes = stand(before, steps.runs, steps.at, steps.heat, delays(definition))
+    after, changes = stand(before, steps, delays(definition))
     states["since"], states["hot"], states["raised"] = after.since, after.hot, after.raised
     begun, last = runs.begun, runs.last
     states["ts"][begun], states["seq"][begun] = readings.ts[last], readings.seq[last]
-    by = steps.by[changes.step]
     return Judgement(
         states=states,
         run=steps.runs.run[changes.step],
         raised=changes.raised,
         at=steps.at[changes.step],
         since=changes.since,
-        value=readings.value[by],
+        value=steps.value[changes.step],
         figure=steps.figure[changes.step],
         late=late,
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from processor.alarms.definition import Definition
 from processor.alarms.detectors import State, fresh, layout
+from processor.alarms.silence import soonest
 from processor.columns import Int64
 
 PACKED = np.dtype("<i8")
@@ -17,13 +18,14 @@ PACKED = np.dtype("<i8")
 
 @dataclass(frozen=True)
 class Packed:
-    """A row of alarm_state."""
+    """A row of alarm_state. `due`: when the first of its points becomes silent, in µs; None: none will."""
 
     device: str
     rule: int
     version: int
     subjects: bytes
     states: bytes
+    due: int | None = None
 
 
 class Memory:
@@ -72,8 +74,9 @@ class Memory:
         self._states[places] = states
         return np.unique(self._device[places[moved]])
 
-    def packed(self, devices: Int64) -> list[tuple[int, bytes, bytes]]:
-        """Of each of these devices, in ascending order: its number, its subjects and their states."""
+    def packed(self, devices: Int64) -> list[tuple[int, bytes, bytes, int | None]]:
+        """Of each of these devices, in ascending order: its number, its subjects, their states, and when the
+        first of them is due."""
         if self._by_device is None:
             self._by_device = np.argsort(self._device, kind="stable")
             self._sorted = self._device[self._by_device]
@@ -84,10 +87,11 @@ class Memory:
         subjects = self._subjects[mine].astype(PACKED).tobytes()
         states = self._states[mine].tobytes()
         size = self._states.dtype.itemsize
+        due = soonest(self._definition, self._states[mine], ends - lengths)
         return [
-            (device, subjects[start * 8 : end * 8], states[start * size : end * size])
-            for device, start, end in zip(
-                devices.tolist(), (ends - lengths).tolist(), ends.tolist(), strict=True
+            (device, subjects[start * 8 : end * 8], states[start * size : end * size], when)
+            for device, start, end, when in zip(
+                devices.tolist(), (ends - lengths).tolist(), ends.tolist(), due, strict=True
             )
         ]
 

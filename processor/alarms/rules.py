@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
-from processor.alarms.definition import Definition, DefinitionError, read
+from processor.alarms.definition import Definition, DefinitionError, check_path, read
 from processor.alarms.pattern import expression
 from processor.alarms.watch import Watched
 from processor.queries import load_queries
@@ -80,7 +80,7 @@ def add(
     """A new rule; when it begins to judge. A name that was removed may come back.
 
     at_once: without the minute in which every processor comes to know it, where none has read yet. Raises
-    RuleError.
+    RuleError, DefinitionError.
     """
     if _find(connection, name) is not None:
         raise RuleError(f"there is a rule {name!r} already: change it with `rules change {name}`")
@@ -99,7 +99,7 @@ def change(
     definition: Definition | None = None,
     enabled: bool | None = None,
 ) -> datetime:
-    """A new version, in which what is None stays. Raises RuleError."""
+    """A new version, in which what is None stays. Raises RuleError, DefinitionError."""
     rule = _known(connection, name)
     return _write(
         connection,
@@ -156,6 +156,7 @@ def _write(
     ahead: int = AHEAD_SECONDS,
 ) -> datetime:
     expression(path)
+    check_path(path, definition)
     found = connection.execute(_QUERIES["alarm_rule"], {"name": name}).fetchone()
     if found is None:
         raise RuntimeError(f"rule {name!r} has no number")

@@ -53,6 +53,14 @@ class Segments:
         before = self.before(column.view(np.int64), np.ascontiguousarray(initial).view(np.int64))
         return before.view(np.float64)
 
+    def highest(self, column: Int64, initial: Int64) -> Int64:
+        """The greatest of its run until each row; `initial` of its run is counted too."""
+        highest = np.maximum(column, initial[self.run])
+        if (highest < self.before(highest, initial)).any():
+            for start, end in zip(self.starts, self.starts + self.lengths, strict=True):
+                highest[start:end] = np.maximum.accumulate(highest[start:end])
+        return highest
+
     def latest(self, marked: Bool) -> Int64:
         """The place of the last marked row at or before each row, within its run; -1 where there is none."""
         place = np.where(marked, np.arange(len(marked)), -1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processor.alarms.segments import Segments
+from processor.alarms.steps import Steps
 from processor.columns import Bool, Int8, Int64
 
 # Of one point under one rule; every detector's state begins with these fields. Times in µs since 1970.
@@ -50,26 +50,25 @@ class Standing:
     raised: Int8
 
 
-def stand(
-    before: Standing, steps: Segments, at: Int64, heat: Int8, delays: Delays
-) -> tuple[Standing, Changes]:
-    """at: the time of each step, ascending within its run."""
+def stand(before: Standing, steps: Steps, delays: Delays) -> tuple[Standing, Changes]:
+    """What becomes of the alarms. The times of the steps are ascending within their run."""
+    at, runs = steps.at, steps.runs
     if not len(at):
         return before, Changes(at, np.zeros(0, np.bool_), at)
-    run = steps.run
-    said = steps.latest(heat != 0)
-    hot = np.where(said >= 0, heat[said] > 0, before.hot[run] > 0).astype(np.int64)
-    turned = hot != steps.before(hot, before.hot.astype(np.int64))
-    turn = steps.latest(turned)
-    since = np.where(turn >= 0, at[turn], before.since[run])
+    run = runs.run
+    said = runs.latest(steps.heat != 0)
+    hot = np.where(said >= 0, steps.heat[said] > 0, before.hot[run] > 0).astype(np.int64)
+    turned = hot != runs.before(hot, before.hot.astype(np.int64))
+    turn = runs.latest(turned)
+    since = np.where(turn >= 0, steps.began[turn], before.since[run])
     # Of a point that was never judged, `since` is NEVER: cold for ever, and nothing to clear.
     lasted = at - np.maximum(since, at.min() - max(delays.on, delays.off) - 1)
     sets = (hot == 1) & (lasted >= delays.on)
     clears = (hot == 0) & (lasted >= delays.off)
-    decided = steps.latest(sets | clears)
+    decided = runs.latest(sets | clears)
     raised = np.where(decided >= 0, sets[decided], before.raised[run] > 0).astype(np.int64)
-    changed = np.flatnonzero(raised != steps.before(raised, before.raised.astype(np.int64)))
+    changed = np.flatnonzero(raised != runs.before(raised, before.raised.astype(np.int64)))
     after = Standing(before.since.copy(), before.hot.copy(), before.raised.copy())
-    begun, last = steps.begun, steps.last
+    begun, last = runs.begun, runs.last
     after.since[begun], after.hot[begun], after.raised[begun] = since[last], hot[last], raised[last]
     return after, Changes(changed, raised[changed] == 1, since[changed])

@@ -29,8 +29,8 @@ def states_of(connection: Connection[Any], devices: Sequence[str]) -> list[Packe
     return found
 
 
-def write(connection: Connection[Any], outcome: Outcome) -> None:
-    """In the caller's transaction: nothing is committed here."""
+def write(connection: Connection[Any], outcome: Outcome, shard: str) -> None:
+    """In the caller's transaction: nothing is committed here. shard: in which the devices spoke."""
     rows = outcome.rows
     if rows:
         given = {
@@ -39,10 +39,17 @@ def write(connection: Connection[Any], outcome: Outcome) -> None:
             "versions": [row.version for row in rows],
             "subjects": [row.subjects for row in rows],
             "states": [row.states for row in rows],
+            "due": [row.due for row in rows],
+            "shard": shard,
         }
         connection.execute(_QUERIES["keep_alarm_states"], given)
-    if outcome.told:
-        _write_events(connection, _Changes.of(outcome.told))
+    write_events(connection, outcome.told)
+
+
+def write_events(connection: Connection[Any], told: Sequence[Told]) -> None:
+    """Changes alone, in the caller's transaction."""
+    if told:
+        _write_events(connection, _Changes.of(told))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """What a rule would have and what its detector found, in a person's words."""
 
-import msgspec
-
 from processor.alarms.definition import (
     Definition,
     DefinitionError,
@@ -39,8 +37,6 @@ def allowed(definition: Definition | str, unit: str | None) -> str:
             said = f"within {limit:g} widths of where the point usually is"
         case str():
             said = definition
-        case _:
-            said = msgspec.json.encode(definition).decode()
     return said
 
 

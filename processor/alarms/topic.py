@@ -1,26 +1,20 @@
 """Messages to people and programs, by an SNS topic.
 
-One message has words for each kind of subscriber (MessageStructure "json"): a person's e-mail and phone get
-text, a queue, a function or a web hook the document. "default" is what any other protocol gets:
-https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html and botocore's model of
-sns, PublishInput. Attributes stand beside, so that a subscription's filter may choose by site, kind or rule:
-https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
-Publish and not PublishBatch: after a flood is held together there is next to nothing to send.
+The message is text, as a person's e-mail and phone show it; what a program needs stands beside it as message
+attributes: `id`, `kind`, `site`, `rule`, by which a subscription may choose what it gets
+(https://docs.aws.amazon.com/sns/latest/dg/sns-message-filtering.html), and `document`, JSON of all facts.
+Words for each protocol apart (MessageStructure "json") would forgo them: "Message attributes are sent only
+when the message structure is String, not JSON"
+(https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html).
+Publish and not PublishBatch: once floods are held together there is next to nothing to send.
 """
 
-import json
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from processor.alarms.outbox import Notice
 
-# SNS counts body and attributes together, all protocols' words, in bytes of UTF-8:
-# https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
-MOST_BYTES = 262_144
-PROGRAMS = ("sqs", "lambda", "http", "https", "firehose")
-# Of an SMS 140 bytes are one part: https://docs.aws.amazon.com/sns/latest/dg/sms_sending-overview.html
-MOST_SMS = 140
 _NOT_HAVING_IT = {
     "InvalidParameter",
     "InvalidParameterException",
@@ -62,16 +56,13 @@ class Topic:
 
 def request(arn: str, notice: Notice) -> dict[str, Any]:
     """What Publish is asked."""
-    words = {"default": notice.body, "sms": notice.subject[:MOST_SMS]}
-    words |= dict.fromkeys(PROGRAMS, notice.document)
-    marks = {"id": str(notice.id), "kind": notice.kind, "site": notice.site}
+    marks = {"id": str(notice.id), "kind": notice.kind, "site": notice.site, "document": notice.document}
     if notice.rule is not None:
         marks["rule"] = notice.rule
     return {
         "TopicArn": arn,
         "Subject": notice.subject,
-        "Message": json.dumps(words),
-        "MessageStructure": "json",
+        "Message": notice.body,
         "MessageAttributes": {
             name: {"DataType": "String", "StringValue": value} for name, value in marks.items()
         },

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from processor.alarms.definition import Definition
+from processor.alarms.definition import Definition, by_arrival
 from processor.alarms.detectors import State
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.memory import Memory, Packed, unpacked
@@ -121,6 +121,16 @@ class Watch:
                 self._judge(one, _its(one, self._fits[number], batch), outcome)
         return outcome
 
+    def recall(self, rows: Iterable[Packed]) -> None:
+        """What was written of some devices by another hand than this watch's; those that it knows."""
+        definitions = {one.key: one.definition for one in self._watched}
+        for row in rows:
+            key = row.rule, row.version
+            if key in definitions and row.device in self._place:
+                subjects, states = unpacked(definitions[key], row)
+                device = np.full(len(subjects), self._place[row.device])
+                self._memory[key].move(self._memory[key].places(subjects, device), states)
+
     def _judge(self, one: Watched, batch: Batch, outcome: Outcome) -> None:
         if not len(batch.subjects):
             return
@@ -131,8 +141,8 @@ class Watch:
             changed = batch.subjects[judgement.run]
             outcome.told.append(Told(one, judgement, changed // 2, changed % 2 == 1))
         outcome.rows.extend(
-            Packed(self._devices[number], one.rule, one.version, subjects, states)
-            for number, subjects, states in memory.packed(memory.move(places, judgement.states))
+            Packed(self._devices[number], one.rule, one.version, subjects, states, due)
+            for number, subjects, states, due in memory.packed(memory.move(places, judgement.states))
         )
 
     def _adopt(self) -> None:
@@ -208,9 +218,10 @@ class Watch:
 
 
 def _its(one: Watched, fits: Bool, batch: Batch) -> Batch:
-    """What of a batch a version of a rule judges: of its points, in its time."""
-    ts = batch.readings.ts
-    mine = fits[batch.subjects // 2]
-    if mine.all() and one.since <= int(ts.min()) and int(ts.max()) < one.until:
+    """What of a batch a version of a rule judges: of its points, in its time. History has no arrival."""
+    at, mine = batch.readings.ts, fits[batch.subjects // 2]
+    if by_arrival(one.definition):
+        at, mine = batch.readings.arrived, mine & (batch.subjects % 2 == 0)
+    if mine.all() and one.since <= int(at.min()) and int(at.max()) < one.until:
         return batch
-    return batch.take(mine[batch.runs.run] & (ts >= one.since) & (ts < one.until))
+    return batch.take(mine[batch.runs.run] & (at >= one.since) & (at < one.until))

@@ -8,12 +8,13 @@ transaction.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 
+from processor.alarms.memory import Packed
 from processor.alarms.rules import AHEAD_SECONDS, watched
 from processor.alarms.tables import states_of
 from processor.alarms.watch import Outcome, Watch
@@ -61,6 +62,12 @@ class Watches:
             post.due = due
         else:
             self._posts[owner.shard] = _Post(owner, Watch(rules, self._paths), None, due)
+
+    def recall(self, owner: Owner, rows: Iterable[Packed]) -> None:
+        """What was written of the owner's devices beside its batches, while none was under way."""
+        post = self._posts.get(owner.shard)
+        if post is not None and post.owner == owner:
+            post.watch.recall(rows)
 
     def ahead(
         self, owner: Owner, before: str | None, position: str, rows: Rows, arrivals: Int64

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from processor.engine.checkpoints import Checkpoints, LeaseGone
 from processor.engine.daemon import Daemon, DaemonGone
 from processor.engine.messages import (
@@ -81,6 +83,7 @@ class Child:
         self._alive = alive
         self._reader: ShardReader | None = None
         self._came: deque[float] = deque(maxlen=WAITING_ANSWERS)
+        self._abreast: deque[float] = deque(maxlen=WAITING_ANSWERS)  # the same, while all show the tip
         self._lost_at = 0.0
         self._told_of_parts = False
         self.state = State.STARTING
@@ -193,8 +196,25 @@ class Child:
                     self._pipeline.take(reader.lease, Batch(self._shard, part, lag_ms))
                 reader.taken(fresh[-1])
             self._checkpoints.reached(records[-1])
+        self._tick(reader, tip=message.millis_behind_latest == 0)
         if self._checkpoints.due:
             self._commit()
+
+    def _tick(self, reader: ShardReader, *, tip: bool) -> None:
+        """Look for silences where the tip has been seen for as long as answers may wait.
+
+        Before the end of a shard that was closed meanwhile it is not seen for long.
+        """
+        if tip:
+            self._abreast.append(self._came[-1])
+        else:
+            self._abreast.clear()
+        if len(self._abreast) < WAITING_ANSWERS or reader.range.last is not None or not reader.ticks():
+            return
+        try:
+            self._pipeline.tick(reader.lease, self._abreast[0], self._past.listed)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("who is silent is not known now", extra={"cause": str(error)})
 
     def _tell_of_parts(self) -> None:
         if not self._told_of_parts:

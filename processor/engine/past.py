@@ -8,7 +8,7 @@ parents before their children, since the engine takes them for done. What the st
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -79,6 +79,10 @@ class Past:
         return self._persistent(
             lambda: self._reach(ShardReader(reader.lease, reader.known, reader.range), None)
         )
+
+    def listed(self) -> Collection[str]:
+        """All shards of the stream, the closed ones, too. Raises ClientError, BotoCoreError."""
+        return self._stream.shards().keys()
 
     @property
     def horizon(self) -> float:

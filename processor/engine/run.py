@@ -26,7 +26,16 @@ from processor.pipeline import Pipeline
 from processor.refusals import Refusals
 from processor.retention import Retention
 from processor.secret import DatabaseSecret
-from processor.service import AWS_CALLS, GRACE_SECONDS, TAKEN_OVER, end_at_once, rules_of
+from processor.service import (
+    AWS_CALLS,
+    GRACE_SECONDS,
+    TAKEN_OVER,
+    counted,
+    end_at_once,
+    notifier_of,
+    rules_of,
+    topic_of,
+)
 from processor.settings import Settings
 from processor.source.stream import Stream
 from processor.storage.database import Database, Stopping
@@ -77,11 +86,19 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         settings.stream_name,
         write=lambda line: print(line, file=sys.stderr, flush=True),  # the daemon hands it on, as it is
     )
+    notifier = notifier_of(
+        settings,
+        Database(secret, settings.database_ca_file, stopping),
+        topic_of(settings, aws),
+        stopping=stopping,
+        due=lambda: child.state is State.OWNER,
+        sent=metrics.told,
+    )
     pipeline = Pipeline(
         Store(database, settings.stream_name, settings.oldest_reading_days),
         latest,
         rules_of(settings),
-        committed=metrics.committed,
+        committed=counted(metrics, notifier),
         refused=Refusals(settings.stream_name).tell,
         stopping=stopping,
     )
@@ -132,16 +149,25 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
 
     def gauges() -> Gauges:
         counts = pipeline.counts
-        return Gauges(dict(counts.lag_ms), database.waiting_for, latest.away, counts.gaps)
+        return Gauges(
+            dict(counts.lag_ms),
+            database.waiting_for,
+            latest.away,
+            counts.gaps,
+            notifier.standing,
+            notifier.age,
+        )
 
     told = Told(Path(settings.children_directory), vitals)
     told.start()
-    housekeeping = Database(secret, settings.database_ca_file, stopping)
-    retention = Retention(housekeeping, stopping, lambda: child.state is State.OWNER)
+    retention = Retention(
+        Database(secret, settings.database_ca_file, stopping), stopping, lambda: child.state is State.OWNER
+    )
     code = 0
     try:
         with Sampler(metrics, gauges):
             retention.start()
+            notifier.start()
             child.run()
     except (DaemonGone, Stopping):
         logger.error("the daemon has gone without a word: what is not committed will be read again")

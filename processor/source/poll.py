@@ -213,6 +213,9 @@ class Poller:
             self._quiet(reader, found.gap, heard, asked_at)
         if heard.end:
             self._end(reader)
+        elif heard.tip and reader.range.last is None and reader.ticks():
+            # A shard's devices go on in its children: of one that is closed, who is silent is not known.
+            self._pipeline.tick(reader.lease, asked_at, self._stream.shards)
 
     def _quiet(self, reader: ShardReader, gap: Gap | None, heard: Answer, asked_at: float) -> None:
         """Nothing came. At the tip of an open shard all that arrived until now is stored.

@@ -17,6 +17,7 @@ from processor.source.records import Record
 from processor.storage.store import Lease
 
 FIRST_PAUSE = 0.5  # after throttling or an outage; doubled at each
+TICK_SECONDS = 10.0  # how often, at the tip, it is looked who has been silent for too long
 LOOKS = 5  # empty answers at the position before it counts as expired: GetRecords may need several calls
 
 
@@ -58,6 +59,7 @@ class ShardReader:
         self.missing = False  # Kinesis said that there is no such shard
         self.abreast_at = time.monotonic()  # when reading began, or when nothing was behind it last
         self.noted = known.seen_at or 0.0  # the last time of a tip that PostgreSQL knows
+        self.tick_due = 0.0  # when silences are looked for next, by time.monotonic
         self.iterator: str | None = None
         self.seek = Seek.NEXT
         self._looks = 0
@@ -116,6 +118,14 @@ class ShardReader:
     def seen(self, at: float) -> None:
         """Nothing was behind the position at this time."""
         self.known = replace(self.known, seen_at=at)
+
+    def ticks(self) -> bool:
+        """Whether it is time to look for silences again; if so, it is done now."""
+        now = time.monotonic()
+        due = now >= self.tick_due
+        if due:
+            self.tick_due = now + TICK_SECONDS
+        return due
 
     def told(self, gap: Gap) -> None:
         """The gap is stored without a record behind it: it is not found again."""

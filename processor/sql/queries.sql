@@ -271,8 +271,10 @@ SELECT FROM shard_progress LIMIT 1;
 SELECT id, path, unit FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
 
 -- name: past_readings
--- Of one point, in the order of the key; times in µs since 1970.
-SELECT (extract(epoch FROM ts) * 1000000)::bigint, seq, coalesce(number, flag::integer)
+-- Of one point, in the order of the key; times in µs since 1970. When a reading reached the stream is not kept:
+-- it was stored some moments later.
+SELECT (extract(epoch FROM ts) * 1000000)::bigint, seq, coalesce(number, flag::integer),
+    (extract(epoch FROM ingested_at) * 1000000)::bigint
 FROM reading
 WHERE point = %(point)s AND ts >= %(since)s AND ts < %(until)s AND quality <> 0
     AND (ts, seq) > (%(after)s, %(seq)s)
@@ -287,7 +289,7 @@ FROM reading WHERE point = ANY(%(points)s) AND ts >= %(since)s AND ts < %(until)
 SELECT point, path, unit FROM points WHERE path ~ %(pattern)s ORDER BY point LIMIT %(limit)s;
 
 -- name: readable_readings
-SELECT (extract(epoch FROM time) * 1000000)::bigint, seq, value
+SELECT (extract(epoch FROM time) * 1000000)::bigint, seq, value, (extract(epoch FROM ingested_at) * 1000000)::bigint
 FROM readings
 WHERE point = %(point)s AND time >= %(since)s AND time < %(until)s AND quality <> 'bad'
     AND (time, seq) > (%(after)s, %(seq)s)
@@ -301,10 +303,11 @@ FROM readings WHERE point = ANY(%(points)s) AND time >= %(since)s AND time < %(u
 SELECT device, rule, version, subjects, states FROM alarm_state WHERE device = ANY(%(devices)s);
 
 -- name: keep_alarm_states
-INSERT INTO alarm_state AS s (device, rule, version, subjects, states)
-SELECT * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
-    %(subjects)s::bytea[], %(states)s::bytea[])
-ON CONFLICT (device, rule, version) DO UPDATE SET subjects = excluded.subjects, states = excluded.states;
+INSERT INTO alarm_state AS s (shard, device, rule, version, subjects, states, due)
+SELECT %(shard)s::text, * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+    %(subjects)s::bytea[], %(states)s::bytea[], %(due)s::bigint[])
+ON CONFLICT (device, rule, version) DO UPDATE
+SET shard = excluded.shard, subjects = excluded.subjects, states = excluded.states, due = excluded.due;
 
 -- name: raise_alarms
 -- What is raised anew within one moment is one alarm, which stands again. An alarm of the present is never
@@ -335,6 +338,40 @@ FROM unnest(
 ) AS cleared (rule, version, point, at, history)
 WHERE e.rule = cleared.rule AND e.version = cleared.version AND e.point = cleared.point
     AND e.history = cleared.history AND e.ended_at IS NULL;
+
+-- name: hold_shard
+-- No row when a later owner has raised the epoch; none raises it before the transaction has ended.
+SELECT FROM shard_progress
+WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s FOR NO KEY UPDATE;
+
+-- name: lapsed_states
+-- What becomes silent by then of the devices that spoke last in a shard, in this one or in one that is over;
+-- times in µs since 1970. A version ends where the next begins.
+WITH silences AS (
+    SELECT rule, version, definition::text, coalesce(until, %(last)s) AS until
+    FROM (
+        SELECT *, (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint
+            AS until
+        FROM alarm_rule_version
+    ) AS versions
+    WHERE definition ->> 'kind' = 'silence'
+), shards AS (
+    SELECT shard, ended_at IS NOT NULL AS over FROM shard_progress WHERE stream = %(stream)s
+)
+SELECT s.device, s.rule, s.version, s.subjects, s.states, v.definition, v.until
+FROM alarm_state AS s
+JOIN silences AS v ON v.rule = s.rule AND v.version = s.version
+WHERE s.shard IN (SELECT shard FROM shards WHERE CASE WHEN %(past)s THEN over ELSE shard = %(shard)s END)
+    AND s.due <= %(seen)s AND s.due < v.until
+ORDER BY s.device, s.rule, s.version
+LIMIT %(most)s
+FOR UPDATE OF s;
+
+-- name: keep_lapsed_states
+UPDATE alarm_state AS s SET states = new.states, due = new.due
+FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+    %(states)s::bytea[], %(due)s::bigint[]) AS new (device, rule, version, states, due)
+WHERE s.device = new.device AND s.rule = new.rule AND s.version = new.version;
 
 -- name: alarm_versions
 -- Every version that may still judge a reading, in their order; times in µs since 1970. One that is over ends

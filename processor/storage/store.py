@@ -12,6 +12,7 @@ from psycopg import Connection
 from processor.alarms.tables import write
 from processor.alarms.watch import Outcome
 from processor.alarms.watches import Owner
+from processor.alarms.watchman import Look, orphaned, tell
 from processor.columns import Columns, Int64
 from processor.names import Names
 from processor.quarantine import Refused, storable
@@ -138,6 +139,28 @@ class Store:
 
         self._database.run(write)
 
+    def orphaned(self, seen_at: float) -> bool:
+        """Whether devices of shards that are over may be silent by then. Raises Stopping."""
+        return self._database.run(lambda session: orphaned(session.connection, self._stream, seen_at))
+
+    def tell_silences(self, lease: Lease, look: Look) -> int:
+        """Commit what is silent by now; how many alarms. While no batch of the lease is under way.
+
+        Raises ShardLost, Stopping.
+        """
+        key = {"stream": self._stream, "shard": lease.shard, "epoch": lease.epoch}
+
+        def write(session: Session) -> int:
+            connection = session.connection
+            with connection.transaction():
+                if not connection.execute(_QUERIES["hold_shard"], key).rowcount:
+                    raise ShardLost(f"shard {lease.shard} is owned by a later epoch than {lease.epoch}")
+                outcome = tell(connection, key, look)
+            session.points.watches.recall(lease.owner, outcome.rows)
+            return outcome.raised
+
+        return self._database.run(write)
+
     def make_ready(self, lease: Lease, judged: Judged) -> Ready | None:
         """What `store` will write, made on another thread; None where the database must be asked first.
 
@@ -211,7 +234,7 @@ class _Writing:
             inserted = self._insert(ready) if len(ready.rows) else 0
             add_refused(self._connection, self._stream, self._lease.shard, judged.refused)
             outcome = self._watched(ready)
-            write(self._connection, outcome)
+            write(self._connection, outcome, self._lease.shard)
         return Stored(
             inserted=inserted,
             absorbed=len(judged.columns) - inserted,

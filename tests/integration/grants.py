@@ -28,9 +28,11 @@ ON_TABLES = (
     (WRITER, "SELECT INSERT UPDATE", "rollup_1m rollup_1h shard_progress alarm_event alarm_state"),
     (WRITER, "SELECT INSERT", "reading stream_gap"),
     (WRITER, "SELECT INSERT DELETE", "quarantine"),
-    (WRITER, "SELECT", "point alarm_rule alarm_rule_version retention _yoyo_migration"),
+    (WRITER, "SELECT", "point alarm_rule alarm_rule_version alarms retention _yoyo_migration"),
+    (WRITER, "SELECT INSERT UPDATE", "alarm_change alarm_notice"),
+    (WRITER, "SELECT INSERT UPDATE DELETE", "alarm_flood alarm_flapping"),
     (READER, "SELECT", "points readings latest_readings minutes hours refusals refusals_by_reason"),
-    (READER, "SELECT", "shards storage_by_day alarms _yoyo_migration"),
+    (READER, "SELECT", "shards storage_by_day alarms notices _yoyo_migration"),
 )
 # role, privileges, table, columns: a point keeps its number and its path for ever
 ON_COLUMNS = (
@@ -41,13 +43,16 @@ ON_COLUMNS = (
 )
 # role, functions: PUBLIC's do what anybody could write, and nobody without the schema reaches them
 ON_FUNCTIONS = (
-    (WRITER, "ensure_partitions drop_readings drop_rollups drop_refused"),
+    (WRITER, "ensure_partitions drop_readings drop_rollups drop_refused acknowledge_alarm"),
     (PUBLIC, "saturating_sum mean_of stddev_of days_kept reading_days expired_days"),
 )
 # Functions that read a table with their caller's rights, not their owner's.
 READ_AS_CALLER = {"days_kept": "retention", "expired_days": "retention"}
 # Nobody but the owner may do anything to these, nor to a day of readings.
-THE_OWNERS = "_yoyo_log _yoyo_version point_id_seq alarm_rule_id_seq"
+THE_OWNERS = (
+    "_yoyo_log _yoyo_version point_id_seq alarm_rule_id_seq alarm_change_id_seq alarm_notice_place_seq"
+    " note_raised note_changed"
+)
 
 MEMBERS = {(user, group_of(user)) for user in ALL_USERS}
 

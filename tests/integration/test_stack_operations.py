@@ -1,5 +1,6 @@
 """What operators meet: drift, faults, cancelled and continued updates, on the emitted templates of dev."""
 
+import json
 import os
 import re
 import signal
@@ -7,10 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from local.aws import EmbeddedAws, Fault
+from local.aws.embedded import CREDENTIALS_PATH
 from parameters.settings import load
 from tests.integration.deployments import alone
 from tests.integration.test_embedded_aws import Platform, function_archive
@@ -75,6 +81,48 @@ def drifted(platform: Platform, stack: str) -> list[Json]:
 
 def test_nothing_of_what_was_just_deployed_has_drifted(platform: Platform) -> None:
     assert [drift for arn in stacks(platform).values() for drift in drifted(platform, arn)] == []
+
+
+def test_the_processor_alone_is_heard_by_the_plant_s_people(running: EmbeddedAws, platform: Platform) -> None:
+    topic = f"arn:aws:sns:eu-west-2:{load('dev').account}:millrace-dev-plant-alarms"
+
+    published = as_task(running, platform).publish(TopicArn=topic, Message="the spindle is hot")
+
+    assert published["MessageId"]
+    with pytest.raises(ClientError, match="not authorized to perform: sns:Publish"):
+        platform.client("sns").publish(TopicArn=topic, Message="whatever else IAM lets do")
+
+
+def test_the_processor_is_not_heard_by_the_platform_s_people(
+    running: EmbeddedAws, platform: Platform
+) -> None:
+    (topic,) = [
+        made["TopicArn"]
+        for made in platform.client("sns").list_topics()["Topics"]
+        if "Notifications" in made["TopicArn"]
+    ]
+
+    with pytest.raises(ClientError, match="not authorized"):
+        as_task(running, platform).publish(TopicArn=topic, Message="no")
+
+
+def as_task(running: EmbeddedAws, platform: Platform) -> Any:
+    """SNS, asked with what the agent gives the processor's container."""
+    cloudformation, processor = platform.client("cloudformation"), stacks(platform)["Processor"]
+    role = cloudformation.describe_stack_resource(StackName=processor, LogicalResourceId="TaskRole")
+    name = role["StackResourceDetail"]["PhysicalResourceId"]
+    arn = f"arn:aws:iam::{load('dev').account}:role/{name}"
+    with urlopen(f"{running.endpoint_url}{CREDENTIALS_PATH}{quote(arn, safe='')}") as answer:  # noqa: S310 - loopback
+        given = json.load(answer)
+    make: Any = boto3.client  # its overloads know services by literal name only
+    return make(
+        "sns",
+        endpoint_url=running.endpoint_url,
+        region_name="eu-west-2",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["Token"],
+    )
 
 
 def test_an_update_that_fails_in_a_nested_stack_is_continued_once_its_rollback_can_be(

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from processor.alarms.definition import (
+    Clock,
     Definition,
     Deviation,
     Limit,
@@ -32,6 +33,8 @@ class Plain:
     changes: list[Change] = field(default_factory=list)
     value: float = math.nan  # of the reading before
     same: int = 0  # since when it is that
+    arrived: int | None = None  # the latest record with a reading
+    least: tuple[int, int] | None = None  # which span, the least of arrival less time
     bin: tuple[int, int, float] | None = None  # which, n, sum
     closed: tuple[int, float] | None = None  # the bin before: its end and mean
     elapsed: int | None = None
@@ -40,26 +43,57 @@ class Plain:
     scale: float = 0.0
     out: int = 0
 
-    def record(self, readings: list[tuple[int, int, float]]) -> None:
+    def record(self, arrived: int, readings: list[tuple[int, int, float]]) -> None:
         """(ts, seq, value) of one record."""
         for ts, seq, value in sorted(readings, key=lambda reading: reading[:2]):
             if self.key is None or (ts, seq) > self.key:
-                self._reading(ts, value)
+                self._reading(arrived, ts, value)
                 self.key = (ts, seq)
 
-    def _reading(self, ts: int, value: float) -> None:
+    def look(self, seen: int) -> None:
+        """Whatever had arrived by then has been given."""
+        if isinstance(self.definition, Silence) and self.arrived is not None and not self.raised:
+            end = self.arrived + microseconds(self.definition.within)
+            if end <= seen:
+                self.hot, self.since, self.raised = True, self.arrived, True
+                self.changes.append((True, end, self.arrived))
+
+    def _reading(self, arrived: int, ts: int, value: float) -> None:
         rule = self.definition
         if isinstance(rule, Limit):
             self._step(ts, self._limit(rule, value))
         elif isinstance(rule, Stuck):
-            self.same = self.same if value == self.value else ts
+            goes_on = self.key is not None and ts - self.key[0] <= microseconds(rule.within)
+            self.same = self.same if value == self.value and goes_on else ts
             self.value = value
-            self._step(ts, 1 if ts - self.same >= microseconds(rule.within) else -1)
+            stuck = ts - self.same >= microseconds(rule.within)
+            self._step(ts, 1 if stuck else -1, self.same if stuck else ts)
         elif isinstance(rule, Silence):
-            before = ts if self.key is None else self.key[0]
-            self._step(ts, 1 if ts - before > microseconds(rule.within) else -1)
+            self._heard(arrived, microseconds(rule.within))
+        elif isinstance(rule, Clock):
+            self._compared(rule, arrived, ts)
         else:
             self._binned(ts, value, microseconds(rule.span if isinstance(rule, Rate) else rule.bin))
+
+    def _heard(self, arrived: int, within: int) -> None:
+        if self.arrived is not None:
+            arrived = max(arrived, self.arrived)
+            if arrived - self.arrived > within:
+                self._step(self.arrived + within, 1, self.arrived)
+        self.arrived = arrived
+        self._step(arrived, -1)
+
+    def _compared(self, rule: Clock, arrived: int, ts: int) -> None:
+        self.arrived = arrived if self.arrived is None else max(arrived, self.arrived)
+        span, delay = microseconds(rule.span), arrived - ts
+        place = self.arrived // span
+        if self.least is not None and self.least[0] != place:
+            ahead, behind, least = microseconds(rule.ahead), microseconds(rule.behind), self.least[1]
+            wrong = least < -ahead or least > behind
+            well = -ahead / 2 <= least <= behind / 2
+            self._step((self.least[0] + 1) * span, 1 if wrong else -1 if well else 0)
+            self.least = None
+        self.least = (place, delay if self.least is None else min(self.least[1], delay))
 
     def _limit(self, rule: Limit, value: float) -> int:
         if (rule.high is not None and value > rule.high) or (rule.low is not None and value < rule.low):
@@ -115,10 +149,10 @@ class Plain:
             return -1
         return 1 if score > limit else -1 if score < limit / 2 else 0
 
-    def _step(self, at: int, heat: int) -> None:
+    def _step(self, at: int, heat: int, began: int | None = None) -> None:
         hot = self.hot if heat == 0 else heat > 0
         if hot != self.hot:
-            self.hot, self.since = hot, at
+            self.hot, self.since = hot, at if began is None else began
         wait = delays(self.definition)
         if self.since is None or self.hot == self.raised:
             return

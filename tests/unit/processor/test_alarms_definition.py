@@ -1,7 +1,17 @@
 import msgspec
 import pytest
 
-from processor.alarms.definition import DefinitionError, Deviation, Limit, Stuck, delays, read
+from processor.alarms.definition import (
+    Clock,
+    DefinitionError,
+    Deviation,
+    Limit,
+    Silence,
+    Stuck,
+    check_path,
+    delays,
+    read,
+)
 from processor.alarms.detectors import layout
 
 
@@ -24,12 +34,23 @@ def test_each_kind_is_read_with_its_defaults() -> None:
         ('{"kind": "rate", "most": 0}', "$.most"),
         ('{"kind": "stuck"}', "within"),
         ('{"kind": "silence", "within": 1e9}', "$.within"),
+        ('{"kind": "silence", "within": 0.5}', "$.within"),
+        ('{"kind": "clock", "ahead": 0}', "$.ahead"),
+        ('{"kind": "clock", "span": 1e9}', "$.span"),
     ],
 )
 def test_a_mistake_is_named(document: str, says: str) -> None:
     with pytest.raises(DefinitionError) as refused:
         read(document)
     assert says in str(refused.value)
+
+
+def test_a_clock_is_judged_by_one_metric_of_each_device() -> None:
+    for path in ("a/b/c/d/e/*/*", "a/b/c/d/e/*/temp?"):
+        with pytest.raises(DefinitionError, match="name one that every device sends"):
+            check_path(path, Clock())
+        check_path(path, Silence(within=60))
+    check_path("a/*/*/*/*/*/uptime", Clock())
 
 
 def test_what_is_written_is_read_again() -> None:
@@ -43,4 +64,5 @@ def test_delays_are_in_microseconds() -> None:
 
 def test_a_point_takes_as_many_bytes_as_the_decision_says() -> None:
     assert (layout(Limit(high=1)).itemsize, layout(Stuck(within=1)).itemsize) == (26, 42)
+    assert (layout(Silence(within=1)).itemsize, layout(Clock()).itemsize) == (42, 50)
     assert layout(Deviation()).itemsize == 98

@@ -1,11 +1,12 @@
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.alarms.definition import Definition, Deviation, Limit, Rate, Silence, Stuck
+from processor.alarms.definition import Clock, Definition, Deviation, Limit, Rate, Silence, Stuck
 from processor.alarms.detectors import fresh
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.order import Readings
@@ -16,7 +17,14 @@ SECOND = 1_000_000
 HOUR = 3600
 
 Reading = tuple[int, int, int, float]  # point, ts in seconds, seq, value
-Record = list[Reading]
+
+
+class Record(NamedTuple):
+    """When it reached the stream, in seconds, and what it brought."""
+
+    arrived: int
+    readings: list[Reading]
+
 
 RULES: list[Definition] = [
     Limit(high=5.0, low=-5.0, deadband=1.0, on_delay=20, off_delay=40),
@@ -24,6 +32,8 @@ RULES: list[Definition] = [
     Rate(most=60.0, span=60, on_delay=60, off_delay=120),
     Stuck(within=30, off_delay=15),
     Silence(within=100),
+    Silence(within=100, off_delay=150),
+    Clock(ahead=60, behind=120, span=100, on_delay=0, off_delay=300),
     Deviation(limit=1.0, bin=60, on_delay=0, off_delay=120),
     Deviation(),
 ]
@@ -33,17 +43,18 @@ def readings_of(records: list[Record]) -> tuple[Readings, Segments]:
     """As a batch of these records brings them: of two with one key the first stays."""
     rows: dict[tuple[int, int, int], tuple[float, int]] = {}
     for place, record in enumerate(records):
-        for point, ts, seq, value in record:
+        for point, ts, seq, value in record.readings:
             rows.setdefault((point, ts, seq), (value, place))
     keys = sorted(rows)
     points = np.array([key[0] for key in keys], np.int32)
+    brought = np.array([rows[key][1] for key in keys], np.int64)
     readings = Readings(
         point=points,
         ts=np.array([key[1] for key in keys], np.int64) * SECOND,
         seq=np.array([key[2] for key in keys], np.int64),
         value=np.array([rows[key][0] for key in keys], np.float64),
-        record=np.array([rows[key][1] for key in keys], np.int64),
-        arrived=np.array([key[1] for key in keys], np.int64) * SECOND,
+        record=brought,
+        arrived=np.array([record.arrived for record in records], np.int64)[brought] * SECOND,
     )
     return readings, Segments.of(points.astype(np.int64), 5)
 
@@ -68,24 +79,27 @@ def plain(rule: Definition, records: list[Record]) -> dict[int, list[Change]]:
     points = {point: Plain(rule) for point in range(1, 5)}
     for record in records:
         for point, one in points.items():
-            one.record([(ts * SECOND, seq, value) for p, ts, seq, value in record if p == point])
+            mine = [(ts * SECOND, seq, value) for p, ts, seq, value in record.readings if p == point]
+            one.record(record.arrived * SECOND, mine)
     return {point: one.changes for point, one in points.items() if one.changes}
 
 
 @st.composite
 def streams(draw: st.DrawFn) -> list[Record]:
-    """Records of four points, some steps wide and some back, with repetitions."""
+    """Records of four points, some steps wide and some back, with repetitions; arrivals as wild."""
     step = draw(st.sampled_from([5, 30, 90, HOUR, 7 * HOUR]))
-    clock, records = 0, list[Record]()
+    clock, arrived, records = 0, 1000, list[Record]()
     for _ in range(draw(st.integers(1, 20))):
-        record: Record = []
+        arrived += draw(st.sampled_from([0, 1, 30, 90, 200, 500, -1, -40]))
+        readings: list[Reading] = []
         for _ in range(draw(st.integers(1, 4))):
             clock += draw(st.sampled_from([0, 1, 1, 1, 2, -1])) * step
             value = draw(st.sampled_from([0.0, 0.1, 0.3, 4.5, 5.5, -6.0, 7.25, 1e308]))
-            record.append((draw(st.integers(1, 4)), clock, draw(st.integers(0, 2)), value))
-        records.append(record)
+            readings.append((draw(st.integers(1, 4)), clock, draw(st.integers(0, 2)), value))
+        records.append(Record(arrived, readings))
         if draw(st.integers(0, 9)) == 0:
-            records.append(records[draw(st.integers(0, len(records) - 1))])
+            again = records[draw(st.integers(0, len(records) - 1))].readings
+            records.append(Record(arrived, again))
     return records
 
 
@@ -115,21 +129,46 @@ def test_records_that_are_sent_again_change_nothing(
     assert judged(rule, [records, records[again:]]) == once
 
 
+def apart(*readings: Reading) -> list[Record]:
+    """Each in a record of its own, which arrives when it was measured."""
+    return [Record(reading[1], [reading]) for reading in readings]
+
+
 def test_nothing_given_is_changed() -> None:
     rule = Stuck(within=1)
     states = fresh(rule, 5)
     before = states.tobytes()
-    judge(rule, states, *readings_of([[(1, 0, 0, 1.0)], [(1, 2, 0, 1.0)]]))
+    judge(rule, states, *readings_of(apart((1, 0, 0, 1.0), (1, 2, 0, 1.0))))
     assert states.tobytes() == before
 
 
 def test_late_readings_are_counted_and_move_nothing() -> None:
     rule = Limit(high=1.0)
-    told = judge(rule, fresh(rule, 5), *readings_of([[(1, 9, 0, 0.0)], [(1, 8, 0, 5.0)]]))
+    told = judge(rule, fresh(rule, 5), *readings_of(apart((1, 9, 0, 0.0), (1, 8, 0, 5.0))))
     assert (told.late, len(told)) == (1, 0)
 
 
 def test_within_one_record_the_order_is_free() -> None:
     rule = Limit(high=1.0)
-    told = judge(rule, fresh(rule, 5), *readings_of([[(1, 9, 0, 0.0), (1, 8, 0, 5.0)]]))
+    told = judge(rule, fresh(rule, 5), *readings_of([Record(0, [(1, 9, 0, 0.0), (1, 8, 0, 5.0)])]))
     assert (told.late, told.raised.tolist(), told.at.tolist()) == (0, [True, False], [8 * SECOND, 9 * SECOND])
+
+
+def stuck(*readings: Reading) -> list[tuple[bool, int, int]]:
+    rule = Stuck(within=30)
+    told = judge(rule, fresh(rule, 5), *readings_of(apart(*readings)))
+    return [
+        (raised, at // SECOND, since // SECOND)
+        for raised, at, since in (change(told, place) for place in range(len(told)))
+    ]
+
+
+def test_a_stuck_sensor_is_told_with_the_time_since_when_it_is() -> None:
+    assert stuck((1, 0, 0, 5.0), *((1, at, 0, 7.0) for at in range(10, 60, 10))) == [(True, 40, 10)]
+
+
+def test_who_comes_back_with_the_value_that_was_the_last_is_not_stuck() -> None:
+    assert stuck((1, 0, 0, 0.0), (1, 1000, 0, 0.0), (1, 1020, 0, 0.0)) == []
+    assert stuck((1, 0, 0, 0.0), (1, 1000, 0, 0.0), (1, 1020, 0, 0.0), (1, 1030, 0, 0.0)) == [
+        (True, 1030, 1000)
+    ]

@@ -266,6 +266,44 @@ def bounded() -> Callable[[Account], Account]:
 
 
 @pytest.fixture
+def holding() -> Callable[[Account, str, str], Account]:
+    """Makes a role that may do one thing, and assumes it: holding(aws, its name, the action)."""
+
+    def make(aws: Account, name: str, action: str) -> Account:
+        trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+        may = {"Effect": "Allow", "Action": action, "Resource": "*"}
+        iam = aws.client("iam")
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+        iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=document)
+        return aws.assumed(role)
+
+    return make
+
+
+@pytest.fixture
+def queue_of() -> Callable[[Account, str], str]:
+    """Makes a queue that refuses what is sent by all but a role; its URL."""
+
+    def make(aws: Account, role: str) -> str:
+        statement = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:SendMessage",
+            "Resource": "*",
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{role}"}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sqs = aws.client("sqs")
+        queue: str = sqs.create_queue(QueueName=f"of-{role}")["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        return queue
+
+    return make
+
+
+@pytest.fixture
 def inject(embedded: EmbeddedAws) -> Iterator[Callable[..., None]]:
     """Faults for one test; none outlives it."""
     yield embedded.inject

@@ -46,6 +46,18 @@ def test_a_queue_that_refuses_this_account_does(aws: Any) -> None:
     sqs.delete_queue(QueueUrl=queue)
 
 
+def test_what_refuses_all_but_a_role_takes_from_a_session_of_that_role_alone(
+    aws: Any, holding: Any, queue_of: Any
+) -> None:
+    speaker = holding(aws, "speaker", "sqs:SendMessage").client("sqs")
+    stranger = holding(aws, "stranger", "sqs:SendMessage").client("sqs")
+    queue = queue_of(aws, "speaker")
+
+    speaker.send_message(QueueUrl=queue, MessageBody="yes")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stranger.send_message(QueueUrl=queue, MessageBody="no")
+
+
 def test_a_role_of_a_template_does_not_go_beyond_its_boundary(aws: Any, bounded: Any) -> None:
     role = bounded(aws)
 
@@ -54,16 +66,12 @@ def test_a_role_of_a_template_does_not_go_beyond_its_boundary(aws: Any, bounded:
         role.client("sns").list_topics()
 
 
-def test_what_a_role_asked_for_is_kept_and_whether_it_was_allowed(aws: Any, embedded: EmbeddedAws) -> None:
+def test_what_a_role_asked_for_is_kept_and_whether_it_was_allowed(
+    aws: Any, embedded: EmbeddedAws, holding: Any
+) -> None:
     name = "asks"
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    may = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
-    aws.client("iam").put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=document)
 
-    assumed = aws.assumed(role)
+    assumed = holding(aws, name, "sqs:ListQueues")
     assumed.client("sqs").list_queues()
     with pytest.raises(ClientError):
         assumed.client("sns").list_topics()

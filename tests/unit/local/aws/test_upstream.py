@@ -324,6 +324,13 @@ def test_requests_over_loopback_count_as_plain_text(plain: Any) -> None:
         sqs.send_message(QueueUrl=queue, MessageBody="no")
 
 
+def test_a_session_is_not_taken_for_its_role(plain: Any, holding: Any, queue_of: Any) -> None:
+    speaker = holding(plain, "speaker", "sqs:SendMessage").client("sqs")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        speaker.send_message(QueueUrl=queue_of(plain, "speaker"), MessageBody="its policy names the role")
+
+
 def test_a_function_makes_its_log_group_whatever_its_role_allows(plain: Any, logged: Any) -> None:
     assert logged(plain, "logs:PutLogEvents") == ["/aws/lambda/NAME"]
 

@@ -1,0 +1,117 @@
+"""Telling of silences while they last: what is due is looked up in the table, by the owner of a shard.
+
+The table knows each device, also one that this owner has never heard: each row of alarm_state says in which
+shard the device spoke last, and when the first of its points becomes silent. A shard that is over, after the
+stream was divided anew, has no owner: a device of it may speak next in any shard, so any owner tells, and
+only once all shards have been read that far.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from psycopg import Connection
+
+from processor.alarms.definition import DefinitionError, Silence, read
+from processor.alarms.judge import Judgement
+from processor.alarms.memory import Packed, unpacked
+from processor.alarms.rules import LAST
+from processor.alarms.silence import lapse, soonest
+from processor.alarms.tables import write_events
+from processor.alarms.watch import Outcome, Told, Watched
+from processor.queries import load_queries
+from processor.source.position import Known
+
+_QUERIES = load_queries()
+
+# Of what has been read, so much is not taken for seen: our clock, the stamps of arrival, and the time until a
+# record that was put can be got. A minute of either is far more than they have.
+MARGIN_SECONDS = 60.0
+MOST_ROWS = 10_000  # of alarm_state in one transaction; the next look takes the next ones
+
+
+@dataclass(frozen=True)
+class Look:
+    """How far has been read, in seconds since 1970: the owner's shard, the whole stream (None: unknown)."""
+
+    shard: float
+    stream: float | None = None
+
+
+def stream_seen(known: Mapping[str, Known], listed: Iterable[str], mine: str, seen: float) -> float | None:
+    """Until when whatever reached a stream is stored, in seconds since 1970; None: not known of each shard.
+
+    listed: the stream's shards, the closed ones, too. mine: one that was read up to `seen`.
+    """
+    known = {**known, mine: replace(known.get(mine, Known()), seen_at=seen)}
+    open_ = [one for one in (known.get(name, Known()) for name in listed) if not one.ended]
+    read_to = [one.read_to for one in open_]
+    return None if None in read_to else min((at for at in read_to if at is not None), default=None)
+
+
+def orphaned(connection: Connection[Any], stream: str, seen: float) -> bool:
+    """Whether anything of shards that are over may be silent by then."""
+    return bool(_due(connection, {"stream": stream, "shard": ""}, seen, past=True, most=1))
+
+
+def tell(connection: Connection[Any], key: Mapping[str, object], look: Look) -> Outcome:
+    """Raise what is silent by now, in the caller's transaction, which holds the shard. key: stream, shard."""
+    found = _due(connection, key, look.shard, past=False, most=MOST_ROWS)
+    if look.stream is not None:
+        found += _due(connection, key, look.stream, past=True, most=MOST_ROWS)
+    outcome = Outcome()
+    for row, watched, seen in found:
+        if isinstance(watched.definition, Silence):
+            _lapse(outcome, row, watched, watched.definition, seen)
+    if outcome.rows:
+        _keep(connection, outcome.rows)
+        write_events(connection, outcome.told)
+    return outcome
+
+
+def _due(
+    connection: Connection[Any], key: Mapping[str, object], seen: float, *, past: bool, most: int
+) -> list[tuple[Packed, Watched, int]]:
+    until = round((seen - MARGIN_SECONDS) * 1e6)
+    given = {**key, "past": past, "seen": until, "most": most, "last": LAST}
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_QUERIES["lapsed_states"], given).fetchall()
+    found = []
+    for device, rule, version, subjects, states, definition, end in rows:
+        try:
+            watched = Watched(rule, version, "", read(definition), 0, end)
+        except DefinitionError:
+            continue  # a later release's: it is left out, as by those who judge
+        found.append((Packed(device, rule, version, subjects, states), watched, until))
+    return found
+
+
+def _lapse(outcome: Outcome, row: Packed, watched: Watched, definition: Silence, seen: int) -> None:
+    subjects, states = unpacked(definition, row)
+    lapsed = lapse(definition, states, seen, watched.until)
+    judgement = Judgement(
+        states=lapsed.states,
+        run=lapsed.place,
+        raised=np.ones(len(lapsed.place), np.bool_),
+        at=lapsed.at,
+        since=lapsed.since,
+        value=lapsed.value,
+        figure=lapsed.figure,
+        late=0,
+    )
+    points = subjects[lapsed.place] // 2
+    outcome.told.append(Told(watched, judgement, points, np.zeros(len(points), np.bool_)))
+    (due,) = soonest(definition, lapsed.states, np.zeros(1, np.int64))
+    outcome.rows.append(replace(row, states=lapsed.states.tobytes(), due=due))
+
+
+def _keep(connection: Connection[Any], rows: Sequence[Packed]) -> None:
+    given = {
+        "devices": [row.device for row in rows],
+        "rules": [row.rule for row in rows],
+        "versions": [row.version for row in rows],
+        "states": [row.states for row in rows],
+        "due": [row.due for row in rows],
+    }
+    connection.execute(_QUERIES["keep_lapsed_states"], given)
