@@ -72,7 +72,7 @@ def draw(panels: Sequence[Tried], frame: Frame, file: Path) -> None:
         _time_axis(axes[-1], frame)
         _around(figure, frame, len(panels))
         # Without the library's name and version: the same trial is the same file.
-        figure.savefig(file, format="png", metadata={"Software": None})
+        figure.savefig(file, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
 
 
 def _panel(axis: Axes, tried: Tried, frame: Frame) -> None:
