@@ -222,7 +222,7 @@ class Watch:
 
 
 def _its(one: Watched, fits: Bool, batch: Batch) -> Batch:
-    """What of a batch a version of a rule judges: of its points, in its time. Of history no arrival is judged."""
+    """What of a batch a version of a rule judges: of its points, in its time."""
     arrived, mine = batch.readings.arrived, fits[batch.subjects // 2]
     if by_arrival(one.definition):
         mine = mine & (batch.subjects % 2 == 0)
