@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.faults.plain import Change, Plain
 from processor.alarms.definition import Silence
 from processor.alarms.detectors import fresh
 from processor.alarms.judge import judge
 from processor.alarms.silence import NOTHING_DUE, due, lapse
 from processor.alarms.steps import State
-from tests.unit.processor.plain_alarms import Change, Plain
 from tests.unit.processor.test_alarms_judge import SECOND, Record, apart, change, readings_of, streams
 
 FOREVER = 2**62
@@ -84,7 +84,7 @@ def test_whoever_looks_and_whenever_the_same_is_said(
     for record in records:
         for point, one in points.items():
             mine = [(ts * SECOND, seq, value) for p, ts, seq, value in record.readings if p == point]
-            one.record(record.arrived * SECOND, mine)
+            one.record(mine, record.arrived * SECOND)
     for one in points.values():
         one.look(AFTER_ALL * SECOND)
     assert calm.changes == {point: one.changes for point, one in points.items() if one.changes}
