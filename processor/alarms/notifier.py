@@ -25,7 +25,8 @@ from processor.storage.database import Database, Session, Stopping
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 5.0  # without being woken: calm, the end of a flood, and a rule that was changed wake nobody
+# Without being woken: by another process's commit, by calm, by the end of a flood or of a rule's version.
+LOOK_SECONDS = 3.0
 SHORTEST_SECONDS = 0.5  # between two rounds, however much happens: what comes in between is told together
 FIRST_REST = 1.0  # seconds without an attempt after SNS failed; doubled at each
 LONGEST_REST = 60.0
