@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import emission, latency, path, picture, scale, table, wire
+from bench import detectors, emission, latency, path, picture, scale, table, wire
 from bench.measure import RUNS, Options
 from local.errors import LocalError
 
@@ -16,6 +16,7 @@ GROUPS = {
     "emission": emission.rows,
     "path": path.rows,
     "bytewax": path.against_bytewax,
+    "detectors": detectors.rows,
     "scale": scale.rows,
     "latency": latency.rows,
     "wire": wire.rows,

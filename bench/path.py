@@ -7,7 +7,7 @@ points belongs to the run.
 
 import gc
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -20,6 +20,7 @@ from bench.measure import Options, Row, Way, in_turn
 from bench.samples import Sample
 from bench.servers import Servers, servers
 from local.errors import LocalError
+from processor.alarms.definition import Definition
 from processor.columns import Int64
 from processor.latest import Latest
 from processor.pipeline import Pipeline
@@ -34,6 +35,8 @@ THINGS = "readings"
 FEWER_COMMITS = 400
 FEWER_MANY = 20
 FEWER_PEER = 20
+# Eight bytes tell whose a state is, and each rule has one of every point.
+_SUBJECTS = "SELECT coalesce(sum(length(subjects)) / 8, 0)::bigint FROM millrace.alarm_state"
 
 
 class PeerMissing(LocalError):
@@ -42,19 +45,30 @@ class PeerMissing(LocalError):
 
 
 class Carrier:
-    """The processor's path for the same readings, in one of the two shapes of records."""
+    """The processor's path for the same readings, in one of the two shapes of records.
 
-    def __init__(self, servers: Servers, records: Sequence[Record], readings: int) -> None:
+    rules: of alarms, by name, on every point.
+    """
+
+    def __init__(
+        self,
+        servers: Servers,
+        records: Sequence[Record],
+        readings: int,
+        rules: Mapping[str, Definition] | None = None,
+    ) -> None:
         self._servers = servers
         self._batches = list(batches(records))
         self._readings = readings
+        self._alarms = rules or {}
 
-    def way(self) -> Way:
+    def way(self, name: str = "pipeline") -> Way:
         """One run: every batch."""
-        return Way("pipeline", self._run, self._before, self._after, self._readings)
+        return Way(name, self._run, self._before, self._after, self._readings)
 
     def _before(self) -> None:
         self._servers.renew()
+        self._servers.add_rules(self._alarms)
         secret = Known(self._servers.credentials)
         self._database = Database(secret, self._servers.ca_file, threading.Event())
         self._cache = self._servers.cache()
@@ -80,6 +94,7 @@ class Carrier:
             "SELECT sum(n)::bigint FROM millrace.rollup_1h",
         ):
             self._servers.check(query, self._readings)
+        self._servers.check(_SUBJECTS, len(self._alarms) * len(PATHS))
 
 
 def rows(options: Options) -> list[Row]:

@@ -5,12 +5,13 @@ which AWS does not have, and the ratio would flatter whoever works more beside i
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 from redis import Redis
 
@@ -18,6 +19,7 @@ from local.certificates import Authority
 from local.front import Protocol, TlsFront
 from local.postgres import DATABASE, MASTER, PORT, PostgresServer
 from local.redis import RedisServer
+from processor.alarms.definition import Definition
 from processor.migrate import migrate
 from processor.queries import load_queries
 from processor.secret import Credentials
@@ -36,9 +38,15 @@ _CACHE_USER = "millrace-processor"
 # The points stay: both sides of a comparison use the same numbers for them.
 _EMPTY = (
     b"TRUNCATE millrace.reading, millrace.rollup_1m, millrace.rollup_1h, "
-    b"millrace.quarantine, millrace.shard_progress",
+    b"millrace.quarantine, millrace.shard_progress, millrace.alarm_state, millrace.alarm_rule CASCADE",
     b"CHECKPOINT",
 )
+_RULE = b"""
+    WITH rule AS (
+        INSERT INTO millrace.alarm_rule (name, definition) VALUES (%(name)s, '{}') RETURNING id
+    )
+    INSERT INTO millrace.alarm_rule_version (rule, version, path, definition, enabled, applies_from)
+    SELECT id, 1, '*/*/*/*/*/*/*', %(definition)s::text::jsonb, true, '2000-01-01Z' FROM rule"""
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,14 @@ class Servers:
         client = self.cache()
         client.flushall()
         client.close()
+
+    def add_rules(self, rules: Mapping[str, Definition]) -> None:
+        """Rules of alarms on every point, which judge whatever comes."""
+        with self.postgres.connect(DATABASE) as connection:
+            for name, definition in rules.items():
+                connection.execute(
+                    _RULE, {"name": name, "definition": msgspec.json.encode(definition).decode()}
+                )
 
     def check(self, query: str, expected: int) -> None:
         """A figure counts only if the work was done. Raises RuntimeError when the present run's was not."""

@@ -118,7 +118,8 @@ def close_least(
 def _grouped(held: Int64, bin_: Int64, runs: Segments, wide: Int64) -> _Grouped:
     """held: runs whose open bin goes on; wide: the bin of each reading."""
     run = np.concatenate([held, runs.run])
-    order = np.argsort(run, kind="stable")
+    readings = np.arange(len(held), len(run))
+    order = np.insert(readings, runs.starts[held], np.arange(len(held)))  # each before its run's readings
     run = run[order]
     wide = np.concatenate([bin_[held], wide])[order]
     place = np.concatenate([np.full(len(held), -1), np.arange(len(runs.run))])[order]

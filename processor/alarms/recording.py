@@ -115,11 +115,8 @@ def _kept(file: Path, times: Int64, within: Span | None) -> Bool:
         return np.ones(len(times), np.bool_)
     kept: Bool = (times >= within.since) & (times < within.until)
     if not kept.any():
-        raise RecordingError(
-            f"{file}: no row is between --from {moment(within.since).isoformat()} and --to "
-            f"{moment(within.until).isoformat()}: the rows are from {moment(int(times[0])).isoformat()} to "
-            f"{moment(int(times[-1])).isoformat()}"
-        )
+        first, last = (moment(int(times[place])).isoformat() for place in (0, -1))
+        raise RecordingError(f"{file}: no row is of the time asked for: the rows are from {first} to {last}")
     return kept
 
 

@@ -52,9 +52,18 @@ class Standing:
 
 def stand(before: Standing, steps: Steps, delays: Delays) -> tuple[Standing, Changes]:
     """What becomes of the alarms. The times of the steps are ascending within their run."""
+    stirred = (before.hot > 0) | (before.raised > 0)
+    stirred[steps.runs.run[steps.heat > 0]] = True
+    step = np.flatnonzero(stirred[steps.runs.run])
+    if not len(step):
+        return before, Changes(step, np.zeros(0, np.bool_), step)
+    # All others were cold and are: nothing changes there, and they are nearly all.
+    after, changes = _stand(before, steps.of_runs(stirred, step), delays)
+    return after, Changes(step[changes.step], changes.raised, changes.since)
+
+
+def _stand(before: Standing, steps: Steps, delays: Delays) -> tuple[Standing, Changes]:
     at, runs = steps.at, steps.runs
-    if not len(at):
-        return before, Changes(at, np.zeros(0, np.bool_), at)
     run = runs.run
     said = runs.latest(steps.heat != 0)
     hot = np.where(said >= 0, steps.heat[said] > 0, before.hot[run] > 0).astype(np.int64)

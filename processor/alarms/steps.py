@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processor.alarms.segments import Segments
-from processor.columns import Float64, Int8, Int64
+from processor.columns import Bool, Float64, Int8, Int64
 
 State = NDArray[np.void]  # structured, one row a point
 
@@ -22,3 +22,14 @@ class Steps:
     heat: Int8
     figure: Float64
     value: Float64
+
+    def of_runs(self, chosen: Bool, steps: Int64) -> "Steps":
+        """Those of some runs, the others being empty. steps: their places."""
+        return Steps(
+            runs=Segments(np.where(chosen, self.runs.lengths, 0)),
+            at=self.at[steps],
+            began=self.began[steps],
+            heat=self.heat[steps],
+            figure=self.figure[steps],
+            value=self.value[steps],
+        )

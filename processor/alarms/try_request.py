@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from processor.alarms.definition import Definition
+from processor.alarms.definition import Clock, Definition
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,11 @@ def _file(parser: argparse.ArgumentParser, given: argparse.Namespace, shown: Sho
         parser.error('try --file needs --definition, such as --definition \'{"kind": "deviation"}\'')
     if any((given.rule, given.path, given.database)):
         parser.error("try --file asks no database: --rule, --path and --database do not go with it")
+    if isinstance(given.definition, Clock):
+        parser.error(
+            "a clock is judged by when readings were stored, which a recording does not say: try it on "
+            "stored readings, with --path"
+        )
     return TryFile(given.file, given.definition, tuple(given.column), given.since, given.until, shown)
 
 

@@ -43,8 +43,8 @@ class Plain:
     scale: float = 0.0
     out: int = 0
 
-    def record(self, arrived: int, readings: list[tuple[int, int, float]]) -> None:
-        """(ts, seq, value) of one record."""
+    def record(self, readings: list[tuple[int, int, float]], arrived: int = 0) -> None:
+        """(ts, seq, value) of one record, and when it reached the stream."""
         for ts, seq, value in sorted(readings, key=lambda reading: reading[:2]):
             if self.key is None or (ts, seq) > self.key:
                 self._reading(arrived, ts, value)

@@ -80,7 +80,7 @@ def plain(rule: Definition, records: list[Record]) -> dict[int, list[Change]]:
     for record in records:
         for point, one in points.items():
             mine = [(ts * SECOND, seq, value) for p, ts, seq, value in record.readings if p == point]
-            one.record(record.arrived * SECOND, mine)
+            one.record(mine, record.arrived * SECOND)
     return {point: one.changes for point, one in points.items() if one.changes}
 
 

@@ -84,7 +84,7 @@ def test_whoever_looks_and_whenever_the_same_is_said(
     for record in records:
         for point, one in points.items():
             mine = [(ts * SECOND, seq, value) for p, ts, seq, value in record.readings if p == point]
-            one.record(record.arrived * SECOND, mine)
+            one.record(mine, record.arrived * SECOND)
     for one in points.values():
         one.look(AFTER_ALL * SECOND)
     assert calm.changes == {point: one.changes for point, one in points.items() if one.changes}

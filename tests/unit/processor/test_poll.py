@@ -145,6 +145,7 @@ class FakePipeline:
         self.gaps: list[tuple[str, Gap]] = []
         self.ended: list[str] = []
         self.seen: dict[str, float] = {}
+        self.ticks: list[tuple[str, float]] = []
         self.shards: dict[str, Known] = {}
         self.fault: Exception | None = None
         self.met: Exception | None = None  # by the writer
@@ -182,6 +183,10 @@ class FakePipeline:
             self.ended.append(lease.shard)
             self.shards[lease.shard] = replace(self.shards.get(lease.shard, Known()), ended=True)
         self._look()
+
+    def tick(self, lease: Lease, seen_at: float, listed: Callable[[], Any]) -> None:
+        self.ticks.append((lease.shard, seen_at))
+        assert listed()
 
     def _look(self) -> None:
         if len(self.taken) + len(self.gaps) + len(self.seen) >= self._enough:
@@ -488,3 +493,22 @@ def test_a_shard_is_abreast_when_it_is_begun_and_whenever_nothing_is_behind_it(
     assert (len(times["parent"]), len(times["slow"])) == (1, 1)
     assert min(times["child"]) > max(times["parent"])
     assert poller.abreast().keys() == {"child", "slow"}
+
+
+def test_at_the_tip_of_an_open_shard_it_is_looked_who_is_silent_and_not_at_each_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(poll, "NOTE_SECONDS", 0.0)
+    began = time.time()
+    kinesis = FakeKinesis({"a": {"numbers": [1, 2, 3]}, "b": {"numbers": []}})
+    pipeline = read(kinesis, 5)
+    assert sorted(shard for shard, _ in pipeline.ticks) == ["a", "b"]
+    assert all(began <= seen_at <= time.time() for _, seen_at in pipeline.ticks)
+
+
+def test_of_a_shard_that_is_closed_it_is_not_known_who_is_silent() -> None:
+    kinesis = FakeKinesis(
+        {"old": {"numbers": [1, 2], "closed": True}, "new": {"numbers": [3], "parent": "old"}}
+    )
+    pipeline = read(kinesis, 4)
+    assert "old" not in {shard for shard, _ in pipeline.ticks}

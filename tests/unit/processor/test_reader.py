@@ -134,6 +134,7 @@ class World:
             take=self.take,
             note=self.note,
             drain=lambda: None,
+            tick=lambda lease, seen_at, listed: None,
             counts=self.counts,
         )
         client: Any = self

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from processor.engine import child as module
 from processor.engine.checkpoints import Checkpoints
@@ -40,6 +41,7 @@ class World:
 
     script: list[Told | Callable[[], object]]
     did: list[Any] = field(default_factory=list)
+    ticks: list[float] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     met: Exception | None = None
     refusals: list[str] = field(default_factory=list)
@@ -84,6 +86,14 @@ class World:
     def note(self, lease: Lease, *, seen_at: float | None = None, ended: bool = False) -> None:
         self.drain()
         self.did.append(("ended",) if ended else ("seen", seen_at))
+
+    def listed(self) -> list[str]:
+        return ["shard-0"]
+
+    def tick(self, lease: Lease, seen_at: float, listed: Callable[[], object]) -> None:
+        self.drain()
+        self.ticks.append(seen_at)
+        listed()
 
     def fail(self, error: Exception) -> Callable[[], None]:
         def meet() -> None:
@@ -276,3 +286,37 @@ def test_a_child_is_heard_while_it_has_the_word(standing_clock: Callable[[float]
     child = Child(fake, fake, fake, Checkpoints(fake, 3600.0, lambda: 0.0), alive=alive)
     child.run()
     assert heard == [NOW + 100, NOW + 200]
+
+
+def test_who_is_silent_is_looked_for_once_the_tip_was_seen_for_as_long_as_answers_wait(
+    standing_clock: Callable[[float], None],
+) -> None:
+    world = World([BEGIN])
+    for _ in range(module.WAITING_ANSWERS):
+        world.script += [lambda: standing_clock(1), EMPTY]
+    world.script += [LeaseLost()]
+    serve(world)
+    assert world.ticks == [NOW + 1]  # when nothing of the last answer had been asked for
+
+
+def test_a_busy_shard_at_its_tip_is_looked_at_and_one_that_was_behind_is_not() -> None:
+    busy = [records(number) for number in range(1, module.WAITING_ANSWERS + 1)]
+    at_tip = World([BEGIN, *busy, LeaseLost()])
+    serve(at_tip)
+    assert at_tip.ticks == [NOW]
+    behind = World([BEGIN, *busy[:5], records(6, lag_ms=9), *busy[6:], LeaseLost()])
+    serve(behind)
+    assert behind.ticks == []
+
+
+def test_a_stream_that_is_away_keeps_nobody_from_reading(caplog: pytest.LogCaptureFixture) -> None:
+    away = ClientError({"Error": {"Code": "LimitExceededException", "Message": "slow"}}, "ListShards")
+
+    class Away(World):
+        def tick(self, lease: Lease, seen_at: float, listed: Callable[[], object]) -> None:
+            raise away
+
+    world = Away([BEGIN, *[EMPTY] * module.WAITING_ANSWERS, records(1), LeaseLost()])
+    assert serve(world).state is State.LEFT
+    assert ("take", ["1"], 0) in world.did
+    assert "who is silent is not known now" in caplog.text
