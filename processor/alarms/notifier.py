@@ -123,12 +123,11 @@ class Notifier:
         try:
             now = outbox.moment(connection)
             outbox.end_with_rules(connection, now)
+            self._board.show(standing(connection, now, MOST_SHOWN), now)  # first: SNS may take half a minute
             if self._topic is None:
                 outbox.tell_nobody(connection, now)
             elif self._clock() >= self._closed_until:
                 self._tell(connection, self._topic)
-            now = outbox.moment(connection)
-            self._board.show(standing(connection, now, MOST_SHOWN), now)
             self.standing, self.age = count_standing(connection, now), outbox.oldest(connection)
         finally:
             if not connection.broken:
