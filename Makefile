@@ -9,7 +9,7 @@ SCAN := .venv-scan/bin
 SCAN_READY := .venv-scan/.ready
 ENGINE_READY := .engine/.ready
 
-.PHONY: run test engine check build bench mutate soak fuzz clean
+.PHONY: run test engine check build bench pictures mutate soak fuzz clean
 
 run: $(READY)
 	$(BIN)/python -m local $(ARGS)
@@ -42,6 +42,12 @@ build: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
+
+# What docs/watching.md shows: a trial on a simulated month.
+pictures: $(READY)
+	mkdir -p build
+	$(BIN)/python -m local.spindle > build/spindle.csv
+	$(BIN)/python -m processor rules try --file build/spindle.csv --definition '{"kind": "deviation"}' --plot docs/watching.png
 
 # What has changed since docs/mutation.json; FULL=1: by the scanners too; ARGS=--anew: everything.
 mutate: $(READY) $(SCAN_READY)

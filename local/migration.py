@@ -1,9 +1,6 @@
 """A release's migrations, run to their end before the processor starts, as ECS runs their container."""
 
 import json
-import os
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +8,7 @@ from pathlib import Path
 import boto3
 
 from local.errors import LocalError
-from local.processor import INHERITED
-
-ROOT = Path(__file__).parent.parent
-SECONDS = 180.0  # as long as Fargate waits
+from local.once import once, tail
 
 
 class MigrationFailed(LocalError):
@@ -26,20 +20,9 @@ class MigrationFailed(LocalError):
 
 def migrate(environment: Mapping[str, str], log: Path) -> None:
     """Run `python -m processor migrate` with this environment alone. Raises MigrationFailed."""
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    with log.open("ab") as output:
-        done = subprocess.run(
-            [sys.executable, "-m", "processor", "migrate"],
-            cwd=ROOT,
-            env={**inherited, **environment},
-            stdout=output,
-            stderr=output,
-            timeout=SECONDS,
-            check=False,
-        )
-    if done.returncode != 0:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:])
-        raise MigrationFailed(code=done.returncode, log=log, tail=tail)
+    code = once(["migrate"], environment, log)
+    if code != 0:
+        raise MigrationFailed(code=code, log=log, tail=tail(log))
 
 
 def injected(secrets: Mapping[str, str], execution_role: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from deployer.plan import Plan
 from local.audit import Audit
 from local.platform import Size
 from local.rehearsal import Rehearsal
+from local.watching import Watched
 
 
 class Latency(msgspec.Struct):
@@ -44,6 +45,14 @@ class Rehearsed(msgspec.Struct):
     restored: bool
 
 
+class Alarms(msgspec.Struct):
+    """Raised in this run, cleared of those, and messages that SNS has taken of them by its end."""
+
+    raised: int
+    cleared: int
+    told: int
+
+
 class Report(msgspec.Struct):
     """sent = stored + quarantined + absorbed + lost."""
 
@@ -59,6 +68,7 @@ class Report(msgspec.Struct):
     resources: int
     plan: Changes
     rotation: Rotated
+    alarms: Alarms
     rehearsal: Rehearsed | None = None  # null with --no-rehearsal
 
     @property
@@ -67,7 +77,9 @@ class Report(msgspec.Struct):
         return self.lost == 0 and self.duplicated == 0 and self.rotation.rotated
 
 
-def report(audit: Audit, plan: Plan, size: Size, seconds: float, *, rotated: bool) -> Report:
+def report(
+    audit: Audit, plan: Plan, size: Size, seconds: float, watched: Watched, *, rotated: bool
+) -> Report:
     """Everything in one place."""
     latency = audit.latency_ms
     return Report(
@@ -83,6 +95,7 @@ def report(audit: Audit, plan: Plan, size: Size, seconds: float, *, rotated: boo
         resources=size.resources,
         plan=Changes(plan.counts.add, plan.counts.modify, plan.counts.remove),
         rotation=Rotated(rotated),
+        alarms=Alarms(len(watched.alarms), watched.cleared, watched.told),
     )
 
 

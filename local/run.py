@@ -3,12 +3,12 @@
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 from deployer.plan import Kind, Plan
-from local import platform, servers, state
+from local import platform, servers, state, watching
 from local.arguments import Options
 from local.directory import RunDirectory
 from local.drill import drill
@@ -68,7 +68,9 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
             )
         with screen.phase("processor started as the deployed task says"):
             task = deployed.task(outputs["EcsClusterName"], outputs["EcsServiceName"])
-            processor = stack.enter_context(_processor(task, below, directory, engine))
+            processor = stack.enter_context(
+                _processor(task, below, directory, engine, plant=recording is None)
+            )
         streaming = stack.enter_context(
             closing(Streaming(below, outputs["KinesisStreamName"], options, recording))
         )
@@ -77,13 +79,13 @@ def run(options: Options, screen: Screen, began: float, publish: Callable[[str],
         if streaming.first_stored is not None:
             screen.say(f"  first reading committed {streaming.first_stored - began:.1f} s after the start")
         with screen.phase("audited, reading by reading"):
-            audit = streaming.audit()
+            audit, watched = streaming.audit(), streaming.watched()
         if audit.lost:
             screen.say(f"  the end of the processor's log:\n{processor.tail()}")
 
         seconds = time.monotonic() - began
-        made = report(audit, plan, size, seconds, rotated=rotation.at is not None)
-        for line in summary(audit, _facts(made, plan, processor)):
+        made = report(audit, plan, size, seconds, watched, rotated=rotation.at is not None)
+        for line in [*summary(audit, _facts(made, plan, processor)), *watched.lines()]:
             publish(line)
         if options.drill:
             _drill(
@@ -118,8 +120,12 @@ def _describe(recording: Recording, screen: Screen) -> None:
         screen.say(f"    column {header!r} is {recording.device}/{metric}")
 
 
-def _processor(task: Task, below: Servers, directory: RunDirectory, engine: Home | None) -> Processor:
+def _processor(
+    task: Task, below: Servers, directory: RunDirectory, engine: Home | None, *, plant: bool
+) -> Processor:
     """The deployed task, held to its roles, its migrations first; with the engine in it, if it is given.
+
+    plant: a rule watches it, added before anybody reads.
 
     Only where AWS is and whom to trust differ on one machine; and without the engine, that the processor
     reads the stream by itself.
@@ -136,6 +142,8 @@ def _processor(task: Task, below: Servers, directory: RunDirectory, engine: Home
             return taken(connection, task.environment["STREAM_NAME"], since)
 
     environment = {**task.environment, **below.aws.task_environment(task.role_arn), **here}
+    if plant:
+        _watch(below, {**environment, "SOURCE": "poll"}, log)
     if engine is None:
         return Processor({**environment, "SOURCE": "poll"}, log, at_work)
     environment = service.engine_environment(environment, directory.path)
@@ -147,6 +155,13 @@ def _processor(task: Task, below: Servers, directory: RunDirectory, engine: Home
         answers=False,
         ready_seconds=service.READY_SECONDS,
     )
+
+
+def _watch(below: Servers, environment: Mapping[str, str], log: Path) -> None:
+    with below.database() as connection:
+        added = watching.there(connection)
+    if not added:
+        watching.add_rule(environment, log)
 
 
 def _drill(
@@ -182,6 +197,8 @@ def _facts(made: Report, plan: Plan, processor: Processor) -> dict[str, str]:
         "stacks": f"{made.stacks} with {made.resources} resources; this run's plan: {counts.add} added, "
         f"{counts.modify} modified, {counts.remove} removed",
         "rotation": "the credentials were rotated by the deployed function",
+        "alarms": f"{made.alarms.raised} raised, {made.alarms.cleared} of them cleared; "
+        f"{made.alarms.told} messages told of them",
         "processor": f"restarted {processor.restarts} times" if processor.restarts else "ran through",
         "seconds": f"{made.seconds:.1f}",
     }

@@ -19,6 +19,7 @@ from local.reading import Envelope
 from local.recording import Recording
 from local.screen import Screen, Stream
 from local.servers import Servers
+from local.watching import Watched, watched
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
@@ -30,7 +31,7 @@ AUDIT_TRIES = 10
 SHOWN_MACHINES = 10
 
 
-class Watched(Protocol):
+class Kept(Protocol):
     """A processor that is kept running: `watch` is called every second or so."""
 
     @property
@@ -57,7 +58,7 @@ class Streaming:
         self._began = 0.0  # epoch seconds
         self.first_stored: float | None = None  # time.monotonic() when a first reading was seen committed
 
-    def flow(self, client: "KinesisClient", processor: Watched, screen: Screen) -> None:
+    def flow(self, client: "KinesisClient", processor: Kept, screen: Screen) -> None:
         """Put everything, and wait until it is committed or until nothing moves any more.
 
         Raises ServerEnded, and what stopped the producer.
@@ -85,13 +86,17 @@ class Streaming:
                 time.sleep(1)
         return audit(self._connected(), self._ledger, self._stream, self._began)
 
+    def watched(self) -> Watched:
+        """The alarms of this run, once it is audited."""
+        return watched(self._connected(), self._began)
+
     def close(self) -> None:
         """Let go of the database's connection; the next look opens another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _follow(self, producer: Producer, processor: Watched, shown: Stream) -> None:
+    def _follow(self, producer: Producer, processor: Kept, shown: Stream) -> None:
         began = time.monotonic()
         all_put: float | None = None
         while producer.error is None:

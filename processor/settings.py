@@ -87,10 +87,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     aws_endpoint_url: Annotated[
         str, Meta(description="kcl: instead of AWS's own endpoints, as boto3 reads it; for one machine")
     ] = ""
-    alarm_topic_arn: Annotated[
-        str,
-        Meta(description="the SNS topic that hears of alarms from the readings; nobody is told when empty"),
-    ] = ""
     session_minutes: Annotated[
         float,
         Meta(
@@ -172,11 +168,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "a consumer's ARN, arn:aws:kinesis:REGION:ACCOUNT:stream/STREAM/consumer/NAME:TIME",
     ),
     "children_directory": (r"/.+", "an absolute path"),
-    # A FIFO topic reaches queues only: https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html
-    "alarm_topic_arn": (
-        r"arn:aws[^:]*:sns:[^:]+:\d{12}:[A-Za-z0-9_-]{1,256}",
-        "a standard topic's ARN, arn:aws:sns:REGION:ACCOUNT:NAME",
-    ),
     "aws_endpoint_url": (r"https?://[^\s]+", "a URL that begins with http:// or https://"),
 }
 

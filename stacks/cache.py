@@ -20,9 +20,11 @@ from stacks.wiring import (
     SubnetId,
 )
 
-# What processor/latest.py does, and reading it back: hashes under one prefix, moved by a script loaded
-# once. Who has it can neither empty nor reconfigure the cache, nor see another application's keys.
-ACCESS = "on ~latest:* resetchannels -@all +@hash +@connection +evalsha +script|load -@admin -@dangerous"
+# What processor/latest.py and processor/alarms/board.py do, and reading it back: hashes under two prefixes,
+# moved by scripts loaded once. Who has it can neither empty nor reconfigure the cache, nor see others' keys.
+ACCESS = (
+    "on ~latest:* ~alarms:* resetchannels -@all +@hash +@connection +evalsha +script|load -@admin -@dangerous"
+)
 LOGS = {"slow-log": "SlowLog", "engine-log": "EngineLog"}
 
 

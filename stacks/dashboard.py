@@ -202,7 +202,7 @@ def plant(body: Body, watched: Watched) -> Row:
     return Row(
         "Plant",
         "What the readings are watched for, and whether the plant's people are told of it. Many alarms are "
-        "the plant's affair; a change that nobody was told of is ours.",
+        "the plant's affair; what is told and delivered to nobody is ours: look who is subscribed.",
         [
             body.graph(
                 "Alarms raised and cleared",
@@ -214,10 +214,11 @@ def plant(body: Body, watched: Watched) -> Row:
             ),
             body.graph("Alarms standing", "Maximum", [body.line(metrics.ALARMS_STANDING, **of_stream)]),
             body.graph(
-                "Told, and not delivered",
+                "Told, and delivered or not",
                 "Sum",
                 [
                     body.line(metrics.NOTIFICATIONS_SENT, **of_stream),
+                    body.line(metrics.NOTIFICATIONS_DELIVERED, TopicName=topic),
                     body.line(metrics.NOTIFICATIONS_FAILED, TopicName=topic),
                 ],
             ),

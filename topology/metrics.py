@@ -129,6 +129,7 @@ SECRET_AGE = Metric("Millrace", "SecretAgeDays", ("Secret",), OURS)
 
 # A rule's own name alone stands for the default bus.
 EVENTS_UNDELIVERED = Metric("AWS/Events", "FailedInvocations", ("RuleName",), EVENTS)
+NOTIFICATIONS_DELIVERED = Metric("AWS/SNS", "NumberOfNotificationsDelivered", ("TopicName",), SNS)
 NOTIFICATIONS_FAILED = Metric("AWS/SNS", "NumberOfNotificationsFailed", ("TopicName",), SNS)
 
 NAT_BYTES_OUT = Metric("AWS/NATGateway", "BytesOutToDestination", ("NatGatewayId",), NAT)

@@ -51,7 +51,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Change:
-    """A row of alarm_change. what: raised, acknowledged or cleared; since: of its alarm."""
+    """A row of alarm_change. what: raised, acknowledged, cleared or again; since: of its alarm."""
 
     id: int
     what: str

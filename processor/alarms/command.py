@@ -73,8 +73,8 @@ def lines(connection: Connection[Any], request: Request) -> Iterator[str]:
     match request:
         case List():
             yield from map(_described, rules.rules(connection))
-        case Add(name, path, definition, enabled):
-            at = rules.add(connection, name, path, definition, enabled)
+        case Add(name, path, definition, enabled, at_once):
+            at = rules.add(connection, name, path, definition, enabled, at_once=at_once)
             yield f"{name} is added; it judges readings from {at.isoformat(timespec='seconds')} on"
         case Change(name, path, definition, enabled):
             at = rules.change(connection, name, path, definition, enabled)

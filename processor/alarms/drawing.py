@@ -28,6 +28,7 @@ DOTS = 150  # an inch
 WIDTH = 12.0  # inches
 HEIGHTS = {1: 5.0, 2: 3.1, 3: 2.5}  # of a panel, by how many there are
 LEAST_HEIGHT = 2.0
+BETWEEN = 0.62  # inches, for a title
 LEFT, RIGHT = 0.065, 0.955  # of the width, where the panels are
 FEW = 300  # readings, which are shown as dots too
 FARTHEST = 1e150  # what is beyond is drawn there: its distances would be no numbers
@@ -71,7 +72,7 @@ def draw(panels: Sequence[Tried], frame: Frame, file: Path) -> None:
         _time_axis(axes[-1], frame)
         _around(figure, frame, len(panels))
         # Without the library's name and version: the same trial is the same file.
-        figure.savefig(file, format="png", metadata={"Software": None})
+        figure.savefig(file, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
 
 
 def _panel(axis: Axes, tried: Tried, frame: Frame) -> None:
@@ -193,7 +194,8 @@ def _around(figure: Figure, frame: Frame, panels: int) -> None:
         handles=_key(frame), loc="upper right", bbox_to_anchor=(RIGHT, 1 - 0.36 / height), frameon=False,
         ncols=7, fontsize=8, handlelength=1.4, columnspacing=1.2, borderaxespad=0, borderpad=0,
     )  # fmt: skip
-    figure.subplots_adjust(left=LEFT, right=RIGHT, top=1 - 0.95 / height, bottom=0.55 / height, hspace=0.32)
+    apart = BETWEEN / HEIGHTS.get(panels, LEAST_HEIGHT)
+    figure.subplots_adjust(left=LEFT, right=RIGHT, top=1 - 0.95 / height, bottom=0.55 / height, hspace=apart)
 
 
 def _key(frame: Frame) -> list[Any]:

@@ -3,9 +3,11 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from processor.alarms import try_request
 from processor.alarms.definition import Definition, DefinitionError, read
+from processor.alarms.fields import KINDS, described, hint
 from processor.alarms.pattern import PatternError, expression
 from processor.alarms.try_request import Try, TryFile
 
@@ -36,6 +38,7 @@ class Add:
     path: str
     definition: Definition
     enabled: bool
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def from_arguments(arguments: Sequence[str]) -> Request | TryFile:
     if given.what == "list":
         return List()
     if given.what == "add":
-        return Add(given.name, given.path, given.definition, not given.disabled)
+        return Add(given.name, given.path, given.definition, not given.disabled, given.at_once)
     if given.what == "remove":
         return Remove(given.name)
     if given.what == "change":
@@ -80,11 +83,20 @@ def needs_no_environment(request: Request | TryFile) -> bool:
     return isinstance(request, TryFile) or (isinstance(request, Try) and request.database is not None)
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, without the usage above it, in which nobody would find it."""
+        self.exit(2, f"rules: {message} (`{self.prog} --help` shows what there is)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROGRAM,
-        description="What the readings are watched for. A change judges readings of a minute later and on.",
-        epilog=EXAMPLES,
+        description="What the readings are watched for. A change judges what comes a minute later and on.",
+        epilog="definitions:\n"
+        + "".join(f"  {described(kind)}\n" for kind in KINDS)
+        + "\nexamples:"
+        + EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -95,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--path", type=_path, required=True, help="seven levels; * for any characters of one")
     add.add_argument("--definition", type=_definition, required=True, metavar="JSON")
     add.add_argument("--disabled", action="store_true", help="write it down, and judge nothing yet")
+    add.add_argument("--at-once", action="store_true", help="not in a minute: where nobody has read yet")
     change = ways.add_parser("change", help="a new version of a rule", allow_abbrev=False)
     change.add_argument("name", type=_name)
     change.add_argument("--path", type=_path)
@@ -130,4 +143,4 @@ def _definition(text: str) -> Definition:
     try:
         return read(text)
     except DefinitionError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(f"{error}; {hint(text)}") from None

@@ -27,7 +27,7 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True)
 class Rule:
-    """The newest version of a rule. `applies_from`: it judges readings from this time of theirs on."""
+    """The newest version of a rule. `applies_from`: it judges what reaches the stream from then on."""
 
     id: int
     name: str
@@ -68,16 +68,28 @@ def watched(connection: Connection[Any], days: int) -> list[Watched]:
     return found
 
 
-def add(connection: Connection[Any], name: str, path: str, definition: Definition, enabled: bool) -> datetime:
+def add(
+    connection: Connection[Any],
+    name: str,
+    path: str,
+    definition: Definition,
+    enabled: bool,
+    *,
+    at_once: bool = False,
+) -> datetime:
     """A new rule; when it begins to judge. A name that was removed may come back.
 
-    Raises RuleError, DefinitionError.
+    at_once: without the minute in which every processor comes to know it, where none has read yet. Raises
+    RuleError, DefinitionError.
     """
     if _find(connection, name) is not None:
         raise RuleError(f"there is a rule {name!r} already: change it with `rules change {name}`")
     with connection.transaction():
+        if at_once:
+            _check_unread(connection)
         connection.execute(_QUERIES["name_alarm_rule"], {"name": name})
-        return _write(connection, name, path, definition, enabled=enabled)
+        ahead = 0 if at_once else AHEAD_SECONDS
+        return _write(connection, name, path, definition, enabled=enabled, ahead=ahead)
 
 
 def change(
@@ -112,6 +124,16 @@ def one(connection: Connection[Any], name: str) -> Rule:
     return _known(connection, name)
 
 
+def _check_unread(connection: Connection[Any]) -> None:
+    """Whoever takes a shard meanwhile waits for this transaction, and then knows the rule."""
+    connection.execute(_QUERIES["hold_shards"])
+    if connection.execute(_QUERIES["a_shard"]).fetchone() is not None:
+        raise RuleError(
+            "--at-once is for a plant whose stream nobody has read yet, and a processor has read this one: "
+            f"leave it out, and the rule judges in {AHEAD_SECONDS} s"
+        )
+
+
 def _find(connection: Connection[Any], name: str) -> Rule | None:
     return next((rule for rule in rules(connection) if rule.name == name), None)
 
@@ -131,6 +153,7 @@ def _write(
     enabled: bool,
     removed: bool = False,
     after: int | None = None,
+    ahead: int = AHEAD_SECONDS,
 ) -> datetime:
     expression(path)
     check_path(path, definition)
@@ -145,7 +168,7 @@ def _write(
         "definition": msgspec.json.encode(definition).decode(),
         "enabled": enabled,
         "removed": removed,
-        "ahead": AHEAD_SECONDS,
+        "ahead": ahead,
     }
     written = connection.execute(_QUERIES["write_alarm_rule"], given).fetchone()
     if written is None:

@@ -73,7 +73,7 @@ def pages(
     given: dict[str, object] = {"point": point, "since": since, "until": until, "rows": PAGE}
     given |= {"after": since, "seq": _FIRST}
     while page := connection.execute(_QUERIES[asked.readings], given).fetchall():
-        last_ts, last_seq, _ = page[-1]
+        last_ts, last_seq, *_ = page[-1]
         given |= {"after": moment(last_ts), "seq": last_seq}
         yield _readings(point, page)
 
@@ -97,15 +97,14 @@ def _span(connection: Connection[Any], asked: Asked, path: str, points: Sequence
 
 
 def _readings(point: int, page: list[Any]) -> Readings:
-    ts, seq, value = zip(*page, strict=True)
+    ts, seq, value, arrived = zip(*page, strict=True)
     number = np.array([np.nan if one is None else one for one in value], np.float64)
-    moments = np.array(ts, np.int64)
     readings = Readings(
         point=np.full(len(page), point, np.int32),
-        ts=moments,
+        ts=np.array(ts, np.int64),
         seq=np.array(seq, np.int64),
         value=number,
         record=np.arange(len(page)),
-        arrived=moments,  # as if each had come at once
+        arrived=np.array(arrived, np.int64),
     )
     return readings.take(np.isfinite(number))

@@ -67,7 +67,10 @@ class Summary:
 
     def _often(self, count: int) -> str:
         """Of less than a week nobody knows how often that is."""
-        return f", {count * WEEK / self._seconds:.2g} a week" if self._seconds >= WEEK else ""
+        if not count or self._seconds < WEEK:
+            return ""
+        weekly = count * WEEK / self._seconds
+        return f", {weekly:,.0f} a week" if weekly >= 10 else f", {weekly:.2g} a week"
 
     def _learning(self, definition: Deviation) -> Iterator[str]:
         learns = definition.chart.warm_up / 1e6

@@ -1,6 +1,7 @@
 """What a rule would have and what its detector found, in a person's words."""
 
 from processor.alarms.definition import (
+    Clock,
     Definition,
     DefinitionError,
     Deviation,
@@ -33,6 +34,8 @@ def allowed(definition: Definition | str, unit: str | None) -> str:
             said = f"one and the same value for less than {duration(within)}"
         case Silence(within=within):
             said = f"a reading at least every {duration(within)}"
+        case Clock(ahead=ahead, behind=behind):
+            said = f"a clock at most {duration(ahead)} ahead and {duration(behind)} behind"
         case Deviation(limit=limit):
             said = f"within {limit:g} widths of where the point usually is"
         case str():
@@ -44,16 +47,19 @@ def found(definition: Definition | str, figure: float | None, unit: str | None) 
     """What the detector judged, in the rule's own terms; None where that is the value itself."""
     if figure is None:
         return None
+    said: str | None = None
     match definition:
         case Rate():
-            return f"a change of {measured(figure, unit)} an hour"
+            said = f"a change of {measured(figure, unit)} an hour"
         case Stuck():
-            return f"the same value for {duration(figure)}"
+            said = f"the same value for {duration(figure)}"
         case Silence():
-            return f"no reading for {duration(figure)}"
+            said = f"no reading for {duration(figure)}"
+        case Clock():
+            said = f"{duration(abs(figure))} {'ahead' if figure > 0 else 'behind'}"
         case Deviation():
-            return f"{figure:.3g} widths away"
-    return None
+            said = f"{figure:.3g} widths away"
+    return said
 
 
 def measured(value: float | None, unit: str | None) -> str:

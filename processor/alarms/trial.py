@@ -7,7 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from processor.alarms.definition import Definition
+from processor.alarms import silence
+from processor.alarms.definition import Definition, Silence
 from processor.alarms.detectors import State, fresh
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.order import Readings
@@ -71,11 +72,18 @@ class Tried:
     outline: Outline | None
 
 
-def tried(series: Series, definition: Definition, sketch: Sketch | None = None) -> Tried:
-    """Each point begins with a fresh state. Late readings are judged here, as all are in order."""
+def tried(
+    series: Series, definition: Definition, sketch: Sketch | None = None, until: int | None = None
+) -> Tried:
+    """Each point begins with a fresh state. Late readings are judged here, as all are in order.
+
+    until: up to where there would be readings, µs since 1970; None: up to the last one.
+    """
     states, course = fresh(definition, 1), Course()
     alarms: list[Alarm] = []
-    for page in series.pages:
+    for given in series.pages:
+        # A silence is looked for as if each had come at once: what was loaded later was no silence then.
+        page = replace(given, arrived=given.ts) if isinstance(definition, Silence) else given
         course = course.after(page)
         for place, piece in [(0, page)] if sketch is None else sketch.pieces(page):
             judged = _judged(definition, states, piece)
@@ -83,19 +91,32 @@ def tried(series: Series, definition: Definition, sketch: Sketch | None = None) 
             _note(alarms, judged)
             if sketch is not None:
                 sketch.mark(place, piece, states)
+    if isinstance(definition, Silence) and until is not None:
+        _lapse(alarms, definition, states, until)
     return Tried(series.name, series.unit, alarms, course, None if sketch is None else sketch.drawn())
 
 
 def trials(
-    series: Iterator[Series], definition: Definition, span: Span, columns: int | None = None
+    series: Iterator[Series],
+    definition: Definition,
+    span: Span,
+    columns: int | None = None,
+    until: int | None = None,
 ) -> Iterator[Tried]:
     """Point by point. columns: of each outline; None: none is made."""
     for one in series:
-        yield tried(one, definition, None if columns is None else Sketch(definition, span, columns))
+        yield tried(one, definition, None if columns is None else Sketch(definition, span, columns), until)
 
 
 def _judged(definition: Definition, states: State, readings: Readings) -> Judgement:
     return judge(definition, states, readings, Segments(np.array([len(readings.ts)], np.int64)))
+
+
+def _lapse(alarms: list[Alarm], definition: Silence, states: State, until: int) -> None:
+    """What is silent at the end."""
+    lapsed = silence.lapse(definition, states, until, until)
+    for at, since, value, figure in zip(lapsed.at, lapsed.since, lapsed.value, lapsed.figure, strict=True):
+        alarms.append(Alarm(moment(int(since)), moment(int(at)), None, float(value), float(figure)))
 
 
 def _note(alarms: list[Alarm], judged: Judgement) -> None:

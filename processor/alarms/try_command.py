@@ -31,12 +31,13 @@ WRONG = (LabelsError, LoginError, RecordingError, StoredError, picture.PictureEr
 
 @dataclass(frozen=True)
 class _Trial:
-    """What is tried on what. `points`: how many series there are."""
+    """What is tried on what. `points`: how many series; `until`: up to where there would be readings."""
 
     definition: Definition
     series: Iterable[Series]
     span: Span
     points: int
+    until: int | None = None
 
 
 def of_path(connection: Connection[Any], request: Try, asked: Asked) -> Iterator[str]:
@@ -45,7 +46,8 @@ def of_path(connection: Connection[Any], request: Try, asked: Asked) -> Iterator
         raise RuntimeError("a trial without a rule")
     windows = _prepared(request.shown)
     found = stored(connection, request.path, request.since, request.until, asked)
-    trial = _Trial(request.definition, found.series, found.span, found.count)
+    until = microseconds(min(request.until, datetime.now(UTC)))
+    trial = _Trial(request.definition, found.series, found.span, found.count, until)
     yield from _told(trial, request.shown, windows)
 
 
@@ -68,7 +70,7 @@ def of_file(request: TryFile) -> Iterator[str]:
     within = None
     if request.since is not None or request.until is not None:
         within = Span(microseconds(request.since or _EVER[0]), microseconds(request.until or _EVER[1]))
-    found = recorded(request.file, request.shown.zone, request.columns, within)
+    found = recorded(request.file, request.shown.zone, request.columns, within, request.day_first)
     yield from found.said
     yield from _told(
         _Trial(request.definition, found.series, found.span, len(found.series)), request.shown, windows
@@ -105,7 +107,7 @@ def _told(trial: _Trial, shown: Shown, windows: list[Window]) -> Iterator[str]:
     summary = Summary(trial.definition, quiet=trial.points > FEW)
     columns = None if shown.plot is None else picture.COLUMNS
     drawn: list[Tried] = []
-    for tried in trials(iter(trial.series), trial.definition, trial.span, columns):
+    for tried in trials(iter(trial.series), trial.definition, trial.span, columns, trial.until):
         yield from summary.add(tried)
         if shown.plot is not None:
             drawn = picture.most_alarms([*drawn, tried])

@@ -157,6 +157,7 @@ class Voice:
         return "unknown" if moment is None else moment.astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
+_NEWS = {"raised": "RAISED", "acknowledged": "TAKEN ON", "cleared": "CLEARED", "again": "RAISED AGAIN"}
 _SAID = {Kind.ALARM: "", Kind.FLAPPING: "FLAPPING", Kind.CALM: "CALM"}
 
 
@@ -165,7 +166,7 @@ def _news(message: Message) -> str:
     changed = [change.what for change in message.changes]
     if changed[0] == "raised" and changed[-1] == "cleared":
         return "RAISED AND CLEARED"
-    return {"raised": "RAISED", "acknowledged": "TAKEN ON", "cleared": "CLEARED"}[changed[-1]]
+    return _NEWS[changed[-1]]
 
 
 def facts(alarm: Alarm) -> dict[str, Any]:

@@ -36,23 +36,25 @@ CREATE TABLE alarm_change (
     rule integer NOT NULL,
     point integer NOT NULL,
     started_at timestamptz NOT NULL,
-    change text NOT NULL CHECK (change IN ('raised', 'acknowledged', 'cleared')),
+    change text NOT NULL CHECK (change IN ('raised', 'acknowledged', 'cleared', 'again')),
     at timestamptz NOT NULL,
     site text NOT NULL,
     written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     settled_at timestamptz,
     outcome text CHECK (outcome IN ('told', 'held', 'quiet', 'nobody')),
     notice uuid REFERENCES alarm_notice (id),
-    UNIQUE (rule, point, started_at, change),
+    UNIQUE (rule, point, started_at, change, at),
     CHECK ((settled_at IS NULL) = (outcome IS NULL))
 );
 COMMENT ON TABLE alarm_change IS 'each change of an alarm of today''s readings, until it is settled who hears of it';
 COMMENT ON COLUMN alarm_change.id IS 'of `raised`: the number by which people name the alarm';
+COMMENT ON COLUMN alarm_change.change IS 'again: it was cleared, and stands all the same, as it was raised anew in that moment';
 COMMENT ON COLUMN alarm_change.at IS 'by the readings'' time; of an acknowledgement by the clock';
 COMMENT ON COLUMN alarm_change.site IS 'enterprise/site of the point';
 COMMENT ON COLUMN alarm_change.outcome IS
     'told: in a message of its own; held: counted in one of a flood; quiet: the alarm flaps; nobody: no topic was set';
 COMMENT ON COLUMN alarm_change.notice IS 'the message that tells it; null while a flood''s next one is not due';
+CREATE UNIQUE INDEX alarm_change_raised ON alarm_change (rule, point, started_at) WHERE change = 'raised';
 CREATE INDEX alarm_change_unsettled ON alarm_change (id) WHERE settled_at IS NULL;
 CREATE INDEX alarm_change_held ON alarm_change (site, settled_at) WHERE outcome = 'held';
 CREATE INDEX alarm_change_site ON alarm_change (site); -- which sites there are
@@ -86,7 +88,7 @@ BEGIN
     FROM new_event AS n JOIN millrace.point AS p ON p.id = n.point,
         LATERAL (VALUES (1, 'raised', coalesce(n.raised_at, n.started_at)), (2, 'cleared', n.ended_at)) AS c (step, change, at)
     WHERE NOT n.history AND c.at IS NOT NULL
-    ORDER BY c.at, c.step
+    ORDER BY c.at, n.rule, n.point, n.started_at, c.step
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
@@ -102,9 +104,14 @@ BEGIN
     FROM new_event AS n
     JOIN old_event AS o ON o.rule = n.rule AND o.point = n.point AND o.started_at = n.started_at
     JOIN millrace.point AS p ON p.id = n.point,
-        LATERAL (VALUES ('acknowledged', o.acknowledged_at, n.acknowledged_at), ('cleared', o.ended_at, n.ended_at)) AS c (change, before, at)
-    WHERE NOT n.history AND c.before IS NULL AND c.at IS NOT NULL
-    ORDER BY c.at
+        LATERAL (VALUES
+            (1, 'raised', o.history, coalesce(n.raised_at, n.started_at)), -- what was of history is of today
+            (2, 'acknowledged', o.acknowledged_at IS NULL, n.acknowledged_at),
+            (3, 'again', n.ended_at IS NULL AND NOT o.history, o.ended_at),
+            (4, 'cleared', o.history OR o.ended_at IS DISTINCT FROM n.ended_at, n.ended_at)
+        ) AS c (step, change, news, at)
+    WHERE NOT n.history AND c.news AND c.at IS NOT NULL
+    ORDER BY n.rule, n.point, n.started_at, c.step
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END

@@ -260,12 +260,21 @@ VALUES (%(rule)s, %(version)s, %(path)s, %(definition)s::text::jsonb, %(enabled)
 ON CONFLICT DO NOTHING
 RETURNING applies_from;
 
+-- name: hold_shards
+-- Until the end of the transaction nobody begins with one.
+LOCK TABLE shard_progress IN SHARE MODE;
+
+-- name: a_shard
+SELECT FROM shard_progress LIMIT 1;
+
 -- name: watched_points
 SELECT id, path, unit FROM point WHERE path ~ %(pattern)s ORDER BY id LIMIT %(limit)s;
 
 -- name: past_readings
--- Of one point, in the order of the key; times in µs since 1970.
-SELECT (extract(epoch FROM ts) * 1000000)::bigint, seq, coalesce(number, flag::integer)
+-- Of one point, in the order of the key; times in µs since 1970. When a reading reached the stream is not kept:
+-- it was stored some moments later.
+SELECT (extract(epoch FROM ts) * 1000000)::bigint, seq, coalesce(number, flag::integer),
+    (extract(epoch FROM ingested_at) * 1000000)::bigint
 FROM reading
 WHERE point = %(point)s AND ts >= %(since)s AND ts < %(until)s AND quality <> 0
     AND (ts, seq) > (%(after)s, %(seq)s)
@@ -280,7 +289,7 @@ FROM reading WHERE point = ANY(%(points)s) AND ts >= %(since)s AND ts < %(until)
 SELECT point, path, unit FROM points WHERE path ~ %(pattern)s ORDER BY point LIMIT %(limit)s;
 
 -- name: readable_readings
-SELECT (extract(epoch FROM time) * 1000000)::bigint, seq, value
+SELECT (extract(epoch FROM time) * 1000000)::bigint, seq, value, (extract(epoch FROM ingested_at) * 1000000)::bigint
 FROM readings
 WHERE point = %(point)s AND time >= %(since)s AND time < %(until)s AND quality <> 'bad'
     AND (time, seq) > (%(after)s, %(seq)s)
@@ -397,7 +406,7 @@ JOIN (
 JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
 WHERE e.ended_at IS NULL AND v.until <= %(now)s AND NOT EXISTS (
     SELECT FROM alarm_change AS o
-    WHERE (o.rule, o.point, o.started_at, o.change) = (e.rule, e.point, e.started_at, 'cleared'))
+    WHERE (o.rule, o.point, o.started_at, o.change, o.at) = (e.rule, e.point, e.started_at, 'cleared', v.until))
 ON CONFLICT DO NOTHING;
 
 -- name: unsettled_changes

@@ -96,6 +96,18 @@ def test_what_cannot_be_done_is_one_line(
         assert line.count("\n") == 1
 
 
+def test_where_nobody_has_read_a_rule_judges_at_once(
+    plant: tuple[Database, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    database, operator = plant
+    assert run(database, "add", "hot", *HOT, "--at-once") == 0
+    early = "SELECT applies_from <= written_at + interval '1 s' FROM millrace.alarm_rule_version"
+    assert operator.execute(early).fetchone() == (True,)
+    operator.execute("INSERT INTO millrace.shard_progress (stream, shard, epoch) VALUES ('s', 'x', 1)")
+    assert run(database, "add", "cold", *HOT, "--at-once") == 1
+    assert "leave it out, and the rule judges in 60 s" in capsys.readouterr().err
+
+
 def fill(operator: Any) -> None:
     """A day of a reading a minute, bad ones among them, and two hours above the limit."""
     operator.execute("SET search_path = millrace")

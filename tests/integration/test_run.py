@@ -14,7 +14,7 @@ __all__ = ["start"]  # a fixture
 
 KEYS = {
     "sent", "stored", "quarantined", "lost", "duplicated", "absorbed",
-    "latency_ms", "seconds", "stacks", "resources", "plan", "rotation", "rehearsal",
+    "latency_ms", "seconds", "stacks", "resources", "plan", "rotation", "alarms", "rehearsal",
 }  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from mutation.draft import Draft, Part, att, drop_statement, ref, statement, sub
 
 KEY = "AWS::KMS::Key"
 QUEUES = "AWS::SQS::QueuePolicy"
+TOPIC_POLICY = "AWS::SNS::TopicPolicy"
+OF_PRINCIPALS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"
 PERMISSION = "AWS::Lambda::Permission"
 TO_EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html"
 TO_TOPIC = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
@@ -14,7 +16,13 @@ OF_KEYS = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-defa
 
 
 def topic(draft: Draft) -> Part:
-    return draft.the("AWS::SNS::TopicPolicy")
+    return draft.the(TOPIC_POLICY, "NotificationsPolicy")
+
+
+def plants_topic(draft: Draft) -> dict[str, object]:
+    """The statement that refuses all but the processor."""
+    policy = draft.the(TOPIC_POLICY, "PlantAlarmsPolicy")
+    return statement(policy, "sns:Publish", "Deny", "RefuseAllButTheProcessor")
 
 
 def alerts(draft: Draft) -> Part:
@@ -75,8 +83,38 @@ def the_topics_key_asks_events_for_their_account(draft: Draft) -> None:
 
 @broken(why="the topic is under a key that admits no publisher")
 def the_topic_is_under_another_key(draft: Draft) -> None:
-    stack = draft.nesting(draft.the("AWS::SNS::Topic"))
+    stack = draft.nesting(draft.the("AWS::SNS::Topic", "Notifications"))
     stack.properties["Parameters"]["KeyArn"] = draft.output(draft.the(KEY, "Secrets"), "Arn")
+
+
+@broken(why="the role that starts the task is excepted, and the one that runs is refused: no alarm is told")
+def the_plants_topic_takes_from_another_role(draft: Draft) -> None:
+    plants_topic(draft)["Condition"] = {"ArnNotEquals": {"aws:PrincipalArn": att("ExecutionRole", "Arn")}}
+
+
+@broken(
+    why="of a session the key has the ARN of its role, so no session is excepted: no alarm is told",
+    source=OF_PRINCIPALS,
+)
+def the_plants_topic_takes_from_sessions_by_name(draft: Draft) -> None:
+    session = sub("arn:${AWS::Partition}:sts::${AWS::AccountId}:assumed-role/${TaskRole}/*")
+    plants_topic(draft)["Condition"] = {"ArnNotLike": {"aws:PrincipalArn": session}}
+
+
+@broken(why="the condition is turned round: the processor is refused, and all others are not")
+def the_plants_topic_refuses_the_processor_alone(draft: Draft) -> None:
+    found = plants_topic(draft)
+    found["Condition"] = {"ArnEquals": {"aws:PrincipalArn": att("TaskRole", "Arn")}}
+
+
+@broken(why="without its condition the denial refuses everyone: no alarm is told")
+def the_plants_topic_refuses_everyone(draft: Draft) -> None:
+    del plants_topic(draft)["Condition"]
+
+
+@broken(why="it excepts an account that is not the one it is deployed to: no alarm is told")
+def the_plants_topic_takes_from_another_account(draft: Draft) -> None:
+    plants_topic(draft)["Condition"] = {"StringNotEquals": {"aws:PrincipalAccount": "444455556666"}}
 
 
 @broken(why="the log groups that RDS writes to cannot be made under this key", source=TO_LOGS)

@@ -1,8 +1,11 @@
 """What roles may do."""
 
-from mutation.breaking import broken
-from mutation.draft import Draft, Part, drop_statement, ref, statement, sub
+from typing import Any
 
+from mutation.breaking import broken
+from mutation.draft import DoesNotApply, Draft, Part, drop_statement, policies, ref, statement, sub
+
+TO_TOPIC = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
 AUTH = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 TASKS, LAMBDA, IOT = "ecs-tasks.amazonaws.com", "lambda.amazonaws.com", "iot.amazonaws.com"
 ADMIN = sub("arn:${AWS::Partition}:iam::aws:policy/AdministratorAccess")
@@ -14,6 +17,16 @@ def task(draft: Draft) -> Part:
 
 def execution(draft: Draft) -> Part:
     return draft.role(TASKS, "ExecutionRole")
+
+
+def encrypting(draft: Draft) -> dict[str, Any]:
+    """What the processor may do with the key of the topics."""
+    for found in policies(task(draft)):
+        for one in found["Statement"]:
+            if one["Resource"] == [ref("AlertsKeyArn")]:
+                held: dict[str, Any] = one
+                return held
+    raise DoesNotApply("the task's role may do nothing with AlertsKeyArn")
 
 
 def function(draft: Draft) -> Part:
@@ -110,6 +123,41 @@ def the_processor_may_connect_to_a_cluster(draft: Draft) -> None:
     resources = statement(task(draft), "elasticache:Connect")["Resource"]
     text, names = resources[0]["Fn::Sub"]
     resources[0]["Fn::Sub"] = [text.replace(":replicationgroup:", ":cluster:"), names]
+
+
+@broken(
+    why="who publishes to an encrypted topic encrypts with its key, and may not: no alarm is told",
+    source=TO_TOPIC,
+)
+def the_processor_may_publish_and_not_encrypt(draft: Draft) -> None:
+    for policy in task(draft).properties["Policies"]:
+        statements = policy["PolicyDocument"]["Statement"]
+        (gone,) = [found for found in statements if found["Resource"] == [ref("AlertsKeyArn")]]
+        statements.remove(gone)
+
+
+@broken(
+    why="SNS makes the data key and verifies it by decrypting; one of both is not enough", source=TO_TOPIC
+)
+def the_processor_makes_data_keys_and_may_not_decrypt(draft: Draft) -> None:
+    encrypting(draft)["Action"].remove("kms:Decrypt")
+
+
+@broken(why="it is SNS that asks KMS for the processor, and the right is for SQS alone", source=TO_TOPIC)
+def the_processor_encrypts_for_another_service(draft: Draft) -> None:
+    encrypting(draft)["Condition"] = {
+        "StringEquals": {"kms:ViaService": sub("sqs.${AWS::Region}.${AWS::URLSuffix}")}
+    }
+
+
+@broken(why="the processor is told of the plant's topic, and may speak to the platform's alone")
+def the_processor_may_publish_to_the_platforms_topic(draft: Draft) -> None:
+    statement(task(draft), "sns:Publish")["Resource"] = [ref("TopicArn")]
+
+
+@broken(why="a prefix with a wildcard takes in every topic of the account")
+def the_processor_may_publish_to_every_topic(draft: Draft) -> None:
+    statement(task(draft), "sns:Publish")["Resource"] = ["*"]
 
 
 @broken(why="a query of an index is asked on the index's ARN", source=AUTH + "list_amazondynamodb.html")

@@ -130,6 +130,32 @@ def an_endpoint_carries_for_every_account(draft: Draft) -> None:
     del statement["Condition"]
 
 
+@broken(
+    only=PROD,
+    why="the plant's topic of this environment is refused at the endpoint: no alarm is told",
+    source=POLICIES,
+)
+def the_way_to_the_topic_is_another_environments(draft: Draft) -> None:
+    (statement,) = endpoint(draft, "sns").properties["PolicyDocument"]["Statement"]
+    (resource,) = statement["Resource"]
+    resource["Fn::Sub"] = resource["Fn::Sub"].replace("millrace-prod-", "millrace-dev-")
+
+
+@broken(
+    only=PROD,
+    why="what is allowed is to subscribe, and the processor publishes: no alarm is told",
+    source=POLICIES,
+)
+def the_way_to_the_topic_refuses_what_is_published(draft: Draft) -> None:
+    (statement,) = endpoint(draft, "sns").properties["PolicyDocument"]["Statement"]
+    statement["Action"] = ["sns:Subscribe"]
+
+
+@broken(only=PROD, why="no group lets anything out to SNS's public addresses: no alarm is told")
+def the_endpoint_of_the_topics_is_missing(draft: Draft) -> None:
+    draft.remove(endpoint(draft, "sns"))
+
+
 @broken(why="the layers of images lie in another bucket, so none is pulled", source=OF_ECR)
 def the_way_to_s3_admits_another_bucket(draft: Draft) -> None:
     (statement,) = endpoint(draft, "s3").properties["PolicyDocument"]["Statement"]

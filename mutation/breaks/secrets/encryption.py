@@ -115,12 +115,24 @@ def the_dead_letters_are_not_encrypted(draft: Draft) -> None:
 
 @broken(why="what alarms say lies in plain text")
 def the_topic_is_not_encrypted(draft: Draft) -> None:
-    del draft.the("AWS::SNS::Topic").properties["KmsMasterKeyId"]
+    del draft.the("AWS::SNS::Topic", "Notifications").properties["KmsMasterKeyId"]
+
+
+@broken(why="what the readings are watched for lies in plain text")
+def the_plants_topic_is_not_encrypted(draft: Draft) -> None:
+    del draft.the("AWS::SNS::Topic", "PlantAlarms").properties["KmsMasterKeyId"]
+
+
+@broken(
+    why="the topic is under a key that the processor may not encrypt with: no alarm is told", source=OF_TOPICS
+)
+def the_plants_topic_is_under_the_key_of_the_logs(draft: Draft) -> None:
+    draft.the("AWS::SNS::Topic", "PlantAlarms").properties["KmsMasterKeyId"] = ref("LogsKeyArn")
 
 
 @broken(why="AWS's own key for topics admits no service, so no alarm is heard", source=OF_TOPICS)
 def the_topic_is_under_the_services_key(draft: Draft) -> None:
-    draft.the("AWS::SNS::Topic").properties["KmsMasterKeyId"] = "alias/aws/sns"
+    draft.the("AWS::SNS::Topic", "Notifications").properties["KmsMasterKeyId"] = "alias/aws/sns"
 
 
 @broken(why="leases name hosts and shards; the table's own key is AWS's, bound by no policy of ours")

@@ -110,12 +110,24 @@ def a_messages_path_cannot_be_read(draft: Draft) -> None:
 
 @broken(why="nobody is subscribed: every alarm is published to no one")
 def nobody_is_subscribed(draft: Draft) -> None:
-    draft.remove(draft.the("AWS::SNS::Subscription"))
+    draft.remove(draft.the("AWS::SNS::Subscription", "Mail"))
 
 
 @broken(why="an address of mail is no URL: the subscription is refused")
 def the_subscribers_address_is_of_another_protocol(draft: Draft) -> None:
-    draft.the("AWS::SNS::Subscription").properties["Protocol"] = "https"
+    draft.the("AWS::SNS::Subscription", "Mail").properties["Protocol"] = "https"
+
+
+@broken(why="nobody of the plant is subscribed: what the readings are watched for is published to no one")
+def nobody_of_the_plant_is_subscribed(draft: Draft) -> None:
+    draft.remove(draft.the("AWS::SNS::Subscription", "PlantMail"))
+    del draft.files["processor.yaml"]["Parameters"]["PlantAddress"]
+    del draft.the("AWS::CloudFormation::Stack", "Processor").properties["Parameters"]["PlantAddress"]
+
+
+@broken(why="the plant's people are subscribed to the platform's topic, and hear none of their own alarms")
+def the_plant_hears_the_platforms_topic(draft: Draft) -> None:
+    draft.the("AWS::SNS::Subscription", "PlantMail").properties["TopicArn"] = ref("TopicArn")
 
 
 @broken(why="what it costs is told to nobody")

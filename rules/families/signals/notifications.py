@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from rules.families.signals.alarm_series import ALARM, COMPOSITE
 from rules.seam.rule import Finding, found, rule
 from rules.seam.site import Site
+from topology.policies import Kind
 from topology.tree import Resource
 from topology.values import Given, Reference, Value, known, references
 
@@ -68,20 +69,50 @@ SPEAKING = ("AlarmActions", "OKActions", "InsufficientDataActions", "Targets")
     demanding=True,
 )
 def a_topic_that_nobody_listens_to(site: Site) -> Iterator[Finding]:
-    subscribed = [resource for resource, _, one in subscriptions(site) if resource.kind == TOPIC]
     for topic, users in telling(site).items():
-        known_outside = any(
-            topic.name in str(value) for value in site.tree.root.outputs.values()
-        ) or site.get(topic, "TopicName")
-        unknown = any(not known(site.get(one, "TopicArn")) for one in site.all(SUBSCRIPTION)) or not known(
-            site.get(topic, "Subscription")
-        )
-        listened = topic in subscribed or any(
-            use.property == "TopicArn" for use in site.uses(topic, SUBSCRIPTION)
-        )
-        exported = topic.stack == site.tree.root.address and bool(known_outside)
-        if not listened and not exported and not unknown and not _handed_out(site, topic):
+        if not listened_to(site, topic) and not _known_outside(site, topic):
             yield found(topic, topic=topic, count=len(users), user=users[0])
+
+
+@rule(
+    "W9617",
+    cause="topic {topic} has no subscription, and {role} publishes to it",
+    remedy="subscribe whoever should be told, or let the root put out the topic for others to subscribe",
+    sources=(SUBSCRIBE,),
+    demanding=True,
+)
+def a_topic_that_a_program_speaks_to_alone(site: Site) -> Iterator[Finding]:
+    spoken = telling(site)
+    for topic in site.all(TOPIC):
+        role = publishing(site, topic) if topic not in spoken else None
+        if role is not None and not listened_to(site, topic) and not _known_outside(site, topic):
+            yield found(topic, topic=topic, role=role)
+
+
+def publishing(site: Site, topic: Resource) -> Resource | None:
+    """A role that a statement lets publish to this topic, by its name."""
+    for policy in site.policies:
+        for statement in policy.statements if policy.kind is Kind.IDENTITY else ():
+            named = {one.resource for one in references(statement.resolved.get("Resource"))}
+            if statement.allows and "sns:Publish" in statement.actions and topic in named and policy.about:
+                return policy.about[0]
+    return None
+
+
+def listened_to(site: Site, topic: Resource) -> bool:
+    """Whether anybody is subscribed, as far as can be known."""
+    unknown = any(not known(site.get(one, "TopicArn")) for one in site.all(SUBSCRIPTION)) or not known(
+        site.get(topic, "Subscription")
+    )
+    subscribed = any(resource == topic for resource, path, _ in subscriptions(site) if path)
+    return unknown or subscribed or any(use.property == "TopicArn" for use in site.uses(topic, SUBSCRIPTION))
+
+
+def _known_outside(site: Site, topic: Resource) -> bool:
+    """Whether others may know it, and subscribe: by an output, or by a name that a root gives it."""
+    known_there = any(topic.name in str(value) for value in site.tree.root.outputs.values())
+    in_root = topic.stack == site.tree.root.address
+    return (in_root and bool(known_there or site.get(topic, "TopicName"))) or _handed_out(site, topic)
 
 
 def _handed_out(site: Site, topic: Resource) -> bool:

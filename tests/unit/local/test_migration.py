@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local import migration
+from local import once
 from local.migration import MigrationFailed, injected, migrate
 
 FAKE = """
@@ -26,7 +26,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text(FAKE)
-    monkeypatch.setattr(migration, "ROOT", tmp_path)
+    monkeypatch.setattr(once, "ROOT", tmp_path)
     monkeypatch.setenv("STRAY", "from the user's own shell")
     return tmp_path / "processor.log"
 

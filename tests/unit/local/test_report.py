@@ -1,4 +1,6 @@
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,13 +10,18 @@ from deployer.plan import Kind, Plan
 from local.audit import Audit, Latency
 from local.platform import Size
 from local.report import Report, report, write
+from local.watching import Alarm, Watched
 
 AUDIT = Audit(10, 7, 1, 2, 0, 0, 0, Latency(12.5, 80.0))
 PLAN = Plan("dev", "millrace-dev", Kind.CREATE, StackPlan("millrace-dev"))
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STANDS = Alarm("hot", "m001/spindle_temp", NOON, NOON, None, 57.0, "Cel")
+WATCHED = Watched([STANDS, replace(STANDS, cleared=NOON)], told=3)
+
 
 def made(audit: Audit = AUDIT, *, rotated: bool = True) -> Report:
-    return report(audit, PLAN, Size(12, 112), 37.234, rotated=rotated)
+    return report(audit, PLAN, Size(12, 112), 37.234, WATCHED, rotated=rotated)
 
 
 def test_it_is_written_whole_under_the_names_that_programs_know(tmp_path: Path) -> None:
@@ -35,6 +42,7 @@ def test_it_is_written_whole_under_the_names_that_programs_know(tmp_path: Path) 
         "resources": 112,
         "plan": {"add": 0, "modify": 0, "remove": 0},
         "rotation": {"rotated": True},
+        "alarms": {"raised": 2, "cleared": 1, "told": 3},
         "rehearsal": None,
     }
     assert [entry.name for entry in tmp_path.iterdir()] == ["audit.json"]

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from processor.alarms.definition import Deviation, Limit
+from processor.alarms.fields import KINDS
 from processor.alarms.request import Add, Change, List, Remove, from_arguments, needs_no_environment
 from processor.alarms.try_request import Shown, Try, TryFile
 
@@ -19,6 +20,9 @@ def test_each_way_is_read() -> None:
     given = ["--path", PATH, "--definition", '{"kind": "limit", "high": 80}']
     assert from_arguments(["add", "hot", *given]) == Add("hot", PATH, Limit(high=80.0), enabled=True)
     assert from_arguments(["add", "hot", *given, "--disabled"]) == Add("hot", PATH, Limit(high=80.0), False)
+    assert from_arguments(["add", "hot", *given, "--at-once"]) == Add(
+        "hot", PATH, Limit(high=80.0), True, True
+    )
     assert from_arguments(["change", "hot", "--disable"]) == Change("hot", None, None, False)
 
 
@@ -64,6 +68,13 @@ def test_a_reader_tries_by_a_login_of_its_own() -> None:
         (["add", "hot", "--path", PATH], "--definition"),
         (["add", "hot", "--path", "a/b", "--definition", "{}"], "has 2 levels and must have 7"),
         (["add", "hot", "--path", PATH, "--definition", '{"kind": "limit"}'], "`high`, `low` or both"),
+        (["add", "hot", "--path", PATH, "--definition", "{kind: limit}"], "is JSON, in single quotes"),
+        (["add", "hot", "--path", PATH, "--definition", '{"kind": "limt"}'], "is one of limit, rate, stuck,"),
+        (["add", "hot", "--path", PATH, "--definition", "[]"], "`kind` is one of limit"),
+        (
+            ["add", "hot", "--path", PATH, "--definition", '{"kind": "silence", "wihtin": 5}'],
+            "silence takes within (must be given, allowed 1 to 2592000), off_delay (0, allowed 0 to 2592000)",
+        ),
         (["add", " ", "--path", PATH, "--definition", '{"kind": "deviation"}'], "1 to 64 printable"),
         (["change", "hot"], "change needs --path, --definition"),
         (["change", "hot", "--enable", "--disable"], "not allowed with"),
@@ -74,7 +85,9 @@ def test_a_reader_tries_by_a_login_of_its_own() -> None:
         (["try", "--file", "x.csv"], "try --file needs --definition, such as"),
         (["try", "--file", "x.csv", "--rule", "hot", *DEVIATION], "asks no database: --rule, --path and"),
         (["try", "--file", "x.csv", "--database", "", "--path", PATH, *DEVIATION], "asks no database"),
+        (["try", "--file", "x.csv", "--definition", '{"kind": "clock"}'], "with --path"),
         (["try", "--rule", "hot", "--column", "a", *WEEK], "are for a recording: give --file"),
+        (["try", "--rule", "hot", "--dates", "day-first", *WEEK], "are for a recording: give --file"),
         (["try", "--rule", "hot", "--timezone", "UTC", *WEEK], "are for a recording: give --file"),
         (["try", "--file", "x.csv", "--timezone", "Mars", *DEVIATION], "'Mars' is no time zone"),
         (["try", "--file", "x.csv", "--plot", "x.jpg", *DEVIATION], "must end in .png"),
@@ -91,4 +104,14 @@ def test_a_mistake_is_a_line_that_says_what_is_allowed(
     with pytest.raises(SystemExit) as end:
         from_arguments(arguments)
     assert end.value.code == 2
-    assert said in capsys.readouterr().err
+    line = capsys.readouterr().err
+    assert said in line
+    assert line.count("\n") == 1
+
+
+def test_help_says_what_each_kind_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        from_arguments(["--help"])
+    told = capsys.readouterr().out
+    for kind in KINDS:
+        assert f"  {kind} takes " in told

@@ -97,6 +97,13 @@ def test_the_course_names_the_longest_gap_over_pages() -> None:
     assert tried(series(whole, [3]), Limit(high=9.0)).course == Course(5, 0, 60, 10, 30, 20, 1.0, 5.0)
 
 
+def test_who_is_silent_at_the_end_is_told_where_the_end_is_known() -> None:
+    whole = readings([0, MINUTE], np.array([1.0, 2.0]))
+    assert tried(series(whole, []), Silence(within=300)).alarms == []
+    (alarm,) = tried(series(whole, []), Silence(within=300), until=DAY).alarms
+    assert (alarm.since, alarm.raised, alarm.cleared) == (moment(MINUTE), moment(6 * MINUTE), None)
+
+
 def of(kind: Definition, whole: Readings) -> tuple[Summary, list[str]]:
     summary = Summary(kind, quiet=False)
     return summary, [*summary.add(tried(series(whole, []), kind)), *summary.lines()]

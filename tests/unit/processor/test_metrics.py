@@ -224,8 +224,32 @@ def test_units_are_cloudwatch_s_and_dimensions_are_bounded() -> None:
     assert len({(one.name, one.dimensions) for one in metric.METRICS}) == len(metric.METRICS)
 
 
+def test_alarms_and_those_who_are_told_are_counted(made: Metrics, output: Output) -> None:
+    made.committed(commit(raised=3, cleared=1))
+    made.committed(commit(raised=2))
+    made.told()
+    made.flush()
+    assert output.values("AlarmsRaised", StreamName="readings") == [5]
+    assert output.values("AlarmsCleared", StreamName="readings") == [1]
+    assert output.values("NotificationsSent", StreamName="readings") == [1]
+
+
+def test_what_stands_and_waits_is_the_most_of_the_minute_and_nothing_where_nobody_looked(
+    made: Metrics, output: Output
+) -> None:
+    made.look(Gauges({}, None, None, 0, alarms_standing=4, notification_age=0.0))
+    made.look(Gauges({}, None, None, 0, alarms_standing=7, notification_age=61.26))
+    made.look(Gauges({}, None, None, 0, alarms_standing=5, notification_age=2.0))
+    made.flush()
+    made.look(CALM)
+    made.flush()
+    assert output.values("AlarmsStanding", StreamName="readings") == [7]
+    assert output.values("NotificationAge", StreamName="readings") == [61.3]
+
+
 def test_every_metric_that_is_declared_is_written(made: Metrics, output: Output) -> None:
     made.committed(commit(refused={Reason.PATH: 1}))
+    made.look(Gauges({}, None, None, 0, alarms_standing=0, notification_age=0.0))
     made.flush()
     written = {
         (one["Name"], tuple(names), one["Unit"])

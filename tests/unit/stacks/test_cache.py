@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from processor import latest
+from processor.alarms import board
 
 REDIS = {"engine": "redis", "engine_version": "7.1"}
 VALKEY = {"engine": "valkey", "engine_version": "8.2"}
@@ -64,12 +65,15 @@ def test_the_processors_user_may_do_what_the_processor_does(nested: Any, of_type
     (user,) = users(nested("cache", **VALKEY), of_type).values()
     words = set(user["AccessString"].split())
 
-    called = {command.lower() for command in re.findall(r"redis\.call\('(\w+)'", latest.FORWARD_ONLY)}
+    scripts = latest.FORWARD_ONLY + board.REPLACE
+    called = {command.lower() for command in re.findall(r"redis\.call\('(\w+)'", scripts)}
 
-    assert called == {"hget", "hset"}, "all of them hashes: a new command needs a word in the access string"
+    hashes = {"hget", "hset", "hkeys", "hdel"}
+    assert called == hashes, "all of them hashes: a new command needs a word in the access string"
     assert {"+@hash", "+evalsha", "+script|load"} <= words
     assert "`latest:<" in (latest.__doc__ or "")
-    assert "~latest:*" in words
+    assert "`alarms:<" in (board.__doc__ or "")
+    assert {word for word in words if word.startswith("~")} == {"~latest:*", "~alarms:*"}
 
 
 def test_who_connects_needs_the_group_and_the_user_and_nothing_more(nested: Any, statements: Any) -> None:

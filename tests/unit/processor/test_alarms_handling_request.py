@@ -1,0 +1,38 @@
+import pytest
+
+from processor.alarms.handling_request import Acknowledge, List, from_arguments
+
+PATH = "acme/lon1/press/line2/cell4/m17/spindle_temp"
+
+
+def test_each_way_is_read() -> None:
+    assert from_arguments(["list"]) == List(standing=False, path=None, rule=None, most=100)
+    given = ["list", "--standing", "--path", "*/*/*/*/*/*/t", "--rule", "hot", "--most", "5"]
+    assert from_arguments(given) == List(standing=True, path="*/*/*/*/*/*/t", rule="hot", most=5)
+    assert from_arguments(["acknowledge", "4711", "--by", "anna"]) == Acknowledge(4711, None, None, "anna")
+    assert from_arguments(["acknowledge", "hot", PATH, "--by", "anna"]) == Acknowledge(
+        None, "hot", PATH, "anna"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "required: what"),
+        (["acknowledge", "4711"], "required: --by"),
+        (["acknowledge", "--by", "anna"], "required: NUMBER | RULE PATH"),
+        (["acknowledge", "hot", "--by", "anna"], "give an alarm's number, or its rule and the path"),
+        (["acknowledge", "1", "2", "3", "--by", "anna"], "give an alarm's number, or its rule and the path"),
+        (["acknowledge", "4711", "--by", " "], "1 to 64 printable"),
+        (["list", "--path", "a/b"], "has 2 levels and must have 7"),
+        (["list", "--most", "0"], "a whole number from 1 to 100000"),
+        (["dance"], "invalid choice"),
+    ],
+)
+def test_a_mistake_is_a_line_that_says_what_is_allowed(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        from_arguments(arguments)
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
