@@ -12,7 +12,7 @@ depend on whether anybody looked, or when; only how soon they are there does.
 A reading that is late for the other detectors is no sign of life either, nor is a bad one: a gateway that has
 lost its sensor sends just those. Stamps of arrival may go back a little ("no guarantees about the time stamp
 accuracy, or that the time stamp is always increasing",
-https://docs.aws.amazon.com/kinesis/latest/APIReference/API_Record.html): the latest so far counts.
+https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html): the latest so far counts.
 """
 
 from dataclasses import dataclass
