@@ -47,9 +47,14 @@ class _Column:
 
 
 def recorded(
-    file: Path, zone: tzinfo = UTC, columns: Sequence[str] = (), within: Span | None = None
+    file: Path,
+    zone: tzinfo = UTC,
+    columns: Sequence[str] = (),
+    within: Span | None = None,
+    day_first: bool | None = None,
 ) -> Recording:
-    """zone: of times without an offset. columns: names; all if there are none. within: all times if None.
+    """zone: of times without an offset. day_first: of 02/12/2026; None: such times are refused. columns:
+    names; all if there are none. within: all times if None.
 
     Rows are put in the order of their time, so no reading is late here; an empty cell is no reading, and a
     cell that is no number is none either. Raises RecordingError.
@@ -57,9 +62,10 @@ def recorded(
     try:
         dialect = rows.dialect(file)
         found = _columns(file, dialect, columns)
-        times, naive = _read(file, dialect, found, zone)
+        times, naive = _read(file, dialect, found, cells.Clock(zone, day_first=day_first))
     except RowError as error:
-        raise RecordingError(str(error)) from None
+        slashes = "; for 02/12/2026 give --dates day-first or month-first" if error.slashes else ""
+        raise RecordingError(f"{error}{slashes}") from None
     except OSError as error:
         raise RecordingError(f"{file} cannot be read: {error.strerror}") from None
     if not len(times):
@@ -93,10 +99,10 @@ def _columns(file: Path, dialect: Dialect, wanted: Sequence[str]) -> list[_Colum
     return [column for column in found if not wanted or column.name in wanted]
 
 
-def _read(file: Path, dialect: Dialect, columns: list[_Column], zone: tzinfo) -> tuple[Int64, bool]:
+def _read(file: Path, dialect: Dialect, columns: list[_Column], clock: cells.Clock) -> tuple[Int64, bool]:
     """The rows' times, and whether one had no offset; the columns' values are filled in."""
     times = array("q")
-    clock, marks = cells.Clock(zone), rows.Marks(file, dialect)
+    marks = rows.Marks(file, dialect)
     for line, row in rows.rows(file, dialect):
         times.append(rows.time_of(file, line, dialect.time + 1, row[dialect.time], clock))
         marks.check(line, row)

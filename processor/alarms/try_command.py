@@ -70,7 +70,7 @@ def of_file(request: TryFile) -> Iterator[str]:
     within = None
     if request.since is not None or request.until is not None:
         within = Span(microseconds(request.since or _EVER[0]), microseconds(request.until or _EVER[1]))
-    found = recorded(request.file, request.shown.zone, request.columns, within)
+    found = recorded(request.file, request.shown.zone, request.columns, within, request.day_first)
     yield from found.said
     yield from _told(
         _Trial(request.definition, found.series, found.span, len(found.series)), request.shown, windows

@@ -42,6 +42,7 @@ class TryFile:
     file: Path
     definition: Definition
     columns: tuple[str, ...] = ()
+    day_first: bool | None = None  # of 02/12/2026; None: such a time is refused
     since: datetime | None = None
     until: datetime | None = None
     shown: Shown = field(default_factory=Shown)
@@ -62,6 +63,7 @@ def add_arguments(trial: argparse.ArgumentParser) -> None:
         "--column", action="append", default=[], metavar="NAME", help="this one alone; repeatable"
     )
     where.add_argument("--timezone", type=_zone, metavar="ZONE", help="of times without an offset (UTC)")
+    where.add_argument("--dates", choices=["day-first", "month-first"], help="of a recording's 02/12/2026")
     shown = trial.add_argument_group("what is shown beside the lines")
     shown.add_argument("--plot", type=_picture, metavar="FILE.png", help="draw it")
     shown.add_argument(
@@ -79,8 +81,8 @@ def trial(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Try | T
     shown = Shown(given.plot, given.labels, given.labelled, given.timezone or UTC)
     if given.file is not None:
         return _file(parser, given, shown)
-    if given.column or (given.timezone is not None and given.labels is None):
-        parser.error("--column and --timezone are for a recording: give --file FILE.csv with it")
+    if given.column or given.dates or (given.timezone is not None and given.labels is None):
+        parser.error("--column, --dates and --timezone are for a recording: give --file FILE.csv with it")
     if (given.rule is None) == (given.path is None) or (given.path is None) != (given.definition is None):
         parser.error("try needs either --rule, or --path with --definition, or --file with --definition")
     if given.database is not None and given.rule is not None:
@@ -100,7 +102,10 @@ def _file(parser: argparse.ArgumentParser, given: argparse.Namespace, shown: Sho
             "a clock is judged by when readings were stored, which a recording does not say: try it on "
             "stored readings, with --path"
         )
-    return TryFile(given.file, given.definition, tuple(given.column), given.since, given.until, shown)
+    day_first = None if given.dates is None else given.dates == "day-first"
+    return TryFile(
+        given.file, given.definition, tuple(given.column), day_first, given.since, given.until, shown
+    )
 
 
 def _moment(text: str) -> datetime:

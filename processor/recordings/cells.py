@@ -19,6 +19,8 @@ _ISO = re.compile(
 # Of these two it is sure which is the day; of 02/12/2013 it is not.
 _YEAR_FIRST = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?!\d)", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)", re.ASCII)
+# Of this one only who wrote it knows.
+_SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)", re.ASCII)
 _EPOCH = re.compile(r"(\d{9,10})(\.\d+)?|\d{12,13}|\d{15,16}|\d{18,19}", re.ASCII)
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -43,7 +45,9 @@ class Clock:
     their distances. Either way no row is dropped.
     """
 
-    def __init__(self, zone: tzinfo = UTC, *, falling: bool = False) -> None:
+    def __init__(self, zone: tzinfo = UTC, *, falling: bool = False, day_first: bool | None = None) -> None:
+        """day_first: of 02/12/2026; None: nobody knows, and it is no time."""
+        self._day_first = day_first
         self._zone = zone
         self._falling = falling
         self._previous: int | None = None
@@ -60,7 +64,7 @@ class Clock:
     def _read(self, cell: str) -> int:
         if epoch := _EPOCH.fullmatch(cell):
             return _epoch(cell, epoch)
-        written = _with_dashes(cell)
+        written = _with_dashes(cell, self._day_first)
         if not _ISO.fullmatch(written):
             raise ValueError(cell)
         time = datetime.fromisoformat(_normal(written))
@@ -91,11 +95,25 @@ def _epoch(cell: str, match: re.Match[str]) -> int:
     return int(cell) if digits <= 16 else int(cell) // 1000
 
 
-def _with_dashes(cell: str) -> str:
+def is_time(cell: str) -> bool:
+    """Whether it is one for some clock."""
+    for day_first in (True, False):
+        try:
+            Clock(day_first=day_first).read(cell)
+        except (ValueError, OverflowError):
+            continue
+        return True
+    return False
+
+
+def _with_dashes(cell: str, day_first: bool | None) -> str:
     if (found := _YEAR_FIRST.match(cell)) is not None:
         year, month, day = found.groups()
     elif (found := _DAY_FIRST.match(cell)) is not None:
         day, month, year = found.groups()
+    elif day_first is not None and (found := _SLASHES.match(cell)) is not None:
+        first, second, year = found.groups()
+        day, month = (first, second) if day_first else (second, first)
     else:
         return cell
     return f"{year}-{month:0>2}-{day:0>2}{cell[found.end() :]}"

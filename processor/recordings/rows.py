@@ -16,8 +16,10 @@ BOM = b"\xef\xbb\xbf"
 class RowError(ValueError):
     """The file cannot be read: the message says at which row and column, and what is allowed."""
 
-    def __init__(self, file: Path, row: int, column: int, why: str) -> None:
+    def __init__(self, file: Path, row: int, column: int, why: str, *, slashes: bool = False) -> None:
+        """slashes: a day and a month that nobody can tell apart are why."""
         super().__init__(f"{file}: row {row}, column {column}: {why}")
+        self.slashes = slashes
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def dialect(file: Path) -> Dialect:
         fit = (found == 0, found is not None, len(row) == len(header) > 1, len(header))
         if fit > most:
             time = found or 0
-            best, most = Dialect(delimiter, header, time, not _is_time(header[time])), fit
+            best, most = Dialect(delimiter, header, time, not cells.is_time(header[time])), fit
     if not best.header:
         next(rows(file, best), None)  # says where its quotes are wrong, if that is why
         raise RowError(file, 1, 1, "the file is empty; a header is expected")
@@ -92,7 +94,8 @@ def time_of(file: Path, line: int, column: int, cell: str, clock: cells.Clock) -
         return clock.read(cell)
     except (ValueError, OverflowError):
         shown = repr(cell if len(cell) <= 40 else f"{cell[:40]}…")
-        raise RowError(file, line, column, f"{shown} is no time; allowed: {cells.TIMES}") from None
+        why = f"{shown} is no time; allowed: {cells.TIMES}"
+        raise RowError(file, line, column, why, slashes=cells.is_time(cell)) from None
 
 
 class Marks:
@@ -139,20 +142,12 @@ def _first_two(file: Path, delimiter: str) -> tuple[list[str], list[str]]:
 
 def _time_column(header: Sequence[str], row: Sequence[str]) -> int | None:
     """The first column if it is a time; else the first that is written as a date, or is called a time."""
-    found = [place for place, cell in enumerate(row) if _is_time(cell)]
+    found = [place for place, cell in enumerate(row) if cells.is_time(cell)]
     if 0 in found:
         return 0
     named = [place for place in found if place < len(header) and header[place].strip().lower() in TIME_NAMES]
     dated = [place for place in found if not row[place].strip().replace(".", "").isdigit()]
     return next(iter([*dated, *named]), None)
-
-
-def _is_time(cell: str) -> bool:
-    try:
-        cells.Clock().read(cell)
-    except (ValueError, OverflowError):
-        return False
-    return True
 
 
 def _fault(text: str, delimiter: str) -> int:

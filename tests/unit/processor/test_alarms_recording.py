@@ -84,6 +84,16 @@ def test_times_without_an_offset_are_in_the_zone_that_is_named(tmp_path: Path) -
     assert len(recorded(written(tmp_path, "time,temp\n2026-03-01 12:00:00Z,1\n")).said) == 1
 
 
+@pytest.mark.parametrize(("day_first", "cell"), [(True, "01/03/2026 12:00"), (False, "3/1/2026 12:00")])
+def test_whether_the_day_comes_first_is_said(tmp_path: Path, day_first: bool, cell: str) -> None:
+    file = written(tmp_path, f"time,temp\n{cell},1\n")
+    assert points(recorded(file, day_first=day_first)) == {"temp": [(0, 1)]}
+    with pytest.raises(
+        RecordingError, match=r"is no time; .*; for 02/12/2026 give --dates day-first or month"
+    ):
+        recorded(file)
+
+
 def test_columns_and_a_stretch_of_time_may_be_chosen(tmp_path: Path) -> None:
     file = written(tmp_path, "time,a,b\n2026-03-01 12:00:00,1,2\n2026-03-01 12:00:05,3,4\n")
     span = Span(NOON + 1, NOON + 6_000_000)

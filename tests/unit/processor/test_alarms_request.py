@@ -87,6 +87,7 @@ def test_a_reader_tries_by_a_login_of_its_own() -> None:
         (["try", "--file", "x.csv", "--database", "", "--path", PATH, *DEVIATION], "asks no database"),
         (["try", "--file", "x.csv", "--definition", '{"kind": "clock"}'], "with --path"),
         (["try", "--rule", "hot", "--column", "a", *WEEK], "are for a recording: give --file"),
+        (["try", "--rule", "hot", "--dates", "day-first", *WEEK], "are for a recording: give --file"),
         (["try", "--rule", "hot", "--timezone", "UTC", *WEEK], "are for a recording: give --file"),
         (["try", "--file", "x.csv", "--timezone", "Mars", *DEVIATION], "'Mars' is no time zone"),
         (["try", "--file", "x.csv", "--plot", "x.jpg", *DEVIATION], "must end in .png"),
