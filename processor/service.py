@@ -64,7 +64,7 @@ def run(settings: Settings) -> int:
     metrics = Metrics(settings.environment, settings.stream_name)
     notifier = notifier_of(
         settings,
-        Database(secret, settings.database_ca_file, stopping),
+        Database(secret, settings.database_ca_file, stopping, settings.session_minutes * 60),
         topic_of(settings, aws),
         stopping=stopping,
         due=lambda: turn.state == "reader",

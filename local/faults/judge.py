@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from redis import Redis
 
+from local.faults.alarms import Alarms
 from local.faults.plant import Parcel, Row
 
 MOST_SHOWN = 5  # of one kind of wrong
@@ -32,9 +33,11 @@ class Account:
     last: dict[str, int] = field(default_factory=dict)  # shard → the last sequence number put there
     newest: dict[str, Row] = field(default_factory=dict)
     mended: dict[tuple[str, str, int], Row] = field(default_factory=dict)  # what a replay makes of refusals
+    parcels: dict[tuple[str, str], Parcel] = field(default_factory=dict)  # by shard and sequence number
 
     def add(self, parcel: Parcel, shard: str, sequence_number: str) -> None:
         """A record that the stream has taken."""
+        self.parcels[shard, sequence_number] = parcel
         self.rows |= set(parcel.rows)
         for index, reason in parcel.refused:
             self.refused[shard, sequence_number, index] = reason
@@ -98,6 +101,12 @@ def judge(account: Account, connection: psycopg.Connection[Any]) -> list[str]:
     ]
 
 
+def judge_alarms(alarms: Alarms, connection: psycopg.Connection[Any]) -> list[str]:
+    """What is wrong with the events, a line each."""
+    due, may, found = alarms.judge(connection)
+    return _compared("alarm", Counter(due), Counter(found), may)
+
+
 def judge_latest(account: Account, client: Redis) -> list[str]:
     """What is wrong in Redis once each point's newest reading has come after the last fault, a line each."""
     wrong = []
@@ -136,11 +145,13 @@ def _rollups(account: Account, connection: psycopg.Connection[Any]) -> list[str]
     return _few("rollups", wrong)
 
 
-def _compared(noun: str, due: Counter[Any], found: Counter[Any]) -> list[str]:
+def _compared(
+    noun: str, due: Counter[Any], found: Counter[Any], may: Collection[Any] = frozenset()
+) -> list[str]:
     doubled = [one for one, times in found.items() if times > 1]
     return [
         *_few(f"lost {noun}", [str(one) for one in due - found]),
-        *_few(f"foreign {noun}", [str(one) for one in found if one not in due]),
+        *_few(f"foreign {noun}", [str(one) for one in found if one not in due and one not in may]),
         *_few(f"doubled {noun}", [str(one) for one in doubled]),
     ]
 

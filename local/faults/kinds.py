@@ -289,9 +289,24 @@ def host_clock_steps(trial: Trial) -> bool:
 
 
 def device_clock_steps(trial: Trial) -> bool:
-    """A plant's clock goes back by up to 55 minutes, and on from there."""
-    trial.plant.step(-trial.chance.randint(1, 55) * 60_000)
+    """A plant's clock goes back by up to 55 minutes, and on from there, mostly until it is put right."""
+    by = trial.chance.randint(1, 55) * 60_000
+    trial.plant.step(-by)
     trial.load()
+    if trial.chance.random() < 0.7:
+        trial.plant.step(by)
+        trial.load()
+    return True
+
+
+def rule_changed(trial: Trial) -> bool:
+    """A version of a rule begins where the plant's time is, and every processor is a new one."""
+    trial.settle()
+    with trial.world.operator() as connection:
+        trial.change_rule(connection)
+    trial.processors.may_all_end(KILLED)
+    trial.processors.end()
+    trial.load(100)
     return True
 
 
@@ -342,5 +357,6 @@ KINDS: Mapping[str, tuple[Kind, int]] = {
     "zombie with the turn": (zombie_with_the_turn, 2),
     "host's clock stepped": (host_clock_steps, 4),
     "devices' clock stepped": (device_clock_steps, 4),
+    "rule changed": (rule_changed, 2),
     "password changed": (password_changed, 4),
 }

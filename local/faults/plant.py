@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 METRICS = 5
+HOURS = 140  # of a sixth metric, before the plant's time: what is usual takes days to be learnt
+UNUSUAL = range(90, 110)
 MINUTES_BACK = 90  # where this plant's time begins: over more than one hour's rollup, well within the bounds
 STEP_MS = 37
 DAY_MS = 86_400_000
@@ -59,6 +61,7 @@ class Plant:
     began_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000 - MINUTES_BACK * 60_000)
     number: int = 0
     stepped_ms: int = 0
+    hour: int = 0  # how many hourly readings it has sent
 
     def parcels(self, count: int) -> Iterator[Parcel]:
         """Good ones in every form, a producer's order: nearly by time, one device a record."""
@@ -93,6 +96,11 @@ class Plant:
         if self.chance.random() < 0.5:
             reading["seq"] = self.number
         return reading, (path, ts * 1000, value, quality)
+
+    @property
+    def latest_ms(self) -> int:
+        """No reading that was sent is later."""
+        return self.began_ms + max(0, self.stepped_ms) + self.number * STEP_MS
 
     def step(self, milliseconds: int) -> None:
         """The devices' clock jumps. What was said at a time may be said again of it, with another value."""
@@ -181,6 +189,18 @@ def _history(plant: Plant) -> Parcel:
     return plant.good(device, json.dumps(reading).encode(), row, shown=False)
 
 
+def _hourly(plant: Plant) -> Parcel:
+    """The next hour of days that are over, though no history, of one device."""
+    if plant.hour == HOURS:
+        return _bare(plant)
+    plant.hour += 1
+    ts = plant.began_ms - (HOURS - plant.hour) * 3_600_000
+    value = plant.chance.randrange(10) + (100 if plant.hour in UNUSUAL else 0)
+    path = f"{plant.place(1)}/hourly"
+    data = json.dumps({"path": path, "ts": ts, "value": value}).encode()
+    return plant.good(1, data, (path, ts * 1000, value, 192))
+
+
 FORMS: tuple[Callable[[Plant], Parcel], ...] = (
     _bare,
     _bare,
@@ -191,6 +211,7 @@ FORMS: tuple[Callable[[Plant], Parcel], ...] = (
     _not_a_number,
     _twice_at_once,
     _history,
+    _hourly,
 )
 
 

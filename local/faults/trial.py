@@ -9,11 +9,13 @@ from typing import Any
 import psycopg
 from redis import Redis
 
-from local.faults.judge import Account, Progress, judge, judge_latest
+from local.faults.alarms import RULES, Alarms
+from local.faults.judge import Account, Progress, judge, judge_alarms, judge_latest
 from local.faults.plant import MENDED, Parcel, Plant
 from local.faults.processors import Processor, Processors
 from local.faults.sending import send
 from local.faults.world import World
+from processor.alarms.definition import by_arrival
 
 SHARDS = 2
 SETTLE_SECONDS = 90.0  # what processors may need to get over anything
@@ -37,13 +39,21 @@ class Trial:
         self.plant = Plant(f"acme/lon{number}", chance)
         self.account = Account(self.stream, self.plant.prefix)
         self.progress = Progress()
-        self.sent: list[Parcel] = []
         self._kinesis = world.session().client("kinesis", endpoint_url=world.aws.endpoint_url)
+        self.alarms = Alarms(
+            self.stream,
+            self.plant.prefix,
+            self._kinesis,
+            lambda shard, number: self.account.parcels[shard, number],
+        )
+        self.sent: list[Parcel] = []
         self._kinesis.create_stream(StreamName=self.stream, ShardCount=SHARDS)
         self._kinesis.get_waiter("stream_exists").wait(StreamName=self.stream, WaiterConfig={"Delay": 1})
         self.processors = Processors(world.environment(self.stream), self.log)
 
     def __enter__(self) -> "Trial":
+        with self.world.operator() as connection:
+            self.alarms.begin(connection)
         self.load()
         self.settle()
         return self
@@ -71,6 +81,12 @@ class Trial:
             self.load()
         raise TimeoutError(f"no processor has become the reader; see {self.log}")
 
+    def change_rule(self, connection: psycopg.Connection[Any]) -> None:
+        """A new version of any rule, from now on, by the plant's time and by the stream's."""
+        place = self.chance.randrange(len(RULES))
+        since = time.time_ns() // 1_000 if by_arrival(RULES[place][1]) else self.plant.latest_ms * 1000 + 1
+        self.alarms.change(connection, place, since)
+
     def pause(self, most: float) -> None:
         """Some time up to so many seconds, so that faults fall anywhere."""
         time.sleep(self.chance.uniform(0, most))
@@ -97,7 +113,11 @@ class Trial:
 
     def found(self, connection: psycopg.Connection[Any]) -> list[str]:
         """What is wrong in the tables, a line each."""
-        return [*judge(self.account, connection), *self.progress.backwards(connection, self.stream)]
+        return [
+            *judge(self.account, connection),
+            *judge_alarms(self.alarms, connection),
+            *self.progress.backwards(connection, self.stream),
+        ]
 
     def shown(self, client: Redis) -> list[str]:
         """What is wrong in the cache, a line each."""

@@ -25,7 +25,8 @@ from processor.storage.database import Database, Session, Stopping
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 5.0  # without being woken: calm, the end of a flood, and a rule that was changed wake nobody
+# Without being woken: by another process's commit, by calm, by the end of a flood or of a rule's version.
+LOOK_SECONDS = 3.0
 SHORTEST_SECONDS = 0.5  # between two rounds, however much happens: what comes in between is told together
 FIRST_REST = 1.0  # seconds without an attempt after SNS failed; doubled at each
 LONGEST_REST = 60.0
@@ -122,12 +123,11 @@ class Notifier:
         try:
             now = outbox.moment(connection)
             outbox.end_with_rules(connection, now)
+            self._board.show(standing(connection, now, MOST_SHOWN), now)  # first: SNS may take half a minute
             if self._topic is None:
                 outbox.tell_nobody(connection, now)
             elif self._clock() >= self._closed_until:
                 self._tell(connection, self._topic)
-            now = outbox.moment(connection)
-            self._board.show(standing(connection, now, MOST_SHOWN), now)
             self.standing, self.age = count_standing(connection, now), outbox.oldest(connection)
         finally:
             if not connection.broken:

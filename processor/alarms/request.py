@@ -92,7 +92,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog=PROGRAM,
-        description="What the readings are watched for. A change judges readings of a minute later and on.",
+        description="What the readings are watched for. A change judges what comes a minute later and on.",
         epilog="definitions:\n"
         + "".join(f"  {described(kind)}\n" for kind in KINDS)
         + "\nexamples:"

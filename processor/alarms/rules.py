@@ -27,7 +27,7 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True)
 class Rule:
-    """The newest version of a rule. `applies_from`: it judges readings from this time of theirs on."""
+    """The newest version of a rule. `applies_from`: it judges what reaches the stream from then on."""
 
     id: int
     name: str

@@ -29,7 +29,11 @@ Key = tuple[int, int]  # rule and version
 
 @dataclass(frozen=True)
 class Watched:
-    """A version of a rule that judges readings of [since, until), in µs; `expression`: of the paths."""
+    """A version of a rule, which judges what reaches the stream in [since, until), in µs since 1970.
+
+    By the stream's clock: a device's may be wrong, and history is older than any rule. `expression`: of the
+    paths.
+    """
 
     rule: int
     version: int
@@ -218,10 +222,10 @@ class Watch:
 
 
 def _its(one: Watched, fits: Bool, batch: Batch) -> Batch:
-    """What of a batch a version of a rule judges: of its points, in its time. History has no arrival."""
-    at, mine = batch.readings.ts, fits[batch.subjects // 2]
+    """What of a batch a version of a rule judges: of its points, in its time."""
+    arrived, mine = batch.readings.arrived, fits[batch.subjects // 2]
     if by_arrival(one.definition):
-        at, mine = batch.readings.arrived, mine & (batch.subjects % 2 == 0)
-    if mine.all() and one.since <= int(at.min()) and int(at.max()) < one.until:
+        mine = mine & (batch.subjects % 2 == 0)
+    if mine.all() and one.since <= int(arrived.min()) and int(arrived.max()) < one.until:
         return batch
-    return batch.take(mine[batch.runs.run] & (at >= one.since) & (at < one.until))
+    return batch.take(mine[batch.runs.run] & (arrived >= one.since) & (arrived < one.until))

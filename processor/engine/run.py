@@ -18,6 +18,7 @@ from processor.engine.daemon import Daemon, DaemonGone, claim_stdout
 from processor.engine.lines import Lines, widen
 from processor.engine.memory import be_thrifty
 from processor.engine.past import Past
+from processor.engine.post import Post
 from processor.engine.tables import Tables
 from processor.engine.vitals import Told, Vitals
 from processor.latest import Latest
@@ -86,12 +87,13 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         settings.stream_name,
         write=lambda line: print(line, file=sys.stderr, flush=True),  # the daemon hands it on, as it is
     )
+    post = Post(Path(settings.children_directory))
     notifier = notifier_of(
         settings,
-        Database(secret, settings.database_ca_file, stopping),
+        Database(secret, settings.database_ca_file, stopping, settings.session_minutes * 60),
         topic_of(settings, aws),
         stopping=stopping,
-        due=lambda: child.state is State.OWNER,
+        due=lambda: post.taken(wanted=child.state is State.OWNER),
         sent=metrics.told,
     )
     pipeline = Pipeline(
@@ -148,12 +150,11 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         )
 
     def gauges() -> Gauges:
-        counts = pipeline.counts
         return Gauges(
-            dict(counts.lag_ms),
+            dict(pipeline.counts.lag_ms),
             database.waiting_for,
             latest.away,
-            counts.gaps,
+            pipeline.counts.gaps,
             notifier.standing,
             notifier.age,
         )

@@ -16,7 +16,7 @@ CREATE TABLE alarm_rule_version (
 );
 COMMENT ON TABLE alarm_rule_version IS 'rules of alarms; the newest version whose time has come judges';
 COMMENT ON COLUMN alarm_rule_version.path IS 'which points: seven levels, * any characters of a level, ? one';
-COMMENT ON COLUMN alarm_rule_version.applies_from IS 'readings from this time of theirs on are judged by it';
+COMMENT ON COLUMN alarm_rule_version.applies_from IS 'what reaches the stream from then on is judged by it';
 COMMENT ON COLUMN alarm_rule.definition IS 'not used: alarm_rule_version has each version''s';
 COMMENT ON COLUMN alarm_rule.enabled IS 'not used: alarm_rule_version has each version''s';
 

@@ -38,6 +38,8 @@ DAMAGE = {
         "DELETE FROM quarantine WHERE sequence_number = (SELECT max(sequence_number) FROM quarantine)"
     ),
     "foreign refusal": "UPDATE quarantine SET index = index + 100",
+    "lost alarm": "DELETE FROM alarm_event WHERE ctid = (SELECT min(ctid) FROM alarm_event)",
+    "foreign alarm": "UPDATE alarm_event SET raised_at = raised_at + interval '1 ms'",
     "rollups": "UPDATE rollup_1m SET sumsq = sumsq + 1",
     "went back": "UPDATE shard_progress SET epoch = epoch - 1",
 }

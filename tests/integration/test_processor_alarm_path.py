@@ -10,7 +10,8 @@ import msgspec
 import psycopg
 import pytest
 
-from processor.alarms.definition import Definition, Deviation, Limit, Rate, Stuck
+from local.faults.plain import Plain
+from processor.alarms.definition import Clock, Definition, Deviation, Limit, Rate, Silence, Stuck, by_arrival
 from processor.alarms.tables import write
 from processor.alarms.watches import RELOAD_SECONDS, Watches
 from processor.committed import Committed
@@ -21,7 +22,6 @@ from processor.storage.database import Database
 from processor.storage.store import Store
 from processor.validate import Rules
 from tests.integration.test_processor_tables import FixedSecret
-from tests.unit.processor.plain_alarms import Plain
 
 BEGAN_MS = 1_772_323_200_000  # 2026-03-01
 MINUTE = 60_000
@@ -31,6 +31,8 @@ DEFINITIONS: list[Definition] = [
     Rate(most=20.0, span=1200, off_delay=1200),
     Stuck(within=1800, off_delay=600),
     Deviation(limit=1, bin=60, on_delay=0, off_delay=0),
+    Silence(within=3000),
+    Clock(behind=900, span=1800),
 ]
 STATES = "SELECT device, rule, version, subjects, states FROM millrace.alarm_state ORDER BY 1, 2, 3"
 EVENTS = """
@@ -115,12 +117,15 @@ def make(postgres: Any) -> Iterator[Any]:
 
 
 def a_stream(chance: random.Random) -> list[list[dict[str, Any]]]:
-    """Documents of six days: late ones, sent again, history, bad values, two values with one key."""
+    """Documents of six days: late ones, sent again, history, bad values, two with one key, a silence."""
     documents: list[list[dict[str, Any]]] = []
     waiting: list[dict[str, Any]] = []
+    silent = range(300, 310)
     for step in range(6 * 144):
         lift = 20.0 if 600 < step < 650 else 0.0
         for number, path in enumerate(POINTS):
+            if step in silent and number < 2:
+                continue
             reading: dict[str, Any] = {
                 "path": path,
                 "ts": BEGAN_MS + 10 * step * MINUTE,
@@ -148,11 +153,20 @@ def a_stream(chance: random.Random) -> list[list[dict[str, Any]]]:
     return documents
 
 
+def arrivals_of(documents: list[list[dict[str, Any]]]) -> Iterator[int]:
+    """When each reaches the stream, ms: soon after its last reading; on the fifth day much later."""
+    latest = 0
+    for readings in documents:
+        ts = max(reading["ts"] for reading in readings)
+        late = 25 * MINUTE if BEGAN_MS + 90 * 60 * MINUTE < ts < BEGAN_MS + 96 * 60 * MINUTE else 0
+        latest = max(latest, ts + late + 1234)
+        yield latest
+
+
 def records_of(documents: list[list[dict[str, Any]]]) -> list[Record]:
-    arrived = BEGAN_MS / 1000 + 7 * 86_400
     return [
-        Record(json.dumps({"readings": readings}).encode(), str(number), arrived)
-        for number, readings in enumerate(documents, 1)
+        Record(json.dumps({"readings": readings}).encode(), str(number), arrived / 1000)
+        for number, (readings, arrived) in enumerate(zip(documents, arrivals_of(documents), strict=True), 1)
     ]
 
 
@@ -161,19 +175,18 @@ def plainly(definitions: list[Definition], documents: list[list[dict[str, Any]]]
     events: list[Event] = []
     for rule, definition in enumerate(definitions):
         for path in POINTS:
-            for history in (False, True):
+            for history in (False,) if by_arrival(definition) else (False, True):
                 one = Plain(definition)
-                for readings in documents:
-                    one.record(
-                        [
-                            (reading["ts"] * 1000, reading["seq"], reading["value"])
-                            for reading in readings
-                            if reading["path"] == path
-                            and reading["hist"] is history
-                            and reading.get("q") != 0
-                            and reading["value"] != "text"
-                        ]
-                    )
+                for readings, arrived in zip(documents, arrivals_of(documents), strict=True):
+                    judged = [
+                        (reading["ts"] * 1000, reading["seq"], reading["value"])
+                        for reading in readings
+                        if reading["path"] == path
+                        and reading["hist"] is history
+                        and reading.get("q") != 0
+                        and reading["value"] != "text"
+                    ]
+                    one.record(judged, arrived * 1000)
                 events += told(rule, path, history, one)
     # Raised by the same readings, now and as history, it is one alarm.
     live = {(rule, path, since) for rule, path, history, since, _, _ in events if not history}
@@ -201,7 +214,7 @@ def test_undisturbed_the_events_are_what_reading_by_reading_says(make: Any) -> N
     plant.leave()
     events = plant.events()
     assert events == plainly(DEFINITIONS, documents)
-    assert {event[0] for event in events} == {0, 1, 2, 3}
+    assert {event[0] for event in events} == set(range(len(DEFINITIONS)))
     live = [event for event in events if not event[2]]
     counted = [sum(one.raised for one in plant.committed), sum(one.cleared for one in plant.committed)]
     assert counted == [len(live), sum(event[5] is not None for event in live)]

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.faults.plain import Change, Plain
 from processor.alarms.definition import Clock, Definition, Deviation, Limit, Rate, Silence, Stuck
 from processor.alarms.detectors import fresh
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.order import Readings
 from processor.alarms.segments import Segments
-from tests.unit.processor.plain_alarms import Change, Plain
 
 SECOND = 1_000_000
 HOUR = 3600

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.faults.plain import Change, Plain
 from processor.alarms.definition import Silence
 from processor.alarms.detectors import fresh
 from processor.alarms.judge import judge
 from processor.alarms.silence import NOTHING_DUE, due, lapse
 from processor.alarms.steps import State
-from tests.unit.processor.plain_alarms import Change, Plain
 from tests.unit.processor.test_alarms_judge import SECOND, Record, apart, change, readings_of, streams
 
 FOREVER = 2**62

@@ -135,6 +135,15 @@ def test_a_rule_judges_its_points_and_a_version_its_time() -> None:
     assert [(row.device, row.version) for row in outcome.rows] == [("a/b/c/d/e/m1", 1), ("a/b/c/d/e/m2", 2)]
 
 
+def test_a_record_is_judged_by_the_version_of_its_arrival() -> None:
+    readings, _ = rows([(1, 40, 9.0, False), (3, -900, 9.0, True)])
+    arrivals = np.array([13, 41], np.int64) * 1_000_000
+
+    outcome = Watch(WATCHED[:2], PATHS).judge(readings, arrivals, Table().find)
+
+    assert [(row.device, row.version) for row in outcome.rows] == [("a/b/c/d/e/m1", 1), ("a/b/c/d/e/m2", 2)]
+
+
 def test_a_device_is_asked_for_once() -> None:
     watch, table = Watch(WATCHED, PATHS), Table()
     for second in range(3):

@@ -73,7 +73,7 @@ class Plain:
         elif isinstance(rule, Clock):
             self._compared(rule, arrived, ts)
         else:
-            self._binned(ts, value, microseconds(rule.span if isinstance(rule, Rate) else rule.bin))
+            self._binned(rule, ts, value)
 
     def _heard(self, arrived: int, within: int) -> None:
         if self.arrived is not None:
@@ -103,7 +103,8 @@ class Plain:
         )
         return -1 if back else 0
 
-    def _binned(self, ts: int, value: float, width: int) -> None:
+    def _binned(self, rule: Rate | Deviation, ts: int, value: float) -> None:
+        width = microseconds(rule.span if isinstance(rule, Rate) else rule.bin)
         place = ts // width
         if self.bin is None:
             self.bin = (place, 1, value)
@@ -112,20 +113,17 @@ class Plain:
         else:
             at, mean = (self.bin[0] + 1) * width, self.bin[2] / self.bin[1]
             self.bin = (place, 1, value)
-            heat = self._rate(at, mean) if isinstance(self.definition, Rate) else self._learn(at, mean)
+            heat = self._rate(rule, at, mean) if isinstance(rule, Rate) else self._learn(rule.limit, at, mean)
             self.closed = (at, mean)
             self._step(at, heat)
 
-    def _rate(self, at: int, mean: float) -> int:
-        assert isinstance(self.definition, Rate)
+    def _rate(self, rule: Rate, at: int, mean: float) -> int:
         if self.closed is None:
             return -1
         size = abs((mean - self.closed[1]) / ((at - self.closed[0]) / HOUR))
-        return 1 if size > self.definition.most else -1 if size <= self.definition.most / 2 else 0
+        return 1 if size > rule.most else -1 if size <= rule.most / 2 else 0
 
-    def _learn(self, at: int, mean: float) -> int:
-        assert isinstance(self.definition, Deviation)
-        limit = self.definition.limit
+    def _learn(self, limit: float, at: int, mean: float) -> int:
         if self.closed is None or self.elapsed is None:
             self.elapsed, self.fast, self.level = 0, mean, mean
             return -1
