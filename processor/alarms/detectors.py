@@ -121,7 +121,8 @@ def _deviation(definition: Deviation, state: State, readings: Readings, runs: Se
 
 
 def _binned(closed: bins.Bins, readings: Readings, heat: Int8, figure: Float64) -> Steps:
-    return Steps(closed.runs, closed.at, closed.at, heat, figure, readings.value[closed.closed_by])
+    finite = np.nan_to_num(figure)  # sums of the largest numbers are infinite, and no JSON has a word for it
+    return Steps(closed.runs, closed.at, closed.at, heat, finite, readings.value[closed.closed_by])
 
 
 def _close(state: State, readings: Readings, runs: Segments, width: int) -> bins.Bins:

@@ -2,13 +2,17 @@
 
 import json
 import random
+import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from local.faults.plain import Plain
 from processor.alarms.definition import Clock, Definition, Limit, Silence
+from processor.alarms.memory import Packed, unpacked
 from processor.alarms.watchman import MARGIN_SECONDS
 from processor.source.records import Batch, Record
 from tests.integration.test_processor_alarm_path import BEGAN_MS, POINTS, STATES, Event, Plant, told
@@ -206,3 +210,41 @@ def test_after_the_stream_was_divided_its_children_tell_once_all_are_read_so_far
     plant.pipeline.take(other, Batch("shard-2", [record(9, 60)], 0))
     plant.pipeline.drain()
     assert plant.events() == [(*told_now[0][:5], BEGAN_MS * 1000 + 60 * MINUTE_US)]
+
+
+def test_a_processor_that_begins_tells_at_the_tip_who_fell_silent_before(site: Any) -> None:
+    # Given a sensor that was heard by a processor which is gone
+    rule = Silence(within=300)
+    with site.postgres.operator(site.credentials.dbname) as operator:
+        operator.execute("INSERT INTO millrace.alarm_rule (name, definition) VALUES ('dead', '{}')")
+        operator.execute(
+            "INSERT INTO millrace.alarm_rule_version (rule, version, path, definition, enabled, applies_from)"
+            " SELECT id, 1, '*/*/*/*/*/*/*', %s::jsonb, true, '2020-01-01Z' FROM millrace.alarm_rule",
+            (msgspec.json.encode(rule).decode(),),
+        )
+        site.put({"path": POINTS[0], "ts": int(time.time() * 1000), "value": 7.0})
+        first = site.start()
+        site.wait(lambda: site.one("SELECT count(*) FROM alarm_state WHERE due IS NOT NULL") == 1)
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(20) == 0
+
+        # When that was an hour ago, and another one comes to the tip of the shard
+        (subjects, states), *_ = operator.execute(
+            "SELECT subjects, states FROM millrace.alarm_state"
+        ).fetchall()
+        state = unpacked(rule, Packed("", 1, 1, subjects, states))[1].copy()
+        state["arrived"] -= 3_600_000_000
+        operator.execute(
+            "UPDATE millrace.alarm_state SET states = %s, due = due - 3600000000", (state.tobytes(),)
+        )
+    site.start()
+
+    # Then it tells, with the time since when the sensor is silent
+    site.wait(lambda: site.one("SELECT count(*) FROM alarm_event") == 1)
+    assert site.query(
+        "SELECT raised_at - started_at = '300 s', ended_at, value, figure FROM alarm_event"
+    ) == [(True, None, 7.0, 300.0)]
+
+    # And when it speaks again the alarm ends
+    site.put({"path": POINTS[0], "ts": int(time.time() * 1000), "value": 8.0})
+    site.wait(lambda: site.one("SELECT count(*) FROM alarm_event WHERE ended_at > raised_at") == 1)

@@ -172,3 +172,13 @@ def test_who_comes_back_with_the_value_that_was_the_last_is_not_stuck() -> None:
     assert stuck((1, 0, 0, 0.0), (1, 1000, 0, 0.0), (1, 1020, 0, 0.0), (1, 1030, 0, 0.0)) == [
         (True, 1030, 1000)
     ]
+
+
+def test_what_is_told_of_the_largest_numbers_is_finite() -> None:
+    # Sums of these are infinite, and so are differences of their means
+    values = [0.0, 1e308, 1e308, -1e308, -1e308, 0.0, 1e308, 1e308, 1e308, 0.0]
+    records = apart(*((1, 20 * place, 0, value) for place, value in enumerate(values)))
+    rule = Rate(most=1, span=40)
+    told = judge(rule, fresh(rule, 5), *readings_of(records))
+    assert len(told)
+    assert np.isfinite(told.figure).all()
