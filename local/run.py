@@ -197,10 +197,10 @@ def _facts(made: Report, plan: Plan, processor: Processor) -> dict[str, str]:
         "stacks": f"{made.stacks} with {made.resources} resources; this run's plan: {counts.add} added, "
         f"{counts.modify} modified, {counts.remove} removed",
         "rotation": "the credentials were rotated by the deployed function",
-        "alarms": f"{made.alarms.raised} raised, {made.alarms.cleared} of them cleared; "
-        f"{made.alarms.told} messages told of them",
         "processor": f"restarted {processor.restarts} times" if processor.restarts else "ran through",
         "seconds": f"{made.seconds:.1f}",
+        "alarms": f"{made.alarms.raised} raised, {made.alarms.cleared} of them cleared; "
+        f"{made.alarms.told} messages told of them",
     }
 
 

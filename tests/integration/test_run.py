@@ -39,6 +39,7 @@ def test_a_plant_runs_through_though_the_processor_is_killed(start: Any, tmp_pat
     assert audit["plan"]["add"] > 90
     assert audit["plan"]["modify"] == audit["plan"]["remove"] == 0
     assert audit["rotation"] == {"rotated": True}
+    assert audit["alarms"].keys() == {"raised", "cleared", "told"}
     rehearsal = audit["rehearsal"]
     assert rehearsal["plan"] == 3
     assert "nobody accepted that for Stream/Readings" in rehearsal["refused"]
