@@ -18,9 +18,10 @@ run: $(READY)
 test: $(READY) $(SCAN_READY)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-# The real engine, a JVM, against the embedded AWS. It wants a JDK, 17 or newer, and Maven, and says so.
+# The real engine, a JVM, against the embedded AWS. It wants a JDK, 17 or newer, and Maven, and says so. Most of
+# it is waiting, so its files run beside each other.
 engine: $(READY) $(ENGINE_READY)
-	$(BIN)/python -m pytest tests/engine -m engine $(ARGS)
+	$(BIN)/python -m pytest tests/engine -m engine --numprocesses 4 --dist loadfile $(ARGS)
 
 check: $(READY) $(SCAN_READY)
 	$(BIN)/ruff check .

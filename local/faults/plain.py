@@ -21,6 +21,10 @@ DAY = 24 * HOUR
 Change = tuple[bool, int, int]  # raised?, at, since
 
 
+def clipped(number: float, bound: float) -> float:
+    return min(max(number, -bound), bound)
+
+
 @dataclass
 class Plain:
     """One point under one rule."""
@@ -37,7 +41,9 @@ class Plain:
     least: tuple[int, int] | None = None  # which span, the least of arrival less time
     bin: tuple[int, int, float] | None = None  # which, n, sum
     closed: tuple[int, float] | None = None  # the bin before: its end and mean
-    elapsed: int | None = None
+    first: list[float] = field(default_factory=list)  # the bins that it began with
+    learnt: int = 0  # when it was last
+    elapsed: int = 0
     fast: float = 0.0
     level: float = 0.0
     scale: float = 0.0
@@ -124,25 +130,33 @@ class Plain:
         return 1 if size > rule.most else -1 if size <= rule.most / 2 else 0
 
     def _learn(self, limit: float, at: int, mean: float) -> int:
-        if self.closed is None or self.elapsed is None:
-            self.elapsed, self.fast, self.level = 0, mean, mean
+        if abs(mean) > 1e30:
+            return 0
+        before, self.learnt = self.learnt, at
+        if len(self.first) < 3:
+            self.first.append(mean)
+            self.fast = self.level = sorted(self.first)[len(self.first) // 2]
             return -1
-        dt = min(at - self.closed[0], 6 * HOUR)
+        dt = min(at - before, 6 * HOUR)
         self.elapsed += dt
         learning = self.elapsed < 3 * DAY
         width = max(self.scale, 0.005 * abs(self.level))
         away = mean - self.level
-        self.fast += (mean - self.fast) * (dt / (min(HOUR, self.elapsed) + dt))
-        gone = abs(self.fast - self.level)
-        score = (gone / width if width else math.inf) if gone else 0.0
+        hour, week = (dt / (min(tau, self.elapsed) + dt) for tau in (HOUR, 7 * DAY))
+        if width == 0:
+            self.fast += (mean - self.fast) * hour
+            self.level += away * week
+            self.scale, self.out = abs(away), 0
+            return -1
+        self.fast += (self.level + clipped(away, 20 * width) - self.fast) * hour
+        score = abs(self.fast - self.level) / width
         self.out = self.out + dt if not learning and score > limit else 0
-        if not learning:
-            away = min(max(away, -3 * width), 3 * width)
-        slow = dt / (min(7 * DAY, self.elapsed) + dt)
-        self.level += away * slow
-        self.scale += (abs(away) - self.scale) * slow
+        adopted = self.level + clipped(away, 1000 * width)
+        taught = clipped(away, (20 if learning else 3) * width)
+        self.level += taught * week
+        self.scale += (abs(taught) - self.scale) * week
         if self.out >= DAY:
-            self.level, self.out = self.fast, 0
+            self.level, self.out = adopted, 0
         if learning:
             return -1
         return 1 if score > limit else -1 if score < limit / 2 else 0

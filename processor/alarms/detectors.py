@@ -44,7 +44,7 @@ def fresh(definition: Definition, count: int) -> State:
     for field in {"ts", "seq", "since", "at", "arrived"} & set(state.dtype.names or ()):
         state[field] = NEVER
     if isinstance(definition, Deviation):
-        state["elapsed"] = -1
+        state["elapsed"] = -deviation.WANTED
     if isinstance(definition, Clock):
         state["least"] = bins.UNSEEN
     return state

@@ -11,7 +11,7 @@ import numpy as np
 from processor.alarms.definition import Definition
 from processor.alarms.detectors import State, fresh, layout
 from processor.alarms.silence import soonest
-from processor.columns import Int64
+from processor.columns import Bool, Int64
 
 PACKED = np.dtype("<i8")
 
@@ -47,14 +47,15 @@ class Memory:
 
     def places(self, subjects: Int64, device: Int64) -> Int64:
         """Where each is, the new ones with a fresh state. device: of each of them."""
-        new = ~self._holds(subjects)
-        if new.any():
-            self.add(subjects[new], device[new], fresh(self._definition, int(new.sum())))
+        places, held = self._find(subjects)
+        if held.all():
+            return places
+        self.add(subjects[~held], device[~held], fresh(self._definition, int((~held).sum())))
         return np.searchsorted(self._subjects, subjects)
 
     def add(self, subjects: Int64, device: Int64, states: State) -> None:
         """And these, but those that are there already."""
-        new = ~self._holds(subjects)
+        new = ~self._find(subjects)[1]
         joined = np.concatenate([self._subjects, subjects[new]])
         order = np.argsort(joined, kind="stable")
         self._subjects = joined[order]
@@ -68,11 +69,12 @@ class Memory:
 
     def move(self, places: Int64, states: State) -> Int64:
         """Give them these states; the devices of those that were others, in ascending order."""
-        size = states.dtype.itemsize
-        before = self._states[places].view(np.uint8).reshape(-1, size)
-        moved = (before != states.view(np.uint8).reshape(-1, size)).any(axis=1)
+        whole = np.dtype((np.void, states.dtype.itemsize))  # compared byte by byte: NaN is NaN
+        moved = self._states[places].view(whole) != states.view(whole)
         self._states[places] = states
-        return np.unique(self._device[places[moved]])
+        spoke = np.zeros(int(self._device.max(initial=-1)) + 1, np.bool_)
+        spoke[self._device[places[moved]]] = True
+        return np.flatnonzero(spoke)
 
     def packed(self, devices: Int64) -> list[tuple[int, bytes, bytes, int | None]]:
         """Of each of these devices, in ascending order: its number, its subjects, their states, and when the
@@ -84,22 +86,22 @@ class Memory:
         lengths = np.searchsorted(self._sorted, devices, side="right") - starts
         ends = np.cumsum(lengths)
         mine = self._by_device[np.repeat(starts - ends + lengths, lengths) + np.arange(lengths.sum())]
-        subjects = self._subjects[mine].astype(PACKED).tobytes()
-        states = self._states[mine].tobytes()
-        size = self._states.dtype.itemsize
-        due = soonest(self._definition, self._states[mine], ends - lengths)
+        subjects, states = self._subjects[mine].astype(PACKED), self._states[mine]
+        due = soonest(self._definition, states, ends - lengths)
         return [
-            (device, subjects[start * 8 : end * 8], states[start * size : end * size], when)
+            (device, subjects[start:end].tobytes(), states[start:end].tobytes(), when)
             for device, start, end, when in zip(
                 devices.tolist(), (ends - lengths).tolist(), ends.tolist(), due, strict=True
             )
         ]
 
-    def _holds(self, subjects: Int64) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+    def _find(self, subjects: Int64) -> tuple[Int64, Bool]:
+        """Where each would be, and whether it is there."""
         if not len(self._subjects):
-            return np.zeros(len(subjects), np.bool_)
-        place = np.minimum(np.searchsorted(self._subjects, subjects), len(self._subjects) - 1)
-        return np.equal(self._subjects[place], subjects)
+            return np.zeros(len(subjects), np.int64), np.zeros(len(subjects), np.bool_)
+        places = np.minimum(np.searchsorted(self._subjects, subjects), len(self._subjects) - 1)
+        held: Bool = self._subjects[places] == subjects
+        return places, held
 
 
 def unpacked(definition: Definition, row: Packed) -> tuple[Int64, State]:

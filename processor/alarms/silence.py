@@ -12,7 +12,7 @@ depend on whether anybody looked, or when; only how soon they are there does.
 A reading that is late for the other detectors is no sign of life either, nor is a bad one: a gateway that has
 lost its sensor sends just those. Stamps of arrival may go back a little ("no guarantees about the time stamp
 accuracy, or that the time stamp is always increasing",
-https://docs.aws.amazon.com/kinesis/latest/APIReference/API_Record.html): the latest so far counts.
+https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html): the latest so far counts.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,10 @@ class Lapsed:
 
 
 def detect(definition: Silence, state: State, readings: Readings, runs: Segments) -> Steps:
-    """A step for each reading, and before one that was waited for too long another: then it became silent."""
+    """A step for each reading, and before one that was waited for too long another: then it became silent.
+
+    Only of runs that are silent, or were: the others are well, and are nearly all.
+    """
     within = microseconds(definition.within)
     arrived = runs.highest(readings.arrived, state["arrived"])
     before = runs.before(arrived, state["arrived"])
@@ -52,8 +55,11 @@ def detect(definition: Silence, state: State, readings: Readings, runs: Segments
     known = before != NEVER
     waited = arrived - np.where(known, before, arrived)
     lapsed = waited > within
-    place = np.repeat(np.arange(len(arrived)), 1 + lapsed)
-    silent = _firsts_of_two(lapsed)
+    stirred = (state["hot"] > 0) | (state["raised"] > 0)
+    stirred[runs.run[lapsed]] = True
+    rows = np.flatnonzero(stirred[runs.run])
+    place = np.repeat(rows, 1 + lapsed[rows])
+    silent = _firsts_of_two(lapsed[rows])
     # What was told of a silence stands, even if a record turns up then that was stamped before its end.
     told = np.where(state["hot"] > 0, state["since"] + within, state["since"])
     at = np.maximum(np.where(silent, before[place] + within, arrived[place]), told[runs.run[place]])

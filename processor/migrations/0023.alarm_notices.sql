@@ -145,8 +145,8 @@ BEGIN
     END IF;
     SELECT r.name, p.path, e.rule, e.point, e.started_at, e.acknowledged_at, e.acknowledged_by,
         least(e.ended_at, (
-            SELECT min(v.applies_from) FROM millrace.alarm_rule_version AS v
-            WHERE v.rule = e.rule AND v.version > e.version)) AS ends
+            SELECT v.applies_from FROM millrace.alarm_rule_version AS v
+            WHERE v.rule = e.rule AND v.version = e.version + 1)) AS ends
     INTO one
     FROM millrace.alarm_change AS c
     JOIN millrace.alarm_event AS e ON e.rule = c.rule AND e.point = c.point AND e.started_at = c.started_at
@@ -173,21 +173,20 @@ END
 $$;
 COMMENT ON FUNCTION acknowledge_alarm(bigint, text) IS 'says that you are on it; the number stands in the message';
 
--- The view of the alarms with what a person is told, and the number by which one is taken on.
+-- The view of the alarms with what a person is told, and the number by which one is taken on. Versions of a rule
+-- are numbered without a gap, so the next one is found by its key, however many alarms there are.
 CREATE OR REPLACE VIEW alarms AS
 SELECT r.name AS rule, e.version, p.path, p.enterprise, p.site, p.area, p.line, p.cell, p.device, p.metric,
-    e.started_at AS since, e.raised_at, least(e.ended_at, v.until) AS cleared_at,
-    coalesce(least(e.ended_at, v.until) > now(), true) AS standing,
+    e.started_at AS since, e.raised_at, least(e.ended_at, next.applies_from) AS cleared_at,
+    coalesce(least(e.ended_at, next.applies_from) > now(), true) AS standing,
     e.value, e.figure, e.history, e.acknowledged_at, e.acknowledged_by, e.point,
     c.id AS number, e.rule AS rule_number, p.unit, v.definition,
-    coalesce(v.until < coalesce(e.ended_at, 'infinity'), false) AS lapses
+    coalesce(next.applies_from < coalesce(e.ended_at, 'infinity'), false) AS lapses
 FROM alarm_event AS e
 JOIN alarm_rule AS r ON r.id = e.rule
 JOIN point AS p ON p.id = e.point
-LEFT JOIN (
-    SELECT rule, version, definition, lead(applies_from) OVER (PARTITION BY rule ORDER BY version) AS until
-    FROM alarm_rule_version
-) AS v ON v.rule = e.rule AND v.version = e.version
+LEFT JOIN alarm_rule_version AS v ON v.rule = e.rule AND v.version = e.version
+LEFT JOIN alarm_rule_version AS next ON next.rule = e.rule AND next.version = e.version + 1
 LEFT JOIN alarm_change AS c
     ON c.rule = e.rule AND c.point = e.point AND c.started_at = e.started_at AND c.change = 'raised';
 COMMENT ON COLUMN alarms.number IS 'by which people name it, as in acknowledge_alarm; empty of history';

@@ -397,16 +397,14 @@ SELECT pg_advisory_unlock(hashtextextended('millrace.notices', 0));
 -- name: end_with_rules
 -- What a version of a rule raised ends where the next begins.
 INSERT INTO alarm_change (rule, point, started_at, change, at, site)
-SELECT e.rule, e.point, e.started_at, 'cleared', v.until, c.site
+SELECT e.rule, e.point, e.started_at, 'cleared', next.applies_from, c.site
 FROM alarm_event AS e
-JOIN (
-    SELECT rule, version, lead(applies_from) OVER (PARTITION BY rule ORDER BY version) AS until
-    FROM alarm_rule_version
-) AS v ON v.rule = e.rule AND v.version = e.version
+JOIN alarm_rule_version AS next ON next.rule = e.rule AND next.version = e.version + 1
 JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
-WHERE e.ended_at IS NULL AND v.until <= %(now)s AND NOT EXISTS (
+WHERE e.ended_at IS NULL AND next.applies_from <= %(now)s AND NOT EXISTS (
     SELECT FROM alarm_change AS o
-    WHERE (o.rule, o.point, o.started_at, o.change, o.at) = (e.rule, e.point, e.started_at, 'cleared', v.until))
+    WHERE (o.rule, o.point, o.started_at, o.change, o.at)
+        = (e.rule, e.point, e.started_at, 'cleared', next.applies_from))
 ON CONFLICT DO NOTHING;
 
 -- name: unsettled_changes
@@ -529,7 +527,7 @@ WITH RECURSIVE sites AS (
     JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
     WHERE e.ended_at IS NULL AND NOT e.history AND NOT EXISTS (
         SELECT FROM alarm_rule_version AS v
-        WHERE v.rule = e.rule AND v.version > e.version AND v.applies_from <= %(now)s)
+        WHERE v.rule = e.rule AND v.version = e.version + 1 AND v.applies_from <= %(now)s)
         AND (%(site)s::text IS NULL OR c.site = %(site)s::text)
     ORDER BY e.raised_at DESC LIMIT %(most)s
 )
@@ -542,7 +540,7 @@ ORDER BY sites.site, raised_at DESC;
 SELECT count(*) FROM alarm_event AS e JOIN point AS p ON p.id = e.point
 WHERE e.ended_at IS NULL AND NOT e.history AND NOT EXISTS (
     SELECT FROM alarm_rule_version AS v
-    WHERE v.rule = e.rule AND v.version > e.version AND v.applies_from <= %(now)s)
+    WHERE v.rule = e.rule AND v.version = e.version + 1 AND v.applies_from <= %(now)s)
     AND (%(site)s::text IS NULL OR p.enterprise || '/' || p.site = %(site)s::text);
 
 -- name: alarm_list

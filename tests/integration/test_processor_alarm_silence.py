@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from local.faults.plain import Plain
 from processor.alarms.definition import Clock, Definition, Limit, Silence
 from processor.alarms.watchman import MARGIN_SECONDS
 from processor.source.records import Batch, Record
 from tests.integration.test_processor_alarm_path import BEGAN_MS, POINTS, STATES, Event, Plant, told
-from tests.unit.processor.plain_alarms import Plain
 
 BEGAN = BEGAN_MS / 1000
 SILENT: list[Definition] = [

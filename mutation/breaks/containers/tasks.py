@@ -117,6 +117,21 @@ def the_processor_is_given_the_databases_port_as_the_caches(draft: Draft) -> Non
     given["CachePort"] = att("Database", "Outputs.Port")
 
 
+@broken(
+    why="the processor may publish and does not know where: nobody in the plant is told, and nothing fails"
+)
+def the_processor_is_not_told_of_the_plants_topic(draft: Draft) -> None:
+    told = container(draft)["Environment"]
+    told[:] = [variable for variable in told if variable["Name"] != "ALARM_TOPIC_ARN"]
+
+
+@broken(why="what the plant should hear is published to the platform's people, which its role may not")
+def the_processor_is_told_of_the_platforms_topic(draft: Draft) -> None:
+    for variable in container(draft)["Environment"]:
+        if variable["Name"] == "ALARM_TOPIC_ARN":
+            variable["Value"] = ref("TopicArn")
+
+
 @broken(why="there is no stream of the queue's name")
 def the_processor_is_given_the_queues_name_as_the_streams(draft: Draft) -> None:
     given = draft.nesting(draft.the(TASK)).properties["Parameters"]

@@ -107,6 +107,11 @@ def the_plants_topic_refuses_the_processor_alone(draft: Draft) -> None:
     found["Condition"] = {"ArnEquals": {"aws:PrincipalArn": att("TaskRole", "Arn")}}
 
 
+@broken(why="what the plant is told may travel in plain text")
+def the_plants_topic_takes_plain_text(draft: Draft) -> None:
+    drop_statement(draft.the(TOPIC_POLICY, "PlantAlarmsPolicy"), "sns:Publish", "Deny", "RefuseWithoutTls")
+
+
 @broken(why="without its condition the denial refuses everyone: no alarm is told")
 def the_plants_topic_refuses_everyone(draft: Draft) -> None:
     del plants_topic(draft)["Condition"]

@@ -11,13 +11,15 @@ from topology.tree import Resource
 from topology.values import Reference, leaves, references
 
 NAMES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html"
+PUBLISH = "https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"
+TOPIC = "AWS::SNS::Topic"
 CACHE_LOGIN = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html"
 MADE = frozenset(
     {
         "AWS::DynamoDB::Table",
         "AWS::Kinesis::Stream",
         "AWS::S3::Bucket",
-        "AWS::SNS::Topic",
+        TOPIC,
         "AWS::SQS::Queue",
         "AWS::SecretsManager::Secret",
     }
@@ -47,8 +49,9 @@ PARAMETERS = ("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"
 @rule(
     "W9573",
     cause="{workload} may use {named} by its role {role}, and nothing tells it which that is",
-    remedy="name it in the environment, since CloudFormation makes the name; or take the right away",
-    sources=(NAMES,),
+    remedy="name it in the environment, since CloudFormation makes the name, and a topic is asked for by its "
+    "ARN whatever its name; or take the right away",
+    sources=(NAMES, PUBLISH),
     demanding=True,
 )
 def a_name_that_nothing_tells(site: Site) -> Iterator[Finding]:
@@ -63,7 +66,7 @@ def a_name_that_nothing_tells(site: Site) -> Iterator[Finding]:
             reference
             for statement in allowed
             for reference in references(statement.resolved.get("Resource"))
-            if (reference.resource.kind in MADE and _unnamed(site, reference.resource))
+            if (reference.resource.kind in MADE and _unsaid(site, reference.resource, workload))
             or reference.attribute == MASTER
         }
         for reference in sorted(granted, key=str):
@@ -143,9 +146,14 @@ def _same(reference: Reference, other: Reference) -> bool:
     return reference.resource == other.resource
 
 
-def _unnamed(site: Site, resource: Resource) -> bool:
+def _unsaid(site: Site, resource: Resource, workload: Resource) -> bool:
+    """Whether no program can know it that is not told: it has no name of its own, or its ARN is what counts."""
     name = FORMS[resource.kind].name
-    return name is not None and site.get(resource, name) is None
+    fixed = site.get(resource, name) if name is not None else None
+    if resource.kind == TOPIC and isinstance(fixed, str):
+        texts = [leaf for value in site.properties(workload).values() for leaf in leaves(value)]
+        return not any(fixed in text for text in texts if isinstance(text, str))
+    return name is not None and fixed is None
 
 
 def _at(workload: Resource, **parts: object) -> Finding:

@@ -25,7 +25,8 @@ PROPER = {
     "s3:if-none-match": "*",
     "s3:objectcreationoperation": "true",
 }
-PLAIN = {**PROPER, "aws:securetransport": "false"}
+# By whoever has credentials of their own: some pass services of AWS over.
+PLAIN = {**PROPER, "aws:securetransport": "false", "aws:principalisawsservice": "false"}
 STRANGE = {**PROPER, "aws:principalaccount": f"{OPEN}another{CLOSE}"}
 TOPIC = "AWS::SNS::Topic"
 # What resources of a type are for.

@@ -95,3 +95,58 @@ def test_who_fails_raises_in_time(told: Judgement, machine: str, hours: int) -> 
 
 def test_a_failure_that_lasts_is_told_once(told: Judgement) -> None:
     assert len([at for at in raised_at(told, "sinks within a minute") if at >= FAILS]) == 1
+
+
+def judged(values: list[Float64]) -> Judgement:
+    """Of machines that are read at the same times; not a number: not read."""
+    runs, value = np.repeat(np.arange(len(values)), COUNT), np.concatenate(values)
+    there = np.isfinite(value)
+    place = np.tile(PLACE, len(values))[there]
+    readings = Readings(
+        point=runs[there].astype(np.int32),
+        ts=place * STEP,
+        seq=place,
+        value=value[there],
+        record=place,
+        arrived=place * STEP,
+    )
+    return judge(
+        Deviation(), fresh(Deviation(), len(values)), readings, Segments.of(runs[there], len(values))
+    )
+
+
+def raises(values: list[Float64]) -> list[list[int]]:
+    """Of each, in readings since the start."""
+    told = judged(values)
+    return [(told.at[told.raised & (told.run == run)] // STEP).tolist() for run in range(len(values))]
+
+
+def test_nonsense_raises_nothing_and_a_failure_after_it_is_told() -> None:
+    values = []
+    for place in (0, 1, 100, 2 * A_DAY, 10 * A_DAY):
+        for nonsense in (6553.5, -32768.0, 3.4e38, -1.7e308):
+            values.append(failing(np.full(len(SINCE), -30.0)))
+            values[-1][place] = nonsense
+    for raised in raises(values):
+        assert len(raised) == 1
+        assert 0 <= raised[0] - FAILS <= 24
+
+
+def test_nonsense_that_goes_on_does_not_blind_for_ever() -> None:
+    value = failing(np.full(len(SINCE), -30.0))
+    value[5 * A_DAY : 6 * A_DAY + 20] = 32767.0
+    (raised,) = raises([value])
+    assert any(0 <= at - FAILS <= 24 for at in raised)
+
+
+def test_what_was_never_anything_but_zero_tells_by_its_first_step_how_far_it_goes() -> None:
+    blip, shifts = np.zeros(COUNT), np.zeros(COUNT)
+    blip[FAILS] = 0.01
+    shifts[FAILS:] = np.where(SINCE % A_DAY < A_DAY // 3, 1500.0, 0.0)
+    assert raises([blip, shifts]) == [[], []]
+
+
+def test_a_machine_that_was_off_for_weeks_is_known_when_it_comes_back() -> None:
+    value = wandering(2.0)
+    value[8 * A_DAY : 22 * A_DAY] = np.nan
+    assert raises([value]) == [[]]

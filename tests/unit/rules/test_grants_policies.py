@@ -239,6 +239,16 @@ def test_a_queue_refuses_what_it_should_and_nothing_else(
     assert say(rule, QUEUES.replace(before, after, 1))
 
 
+def test_a_refusal_of_plain_text_may_pass_services_over(say: Say) -> None:
+    spared = "{aws:SecureTransport: false, aws:PrincipalIsAWSService: false}"
+    both = QUEUES.replace("{aws:SecureTransport: false}", spared)
+
+    assert say("W9265", QUEUES.replace("{aws:SecureTransport: false}", spared, 1)) == []
+    assert say("W9265", both) == []
+    assert say("W9265", both.replace(f"{{Bool: {spared}}}", "{Bool: {aws:SecureTransport: true}}", 1))
+    assert say("E9264", both) == []
+
+
 LOGGED = """
 Resources:
   Kept:

@@ -87,6 +87,21 @@ def test_a_table_with_a_fixed_name_needs_no_telling(say: Say) -> None:
     assert say("W9573", WORKER.replace("        - {Name: LEDGER, Value: !Ref Ledger}\n", "")) == []
 
 
+def test_a_topic_is_told_by_its_arn_whatever_its_name(say: Say) -> None:
+    spoken = WORKER.replace(
+        '          - {Effect: Allow, Action: "sqs:*"',
+        "          - {Effect: Allow, Action: 'sns:Publish', Resource: !Ref News}\n"
+        '          - {Effect: Allow, Action: "sqs:*"',
+    )
+    spoken += "  News: {Type: AWS::SNS::Topic, Properties: {TopicName: news}}\n"
+    stage = "        - {Name: STAGE, Value: prod}\n"
+
+    assert len(say("W9573", spoken)) == 1
+    for value in ("!Ref News", "!Sub 'arn:aws:sns:${AWS::Region}:${AWS::AccountId}:news'"):
+        told = spoken.replace(stage, f"{stage}        - {{Name: NEWS, Value: {value}}}\n")
+        assert say("W9573", told) == []
+
+
 def test_what_calls_a_function_tells_it(say: Say) -> None:
     role = WORKER.replace("ecs-tasks", "lambda").partition("  Worker:\n")[0]
     called = (
