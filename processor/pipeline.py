@@ -129,7 +129,7 @@ class Pipeline:
                     lag_ms=0,
                     decode_seconds=0.0,
                     write_seconds=time.perf_counter() - began,
-                    oldest_arrived=seen_at,
+                    oldest_arrived=time.time(),  # no record waited for it
                     raised=raised,
                     cleared=0,
                 )
