@@ -55,7 +55,7 @@ def rows(options: Options) -> list[Row]:
 
 def _memory() -> Row:
     """What a watch of a hundred thousand points holds, beside the states that it is held for."""
-    paths = [f"acme/lon1/press/line{point % 5}/cell1/m{point // 10:05}/{point % 10}" for point in range(MANY)]
+    paths = [f"acme/lon1/press/line1/cell1/m{point // 10:05}/{point % 10}" for point in range(MANY)]
     rules = [
         Watched(number, 1, expression(EVERYWHERE), definition, 0, LAST)
         for number, definition in enumerate(RULES.values())

@@ -112,12 +112,13 @@ class Pipeline:
 
         listed: asks for all shards of the stream. Raises as `drain`, and what `listed` raises.
         """
+        asked = time.monotonic() - max(0.0, time.time() - seen_at)
         self.drain()
         stream = None
         if self._store.orphaned(seen_at):
             stream = stream_seen(self._store.known(), listed(), lease.shard, seen_at)
         began = time.perf_counter()
-        raised = self._store.tell_silences(lease, Look(seen_at, stream))
+        raised = self._store.tell_silences(lease, Look(seen_at, stream, asked))
         if raised:
             self._committed(
                 Committed(

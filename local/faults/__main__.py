@@ -79,6 +79,7 @@ def _suffered(trial: Trial, most: int, asked: argparse.Namespace, counts: Counte
         while happened < most:
             (kind,) = trial.chance.choices(kinds, shares)
             began = time.monotonic()
+            trial.harms += 1
             came = KINDS[kind][0](trial)
             trial.settle()
             if came:

@@ -136,7 +136,7 @@ class Alarms:
             together: dict[tuple[str, bool], list[tuple[int, int, float]]] = {}
             for row in filter(_usable, parcel.rows):
                 path, ts, value = row[0], row[1], float(row[2] or 0)
-                history = row not in parcel.latest
+                history = parcel.history
                 if version.judges(path, arrived) and not (history and by_arrival(version.definition)):
                     reading = ts, seqs[path, ts, value], value
                     together.setdefault((path, history), []).append(reading)

@@ -9,7 +9,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ class Parcel:
     refused: tuple[tuple[int, str], ...] = ()
     latest: tuple[Row, ...] = ()
     mended: tuple[tuple[int, Row], ...] = ()
+    history: bool = False
 
 
 # Settings under which some of what is refused is not.
@@ -181,7 +182,7 @@ def _history(plant: Plant) -> Parcel:
     reading["ts"] -= plant.chance.choice(HISTORY_DAYS) * DAY_MS
     reading["hist"] = True
     row = (path, reading["ts"] * 1000, value, quality)
-    return plant.good(device, json.dumps(reading).encode(), row, shown=False)
+    return replace(plant.good(device, json.dumps(reading).encode(), row, shown=False), history=True)
 
 
 def _hourly(plant: Plant) -> Parcel:
@@ -193,7 +194,7 @@ def _hourly(plant: Plant) -> Parcel:
     value = plant.chance.randrange(10) + (100 if plant.hour in UNUSUAL else 0)
     path = f"{plant.place(1)}/hourly"
     data = json.dumps({"path": path, "ts": ts, "value": value}).encode()
-    return plant.good(1, data, (path, ts * 1000, value, 192))
+    return plant.good(1, data, (path, ts * 1000, value, 192), shown=False)  # it has no last word
 
 
 FORMS: tuple[Callable[[Plant], Parcel], ...] = (

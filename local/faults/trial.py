@@ -10,6 +10,7 @@ import psycopg
 from redis import Redis
 
 from local.faults.alarms import RULES, Alarms
+from local.faults.inbox import Inbox
 from local.faults.judge import Account, Progress, judge, judge_alarms, judge_latest
 from local.faults.plant import MENDED, Parcel, Plant
 from local.faults.processors import Processor, Processors
@@ -48,7 +49,10 @@ class Trial:
         self.sent: list[Parcel] = []
         self._kinesis.create_stream(StreamName=self.stream, ShardCount=SHARDS)
         self._kinesis.get_waiter("stream_exists").wait(StreamName=self.stream, WaiterConfig={"Delay": 1})
-        self.processors = Processors(world.environment(self.stream), self.log)
+        self.inbox = Inbox(world.session(), world.aws.endpoint_url, self.plant.prefix)
+        self.harms = 0  # that were done, and may each have cost a message one more copy
+        told = {"ALARM_TOPIC_ARN": self.inbox.topic}
+        self.processors = Processors(world.environment(self.stream) | told, self.log)
 
     def __enter__(self) -> "Trial":
         with self.world.operator() as connection:
@@ -59,6 +63,7 @@ class Trial:
 
     def __exit__(self, *ending: object) -> None:
         self.processors.end()
+        self.inbox.close()
         self._kinesis.close()
 
     def load(self, most: int = 40) -> None:
@@ -106,8 +111,10 @@ class Trial:
         self.settle()
         if at_the_end:
             self.processors.await_leaving()
+            self._until_told()
         with self.world.operator() as connection:
-            return [*self.processors.wrong, *self.found(connection)]
+            told = self.inbox.judge(connection, self.harms) if at_the_end else []
+            return [*self.processors.wrong, *self.found(connection), *told]
 
     def found(self, connection: psycopg.Connection[Any]) -> list[str]:
         """What is wrong in the tables, a line each."""
@@ -147,6 +154,16 @@ class Trial:
             return [*([f"the replay ended with {code}"] if code else []), *self.shown(client)]
         finally:
             client.close()
+
+    def _until_told(self) -> None:
+        """Raises NotSettled."""
+        end = time.monotonic() + SETTLE_SECONDS
+        with self.world.operator() as connection:
+            while not self.inbox.told(connection):
+                self.processors.keep()
+                if time.monotonic() > end:
+                    raise NotSettled(f"not all were told of within {SETTLE_SECONDS:.0f} s; see {self.log}")
+                time.sleep(LOOK_SECONDS)
 
     def _until_shown(self, client: Redis) -> None:
         """A cache that was away is tried again after a rest, with the next batch."""

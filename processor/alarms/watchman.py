@@ -6,6 +6,7 @@ stream was divided anew, has no owner: a device of it may speak next in any shar
 only once all shards have been read that far.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -34,10 +35,23 @@ MOST_ROWS = 10_000  # of alarm_state in one transaction; the next look takes the
 
 @dataclass(frozen=True)
 class Look:
-    """How far has been read, in seconds since 1970: the owner's shard, the whole stream (None: unknown)."""
+    """How far has been read, in seconds since 1970: the owner's shard, the whole stream (None: unknown).
+
+    asked: when the stream was asked, by time.monotonic.
+    """
 
     shard: float
-    stream: float | None = None
+    stream: float | None
+    asked: float
+
+    def as_of(self, now: float) -> "Look":
+        """By another's clock, the database's, too: who has a wrong one must not find everybody silent.
+
+        now: seconds since 1970. The earlier counts.
+        """
+        asked = now - (time.monotonic() - self.asked)
+        stream = None if self.stream is None else min(self.stream, asked)
+        return replace(self, shard=min(self.shard, asked), stream=stream)
 
 
 def stream_seen(known: Mapping[str, Known], listed: Iterable[str], mine: str, seen: float) -> float | None:

@@ -178,6 +178,10 @@ SELECT shard, sequence_number FROM shard_progress WHERE stream = %(stream)s AND 
 -- name: moment
 SELECT clock_timestamp();
 
+-- name: seconds
+-- Since 1970.
+SELECT extract(epoch FROM clock_timestamp())::double precision;
+
 -- Retention (processor/retention.py). The functions are the owner's, and know the days themselves.
 
 -- name: take_retention

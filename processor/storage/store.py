@@ -154,7 +154,8 @@ class Store:
             with connection.transaction():
                 if not connection.execute(_QUERIES["hold_shard"], key).rowcount:
                     raise ShardLost(f"shard {lease.shard} is owned by a later epoch than {lease.epoch}")
-                outcome = tell(connection, self._stream, lease.shard, look)
+                ((now,),) = connection.execute(_QUERIES["seconds"]).fetchall()
+                outcome = tell(connection, self._stream, lease.shard, look.as_of(now))
             session.points.watches.recall(lease.owner, outcome.rows)
             return outcome.raised
 

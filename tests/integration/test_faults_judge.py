@@ -57,6 +57,25 @@ def test_the_judge_sees_what_is_wrong(trial: Trial, wrong: str) -> None:
     assert trial.judged() == []
 
 
+UNHEARD = {
+    "was tried 0 times": "UPDATE alarm_notice SET attempts = 0",
+    "was sent and never came": "UPDATE alarm_notice SET id = '00000000-0000-4000-8000-000000000000'"
+    " WHERE place = (SELECT min(place) FROM alarm_notice)",
+    "nobody is told of raised": "DELETE FROM alarm_change WHERE change = 'raised'",
+}
+
+
+@pytest.mark.parametrize("wrong", UNHEARD)
+def test_the_judge_sees_what_people_should_have_heard(trial: Trial, wrong: str) -> None:
+    assert trial.judged(at_the_end=True) == []
+    with trial.world.operator() as connection, connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL search_path = millrace")
+        connection.execute("ALTER TABLE alarm_change DROP CONSTRAINT alarm_change_notice_fkey")
+        connection.execute(UNHEARD[wrong].encode())
+        found = trial.inbox.judge(connection, 0)
+        assert any(wrong in line for line in found), found
+
+
 def test_the_judge_sees_a_latest_value_that_went_back(trial: Trial) -> None:
     assert trial.judged_latest() == []
     row = next(iter(trial.account.newest.values()))

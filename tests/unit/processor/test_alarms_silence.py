@@ -1,5 +1,6 @@
 """A silence is told while it lasts, and the same is told when nobody looks until it is over."""
 
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from processor.alarms.detectors import fresh
 from processor.alarms.judge import judge
 from processor.alarms.silence import NOTHING_DUE, due, lapse
 from processor.alarms.steps import State
+from processor.alarms.watchman import Look
 from tests.unit.processor.test_alarms_judge import SECOND, Record, apart, change, readings_of, streams
 
 FOREVER = 2**62
@@ -145,3 +147,12 @@ def test_each_point_is_due_until_it_is_told() -> None:
     assert due(rule, watched.states).tolist() == [NOTHING_DUE, 105 * SECOND, *[NOTHING_DUE] * 3]
     watched.look(200 * SECOND)
     assert np.all(due(rule, watched.states) == NOTHING_DUE)
+
+
+def test_of_two_clocks_the_one_that_is_behind_says_how_far_was_read() -> None:
+    asked = time.monotonic()
+    ahead = Look(shard=1_000_000.0, stream=900_000.0, asked=asked).as_of(500.0)
+    behind = Look(shard=400.0, stream=None, asked=asked).as_of(500.0)
+    assert ahead.shard == ahead.stream == pytest.approx(500.0, abs=60)
+    assert ahead.shard <= 500.0
+    assert (behind.shard, behind.stream) == (400.0, None)
