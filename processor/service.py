@@ -71,7 +71,7 @@ def run(settings: Settings) -> int:
         sent=metrics.told,
     )
     pipeline = Pipeline(
-        Store(database, settings.stream_name, settings.oldest_reading_days),
+        Store(database, settings.stream_name),
         latest,
         rules_of(settings),
         committed=counted(metrics, notifier),

@@ -97,7 +97,7 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         sent=metrics.told,
     )
     pipeline = Pipeline(
-        Store(database, settings.stream_name, settings.oldest_reading_days),
+        Store(database, settings.stream_name),
         latest,
         rules_of(settings),
         committed=counted(metrics, notifier),

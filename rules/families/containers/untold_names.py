@@ -147,7 +147,7 @@ def _same(reference: Reference, other: Reference) -> bool:
 
 
 def _unsaid(site: Site, resource: Resource, workload: Resource) -> bool:
-    """Whether no program can know it that is not told: it has no name of its own, or its ARN is what counts."""
+    """Whether a program must be told: nobody gave it a name, or it is asked for by its ARN."""
     name = FORMS[resource.kind].name
     fixed = site.get(resource, name) if name is not None else None
     if resource.kind == TOPIC and isinstance(fixed, str):

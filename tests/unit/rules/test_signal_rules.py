@@ -19,8 +19,8 @@ MODULES = (
     test_signal_events,
     test_signal_people,
 )
-# Judged by tests of their own: it takes several alarms, or two templates, or their counterparts.
-APART = {"W9630", "E9697", "E9600", "E9607", "E9661", "W9600", "W9601", "W9629"} | {
+# Judged by tests of their own: it takes several alarms, or two templates, or their counterparts, or roles.
+APART = {"W9617", "W9630", "E9697", "E9600", "E9607", "E9661", "W9600", "W9601", "W9629"} | {
     *("E9660", "W9658", "E9694", "W9690", "W9691", "W9693")
 }
 
