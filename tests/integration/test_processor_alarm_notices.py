@@ -356,6 +356,7 @@ def test_one_that_holds_the_lock_and_stands_still_keeps_the_others_quiet(plant: 
         other.once()
         assert plant.topic.taken == []
         assert other.standing is None  # it has not looked
+        outbox.free(zombie)
     other.once()
     assert len(plant.topic.taken) == 1
 
