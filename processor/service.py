@@ -71,7 +71,7 @@ def run(settings: Settings) -> int:
         sent=metrics.told,
     )
     pipeline = Pipeline(
-        Store(database, settings.stream_name, settings.oldest_reading_days),
+        Store(database, settings.stream_name),
         latest,
         rules_of(settings),
         committed=counted(metrics, notifier),
@@ -149,6 +149,7 @@ def run(settings: Settings) -> int:
         finally:
             stopping.set()  # a writer that waits for the database gives up
             pipeline.close(GRACE_SECONDS)
+            notifier.close(GRACE_SECONDS)
             database.close()
     logger.info("stopped", extra=state())
     return 0
@@ -174,7 +175,9 @@ def counted(metrics: Metrics, notifier: Notifier) -> Callable[[Committed], None]
 def topic_of(settings: Settings, aws: boto3.Session) -> Topic | None:
     """Who is told of alarms; None: nobody."""
     arn = settings.alarm_topic_arn
-    return Topic(aws.client("sns", config=AWS_CALLS), arn) if arn else None
+    # The notifier counts each attempt: none may be made behind its back.
+    once = AWS_CALLS.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+    return Topic(aws.client("sns", config=once), arn) if arn else None
 
 
 def notifier_of(

@@ -59,7 +59,7 @@ Key = tuple[str, int, float]  # path, µs, value: of a plant no two readings hav
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a rule, and the times that it judges, in µs."""
+    """A version of a rule, and when what it judges reaches the stream, in µs."""
 
     rule: int
     number: int
@@ -68,9 +68,9 @@ class Version:
     since: int = ALWAYS
     until: int = FOREVER
 
-    def judges(self, path: str, at: int) -> bool:
-        """Whether a reading is its own. at: its time, or its arrival's where that is what is judged."""
-        return self.since <= at < self.until and re.match(expression(self.path), path) is not None
+    def judges(self, path: str, arrived: int) -> bool:
+        """Whether a reading is its own."""
+        return self.since <= arrived < self.until and re.match(expression(self.path), path) is not None
 
 
 @dataclass
@@ -137,8 +137,7 @@ class Alarms:
             for row in filter(_usable, parcel.rows):
                 path, ts, value = row[0], row[1], float(row[2] or 0)
                 history = row not in parcel.latest
-                arrives = by_arrival(version.definition)
-                if not (arrives and history) and version.judges(path, arrived if arrives else ts):
+                if version.judges(path, arrived) and not (history and by_arrival(version.definition)):
                     reading = ts, seqs[path, ts, value], value
                     together.setdefault((path, history), []).append(reading)
             for subject, readings in together.items():

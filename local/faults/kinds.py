@@ -300,7 +300,7 @@ def device_clock_steps(trial: Trial) -> bool:
 
 
 def rule_changed(trial: Trial) -> bool:
-    """A version of a rule begins where the plant's time is, and every processor is a new one."""
+    """A version of a rule begins, and every processor is a new one, which knows it."""
     trial.settle()
     with trial.world.operator() as connection:
         trial.change_rule(connection)

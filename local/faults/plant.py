@@ -97,11 +97,6 @@ class Plant:
             reading["seq"] = self.number
         return reading, (path, ts * 1000, value, quality)
 
-    @property
-    def latest_ms(self) -> int:
-        """No reading that was sent is later."""
-        return self.began_ms + max(0, self.stepped_ms) + self.number * STEP_MS
-
     def step(self, milliseconds: int) -> None:
         """The devices' clock jumps. What was said at a time may be said again of it, with another value."""
         self.stepped_ms += milliseconds

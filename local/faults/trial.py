@@ -15,7 +15,6 @@ from local.faults.plant import MENDED, Parcel, Plant
 from local.faults.processors import Processor, Processors
 from local.faults.sending import send
 from local.faults.world import World
-from processor.alarms.definition import by_arrival
 
 SHARDS = 2
 SETTLE_SECONDS = 90.0  # what processors may need to get over anything
@@ -82,10 +81,9 @@ class Trial:
         raise TimeoutError(f"no processor has become the reader; see {self.log}")
 
     def change_rule(self, connection: psycopg.Connection[Any]) -> None:
-        """A new version of any rule, from now on, by the plant's time and by the stream's."""
+        """A new version of any rule, for what reaches the stream from now on."""
         place = self.chance.randrange(len(RULES))
-        since = time.time_ns() // 1_000 if by_arrival(RULES[place][1]) else self.plant.latest_ms * 1000 + 1
-        self.alarms.change(connection, place, since)
+        self.alarms.change(connection, place, time.time_ns() // 1_000)
 
     def pause(self, most: float) -> None:
         """Some time up to so many seconds, so that faults fall anywhere."""

@@ -3,8 +3,8 @@
 One hash for each site, `alarms:<enterprise>/<site>`; a field for each alarm, its number, holding JSON
 {"number", "rule", "path", "unit", "since": ms, "raised_at": ms, "value", "figure", "acknowledged_at": ms or
 null, "acknowledged_by"}, ms since 1970. `alarms:written` has for each site as of when this is so, so that a
-dashboard sees whether somebody still looks. Each time all of a site is written, in one step, from PostgreSQL:
-what was flushed, or missed while Redis was away, is there again some seconds later.
+dashboard sees whether somebody still looks. All of a site is written, in one step, from PostgreSQL: what was
+flushed, or missed while Redis was away, is there again some seconds later.
 """
 
 import logging
@@ -24,6 +24,7 @@ from processor.latest import FIRST_REST, LONGEST_REST, Client
 logger = logging.getLogger(__name__)
 
 AS_OF = "alarms:written"
+AGAIN_SECONDS = 10.0  # after which a site is written though nothing changed: so long a flush may be felt
 
 # Only what Redis 6.2 and Valkey 8 have both, and the cache's user may do: commands of hashes. A hash without
 # fields is gone. KEYS: the site's hash, and AS_OF. ARGV: a MessagePack array of fields and JSON in turns, the
@@ -54,15 +55,22 @@ class Board:
         self._script = ""
         self._rest = FIRST_REST
         self._closed_until = 0.0  # the circuit: no attempt before
+        self._shown: dict[str, tuple[float, list[Shown]]] = {}  # by site, when and what
         self.away: str | None = None
 
     def show(self, present: dict[str, list[Shown]], now: datetime) -> None:
-        """Each site's alarms in the place of those that it had. Raises nothing; takes seconds at the most."""
+        """Each site's alarms in the place of those that it had. Raises nothing; takes seconds at the most.
+
+        What was shown just now is not written again.
+        """
         if self._clock() < self._closed_until:
             return
         try:
             for site, alarms in present.items():
-                self._replace(site, alarms, now)
+                at, shown = self._shown.get(site, (-AGAIN_SECONDS, []))
+                if alarms != shown or self._clock() >= at + AGAIN_SECONDS:
+                    self._replace(site, alarms, now)
+                    self._shown[site] = self._clock(), alarms
         except (RedisError, OSError, BotoCoreError, ClientError) as error:  # the latter two from the token
             self._closed_until = self._clock() + self._rest
             self._rest = min(2 * self._rest, LONGEST_REST)

@@ -22,8 +22,10 @@ and quotients are the same to the last bit on every machine, an exponential is n
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from processor.alarms.bins import Bins
 from processor.columns import Float64, Int8, Int64
@@ -45,10 +47,10 @@ LEARNT = [
     ("out", np.int64),  # µs spent above the limit without a break
 ]
 COLUMNS = [name for name, _ in LEARNT]
-
-
 WANTED = 3  # bins, to begin with their median: the first two are kept in `fast` and `level`
 LARGEST = 1e30  # beyond are fillers, such as 3.4e38 and 9.97e36
+
+Columns = dict[str, NDArray[Any]]  # as in LEARNT, one row a run
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,10 @@ class Chart:
     longest_step: int = 6 * HOUR  # a longer silence counts as this much
 
 
-def learn(
-    state: dict[str, Int64 | Float64], bins: Bins, chart: Chart
-) -> tuple[dict[str, Int64 | Float64], Int8, Float64]:
+def learn(state: Columns, bins: Bins, chart: Chart) -> tuple[Columns, Int8, Float64]:
     """The state after each run's bins, and heat and score of each bin.
 
-    state: columns as in LEARNT, one row a run. Runs are independent: their first bins are taken together,
-    then their second ones, and so on.
+    Runs are independent: their first bins are taken together, then their second ones, and so on.
     """
     lengths, starts = bins.runs.lengths, bins.runs.starts
     order = np.argsort(-lengths, kind="stable")  # those with a k-th bin stand in front
@@ -94,7 +93,7 @@ def learn(
     return after, heat, score
 
 
-def _step(part: dict[str, Int64 | Float64], at: Int64, mean: Float64, chart: Chart) -> tuple[Int8, Float64]:
+def _step(part: Columns, at: Int64, mean: Float64, chart: Chart) -> tuple[Int8, Float64]:
     """One bin of each run; writes into `part`."""
     begins = part["elapsed"] < 0
     after, heat, score = _judged(part, at, mean, chart)
@@ -107,7 +106,7 @@ def _step(part: dict[str, Int64 | Float64], at: Int64, mean: Float64, chart: Cha
     return np.where(usable, heat, np.int8(0)).astype(np.int8), np.where(usable & ~begins, score, 0.0)
 
 
-def _begun(part: dict[str, Int64 | Float64], at: Int64, mean: Float64) -> dict[str, Int64 | Float64]:
+def _begun(part: Columns, at: Int64, mean: Float64) -> Columns:
     """The first bins: two that are kept, and the third, which gives the median of the three."""
     elapsed, first, second = part["elapsed"], part["fast"], part["level"]
     low, high = np.minimum(first, second), np.maximum(first, second)
@@ -122,9 +121,7 @@ def _begun(part: dict[str, Int64 | Float64], at: Int64, mean: Float64) -> dict[s
     }
 
 
-def _judged(
-    part: dict[str, Int64 | Float64], at: Int64, mean: Float64, chart: Chart
-) -> tuple[dict[str, Int64 | Float64], Int8, Float64]:
+def _judged(part: Columns, at: Int64, mean: Float64, chart: Chart) -> tuple[Columns, Int8, Float64]:
     fast, level, scale = part["fast"], part["level"], part["scale"]
     dt = np.where(part["elapsed"] < 0, 0, np.minimum(at - part["at"], chart.longest_step))
     elapsed = part["elapsed"] + dt
@@ -144,7 +141,7 @@ def _judged(
     level = level + learnt * _weight(dt, chart.memory, elapsed)
     grown = scale + (np.abs(learnt) - scale) * _weight(dt, chart.memory, elapsed)
     adopted = out >= chart.adopt
-    after: dict[str, Int64 | Float64] = {
+    after: Columns = {
         "at": at,
         "elapsed": elapsed,
         "fast": fast,

@@ -141,11 +141,12 @@ def _learning(axis: Axes, outline: Outline) -> None:
     known = np.flatnonzero(np.isfinite(outline.centre))
     if not len(there):
         return
-    last = known[0] if len(known) else len(outline.low) - 1
-    middle = (outline.middles[there[0]] + outline.middles[last]) / 2 / DAY
-    axis.text(
-        middle, 0.03, "learning", transform=axis.get_xaxis_transform(), ha="center", color=FAINT, fontsize=8
-    )
+    if not len(known) or known[0] > there[0]:
+        place = (outline.middles[there[0]] / DAY, 0.05)
+        axis.annotate(
+            "learning", place, (4, 0), xycoords=axis.get_xaxis_transform(), textcoords="offset points",
+            color=FAINT, fontsize=8,
+        )  # fmt: skip
 
 
 def _limits(axis: Axes, limit: Limit) -> None:

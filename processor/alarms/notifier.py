@@ -76,6 +76,7 @@ class Notifier:
         self._sent = sent
         self._clock = clock
         self._woken = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
         self._rest = FIRST_REST
         self._closed_until = 0.0  # the circuit: no attempt before
         self._unmarked: dict[UUID, str] = {}  # sent, and the database was away before that was written
@@ -84,8 +85,14 @@ class Notifier:
         self.age: float | None = None
 
     def start(self) -> None:
-        """It ends with the process."""
-        threading.Thread(target=self._run, name="notifier", daemon=True).start()
+        """It ends with the process, and before with `close`."""
+        self._thread.start()
+
+    def close(self, seconds: float) -> None:
+        """After `stopping`: let what is being sent be marked, or the next process would send it once more."""
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
 
     def wake(self) -> None:
         """Something was raised or cleared. From any thread, in no time."""
@@ -138,16 +145,16 @@ class Notifier:
         for notice, message_id in list(self._unmarked.items()):
             outbox.mark_sent(connection, notice, message_id)
             del self._unmarked[notice]
-        while self._send(connection, topic) and outbox.compose(
-            connection, outbox.moment(connection), self._voice
-        ):
-            if self._stopping.is_set():
+        while self._send(connection, topic):
+            if not outbox.compose(connection, outbox.moment(connection), self._voice):
                 return
 
     def _send(self, connection: Connection[Any], topic: Sending) -> bool:
-        """All that is written; False when SNS is away."""
+        """All that is written; False when SNS is away, or the process is to stop."""
         while notices := outbox.unsent(connection, outbox.moment(connection)):
             for notice in notices:
+                if self._stopping.is_set():
+                    return False
                 if outbox.claim(connection, notice.id) and not self._publish(connection, topic, notice):
                     return False
         return True

@@ -14,7 +14,7 @@ import numpy as np
 
 from processor.alarms.order import Readings
 from processor.alarms.phrases import counted
-from processor.alarms.series import Series, Span, moment
+from processor.alarms.series import PAGE, Series, Span, moment
 from processor.columns import Bool, Int64
 from processor.recordings import cells, rows
 from processor.recordings.rows import Dialect, RowError
@@ -127,16 +127,19 @@ def _kept(file: Path, times: Int64, within: Span | None) -> Bool:
 
 
 def _pages(column: _Column, times: Int64, order: Int64) -> Iterator[Readings]:
-    value = np.array(column.values, np.float64)[order]
-    readings = Readings(
-        point=np.zeros(len(order), np.int32),
-        ts=times[order],
-        seq=np.arange(len(order)),
-        value=value,
-        record=np.arange(len(order)),
-        arrived=times[order],
-    )
-    yield readings.take(np.isfinite(value))
+    values = np.array(column.values, np.float64)
+    for begin in range(0, len(order), PAGE):
+        rows = order[begin : begin + PAGE]
+        value = values[rows]
+        readings = Readings(
+            point=np.zeros(len(rows), np.int32),
+            ts=times[rows],
+            seq=np.arange(begin, begin + len(rows)),
+            value=value,
+            record=np.arange(begin, begin + len(rows)),
+            arrived=times[rows],
+        )
+        yield readings.take(np.isfinite(value))
 
 
 def _of_times(file: Path, times: Int64, naive: bool, zone: tzinfo) -> Iterator[str]:

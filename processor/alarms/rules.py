@@ -20,6 +20,10 @@ LAST = 2**62  # µs: no reading is later
 # Every processor asks for the rules more often than this, so all know a version before it judges.
 AHEAD_SECONDS = 60
 
+# No stream holds a record for longer, so no version that was over before judges any: 8760 hours, by
+# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html.
+LONGEST_DAYS = 365
+
 
 class RuleError(ValueError):
     """A rule cannot be written as asked: the message says why, and what to do."""
@@ -47,8 +51,8 @@ def rules(connection: Connection[Any]) -> list[Rule]:
     ]
 
 
-def watched(connection: Connection[Any], days: int) -> list[Watched]:
-    """Each version with the readings that are its own. days: how old a reading may be that is still judged.
+def watched(connection: Connection[Any], days: int = LONGEST_DAYS) -> list[Watched]:
+    """Each version that may still judge a record of the stream. days: since when it may have been there.
 
     A definition that this release does not know is left out and logged: the others must go on.
     """

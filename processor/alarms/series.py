@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from processor.alarms.order import Readings
 
+PAGE = 20_000  # readings of a point at once, at most
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -10,12 +10,11 @@ from psycopg import Connection
 
 from processor.alarms.order import Readings
 from processor.alarms.pattern import expression
-from processor.alarms.series import Series, Span, microseconds, moment
+from processor.alarms.series import PAGE, Series, Span, microseconds, moment
 from processor.queries import load_queries
 
 _QUERIES = load_queries()
-MOST_POINTS = 10_000  # one after another: more would take hours
-PAGE = 100_000  # readings at once
+MOST_POINTS = 10_000  # more would take hours
 _ASKED_FOR_SPAN = 100  # points: enough to say where readings are
 _FIRST = -(2**63)
 

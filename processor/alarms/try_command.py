@@ -107,7 +107,7 @@ def _told(trial: _Trial, shown: Shown, windows: list[Window]) -> Iterator[str]:
     summary = Summary(trial.definition, quiet=trial.points > FEW)
     columns = None if shown.plot is None else picture.COLUMNS
     drawn: list[Tried] = []
-    for tried in trials(iter(trial.series), trial.definition, trial.span, columns, trial.until):
+    for tried in trials(trial.series, trial.definition, trial.span, columns, trial.until):
         yield from summary.add(tried)
         if shown.plot is not None:
             drawn = picture.most_alarms([*drawn, tried])

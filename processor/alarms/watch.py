@@ -10,21 +10,24 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from processor.alarms.definition import Definition, by_arrival
 from processor.alarms.detectors import State
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.memory import Memory, Packed, unpacked
 from processor.alarms.order import Batch, batch_of, changes
-from processor.columns import Bool, Int32, Int64
+from processor.columns import Bool, Int8, Int32, Int64
 from processor.storage.rows import Rows
 
 logger = logging.getLogger(__name__)
 
 Asked = Callable[[Sequence[str]], Iterable[Packed]]
 Key = tuple[int, int]  # rule and version
+LATEST = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,8 @@ class Outcome:
 class Watch:
     """Of one shard, by one owner. `paths`: by the slot that rows name; it grows.
 
-    It remembers what the shard's points need and no more: of each point that it met 13 bytes and one for each
-    version of a rule, of each device its path, and of each subject that a version judges what
+    It remembers what the shard's points need and no more: of each point that it met 8 bytes and one for each
+    version of a rule that has judged, of each device its path, and of each subject that a version judges what
     processor/alarms/memory.py says.
     """
 
@@ -92,7 +95,7 @@ class Watch:
         self._slot: Int32 = np.full(0, -1, np.int32)  # point → its slot
         self._memory: dict[Key, Memory] = {}
         self._watched: Sequence[Watched] = []
-        self._fits: Bool = np.zeros((0, 0), np.bool_)  # rule × point
+        self._fits: dict[Key, Int8] = {}  # by point: 1 is the version's, 0 is not, -1 not known yet
         self._next: Sequence[Watched] | None = watched
 
     def renew(self, watched: Sequence[Watched]) -> None:
@@ -120,9 +123,8 @@ class Watch:
         self._meet(rows, asked)
         batch = batch_of(rows, arrivals)
         outcome = Outcome()
-        if len(batch.subjects):
-            for number, one in enumerate(self._watched):
-                self._judge(one, _its(one, self._fits[number], batch), outcome)
+        for one in self._watched:
+            self._judge(one, self._its(one, batch), outcome)
         return outcome
 
     def recall(self, rows: Iterable[Packed]) -> None:
@@ -156,17 +158,8 @@ class Watch:
         self._next = None
         if list(watched) == list(self._watched):
             return
-        known = {one.key: number for number, one in enumerate(self._watched)}
-        fits = np.zeros((len(watched), len(self._device)), np.bool_)
-        met = np.flatnonzero(self._device >= 0)
-        for number, one in enumerate(watched):
-            if one.key in known:
-                fits[number] = self._fits[known[one.key]]
-            else:
-                fits[number, met] = [
-                    re.match(one.expression, self._paths[slot]) for slot in self._slot[met].tolist()
-                ]
-        self._fits = fits
+        keys = {one.key for one in watched}
+        self._fits = {key: fits for key, fits in self._fits.items() if key in keys}
         self._memory = {one.key: self._memory.get(one.key) or Memory(one.definition) for one in watched}
         self._watched = list(watched)
 
@@ -177,7 +170,6 @@ class Watch:
         self._grow(int(points[-1]) + 1)
         new = self._device[points] < 0
         devices: list[str] = []
-        patterns = [re.compile(one.expression) for one in self._watched]
         for point, slot in zip(points[new].tolist(), slots[new].tolist(), strict=True):
             path = self._paths[slot]
             device = path.rpartition("/")[0]
@@ -185,22 +177,15 @@ class Watch:
                 self._place[device] = len(self._devices)
                 self._devices.append(device)
                 devices.append(device)
-            self._fits[:, point] = [pattern.match(path) is not None for pattern in patterns]
             self._slot[point] = slot
             self._device[point] = self._place[device]
         if devices:
             self._remember(asked(devices))
 
     def _grow(self, points: int) -> None:
-        more = max(points, 2 * len(self._device)) - len(self._device)
         if points > len(self._device):
-            none = np.full(more, -1, np.int32)
-            self._device, self._slot = (
-                np.concatenate([self._device, none]),
-                np.concatenate([self._slot, none]),
-            )
-            empty = np.zeros((len(self._watched), more), np.bool_)
-            self._fits = np.concatenate([self._fits, empty], axis=1)
+            count = max(points, 2 * len(self._device))
+            self._device, self._slot = _grown(self._device, count), _grown(self._slot, count)
 
     def _remember(self, rows: Iterable[Packed]) -> None:
         """What the table has of devices that are new here."""
@@ -220,12 +205,34 @@ class Watch:
             subjects, device, states = map(np.concatenate, zip(*parts, strict=True))
             self._memory[key].add(subjects, device, states)
 
+    def _its(self, one: Watched, batch: Batch) -> Batch:
+        """What of a batch a version of a rule judges: of its points, and what arrived in its time."""
+        arrived = batch.readings.arrived
+        first, last = int(arrived.min(initial=LATEST)), int(arrived.max(initial=-LATEST))
+        if last < one.since or first >= one.until:  # that of a rule which is over, nearly always
+            return batch.take(np.zeros(len(arrived), np.bool_))
+        mine = self._fitting(one, batch.subjects // 2)
+        if by_arrival(one.definition):
+            mine = mine & (batch.subjects % 2 == 0)
+        if mine.all() and one.since <= first and last < one.until:
+            return batch
+        return batch.take(mine[batch.runs.run] & (arrived >= one.since) & (arrived < one.until))
 
-def _its(one: Watched, fits: Bool, batch: Batch) -> Batch:
-    """What of a batch a version of a rule judges: of its points, in its time."""
-    arrived, mine = batch.readings.arrived, fits[batch.subjects // 2]
-    if by_arrival(one.definition):
-        mine = mine & (batch.subjects % 2 == 0)
-    if mine.all() and one.since <= int(arrived.min()) and int(arrived.max()) < one.until:
-        return batch
-    return batch.take(mine[batch.runs.run] & (arrived >= one.since) & (arrived < one.until))
+    def _fitting(self, one: Watched, points: Int64) -> Bool:
+        """Which of these points, all of them met, a version of a rule is for. Each is looked at once."""
+        fits = self._fits.get(one.key)
+        if fits is None or len(fits) < len(self._device):
+            fits = _grown(np.zeros(0, np.int8) if fits is None else fits, len(self._device))
+            self._fits[one.key] = fits
+        new = points[fits[points] < 0]
+        if len(new):
+            pattern = re.compile(one.expression)
+            paths = [self._paths[slot] for slot in self._slot[new].tolist()]
+            fits[new] = [pattern.match(path) is not None for path in paths]
+        mine: Bool = fits[points] > 0
+        return mine
+
+
+def _grown(column: NDArray[Any], count: int) -> NDArray[Any]:
+    """So long, what is new being -1."""
+    return np.concatenate([column, np.full(count - len(column), -1, column.dtype)])

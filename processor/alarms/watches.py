@@ -50,13 +50,13 @@ class Watches:
         self._clock = clock
         self._posts: dict[str, _Post] = {}
 
-    def look(self, connection: Connection[Any], owner: Owner, days: int) -> None:
-        """Have the owner's watch, and its rules as they are now. days: how old a judged reading may be."""
+    def look(self, connection: Connection[Any], owner: Owner) -> None:
+        """Have the owner's watch, and its rules as they are now."""
         post = self._posts.get(owner.shard)
         if post is not None and post.owner == owner and self._clock() < post.due:
             return
         due = self._clock() + RELOAD_SECONDS  # counted from before the question
-        rules = watched(connection, days)
+        rules = watched(connection)
         if post is not None and post.owner == owner:
             post.watch.renew(rules)
             post.due = due

@@ -7,6 +7,7 @@ only once all shards have been read that far.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from processor.alarms.memory import Packed, unpacked
 from processor.alarms.rules import LAST
 from processor.alarms.silence import lapse, soonest
 from processor.alarms.tables import write_events
-from processor.alarms.watch import Outcome, Told, Watched
+from processor.alarms.watch import Key, Outcome, Told, Watched
 from processor.queries import load_queries
 from processor.source.position import Known
 
@@ -52,14 +53,16 @@ def stream_seen(known: Mapping[str, Known], listed: Iterable[str], mine: str, se
 
 def orphaned(connection: Connection[Any], stream: str, seen: float) -> bool:
     """Whether anything of shards that are over may be silent by then."""
-    return bool(_due(connection, {"stream": stream, "shard": ""}, seen, past=True, most=1))
+    left = _left(connection, stream)
+    return bool(left) and bool(_due(connection, _silences(connection), left, seen, most=1))
 
 
-def tell(connection: Connection[Any], key: Mapping[str, object], look: Look) -> Outcome:
-    """Raise what is silent by now, in the caller's transaction, which holds the shard. key: stream, shard."""
-    found = _due(connection, key, look.shard, past=False, most=MOST_ROWS)
+def tell(connection: Connection[Any], stream: str, shard: str, look: Look) -> Outcome:
+    """Raise what is silent by now, in the caller's transaction, which holds the shard."""
+    silences = _silences(connection)
+    found = _due(connection, silences, [shard], look.shard)
     if look.stream is not None:
-        found += _due(connection, key, look.stream, past=True, most=MOST_ROWS)
+        found += _due(connection, silences, _left(connection, stream), look.stream)
     outcome = Outcome()
     for row, watched, seen in found:
         if isinstance(watched.definition, Silence):
@@ -70,21 +73,40 @@ def tell(connection: Connection[Any], key: Mapping[str, object], look: Look) -> 
     return outcome
 
 
-def _due(
-    connection: Connection[Any], key: Mapping[str, object], seen: float, *, past: bool, most: int
-) -> list[tuple[Packed, Watched, int]]:
-    until = round((seen - MARGIN_SECONDS) * 1e6)
-    given = {**key, "past": past, "seen": until, "most": most, "last": LAST}
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(_QUERIES["lapsed_states"], given).fetchall()
-    found = []
-    for device, rule, version, subjects, states, definition, end in rows:
-        try:
-            watched = Watched(rule, version, "", read(definition), 0, end)
-        except DefinitionError:
-            continue  # a later release's: it is left out, as by those who judge
-        found.append((Packed(device, rule, version, subjects, states), watched, until))
+def _silences(connection: Connection[Any]) -> dict[Key, Watched]:
+    """The versions that look for silence; a later release's is left out, as by those who judge."""
+    found: dict[Key, Watched] = {}
+    for rule, version, text, until in connection.execute(_QUERIES["silence_versions"], {"last": LAST}):
+        with suppress(DefinitionError):
+            found[rule, version] = Watched(rule, version, "", read(text), 0, until)
     return found
+
+
+def _left(connection: Connection[Any], stream: str) -> list[str]:
+    return [shard for (shard,) in connection.execute(_QUERIES["shards_left"], {"stream": stream})]
+
+
+def _due(
+    connection: Connection[Any],
+    silences: Mapping[Key, Watched],
+    shards: Sequence[str],
+    seen: float,
+    most: int = MOST_ROWS,
+) -> list[tuple[Packed, Watched, int]]:
+    if not silences or not shards:
+        return []
+    by = round((seen - MARGIN_SECONDS) * 1e6)
+    given = {
+        "rules": [rule for rule, _ in silences],
+        "versions": [version for _, version in silences],
+        "until": [one.until for one in silences.values()],
+        "shards": shards,
+        "seen": by,
+        "most": most,
+    }
+    with connection.cursor(binary=True) as cursor:
+        rows = [Packed(*row) for row in cursor.execute(_QUERIES["lapsed_states"], given)]
+    return [(row, silences[row.rule, row.version], by) for row in rows]
 
 
 def _lapse(outcome: Outcome, row: Packed, watched: Watched, definition: Silence, seen: int) -> None:

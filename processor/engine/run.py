@@ -97,7 +97,7 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         sent=metrics.told,
     )
     pipeline = Pipeline(
-        Store(database, settings.stream_name, settings.oldest_reading_days),
+        Store(database, settings.stream_name),
         latest,
         rules_of(settings),
         committed=counted(metrics, notifier),
@@ -161,13 +161,14 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
 
     told = Told(Path(settings.children_directory), vitals)
     told.start()
-    retention = Retention(
-        Database(secret, settings.database_ca_file, stopping), stopping, lambda: child.state is State.OWNER
-    )
     code = 0
     try:
         with Sampler(metrics, gauges):
-            retention.start()
+            Retention(
+                Database(secret, settings.database_ca_file, stopping),
+                stopping,
+                lambda: child.state is State.OWNER,
+            ).start()
             notifier.start()
             child.run()
     except (DaemonGone, Stopping):
@@ -178,6 +179,7 @@ def _serve(settings: Settings, write: "Callable[[bytes], None]") -> int:
         code = TAKEN_OVER
     stopping.set()
     pipeline.close(GRACE_SECONDS)
+    notifier.close(GRACE_SECONDS)
     database.close()
     if not code:
         told.end()

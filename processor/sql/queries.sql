@@ -344,25 +344,29 @@ WHERE e.rule = cleared.rule AND e.version = cleared.version AND e.point = cleare
 SELECT FROM shard_progress
 WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s FOR NO KEY UPDATE;
 
+-- name: silence_versions
+-- Each version of a rule that looks for silence, and when it ends, where the next begins; in µs since 1970.
+SELECT rule, version, definition::text, coalesce(until, %(last)s)
+FROM (
+    SELECT *, (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint AS until
+    FROM alarm_rule_version
+) AS versions
+WHERE definition ->> 'kind' = 'silence';
+
+-- name: shards_left
+-- Those that are over, and in which some device spoke last.
+SELECT shard FROM shard_progress AS p
+WHERE stream = %(stream)s AND ended_at IS NOT NULL
+    -- In the index's order: else the whole table is read to find that there is none.
+    AND (SELECT s.rule FROM alarm_state AS s WHERE s.shard = p.shard ORDER BY s.shard, s.rule, s.version LIMIT 1) IS NOT NULL;
+
 -- name: lapsed_states
--- What becomes silent by then of the devices that spoke last in a shard, in this one or in one that is over;
--- times in µs since 1970. A version ends where the next begins.
-WITH silences AS (
-    SELECT rule, version, definition::text, coalesce(until, %(last)s) AS until
-    FROM (
-        SELECT *, (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint
-            AS until
-        FROM alarm_rule_version
-    ) AS versions
-    WHERE definition ->> 'kind' = 'silence'
-), shards AS (
-    SELECT shard, ended_at IS NOT NULL AS over FROM shard_progress WHERE stream = %(stream)s
-)
-SELECT s.device, s.rule, s.version, s.subjects, s.states, v.definition, v.until
+-- What becomes silent by then, of devices that spoke last in these shards; times in µs since 1970.
+SELECT s.device, s.rule, s.version, s.subjects, s.states
 FROM alarm_state AS s
-JOIN silences AS v ON v.rule = s.rule AND v.version = s.version
-WHERE s.shard IN (SELECT shard FROM shards WHERE CASE WHEN %(past)s THEN over ELSE shard = %(shard)s END)
-    AND s.due <= %(seen)s AND s.due < v.until
+JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
+    ON v.rule = s.rule AND v.version = s.version
+WHERE s.shard = ANY(%(shards)s::text[]) AND s.due <= %(seen)s AND s.due < v.until
 ORDER BY s.device, s.rule, s.version
 LIMIT %(most)s
 FOR UPDATE OF s;

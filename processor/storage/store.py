@@ -92,12 +92,11 @@ class Stored:
 
 
 class Store:
-    """The tables, for one stream. days: how old a reading may be, by which an alarm is still judged."""
+    """The tables, for one stream."""
 
-    def __init__(self, database: Database, stream: str, days: int = 7) -> None:
+    def __init__(self, database: Database, stream: str) -> None:
         self._database = database
         self._stream = stream
-        self._days = days
         self._prepared: dict[Owner, str] = {}  # the position of the batch that was made ready last
 
     def take_shard(self, shard: str) -> Lease:
@@ -155,7 +154,7 @@ class Store:
             with connection.transaction():
                 if not connection.execute(_QUERIES["hold_shard"], key).rowcount:
                     raise ShardLost(f"shard {lease.shard} is owned by a later epoch than {lease.epoch}")
-                outcome = tell(connection, key, look)
+                outcome = tell(connection, self._stream, lease.shard, look)
             session.points.watches.recall(lease.owner, outcome.rows)
             return outcome.raised
 
@@ -183,7 +182,7 @@ class Store:
         """
 
         def write(session: Session) -> Stored:
-            batch = _Writing(session, lease, judged, ready, stream=self._stream, days=self._days)
+            batch = _Writing(session, lease, judged, ready, self._stream)
             return batch.done()
 
         return run_beside_retention(self._database, write)
@@ -193,14 +192,7 @@ class _Writing:
     """One attempt at one batch, on one session."""
 
     def __init__(
-        self,
-        session: Session,
-        lease: Lease,
-        judged: Judged,
-        ready: Ready | None,
-        *,
-        stream: str,
-        days: int,
+        self, session: Session, lease: Lease, judged: Judged, ready: Ready | None, stream: str
     ) -> None:
         self._session = session
         self._connection = session.connection
@@ -208,7 +200,6 @@ class _Writing:
         self._lease = lease
         self._judged = judged
         self._ready = ready
-        self._days = days
         self._fence = {
             "stream": stream,
             "shard": lease.shard,
@@ -225,7 +216,7 @@ class _Writing:
         ready = self._ready
         if ready is None or ready.points is not points:
             ready = make_ready(judged.columns, points, points.resolve(self._connection, judged.columns))
-        points.watches.look(self._connection, self._lease.owner, self._days)
+        points.watches.look(self._connection, self._lease.owner)
         with self._connection.transaction():
             if self._lease.gap is not None:
                 tell_gap(self._connection, self._fence, self._lease.gap, alone=False)

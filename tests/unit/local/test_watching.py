@@ -38,8 +38,8 @@ def test_the_rule_finds_each_worn_bearing_once_and_nothing_else(index: int) -> N
     count = len(ts)
     readings = Readings(np.zeros(count, np.int32), ts, np.arange(count), value, np.arange(count), ts)
     usable = readings.take(np.isfinite(value))
-    alarms = tried(Series("spindle_temp", "Cel", iter([usable])), read(DEFINITION)).alarms
-    assert len(alarms) == (machine.ailment is Ailment.WEAR)
+    (found_out,) = tried([Series("spindle_temp", "Cel", iter([usable]))], read(DEFINITION))
+    assert len(found_out.alarms) == (machine.ailment is Ailment.WEAR)
     assert expression(PATH)
 
 

@@ -60,12 +60,24 @@ def test_a_site_is_written_whole_with_the_time_as_of_which() -> None:
     }
 
 
+def test_what_is_shown_is_written_again_now_and_then_and_at_once_where_it_changed() -> None:
+    redis, now = Redis(), [0.0]
+    board = Board(redis, lambda: now[0])
+    board.show({"a/b": [ALARM], "a/c": []}, NOON)
+    now[0] = 9.0
+    board.show({"a/b": [], "a/c": []}, NOON)
+    assert [call[0] for call in redis.calls] == ["alarms:a/b", "alarms:a/c", "alarms:a/b"]
+    now[0] = 10.0
+    board.show({"a/b": [], "a/c": []}, NOON)
+    assert [call[0] for call in redis.calls[3:]] == ["alarms:a/c"]
+
+
 def test_a_server_that_has_forgotten_the_script_is_told_it_again() -> None:
     redis = Redis()
     board = Board(redis)
     board.show({"a/b": []}, NOON)
     redis.forgets = True
-    board.show({"a/b": []}, NOON)
+    board.show({"a/b": [ALARM]}, NOON)
     assert (len(redis.calls), redis.loaded) == (2, 2)
 
 

@@ -32,7 +32,9 @@ def trial(definition: Definition, value: Float64, name: str = "a/b/c/d/e/m17/spi
     readings = Readings(
         np.zeros(count, np.int32), ts, np.arange(count), value, np.arange(count), np.array(ts)
     )
-    return tried(Series(name, "Cel", iter([readings])), definition, Sketch(definition, SPAN, COLUMNS))
+    series = Series(name, "Cel", iter([readings]))
+    (alone,) = tried([series], definition, [Sketch(definition, SPAN, COLUMNS)])
+    return alone
 
 
 def drawn(directory: Path, definition: Definition, *panels: Tried, windows: tuple[Window, ...] = ()) -> Any:

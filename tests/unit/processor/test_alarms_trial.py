@@ -15,7 +15,8 @@ from processor.alarms.order import Readings
 from processor.alarms.outline import Sketch
 from processor.alarms.series import Series, Span, moment
 from processor.alarms.summary import Summary
-from processor.alarms.trial import Course, Tried, tried
+from processor.alarms.trial import Course, Tried, trials
+from processor.alarms.trial import tried as tried_together
 from processor.columns import Float64
 
 MINUTE = 60_000_000
@@ -45,6 +46,20 @@ def series(whole: Readings, cuts: list[int]) -> Series:
     return Series("point", "Cel", pages())
 
 
+def tried(one: Series, kind: Definition, sketch: Sketch | None = None, until: int | None = None) -> Tried:
+    (alone,) = tried_together([one], kind, None if sketch is None else [sketch], until)
+    return alone
+
+
+def some(seed: int, count: int = 400) -> Readings:
+    """Readings that give each kind something to tell."""
+    chance = np.random.default_rng(seed)
+    ts = np.cumsum(chance.integers(1, 60, count) * MINUTE).tolist()
+    return readings(
+        ts, np.round(chance.normal(0, 1, count), 0) + np.where(np.arange(count) > count - 50, 8.0, 0.0)
+    )
+
+
 @given(
     seed=st.integers(0, 10_000),
     cuts=st.lists(st.integers(0, 400), max_size=4),
@@ -55,11 +70,8 @@ def series(whole: Readings, cuts: list[int]) -> Series:
 def test_neither_pages_nor_a_picture_change_what_is_told(
     seed: int, cuts: list[int], columns: int, kind: Definition
 ) -> None:
-    chance = np.random.default_rng(seed)
-    ts = np.cumsum(chance.integers(1, 60, 400) * MINUTE).tolist()
-    value = np.round(chance.normal(0, 1, 400), 0) + np.where(np.arange(400) > 350, 8.0, 0.0)
-    whole = readings(ts, value)
-    span = Span(ts[0], ts[-1] + 1)
+    whole = some(seed)
+    span = Span(int(whole.ts[0]), int(whole.ts[-1]) + 1)
 
     plain = tried(series(whole, []), kind)
     drawn = tried(series(whole, cuts), kind, Sketch(kind, span, columns))
@@ -67,8 +79,24 @@ def test_neither_pages_nor_a_picture_change_what_is_told(
     assert drawn.alarms == plain.alarms
     assert replace(drawn.course, step=0) == replace(plain.course, step=0)
     assert drawn.outline is not None
-    assert np.nanmin(drawn.outline.low) == value.min()
-    assert np.nanmax(drawn.outline.high) == value.max()
+    assert np.nanmin(drawn.outline.low) == whole.value.min()
+    assert np.nanmax(drawn.outline.high) == whole.value.max()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize("columns", [None, 50])
+def test_points_that_are_tried_together_know_nothing_of_one_another(
+    kind: Definition, columns: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processor.alarms.trial.TOGETHER", 3)
+    points = [some(seed, count) for seed, count in enumerate((400, 0, 90, 399, 1))]
+    span = Span(0, 3 * DAY)
+    together = trials(
+        [series(one, [min(77, len(one.ts))]) for one in points], kind, span, columns, span.until
+    )
+    alone = [tried(series(one, []), kind, until=span.until) for one in points]
+    assert [one.alarms for one in together] == [one.alarms for one in alone]
+    assert any(one.alarms for one in alone)
 
 
 def test_an_outline_has_the_least_and_the_greatest_of_each_column() -> None:

@@ -31,7 +31,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     rule = Watched(1, 1, expression("*/*/*/*/*/*/*"), Limit(high=1.0, on_delay=2.0), 0, FOREVER)
     monkeypatch.setattr(module, "states_of", states_of)
-    monkeypatch.setattr(module, "watched", lambda connection, days: [rule])
+    monkeypatch.setattr(module, "watched", lambda connection: [rule])
     return found
 
 
@@ -52,7 +52,7 @@ def begun(owner: Owner = ME) -> tuple[Watches, Clock]:
     """An owner that has judged its first batch."""
     clock = Clock()
     watches = Watches(PATHS, clock)
-    watches.look(NOBODY, owner, 7)
+    watches.look(NOBODY, owner)
     assert watches.ahead(owner, None, "1", *hot(1)) is None
     watches.judge(NOBODY, owner, "1", *hot(1))
     return watches, clock
@@ -86,13 +86,13 @@ def test_a_batch_waits_for_its_turn_when_the_rules_are_old() -> None:
     watches, clock = begun()
     clock.now += RELOAD_SECONDS
     assert watches.ahead(ME, "1", "2", *hot(2)) is None
-    watches.look(NOBODY, ME, 7)
+    watches.look(NOBODY, ME)
     assert watches.ahead(ME, "1", "2", *hot(2)) is not None
 
 
 def test_a_new_owner_remembers_nothing_and_asks_again(asked: list[str]) -> None:
     watches, _ = begun()
-    watches.look(NOBODY, NEXT, 7)
+    watches.look(NOBODY, NEXT)
     assert watches.ahead(NEXT, "1", "2", *hot(2)) is None
     assert watches.judge(NOBODY, NEXT, "2", *hot(2, 3)).raised == 0
     assert asked == ["a/b/c/d/e/m1"] * 2
@@ -100,7 +100,7 @@ def test_a_new_owner_remembers_nothing_and_asks_again(asked: list[str]) -> None:
 
 @pytest.mark.usefixtures("asked")
 def test_without_rules_nothing_is_asked_and_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "watched", lambda connection, days: [])
+    monkeypatch.setattr(module, "watched", lambda connection: [])
     watches, _ = begun()
     outcome = watches.ahead(ME, "1", "2", *hot(2, point=4))
     assert outcome is not None
