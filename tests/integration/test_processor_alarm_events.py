@@ -179,3 +179,28 @@ def test_what_a_version_raised_ends_where_the_next_begins(plant: Plant) -> None:
 
     # Then it stands no more
     assert plant.rows(said) == [("a", plant.paths[1], False, 2)]
+
+
+def test_where_history_and_today_raise_one_alarm_it_is_today_s(plant: Plant) -> None:
+    hot = [(1, BEGAN + step * MINUTE, 9.0, True) for step in range(2)]
+    watch = plant.watch()
+    said = "SELECT history, ended_at IS NULL FROM alarm_event WHERE rule = 1"
+    plant.take(watch, batch(hot))
+    assert plant.rows(said) == [(True, True)]
+    plant.take(watch, batch([(point, ts, value, False) for point, ts, value, _ in hot]))
+    assert plant.rows(said) == [(False, True)]
+
+    # And what history says of it afterwards is not heard
+    plant.take(watch, batch([(1, BEGAN + 2 * MINUTE, 0.0, True)]))
+    assert plant.rows(said) == [(False, True)]
+    plant.take(watch, batch([(1, BEGAN + 3 * MINUTE, 0.0, False)]))
+    assert plant.rows(said) == [(False, False)]
+
+
+def test_raised_anew_within_one_moment_it_is_one_alarm_that_stands(plant: Plant) -> None:
+    watch = Watch([Watched(1, 1, ALL, Limit(high=5.0), 0, FOREVER)], plant.paths)
+    plant.take(watch, batch([(1, BEGAN, value, False) for value in (9.0, 0.0, 8.0)]))
+    said = "SELECT value, ended_at IS NULL FROM alarm_event"
+    assert plant.rows(said) == [(9.0, True)]
+    plant.take(watch, batch([(1, BEGAN + MINUTE, 0.0, False)]))
+    assert plant.rows(said) == [(9.0, False)]
