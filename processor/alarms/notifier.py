@@ -119,6 +119,7 @@ class Notifier:
             return True
         except Exception:
             logger.exception("nobody was told of alarms; it is tried again in a minute")
+            self.standing = self.age = None  # who says nothing is told of by the alarm PlantUntold
             return False
         return True
 

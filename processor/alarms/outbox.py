@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import msgspec
 from psycopg import Connection
 
+from processor.alarms import changes
 from processor.alarms.changes import Change, calm, unsettled
 from processor.alarms.present import count_standing, standing
 from processor.alarms.telling import CALM_CHANGES, WINDOW, Kind, Known, Message, Plan, plan
@@ -114,7 +115,9 @@ class _Composer:
         self._settle("held", made.held)
         self._settle("quiet", made.quiet)
         self._note(made)
-        told = [self._tell_flood(*flood) for flood in self._floods()]
+        more = sum(len(one.changes) for one in pending) >= changes.AT_ONCE
+        # What is left is of the flood, too: it is told of whole.
+        told = [self._tell_flood(*flood) for flood in ([] if more else self._floods())]
         return bool(pending or made.messages or any(told))
 
     def _run(self, name: str, **given: object) -> list[Any]:
@@ -134,10 +137,12 @@ class _Composer:
         return self._run("floods")
 
     def _tell(self, message: Message) -> None:
-        alarm, changes = message.alarm, message.changes
-        oldest_at = min([change.written_at for change in changes], default=self.now)
+        alarm = message.alarm
+        oldest_at = min([change.written_at for change in message.changes], default=self.now)
         text = self.voice.of_alarm(message)
-        self._settle("told", changes, self._write(message.kind, alarm.site, text, oldest_at, alarm.name))
+        self._settle(
+            "told", message.changes, self._write(message.kind, alarm.site, text, oldest_at, alarm.name)
+        )
 
     def _tell_flood(self, site: str, since: datetime, told_at: datetime) -> bool:
         """Its next message, if it is due; whether it was."""
@@ -181,9 +186,9 @@ class _Composer:
         )
         return notice
 
-    def _settle(self, outcome: str, changes: Sequence[Change], notice: UUID | None = None) -> None:
-        if changes:
-            ids = [change.id for change in changes]
+    def _settle(self, outcome: str, settled: Sequence[Change], notice: UUID | None = None) -> None:
+        if settled:
+            ids = [change.id for change in settled]
             self._run("settle_changes", now=self.now, outcome=outcome, notice=notice, ids=ids)
 
     def _note(self, made: Plan) -> None:

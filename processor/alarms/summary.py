@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from statistics import median
 
-from processor.alarms.definition import Definition, Deviation
+from processor.alarms.definition import Definition, Deviation, Limit, Rate
 from processor.alarms.labels import Score
 from processor.alarms.phrases import counted, time
 from processor.alarms.series import moment
@@ -23,6 +23,7 @@ class Summary:
         self._points = self._with_alarms = 0
         self._first: int | None = None
         self._last = 0
+        self._units: set[str] = set()
         self.alarms: list[Alarm] = []
 
     def add(self, tried: Tried) -> Iterator[str]:
@@ -30,6 +31,7 @@ class Summary:
         self._points += 1
         self._with_alarms += bool(tried.alarms)
         self.alarms += tried.alarms
+        self._units |= {tried.unit} - {""}
         course = tried.course
         if course.count:
             self._first = course.first if self._first is None else min(self._first, course.first)
@@ -49,6 +51,9 @@ class Summary:
             yield f"they stood {duration(median(stood))} (median), {duration(max(stood))} at most"
         if standing := sum(alarm.cleared is None for alarm in self.alarms):
             yield f"{counted(standing, 'alarm')} would stand at the end"
+        if isinstance(self._definition, Limit | Rate) and len(self._units) > 1:
+            units = ", ".join(sorted(self._units))
+            yield f"these points are in more than one unit ({units}): is one figure meant for all of them?"
         if isinstance(self._definition, Deviation):
             yield from self._learning(self._definition)
 

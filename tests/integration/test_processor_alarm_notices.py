@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from processor.alarms import handling, outbox
+from processor.alarms import changes, handling, outbox
 from processor.alarms.board import Board
 from processor.alarms.handling_request import Acknowledge, List, Request
 from processor.alarms.notifier import Notifier
@@ -118,6 +118,15 @@ class Plant:
             "UPDATE alarm_change SET written_at = written_at - %s, settled_at = settled_at - %s", ago_, ago_
         )
         self.run("UPDATE alarm_flood SET since = since - %s, told_at = told_at - %s", ago_, ago_)
+        self.run("SET ROLE millrace_writer")
+
+    def end_sessions(self) -> None:
+        """The processors' own, as the server does with those that stand still."""
+        self.run("RESET ROLE")
+        self.run(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'millrace-processor'"
+        )
         self.run("SET ROLE millrace_writer")
 
     def notifier(self, topic: Any = "its own", clock: Any = None) -> Notifier:
@@ -308,15 +317,7 @@ def test_a_processor_that_is_told_to_stop_marks_what_it_sends_and_sends_no_more(
 def test_a_database_that_goes_between_sending_and_marking_costs_no_second_copy(plant: Plant) -> None:
     plant.raise_(1)
 
-    def cut(notice: Notice) -> None:
-        plant.run("RESET ROLE")
-        plant.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name = 'millrace-processor'"
-        )
-        plant.run("SET ROLE millrace_writer")
-
-    plant.topic.after = cut
+    plant.topic.after = lambda notice: plant.end_sessions()
     plant.notifier().once()
     assert len(plant.topic.taken) == 1
     assert plant.one("SELECT count(*) FROM alarm_notice WHERE sent_at IS NULL") == 0
@@ -355,8 +356,33 @@ def test_one_that_holds_the_lock_and_stands_still_keeps_the_others_quiet(plant: 
         other.once()
         assert plant.topic.taken == []
         assert other.standing is None  # it has not looked
+        outbox.free(zombie)
     other.once()
     assert len(plant.topic.taken) == 1
+
+
+def test_a_zombie_that_wakes_amid_sending_has_sent_one_copy_and_does_nothing_more(plant: Plant) -> None:
+    plant.raise_(1)
+    zombie, other = plant.notifier(), plant.notifier()
+
+    def sleep(notice: Notice) -> None:
+        """The server ends its session, and another process takes over, tells, and hears of the next alarm."""
+        plant.topic.after = lambda notice: None
+        plant.end_sessions()
+        other.once()
+        plant.raise_(2)
+        other.once()
+
+    plant.topic.after = sleep
+    zombie.once()
+    plant.notifier().once()
+    assert plant.topic.subjects == [
+        "RAISED: hot at m1/t 83.25 Cel (acme/lon1)",
+        "RAISED: hot at m1/t 83.25 Cel (acme/lon1)",
+        "RAISED: hot at m2/t 83.25 Cel (acme/lon1)",
+    ]
+    assert plant.topic.taken[0] == plant.topic.taken[1]
+    assert plant.run("SELECT attempts FROM alarm_notice ORDER BY place").fetchall() == [(2,), (1,)]
 
 
 def test_what_comes_while_sns_is_away_is_told_together_when_it_is_back(plant: Plant) -> None:
@@ -432,6 +458,15 @@ def test_a_flood_of_a_thousand_is_a_few_messages_and_loses_nothing(plant: Plant)
     assert plant.topic.subjects[4:] == ["CLEARED: hot at m913/t (acme/lon1)"]
     assert plant.one("SELECT count(*) FROM alarm_change WHERE notice IS NULL") == 0
     assert plant.one("SELECT count(*) FROM alarm_change") == 1001 + 913
+
+
+def test_a_flood_that_is_settled_in_parts_is_told_of_whole(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "AT_ONCE", 50)
+    plant.raise_(*range(1, 121))
+    plant.notifier().once()
+    assert plant.topic.subjects == ["FLOOD: 120 raised, 0 cleared, 120 stand at acme/lon1"]
 
 
 def test_one_that_flaps_is_told_so_once_and_again_when_it_is_calm(plant: Plant) -> None:

@@ -21,16 +21,13 @@ class Inbox:
     """A topic, and a queue that hears it."""
 
     def __init__(self, aws: Any) -> None:
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                endpoint_url=aws.endpoint_url,
-                region_name=aws.environment["AWS_REGION"],
-                aws_access_key_id=aws.environment["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=aws.environment["AWS_SECRET_ACCESS_KEY"],
-            )
-
-        self._sns, self._sqs = client("sns"), client("sqs")
+        session = boto3.Session(
+            aws_access_key_id=aws.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=aws.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=aws.environment["AWS_REGION"],
+        )
+        self._sns: Any = session.client("sns", endpoint_url=aws.endpoint_url)
+        self._sqs: Any = session.client("sqs", endpoint_url=aws.endpoint_url)
         name = f"alarms-{uuid4().hex[:8]}"
         self.topic = self._sns.create_topic(Name=name)["TopicArn"]
         self._queue = self._sqs.create_queue(QueueName=name)["QueueUrl"]

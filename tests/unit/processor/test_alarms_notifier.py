@@ -69,7 +69,9 @@ def test_what_fails_is_logged_and_waited_out(caplog: pytest.LogCaptureFixture) -
     rounds = Rounds()
     notifier = made(rounds, threading.Event())
     rounds.fails = ValueError("what nobody thought of")
+    notifier.standing, notifier.age = 3, 0.0
     assert not notifier.once()
     assert "nobody was told of alarms" in caplog.text
+    assert figures(notifier) == (None, None), "a figure of before would say that all is well"
     rounds.fails = Stopping()
     assert notifier.once()

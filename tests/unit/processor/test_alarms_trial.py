@@ -165,6 +165,15 @@ def test_points_without_readings_or_alarms() -> None:
     ]
 
 
+@pytest.mark.parametrize(("kind", "asks"), [(Limit(high=1.0), True), (Stuck(within=60), False)])
+def test_one_figure_for_many_units_is_asked_about(kind: Definition, asks: bool) -> None:
+    summary = Summary(kind, quiet=True)
+    for unit in ("Cel", "", "bar", "Cel"):
+        assert list(summary.add(Tried("point", unit, [], Course(), None))) == []
+    said = "these points are in more than one unit (Cel, bar): is one figure meant for all of them?"
+    assert (said in list(summary.lines())) is asks
+
+
 def test_a_score_is_told_stretch_by_stretch() -> None:
     summary, _ = of(Limit(high=80.0), readings([0, 14 * DAY], np.array([70.0, 70.0])))
     day = Window(moment(0), moment(DAY))

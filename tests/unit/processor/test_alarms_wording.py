@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,16 @@ To take it on: python -m processor alarms acknowledge 4711 --by NAME"""
         },
         "changes": [f"hot-spindle {PATH} 2026-06-01T12:00:00+00:00 raised"],
     }
+
+
+def test_the_page_shows_a_message_as_it_is() -> None:
+    page = (Path(__file__).parents[3] / "docs/decisions/notifications.md").read_text(encoding="utf-8")
+    text = VOICE.of_alarm(news(ALARM, "raised"))
+    assert f"Subject: {text.subject}\n\n{text.body}\n```" in page
+    shown = msgspec.json.decode(page.partition("```json\n")[2].partition("\n```")[0])
+    head = {name: shown.pop(name) for name in ("v", "id", "kind", "environment", "site", "at")}
+    assert shown == text.document
+    assert (head["v"], head["kind"], head["environment"], head["site"]) == (1, "alarm", "prod", "acme/lon1")
 
 
 def test_a_cleared_alarm_says_how_long_and_who_was_on_it() -> None:
