@@ -83,7 +83,10 @@ def test_each_reading_is_told_apart_by_point_and_time_unless_it_is_said_twice() 
     made = plant()
     rows = [row for parcel in made.parcels(500) for row in parcel.rows]
     assert len(set(rows)) == len(rows)
-    assert {row[0].rsplit("_", 1)[1] for row in rows} == {str(metric) for metric in range(METRICS)}
+    assert {row[0].rsplit("/", 1)[1] for row in rows} == {
+        "hourly",
+        *(f"metric_{metric}" for metric in range(METRICS)),
+    }
 
 
 def test_last_words_are_the_newest_though_the_clock_has_stepped() -> None:
