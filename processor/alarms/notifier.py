@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -31,6 +32,7 @@ SHORTEST_SECONDS = 0.5  # between two rounds, however much happens: what comes i
 FIRST_REST = 1.0  # seconds without an attempt after SNS failed; doubled at each
 LONGEST_REST = 60.0
 AFTER_ERROR_SECONDS = 60.0
+STALE_SECONDS = 90.0  # after which nothing is said of how it stood: the alarm PlantUntold hears the silence
 # Of standing alarms, how many a dashboard is shown; each is some 300 bytes. The number of all is a metric.
 MOST_SHOWN = 5_000
 
@@ -47,12 +49,20 @@ class Showing(Protocol):
     def show(self, present: dict[str, list[Shown]], now: datetime) -> None: ...
 
 
+@dataclass(frozen=True)
+class Look:
+    """When by the notifier's clock; alarms that stand; seconds that the oldest change has waited."""
+
+    at: float
+    standing: int
+    age: float
+
+
 class Notifier:
     """A thread that tells what is due. topic None: nobody is told, and the changes are settled.
 
     due: whether this process is one of those that may. `sent` is called with each message that SNS has taken.
-    standing, age: alarms that stand, and seconds that the oldest change has waited; None in a process that
-    did not look last. clock counts seconds; only differences matter.
+    clock counts seconds; only differences matter.
     """
 
     def __init__(
@@ -81,8 +91,17 @@ class Notifier:
         self._closed_until = 0.0  # the circuit: no attempt before
         self._unmarked: dict[UUID, str] = {}  # sent, and the database was away before that was written
         self.away: str | None = None  # why nothing is sent; None when it is
-        self.standing: int | None = None
-        self.age: float | None = None
+        self.look: Look | None = None  # None where another process looked last
+
+    @property
+    def standing(self) -> int | None:
+        """Alarms that stand; None where this process does not know."""
+        return None if (look := self._fresh()) is None else look.standing
+
+    @property
+    def age(self) -> float | None:
+        """For how many seconds the oldest change has waited that is to be told; None as above."""
+        return None if (look := self._fresh()) is None else look.age
 
     def start(self) -> None:
         """It ends with the process, and before with `close`."""
@@ -107,7 +126,7 @@ class Notifier:
             if self._stopping.is_set():
                 return
             if not self._due():
-                self.standing = self.age = None
+                self.look = None
             elif not self.once():
                 self._stopping.wait(AFTER_ERROR_SECONDS)
 
@@ -119,14 +138,18 @@ class Notifier:
             return True
         except Exception:
             logger.exception("nobody was told of alarms; it is tried again in a minute")
-            self.standing = self.age = None  # who says nothing is told of by the alarm PlantUntold
+            self.look = None  # who says nothing is told of by the alarm PlantUntold
             return False
         return True
+
+    def _fresh(self) -> Look | None:
+        look = self.look
+        return look if look is not None and self._clock() - look.at < STALE_SECONDS else None
 
     def _round(self, session: Session) -> None:
         connection = session.connection
         if not outbox.take(connection):
-            self.standing = self.age = None
+            self.look = None
             return
         try:
             now = outbox.moment(connection)
@@ -136,7 +159,7 @@ class Notifier:
                 outbox.tell_nobody(connection, now)
             elif self._clock() >= self._closed_until:
                 self._tell(connection, self._topic)
-            self.standing, self.age = count_standing(connection, now), outbox.oldest(connection)
+            self.look = Look(self._clock(), count_standing(connection, now), outbox.oldest(connection))
         finally:
             if not connection.broken:
                 outbox.free(connection)
