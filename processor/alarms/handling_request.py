@@ -10,8 +10,8 @@ PROGRAM = "python -m processor alarms"
 EXAMPLES = f"""
   {PROGRAM} list --standing
   {PROGRAM} list --path 'acme/lon1/*/*/*/m17/*' --rule hot-spindle
-  {PROGRAM} acknowledge 4711 --by anna
-  {PROGRAM} acknowledge hot-spindle acme/lon1/press/line2/cell4/m17/spindle_temp --by anna
+  {PROGRAM} acknowledge 4711 --by shift-2
+  {PROGRAM} acknowledge hot-spindle acme/lon1/press/line2/cell4/m17/spindle_temp --by shift-2
 """
 MOST_LISTED = 100
 

@@ -586,19 +586,19 @@ def test_an_alarm_is_taken_on_once_by_number_or_by_rule_and_path(plant: Plant) -
         def ask(request: Request) -> list[str]:
             return list(handling.lines(connection, request))
 
-        assert ask(Acknowledge(number, None, None, "anna")) == [
-            f"alarm {number} (hot at acme/lon1/d/e/f/m1/t) is acknowledged by anna"
+        assert ask(Acknowledge(number, None, None, "shift-2")) == [
+            f"alarm {number} (hot at acme/lon1/d/e/f/m1/t) is acknowledged by shift-2"
         ]
-        with pytest.raises(handling.HandlingError, match="is acknowledged already, by anna at"):
+        with pytest.raises(handling.HandlingError, match="is acknowledged already, by shift-2 at"):
             ask(Acknowledge(number, None, None, "bert"))
         ask(Acknowledge(None, "hot", "acme/lon1/d/e/f/m2/t", "bert"))
         with pytest.raises(handling.HandlingError, match="there is no alarm 4711: its number stands in"):
-            ask(Acknowledge(4711, None, None, "anna"))
+            ask(Acknowledge(4711, None, None, "shift-2"))
         with pytest.raises(handling.HandlingError, match="no alarm of rule 'hot' stands at 'a'"):
-            ask(Acknowledge(None, "hot", "a", "anna"))
+            ask(Acknowledge(None, "hot", "a", "shift-2"))
         plant.clear(1, minute=8)
         with pytest.raises(handling.HandlingError, match="was cleared at 2026-03-01T12:08:00Z"):
-            ask(Acknowledge(number, None, None, "anna"))
+            ask(Acknowledge(number, None, None, "shift-2"))
 
         (line,) = ask(List(standing=True, path=None, rule=None, most=9))
         assert "hot  acme/lon1/d/e/f/m2/t  value 83.25 Cel  since 2026-03-01T12:00:00+00:00" in line

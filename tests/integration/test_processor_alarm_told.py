@@ -120,8 +120,8 @@ def test_a_hot_spindle_is_told_taken_on_and_cleared_by_processors_that_come_and_
     assert json.loads(redis.hgetall("alarms:acme/lon1")[str(number).encode()])["value"] == 83.25
     listed = asked(site, "list", "--standing")
     assert f"{number}  stands  hot  {DEVICE}/spindle_temp  value 83.25 Cel" in listed.stdout, listed.stderr
-    taken = asked(site, "acknowledge", "hot", f"{DEVICE}/spindle_temp", "--by", "anna")
-    assert taken.stdout == f"alarm {number} (hot at {DEVICE}/spindle_temp) is acknowledged by anna\n", (
+    taken = asked(site, "acknowledge", "hot", f"{DEVICE}/spindle_temp", "--by", "shift-2")
+    assert taken.stdout == f"alarm {number} (hot at {DEVICE}/spindle_temp) is acknowledged by shift-2\n", (
         taken.stderr
     )
     again = asked(site, "acknowledge", str(number), "--by", "bert")

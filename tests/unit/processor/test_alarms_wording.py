@@ -98,11 +98,11 @@ def test_a_cleared_alarm_says_how_long_and_who_was_on_it() -> None:
         ALARM,
         cleared_at=NOON + timedelta(hours=2, minutes=5),
         acknowledged_at=NOON + timedelta(minutes=3),
-        acknowledged_by="anna",
+        acknowledged_by="shift-2",
     )
     text = VOICE.of_alarm(news(alarm, "cleared"))
     assert text.subject == "CLEARED: hot-spindle at m17/spindle_temp (acme/lon1)"
-    assert "Taken on 2026-06-01 13:03:00 BST by anna" in text.body
+    assert "Taken on 2026-06-01 13:03:00 BST by shift-2" in text.body
     assert "Cleared  2026-06-01 15:05:00 BST\nLasted   2 h 5 min" in text.body
     assert "To take it on" not in text.body
     lapsed = VOICE.of_alarm(news(replace(alarm, lapses=True), "cleared"))
