@@ -9,7 +9,9 @@ def test_each_way_is_read() -> None:
     assert from_arguments(["list"]) == List(standing=False, path=None, rule=None, most=100)
     given = ["list", "--standing", "--path", "*/*/*/*/*/*/t", "--rule", "hot", "--most", "5"]
     assert from_arguments(given) == List(standing=True, path="*/*/*/*/*/*/t", rule="hot", most=5)
-    assert from_arguments(["acknowledge", "4711", "--by", "shift-2"]) == Acknowledge(4711, None, None, "shift-2")
+    assert from_arguments(["acknowledge", "4711", "--by", "shift-2"]) == Acknowledge(
+        4711, None, None, "shift-2"
+    )
     assert from_arguments(["acknowledge", "hot", PATH, "--by", "shift-2"]) == Acknowledge(
         None, "hot", PATH, "shift-2"
     )
@@ -22,7 +24,10 @@ def test_each_way_is_read() -> None:
         (["acknowledge", "4711"], "required: --by"),
         (["acknowledge", "--by", "shift-2"], "required: NUMBER | RULE PATH"),
         (["acknowledge", "hot", "--by", "shift-2"], "give an alarm's number, or its rule and the path"),
-        (["acknowledge", "1", "2", "3", "--by", "shift-2"], "give an alarm's number, or its rule and the path"),
+        (
+            ["acknowledge", "1", "2", "3", "--by", "shift-2"],
+            "give an alarm's number, or its rule and the path",
+        ),
         (["acknowledge", "4711", "--by", " "], "1 to 64 printable"),
         (["list", "--path", "a/b"], "has 2 levels and must have 7"),
         (["list", "--most", "0"], "a whole number from 1 to 100000"),
