@@ -63,8 +63,11 @@ class Progress:
 
 
 def in_time(events: Iterable[Progress]) -> list[Progress]:
-    """As they happened: a nested stack that is found late tells late what came before."""
-    return sorted(events, key=lambda event: event.elapsed)
+    """As they happened: a nested stack that is found late tells late what came before.
+
+    Of one millisecond a nested stack's come first: what its parent says of it then is because of them.
+    """
+    return sorted(events, key=lambda event: (event.elapsed, -len(event.stack)))
 
 
 def was_cancelled(events: Sequence[Progress]) -> bool:

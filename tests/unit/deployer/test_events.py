@@ -5,7 +5,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.causes import first_cause
-from deployer.events import Progress, Streamer
+from deployer.events import Progress, Streamer, in_time
+from deployer.templates import NESTED
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -293,3 +294,11 @@ def test_what_is_made_and_taken_back_takes_its_time_twice(aws: Any) -> None:
     )
 
     assert [event.took for event in streamer.fetch()] == [None, None, 5, None, 3]
+
+
+def test_of_one_millisecond_a_nested_stack_s_events_come_before_what_they_cause() -> None:
+    root = Progress((), "millrace-dev", NESTED, "ROLLBACK_IN_PROGRESS", "", 1.0, about_stack=True)
+    child = Progress(("Outer",), "Grant", "AWS::IAM::Policy", "CREATE_FAILED", "no such role", 1.0)
+    begun = Progress((), "millrace-dev", NESTED, "CREATE_IN_PROGRESS", "", 0.0, about_stack=True)
+
+    assert in_time([begun, root, child]) == [begun, child, root]
