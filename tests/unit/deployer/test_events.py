@@ -6,7 +6,6 @@ from botocore.exceptions import ClientError
 
 from deployer.causes import first_cause
 from deployer.events import Progress, Streamer, in_time
-from deployer.templates import NESTED
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
