@@ -47,7 +47,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=0, le=525_600, description="so does one that is further ahead")
     ]
     site_time_zone: Annotated[
-        str, Meta(description="IANA name; naive timestamps are refused without one")
+        str,
+        Meta(
+            description="IANA name; naive timestamps are refused without one; times in the plant's mails are "
+            "in it, else in UTC"
+        ),
     ] = ""
     bind_devices: Annotated[
         int,

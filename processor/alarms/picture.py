@@ -59,6 +59,6 @@ def _drawing() -> ModuleType:
         return import_module("processor.alarms.drawing")
     except ImportError as error:
         raise PictureError(
-            f"a picture needs matplotlib, and it cannot be loaded ({error}): pip install 'millrace[plot]', "
-            "or leave --plot out"
+            f"a picture needs matplotlib, and it cannot be loaded ({error}): in a clone of the repository "
+            "pip install '.[processor,plot]', or leave --plot out"
         ) from None

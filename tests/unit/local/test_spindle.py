@@ -1,5 +1,6 @@
 """docs/watching.md: its recording, its picture and its commands are those of the repository."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -13,6 +14,7 @@ from processor.__main__ import main
 from processor.alarms import handling_request, request
 
 PAGE = Path(__file__).parents[3] / "docs" / "watching.md"
+TASK = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -29,7 +31,9 @@ def commands() -> list[list[str]]:
     """Of the page, as a shell takes them apart."""
     text = "".join(CONSOLE.findall(PAGE.read_text(encoding="utf-8"))).replace("\\\n", " ")
     lines = [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ python -m")]
-    return [shlex.split(line, comments=True)[3:] for line in lines]
+    return [shlex.split(line, comments=True)[3:] for line in lines] + [
+        json.loads(f"{{{block}}}")["command"] for block in TASK.findall(PAGE.read_text(encoding="utf-8"))
+    ]
 
 
 def test_the_page_shows_what_its_command_says_and_draws(

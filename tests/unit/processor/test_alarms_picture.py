@@ -131,7 +131,8 @@ def test_without_the_library_it_says_what_to_install_before_anything_is_read(
     monkeypatch.delitem(sys.modules, "processor.alarms.drawing")
     asked = ["rules", "try", "--file", "/nowhere.csv", "--definition", '{"kind": "limit", "high": 80}']
     assert main([*asked, "--plot", str(tmp_path / "x.png")]) == 1
-    assert "pip install 'millrace[plot]', or leave --plot out" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "in a clone of the repository pip install '.[processor,plot]', or leave --plot out" in said
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from processor.alarms.wording import Flood, Group, Voice, shortened
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PATH = "acme/lon1/press/line2/cell4/m17/spindle_temp"
-LIMIT = '{"kind":"limit","high":80.0,"deadband":2.0}'
+# As the column, of type jsonb, gives it; `rules add` writes every field.
+LIMIT = '{"low": null, "high": 80.0, "kind": "limit", "deadband": 2.0, "on_delay": 60.0, "off_delay": 0.0}'
 VOICE = Voice("prod", ZoneInfo("Europe/London"))
 ALARM = Alarm(
     number=4711,
@@ -77,7 +78,14 @@ To take it on: python -m processor alarms acknowledge 4711 --by NAME"""
             "value": 83.25,
             "unit": "Cel",
             "figure": 83.25,
-            "definition": {"kind": "limit", "high": 80.0, "deadband": 2.0},
+            "definition": {
+                "kind": "limit",
+                "high": 80.0,
+                "low": None,
+                "deadband": 2.0,
+                "on_delay": 60.0,
+                "off_delay": 0.0,
+            },
         },
         "changes": [f"hot-spindle {PATH} 2026-06-01T12:00:00+00:00 raised"],
     }
