@@ -86,12 +86,8 @@ def test_one_that_cannot_start_is_reported_with_the_end_of_its_log(log: Path) ->
     assert failed.value.exit_code == 1
 
 
-def test_one_that_never_reads_the_stream_is_stopped_and_reported(
-    log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(processor, "READY_SECONDS", 0.5)
-
+def test_one_that_never_reads_the_stream_is_stopped_and_reported(log: Path) -> None:
     with pytest.raises(ProcessorFailed, match="was not ready within"):
-        Processor({}, log, lambda: False).__enter__()
+        Processor({}, log, lambda: False, ready_seconds=0.5).__enter__()
 
     wait(lambda: "stopped in order" in log.read_text())
