@@ -1,6 +1,7 @@
 """The rows of a CSV file as text, read as a stream, with the place of what cannot be read."""
 
 import csv
+import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +42,11 @@ def dialect(file: Path) -> Dialect:
     """The delimiter under which the first two rows fit each other best, and the header under it.
 
     A header may hold the other delimiters, quoted or not; the row below it, which must hold a time, tells
-    which one counts. Raises RowError where there are no two columns, or no text at all.
+    which one counts. Raises RowError where there are no two columns, or no text at all, and OSError where
+    the file cannot be read more than once, as a pipe cannot.
     """
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise OSError(errno.ESPIPE, "it is no file that can be read twice: save it first")
     best, most = Dialect(",", []), (False, False, False, 0)
     for delimiter in DELIMITERS:
         header, row = _first_two(file, delimiter)

@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -152,6 +153,17 @@ def test_it_is_tried_without_database_and_environment(
         "1 alarm would have been raised on 1 of 1 points, in 60 s",
         "they stood 60 s (median), 60 s at most",
     ]
+
+
+def test_a_pipe_is_refused_before_a_byte_of_it_is_taken() -> None:
+    """It is read more than once, and a pipe would have lost its beginning by then."""
+    taken, given = os.pipe()
+    os.write(given, b"time,temp\n2026-03-01,1\n")
+    os.close(given)
+    with pytest.raises(RecordingError, match="no file that can be read twice: save it first"):
+        recorded(Path(f"/dev/fd/{taken}"))
+    assert os.read(taken, 4) == b"time"
+    os.close(taken)
 
 
 def test_a_file_that_is_not_there_is_one_line_and_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
