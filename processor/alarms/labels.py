@@ -1,13 +1,13 @@
 """What one knows of a recording: stretches of time in which something was wrong, to score a rule by."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import msgspec
 
-from processor.alarms.series import moment
+from processor.alarms.series import Span, moment
 from processor.alarms.trial import Alarm
 from processor.recordings import cells, rows
 from processor.recordings.rows import RowError
@@ -44,10 +44,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Score:
-    """`others`: alarms that stood within no window."""
+    """`others`: alarms that stood within no window; `outside`: windows that nothing was judged in."""
 
     found: Sequence[Found]
     others: int
+    outside: int = 0
 
 
 def labels(file: Path, name: str | None = None, zone: tzinfo = UTC) -> list[Window]:
@@ -68,10 +69,12 @@ def labels(file: Path, name: str | None = None, zone: tzinfo = UTC) -> list[Wind
     return [_window(file, number, pair, clock) for number, pair in enumerate(pairs, 1)]
 
 
-def score(windows: Iterable[Window], alarms: Sequence[Alarm]) -> Score:
-    """An alarm stands from when it is raised until it is cleared."""
+def score(windows: Sequence[Window], alarms: Sequence[Alarm], span: Span) -> Score:
+    """An alarm stands from when it is raised until it is cleared. span: what was judged."""
+    begin, end = moment(span.since), moment(span.until)
+    covered = [window for window in windows if window.since < end and window.until >= begin]
     found, within = [], set()
-    for window in windows:
+    for window in covered:
         inside = [
             place
             for place, alarm in enumerate(alarms)
@@ -79,7 +82,7 @@ def score(windows: Iterable[Window], alarms: Sequence[Alarm]) -> Score:
         ]
         within |= set(inside)
         found.append(Found(window, min((alarms[place].raised for place in inside), default=None)))
-    return Score(found, len(alarms) - len(within))
+    return Score(found, len(alarms) - len(within), len(windows) - len(covered))
 
 
 def _listed(file: Path, text: bytes, name: str | None) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ class RecordingError(ValueError):
 
 @dataclass(frozen=True)
 class Recording:
-    """`span`: of its readings; `said`: what was made of the file, a line each."""
+    """`span`: of its rows that are taken; `said`: what was made of the file, a line each."""
 
     series: Sequence[Series]
     span: Span
@@ -77,9 +77,10 @@ def recorded(
     order = np.argsort(times, kind="stable")
     kept = _kept(file, times[order], within)
     order = order[kept]
+    inside = times[order]
     return Recording(
         series=[Series(column.name, "", _pages(column, times, order)) for column in numbers],
-        span=within or Span(int(times.min()), int(times.max()) + 1),
+        span=Span(int(inside[0]), int(inside[-1]) + 1),
         said=said,
     )
 

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import Connection, errors
 
 from processor.alarms import picture
-from processor.alarms.definition import Definition
+from processor.alarms.definition import Definition, Silence
 from processor.alarms.labels import LabelsError, Window, labels, score
 from processor.alarms.recording import RecordingError, recorded
 from processor.alarms.series import Series, Span, microseconds, moment
@@ -38,6 +38,13 @@ class _Trial:
     span: Span
     points: int
     until: int | None = None
+
+    @property
+    def judged(self) -> Span:
+        """The time of which it tells: that of the readings, and for a silence what comes after them."""
+        if self.until is None or not isinstance(self.definition, Silence):
+            return self.span
+        return Span(self.span.since, max(self.span.until, self.until))
 
 
 def of_path(connection: Connection[Any], request: Try, asked: Asked) -> Iterator[str]:
@@ -113,7 +120,7 @@ def _told(trial: _Trial, shown: Shown, windows: list[Window]) -> Iterator[str]:
             drawn = picture.most_alarms([*drawn, tried])
     yield from summary.lines()
     if windows:
-        yield from summary.scored(score(windows, summary.alarms))
+        yield from summary.scored(score(windows, summary.alarms, trial.judged))
     if shown.plot is not None:
         begin, end = moment(trial.span.since), moment(trial.span.until)
         frame = picture.Frame(trial.definition, begin, end, trial.points, windows)

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from processor.alarms.labels import LabelsError, Window, labels, score
+from processor.alarms.series import Span, microseconds
 from processor.alarms.trial import Alarm
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -12,6 +13,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def at(hours: float) -> datetime:
     return NOON + timedelta(hours=hours)
+
+
+SPAN = Span(microseconds(at(-5)), microseconds(at(30)))
 
 
 def alarm(raised: float, cleared: float | None) -> Alarm:
@@ -71,12 +75,21 @@ def test_a_file_that_is_not_there_is_said() -> None:
 def test_an_alarm_counts_for_each_stretch_in_which_it_stood() -> None:
     windows = [Window(at(0), at(2)), Window(at(4), at(6)), Window(at(10), at(11))]
     alarms = [alarm(-3, -1), alarm(-0.5, 0.5), alarm(1, 5), alarm(6.5, 7), alarm(20, None)]
-    scored = score(windows, alarms)
+    scored = score(windows, alarms, SPAN)
     assert [found.raised for found in scored.found] == [at(-0.5), at(1), None]
     assert [found.after for found in scored.found] == [timedelta(hours=-0.5), timedelta(hours=-3), None]
     assert scored.others == 3
 
 
 def test_an_alarm_that_still_stands_stands_in_all_that_comes() -> None:
-    assert score([Window(at(10), at(11))], [alarm(1, None)]).others == 0
-    assert score([Window(at(0), at(1))], [alarm(2, None)]).others == 1
+    assert score([Window(at(10), at(11))], [alarm(1, None)], SPAN).others == 0
+    assert score([Window(at(0), at(1))], [alarm(2, None)], SPAN).others == 1
+
+
+def test_a_stretch_outside_what_was_judged_is_neither_found_nor_missed() -> None:
+    outside = [Window(at(-9), at(-6)), Window(at(30), at(31)), Window(at(9_000), at(9_001))]
+    touching = [Window(at(-9), at(-5)), Window(at(29), at(40))]
+    scored = score([*outside, *touching], [alarm(1, None)], SPAN)
+    assert [found.window for found in scored.found] == touching
+    assert [found.raised for found in scored.found] == [None, at(1)]
+    assert (scored.others, scored.outside) == (0, 3)

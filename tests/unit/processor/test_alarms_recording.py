@@ -99,7 +99,7 @@ def test_columns_and_a_stretch_of_time_may_be_chosen(tmp_path: Path) -> None:
     file = written(tmp_path, "time,a,b\n2026-03-01 12:00:00,1,2\n2026-03-01 12:00:05,3,4\n")
     span = Span(NOON + 1, NOON + 6_000_000)
     found = recorded(file, columns=["b"], within=span)
-    assert (points(found), found.span) == ({"b": [(5, 4)]}, span)
+    assert (points(found), found.span) == ({"b": [(5, 4)]}, Span(NOON + 5_000_000, NOON + 5_000_001))
 
 
 @pytest.mark.parametrize(
