@@ -12,6 +12,7 @@ from psycopg import Connection, errors
 
 from processor.alarms import rules, stored, try_command
 from processor.alarms.definition import DefinitionError
+from processor.alarms.output import show
 from processor.alarms.request import Add, Change, List, Remove, Request
 from processor.alarms.try_request import Try, TryFile
 from processor.secret import DatabaseSecret
@@ -40,8 +41,7 @@ def done(database: Database, request: Request) -> int:
         return list(lines(session.connection, request))
 
     try:
-        for line in database.run(ask):
-            print(line)
+        show(database.run(ask))
     except (rules.RuleError, *try_command.WRONG, DefinitionError) as error:
         return _ended(str(error))
     except Stopping:
@@ -56,15 +56,11 @@ def alone(request: Try | TryFile) -> int:
     """A trial that needs no environment: on a recording, or by a reader's login. Exit code 0, or 1."""
     try:
         if isinstance(request, TryFile):
-            return _print(try_command.of_file(request))
-        return _print(try_command.by_reader(request))
+            show(try_command.of_file(request))
+        else:
+            show(try_command.by_reader(request))
     except (*try_command.WRONG, DefinitionError) as error:
         return _ended(str(error))
-
-
-def _print(lines: Iterator[str]) -> int:
-    for line in lines:
-        print(line)
     return 0
 
 
