@@ -147,8 +147,12 @@ def _of_times(file: Path, times: Int64, naive: bool, zone: tzinfo) -> Iterator[s
     yield f"{file.name}: {counted(len(times), 'row')}"
     if naive:
         yield f"times without an offset are taken as {zone}; --timezone names another"
-    backwards = int((np.diff(times) < 0).sum())
-    if backwards and backwards < len(times) - 1:  # all: the newest row comes first, which is an order too
+    steps = np.diff(times)
+    if same := int((steps == 0).sum()):
+        most = "; if date and time stand in two columns, join them" if same > len(steps) / 2 else ""
+        yield f"{counted(same, 'row')} of the same time as the row before{most}"
+    backwards = int((steps < 0).sum())
+    if backwards and backwards < len(steps):  # all: the newest row comes first, which is an order too
         yield f"{counted(backwards, 'row')} earlier than the row before; judged in the order of time"
 
 

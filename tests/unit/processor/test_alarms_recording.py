@@ -77,6 +77,17 @@ def test_what_is_no_number_is_passed_over_and_said(tmp_path: Path) -> None:
     ]
 
 
+def test_rows_of_one_time_are_counted_and_two_columns_of_time_are_thought_of(tmp_path: Path) -> None:
+    split = "date,time,v\n2026-03-01,06:00,1\n2026-03-01,06:01,2\n2026-03-01,06:02,3\n2026-03-02,06:00,4\n"
+    said = "rows of the same time as the row before"
+    assert (
+        f"2 {said}; if date and time stand in two columns, join them"
+        in recorded(written(tmp_path, split)).said
+    )
+    twice = "time,v\n2026-03-01,1\n2026-03-01,1\n2026-03-02,1\n2026-03-02,1\n2026-03-03,1\n"
+    assert f"2 {said}" in recorded(written(tmp_path, twice)).said
+
+
 def test_times_without_an_offset_are_in_the_zone_that_is_named(tmp_path: Path) -> None:
     file = written(tmp_path, "time,temp\n2026-03-01 12:00:00,1\n")
     found = recorded(file, ZoneInfo("Europe/Berlin"))
