@@ -56,7 +56,7 @@ def _rules(arguments: list[str]) -> int:
     if asked.needs_no_environment(request):
         code: int = _load("processor.alarms.command", "alone")(request)
         return code
-    return _asked("processor.alarms.command", request)
+    return _asked("processor.alarms.command", request, asked.instead(request))
 
 
 def _alarms(arguments: list[str]) -> int:
@@ -65,16 +65,17 @@ def _alarms(arguments: list[str]) -> int:
     )
 
 
-def _asked(module: str, request: object) -> int:
+def _asked(module: str, request: object, instead: str = "") -> int:
+    """instead: what does without the environment, told where that cannot be used."""
     try:
         settings = from_environment()
     except SettingsError as error:
-        return _unusable(error)
+        return _unusable(error, instead)
     return _logged(settings.environment, lambda: _load(module, "run")(settings, request))
 
 
-def _unusable(error: SettingsError) -> int:
-    print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
+def _unusable(error: SettingsError, instead: str = "") -> int:
+    print(f"the processor's environment cannot be used: {error}{instead}", file=sys.stderr)
     return 2
 
 

@@ -83,6 +83,12 @@ def needs_no_environment(request: Request | TryFile) -> bool:
     return isinstance(request, TryFile) or (isinstance(request, Try) and request.database is not None)
 
 
+def instead(request: Request) -> str:
+    """What a trial does with where the processor's environment is not, as the end of a line; else nothing."""
+    of_path = isinstance(request, Try) and request.path is not None
+    return "; at a desk give --database or --file" if of_path else ""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, without the usage above it, in which nobody would find it."""

@@ -24,6 +24,18 @@ def test_an_environment_that_cannot_be_used_is_one_line_and_exit_2() -> None:
     assert "STREAM_NAME is not set" in done.stderr
 
 
+def test_a_trial_of_a_path_says_what_does_without_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CACHE_PORT", "x")
+    week = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-03-08T00:00:00Z"]
+    given = ["--path", "*/*/*/*/*/*/temp", "--definition", '{"kind": "deviation"}']
+    assert main(["rules", "try", *given, *week]) == 2
+    assert capsys.readouterr().err.endswith("; at a desk give --database or --file\n")
+    assert main(["rules", "try", "--rule", "hot", *week]) == 2
+    assert "desk" not in capsys.readouterr().err
+
+
 def test_an_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dance"]) == 2
     assert "usage" in capsys.readouterr().err
