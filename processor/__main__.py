@@ -29,10 +29,22 @@ from processor.settings import Settings, SettingsError, from_environment
 if TYPE_CHECKING:
     from processor.replay.request import Request
 
-USAGE = (
-    "usage: python -m processor [COMMAND]; COMMAND is health, ready, migrate, schema, settings, metrics, "
-    "properties, engine, child, replay …, rules … or alarms …"
-)
+COMMANDS: Mapping[str, str] = {
+    "health": "whether a running service is well",
+    "ready": "whether a running service reads the stream",
+    "migrate": "bring the tables up to this release, with a login and an environment of its own",
+    "schema": "print the wire contract",
+    "settings": "print the table of docs/settings.md",
+    "metrics": "print the table of docs/metrics.md",
+    "properties": "print the properties of the engine's daemon (SOURCE=kcl)",
+    "engine": "become that daemon",
+    "child": "process a shard for it",
+    "replay …": "take readings again (replay --help)",
+    "rules …": "say what the readings are watched for (rules --help)",
+    "alarms …": "list and take on what that has raised (alarms --help)",
+}
+USAGE = f"usage: python -m processor [COMMAND]; COMMAND is {', '.join(COMMANDS)}; none runs the service"
+HELP = ("-h", "--help")
 # Module and function of what is printed without an environment. A command loads what it needs, no more: the
 # container asks `health` twice a minute, and pays for each import.
 PRINTS: Mapping[str, tuple[str, str]] = {
@@ -46,6 +58,9 @@ ASKS = {"health": "/health", "ready": "/ready"}
 
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
+    if arguments and arguments[0] in HELP:
+        print(USAGE, "", *(f"  {command:<12}{said}" for command, said in COMMANDS.items()), sep="\n")
+        return 0
     way = {"rules": _rules, "alarms": _alarms}.get(arguments[0] if arguments else "")
     return _command(arguments) if way is None else way(arguments[1:])
 

@@ -68,7 +68,8 @@ def lines(connection: Connection[Any], request: Request) -> Iterator[str]:
     """What is told of a request that is done. Raises RuleError, DefinitionError, WRONG of a trial."""
     match request:
         case List():
-            yield from map(_described, rules.rules(connection))
+            found = rules.rules(connection)
+            yield from map(_described, found) if found else ["there is no rule"]
         case Add(name, path, definition, enabled, at_once):
             at = rules.add(connection, name, path, definition, enabled, at_once=at_once)
             yield f"{name} is added; it judges readings from {at.isoformat(timespec='seconds')} on"

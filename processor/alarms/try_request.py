@@ -51,8 +51,12 @@ class TryFile:
 def add_arguments(trial: argparse.ArgumentParser) -> None:
     """All but what a rule has as well (--rule, --path, --definition)."""
     where = trial.add_argument_group("the readings")
-    where.add_argument("--from", dest="since", type=_moment, metavar="TIME", help="2026-03-01T06:00:00Z")
-    where.add_argument("--to", dest="until", type=_moment, metavar="TIME", help="not any more")
+    where.add_argument(
+        "--from", dest="since", type=_moment, metavar="TIME", help="such as 2026-03-01T06:00:00Z"
+    )
+    where.add_argument(
+        "--to", dest="until", type=_moment, metavar="TIME", help="up to, and without, this time"
+    )
     where.add_argument(
         "--database", metavar="CONNECTION", help="as a reader: a libpq string such as service=plant"
     )

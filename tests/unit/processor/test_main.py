@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.__main__ import main
+from processor.__main__ import ALONE, ASKS, PRINTS, main
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,6 +34,14 @@ def test_a_trial_of_a_path_says_what_does_without_the_environment(
     assert capsys.readouterr().err.endswith("; at a desk give --database or --file\n")
     assert main(["rules", "try", "--rule", "hot", *week]) == 2
     assert "desk" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("asked", ["-h", "--help"])
+def test_help_has_a_line_for_each_command(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([asked]) == 0
+    told = capsys.readouterr().out
+    for command in (*PRINTS, *ALONE, *ASKS, "migrate", "replay", "rules", "alarms"):
+        assert f"\n  {command} " in told
 
 
 def test_an_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
