@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from processor.alarms.order import Readings
-from processor.alarms.phrases import counted
+from processor.alarms.phrases import DAY_OR_MONTH, counted
 from processor.alarms.series import PAGE, Series, Span, moment
 from processor.columns import Bool, Int64
 from processor.recordings import cells, rows
@@ -64,7 +64,7 @@ def recorded(
         found = _columns(file, dialect, columns)
         times, naive = _read(file, dialect, found, cells.Clock(zone, day_first=day_first))
     except RowError as error:
-        slashes = "; for 02/12/2026 give --dates day-first or month-first" if error.slashes else ""
+        slashes = f"; {DAY_OR_MONTH}" if error.slashes else ""
         raise RecordingError(f"{error}{slashes}") from None
     except OSError as error:
         raise RecordingError(f"{file} cannot be read: {error.strerror}") from None

@@ -77,11 +77,10 @@ def of_file(request: TryFile) -> Iterator[str]:
     within = None
     if request.since is not None or request.until is not None:
         within = Span(microseconds(request.since or _EVER[0]), microseconds(request.until or _EVER[1]))
-    found = recorded(request.file, request.shown.zone, request.columns, within, request.day_first)
+    shown = request.shown
+    found = recorded(request.file, shown.zone, request.columns, within, shown.day_first)
     yield from found.said
-    yield from _told(
-        _Trial(request.definition, found.series, found.span, len(found.series)), request.shown, windows
-    )
+    yield from _told(_Trial(request.definition, found.series, found.span, len(found.series)), shown, windows)
 
 
 def _reading(database: str) -> Connection[Any]:
@@ -107,7 +106,9 @@ def _prepared(shown: Shown) -> list[Window]:
     """What can be wrong before anything is judged."""
     if shown.plot is not None:
         picture.check()
-    return [] if shown.labels is None else labels(shown.labels, shown.labelled, shown.zone)
+    if shown.labels is None:
+        return []
+    return labels(shown.labels, shown.labelled, shown.zone, shown.day_first)
 
 
 def _told(trial: _Trial, shown: Shown, windows: list[Window]) -> Iterator[str]:

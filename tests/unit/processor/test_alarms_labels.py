@@ -35,6 +35,11 @@ def written(directory: Path, text: str) -> Path:
         '{"real/spindle.csv": [["2026-03-01 12:00", "2026-03-01 14:00"]]}',
         "from,to\n2026-03-01 12:00,2026-03-01 14:00\n",
         "2026-03-01 12:00;2026-03-01 14:00\n",
+        "name,from,to\nm17,2026-03-01 12:00,2026-03-01 14:00\n",
+        "From;To;why\n2026-03-01 12:00;2026-03-01 14:00;a pump\n",
+        '\ufeff[["2026-03-01 12:00", "2026-03-01 14:00"]]',
+        "[[1772366400, 1772373600000]]",
+        "[[1772366400.0, 1772373600.0]]",
     ],
 )
 def test_stretches_are_read_as_they_are_kept(tmp_path: Path, text: str) -> None:
@@ -48,6 +53,9 @@ def test_one_list_of_many_is_named(tmp_path: Path) -> None:
     assert labels(file, "b", ZoneInfo("UTC"))[0].since == NOON
     with pytest.raises(LabelsError, match="has more than one list: name one by --labelled, of a, b"):
         labels(file)
+    with pytest.raises(LabelsError, match="names no stretch of time"):
+        labels(written(tmp_path, "{}"), "c")
+    file = written(tmp_path, '{"a": [], "b": []}')
     with pytest.raises(LabelsError, match="has no list 'c': name one by --labelled, of a, b"):
         labels(file, "c")
 
@@ -56,6 +64,7 @@ def test_one_list_of_many_is_named(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('[["2026-03-01"]]', "it must be a JSON list of"),
+        ("{}", "names no stretch of time"),
         ("[]", "names no stretch of time"),
         ('[["soon", "later"]]', "stretch 1, .*, must be two times: YYYY"),
         ('[["2026-03-02", "2026-03-01"]]', "stretch 1 ends 2026-03-01, before it begins, 2026-03-02"),
@@ -65,6 +74,19 @@ def test_one_list_of_many_is_named(tmp_path: Path) -> None:
 def test_a_mistake_says_what_is_allowed(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(LabelsError, match=said):
         labels(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ['[["2026-03-01", "2026-03-02"]]', "from,to\n2026-03-01,2026-03-02\n"])
+def test_a_name_is_refused_where_no_list_has_one(tmp_path: Path, text: str) -> None:
+    with pytest.raises(LabelsError, match="is one list, without names: leave --labelled out"):
+        labels(written(tmp_path, text), "m17")
+
+
+def test_whether_the_day_comes_first_is_said(tmp_path: Path) -> None:
+    file = written(tmp_path, '[["01/03/2026 12:00", "01/03/2026 14:00"]]')
+    assert labels(file, day_first=True) == [Window(at(0), at(2))]
+    with pytest.raises(LabelsError, match="for 02/12/2026 give --dates day-first or month-first"):
+        labels(file)
 
 
 def test_a_file_that_is_not_there_is_said() -> None:

@@ -56,6 +56,14 @@ def test_a_trial_may_be_drawn_and_scored(tmp_path: Path) -> None:
     assert not needs_no_environment(asked)
 
 
+def test_labels_are_dated_as_a_recording_is() -> None:
+    dated = ["--labels", "known.csv", "--dates", "day-first", "--timezone", "UTC"]
+    for trial in (["--rule", "hot", *WEEK], ["--file", "x.csv", *DEVIATION]):
+        asked = from_arguments(["try", *trial, *dated])
+        assert isinstance(asked, Try | TryFile)
+        assert asked.shown.day_first
+
+
 def test_a_reader_tries_by_a_login_of_its_own() -> None:
     given = ["try", "--path", PATH, "--definition", '{"kind": "deviation"}', *WEEK]
     assert needs_no_environment(from_arguments([*given, "--database", "service=plant"]))
