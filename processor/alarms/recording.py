@@ -4,6 +4,7 @@ Generous in what is read (processor/recordings), and exact in what was made of i
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from processor.alarms.order import Readings
-from processor.alarms.phrases import DAY_OR_MONTH, counted
+from processor.alarms.phrases import DAY_OR_MONTH, counted, time
 from processor.alarms.series import PAGE, Series, Span, moment
 from processor.columns import Bool, Int64
 from processor.recordings import cells, rows
@@ -93,6 +94,10 @@ def _columns(file: Path, dialect: Dialect, wanted: Sequence[str]) -> list[_Colum
             continue
         alone = not dialect.headed and len(dialect.header) == 2
         found.append(_Column(name or (file.stem if alone else f"column_{place + 1}"), place))
+    often = Counter(column.name for column in found)
+    for column in found:
+        if often[column.name] > 1:
+            column.name += f" (column {column.place + 1})"
     names = [column.name for column in found]
     for name in wanted:
         if name not in names:
@@ -122,8 +127,10 @@ def _kept(file: Path, times: Int64, within: Span | None) -> Bool:
         return np.ones(len(times), np.bool_)
     kept: Bool = (times >= within.since) & (times < within.until)
     if not kept.any():
-        first, last = (moment(int(times[place])).isoformat() for place in (0, -1))
-        raise RecordingError(f"{file}: no row is of the time asked for: the rows are from {first} to {last}")
+        first, last = (time(moment(int(times[place]))) for place in (0, -1))
+        raise RecordingError(
+            f"{file}: no row is of the time asked for: choose --from and --to within {first} to {last}"
+        )
     return kept
 
 
@@ -164,7 +171,7 @@ def _of_texts(columns: list[_Column]) -> Iterator[str]:
             yield f"{column.name}: left out, no cell of it is a number ({why})"
         elif line:
             yield (
-                f"{column.name}: {counted(column.texts, 'cell')} passed over that hold no number, "
+                f"{column.name}: {counted(column.texts, 'cell')} without a number passed over, "
                 f"the first {cell!r} in row {line}"
             )
 

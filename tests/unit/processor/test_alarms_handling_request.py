@@ -29,7 +29,7 @@ def test_each_way_is_read() -> None:
             "give an alarm's number, or its rule and the path",
         ),
         (["acknowledge", "4711", "--by", " "], "1 to 64 printable"),
-        (["list", "--path", "a/b"], "has 2 levels and must have 7"),
+        (["list", "--path", "a/b"], "must have 7 levels, not 2"),
         (["list", "--most", "0"], "a whole number from 1 to 100000"),
         (["dance"], "invalid choice"),
     ],

@@ -72,7 +72,7 @@ def test_what_is_no_number_is_passed_over_and_said(tmp_path: Path) -> None:
     found = recorded(written(tmp_path, text + "2026-03-01 12:00:02,N/A,,TRIPPED\n"))
     assert points(found) == {"temp": [(0, 1)], "on": [(0, 1), (1, 0)]}
     assert found.said[-2:] == [
-        "temp: 1 cell passed over that hold no number, the first 'Bad' in row 3",
+        "temp: 1 cell without a number passed over, the first 'Bad' in row 3",
         "state: left out, no cell of it is a number ('RUNNING' in row 2 is one)",
     ]
 
@@ -106,6 +106,12 @@ def test_whether_the_day_comes_first_is_said(tmp_path: Path, day_first: bool, ce
         recorded(file)
 
 
+def test_columns_of_one_name_are_told_apart_by_their_place(tmp_path: Path) -> None:
+    file = written(tmp_path, "time,v,w,v\n2026-03-01 12:00:00,1,2,3\n")
+    assert list(points(recorded(file))) == ["v (column 2)", "w", "v (column 4)"]
+    assert points(recorded(file, columns=["v (column 4)"])) == {"v (column 4)": [(0, 3)]}
+
+
 def test_columns_and_a_stretch_of_time_may_be_chosen(tmp_path: Path) -> None:
     file = written(tmp_path, "time,a,b\n2026-03-01 12:00:00,1,2\n2026-03-01 12:00:05,3,4\n")
     span = Span(NOON + 1, NOON + 6_000_000)
@@ -123,6 +129,10 @@ def test_columns_and_a_stretch_of_time_may_be_chosen(tmp_path: Path) -> None:
         ),
         ("time,temp\n", "there is no row of values"),
         ("time,temp\n2026-03-01 00:00:00,1,2\n", "row 2, column 3: the row has 3 columns, the header 2"),
+        ("time,temp\n2026-03-01,21,5\n", "the header 2; numbers with a decimal comma need ; or a tab"),
+        ("time,a,b\n2026-03-01,1\n", "row 2, column 3: the row has 2 columns, the header 3"),
+        ('time,temp\n2026-03-01,1\n2026-03-02,"1\n', "row 3, column 2: a quote is not closed"),
+        (f"time,temp\n2026-03-01,{'1' * 200_000}\n", "close a quote that is open before it"),
         (
             "time,temp\n2026-03-01,1\n1 March,1\n",
             "row 3, column 1: '1 March' is no time; allowed: YYYY-MM-DD",
@@ -148,7 +158,7 @@ def test_a_column_or_a_time_that_is_not_there_is_told_with_those_that_are(tmp_pa
     file = written(tmp_path, "time,a,b\n2026-03-01 12:00:00,1,2\n")
     with pytest.raises(RecordingError, match="no column is called 'c'; there are a, b"):
         recorded(file, columns=["c"])
-    with pytest.raises(RecordingError, match="the rows are from 2026-03-01T12:00:00"):
+    with pytest.raises(RecordingError, match="choose --from and --to within 2026-03-01T12:00:00Z to 2026"):
         recorded(file, within=Span(0, 1_000_000))
 
 

@@ -74,7 +74,7 @@ def test_a_reader_tries_by_a_login_of_its_own() -> None:
     [
         ([], "required: list|add|change|remove|try"),
         (["add", "hot", "--path", PATH], "--definition"),
-        (["add", "hot", "--path", "a/b", "--definition", "{}"], "has 2 levels and must have 7"),
+        (["add", "hot", "--path", "a/b", "--definition", "{}"], "must have 7 levels, not 2"),
         (["add", "hot", "--path", PATH, "--definition", '{"kind": "limit"}'], "`high`, `low` or both"),
         (["add", "hot", "--path", PATH, "--definition", "{kind: limit}"], "is JSON, in single quotes"),
         (["add", "hot", "--path", PATH, "--definition", '{"kind": "limt"}'], "is one of limit, rate, stuck,"),
