@@ -29,10 +29,22 @@ from processor.settings import Settings, SettingsError, from_environment
 if TYPE_CHECKING:
     from processor.replay.request import Request
 
-USAGE = (
-    "usage: python -m processor [COMMAND]; COMMAND is health, ready, migrate, schema, settings, metrics, "
-    "properties, engine, child, replay …, rules … or alarms …"
-)
+COMMANDS: Mapping[str, str] = {
+    "health": "whether a running service is well",
+    "ready": "whether a running service reads the stream",
+    "migrate": "bring the tables up to this release, with a login and an environment of its own",
+    "schema": "print the wire contract",
+    "settings": "print the table of docs/settings.md",
+    "metrics": "print the table of docs/metrics.md",
+    "properties": "print the properties of the engine's daemon (SOURCE=kcl)",
+    "engine": "become that daemon",
+    "child": "process a shard for it",
+    "replay …": "take readings again (replay --help)",
+    "rules …": "say what the readings are watched for (rules --help)",
+    "alarms …": "list and take on what that has raised (alarms --help)",
+}
+USAGE = f"usage: python -m processor [COMMAND]; COMMAND is {', '.join(COMMANDS)}; none runs the service"
+HELP = ("-h", "--help")
 # Module and function of what is printed without an environment. A command loads what it needs, no more: the
 # container asks `health` twice a minute, and pays for each import.
 PRINTS: Mapping[str, tuple[str, str]] = {
@@ -46,6 +58,9 @@ ASKS = {"health": "/health", "ready": "/ready"}
 
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
+    if arguments and arguments[0] in HELP:
+        print(USAGE, "", *(f"  {command:<12}{said}" for command, said in COMMANDS.items()), sep="\n")
+        return 0
     way = {"rules": _rules, "alarms": _alarms}.get(arguments[0] if arguments else "")
     return _command(arguments) if way is None else way(arguments[1:])
 
@@ -56,7 +71,7 @@ def _rules(arguments: list[str]) -> int:
     if asked.needs_no_environment(request):
         code: int = _load("processor.alarms.command", "alone")(request)
         return code
-    return _asked("processor.alarms.command", request)
+    return _asked("processor.alarms.command", request, asked.instead(request))
 
 
 def _alarms(arguments: list[str]) -> int:
@@ -65,16 +80,17 @@ def _alarms(arguments: list[str]) -> int:
     )
 
 
-def _asked(module: str, request: object) -> int:
+def _asked(module: str, request: object, instead: str = "") -> int:
+    """instead: what does without the environment, told where that cannot be used."""
     try:
         settings = from_environment()
     except SettingsError as error:
-        return _unusable(error)
+        return _unusable(error, instead)
     return _logged(settings.environment, lambda: _load(module, "run")(settings, request))
 
 
-def _unusable(error: SettingsError) -> int:
-    print(f"the processor's environment cannot be used: {error}", file=sys.stderr)
+def _unusable(error: SettingsError, instead: str = "") -> int:
+    print(f"the processor's environment cannot be used: {error}{instead}", file=sys.stderr)
     return 2
 
 

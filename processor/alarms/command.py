@@ -12,6 +12,7 @@ from psycopg import Connection, errors
 
 from processor.alarms import rules, stored, try_command
 from processor.alarms.definition import DefinitionError
+from processor.alarms.output import show
 from processor.alarms.request import Add, Change, List, Remove, Request
 from processor.alarms.try_request import Try, TryFile
 from processor.secret import DatabaseSecret
@@ -40,8 +41,7 @@ def done(database: Database, request: Request) -> int:
         return list(lines(session.connection, request))
 
     try:
-        for line in database.run(ask):
-            print(line)
+        show(database.run(ask))
     except (rules.RuleError, *try_command.WRONG, DefinitionError) as error:
         return _ended(str(error))
     except Stopping:
@@ -56,15 +56,11 @@ def alone(request: Try | TryFile) -> int:
     """A trial that needs no environment: on a recording, or by a reader's login. Exit code 0, or 1."""
     try:
         if isinstance(request, TryFile):
-            return _print(try_command.of_file(request))
-        return _print(try_command.by_reader(request))
+            show(try_command.of_file(request))
+        else:
+            show(try_command.by_reader(request))
     except (*try_command.WRONG, DefinitionError) as error:
         return _ended(str(error))
-
-
-def _print(lines: Iterator[str]) -> int:
-    for line in lines:
-        print(line)
     return 0
 
 
@@ -72,7 +68,8 @@ def lines(connection: Connection[Any], request: Request) -> Iterator[str]:
     """What is told of a request that is done. Raises RuleError, DefinitionError, WRONG of a trial."""
     match request:
         case List():
-            yield from map(_described, rules.rules(connection))
+            found = rules.rules(connection)
+            yield from map(_described, found) if found else ["there is no rule"]
         case Add(name, path, definition, enabled, at_once):
             at = rules.add(connection, name, path, definition, enabled, at_once=at_once)
             yield f"{name} is added; it judges readings from {at.isoformat(timespec='seconds')} on"

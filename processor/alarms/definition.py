@@ -12,6 +12,8 @@ from processor.alarms.deviation import THREE_SIGMA, Chart
 from processor.alarms.standing import Delays
 
 SECOND = 1_000_000  # µs
+# What msgspec raises at a document: also where it is no Unicode, or too deep.
+UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 Seconds = Annotated[float, Meta(ge=0, le=30 * 86_400)]
 Width = Annotated[float, Meta(ge=1, le=86_400)]
@@ -114,7 +116,7 @@ def read(document: bytes | str) -> Definition:
     """Raises DefinitionError."""
     try:
         definition: Definition = msgspec.json.decode(document, type=Definition)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise DefinitionError(f"the definition cannot be used: {error}") from None
     if isinstance(definition, Limit):
         _check_limits(definition)

@@ -153,12 +153,13 @@ def _limits(axis: Axes, limit: Limit) -> None:
     for bound, back in ((limit.high, -limit.deadband), (limit.low, limit.deadband)):
         if bound is None:
             continue
-        axis.axhline(bound, color=BOUND, linewidth=1, zorder=4)
+        place, well = np.clip([bound, bound + back], -FARTHEST, FARTHEST)
+        axis.axhline(place, color=BOUND, linewidth=1, zorder=4)
         if limit.deadband:
-            axis.axhline(bound + back, color=BOUND, linewidth=0.8, linestyle=(0, (1, 2)), zorder=4)
+            axis.axhline(well, color=BOUND, linewidth=0.8, linestyle=(0, (1, 2)), zorder=4)
         axis.annotate(
             f" {bound:g}",
-            (1, bound),
+            (1, place),
             xycoords=("axes fraction", "data"),
             color=BOUND,
             va="center",

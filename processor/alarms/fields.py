@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import FieldInfo
 
-from processor.alarms.definition import Definition
+from processor.alarms.definition import UNREADABLE, Definition
 
 EXAMPLE = '{"kind": "limit", "high": 80, "deadband": 2, "on_delay": 60}'
 KINDS: dict[str, type[msgspec.Struct]] = {kind.__struct_config__.tag: kind for kind in get_args(Definition)}
@@ -16,10 +16,10 @@ def hint(document: str) -> str:
     """What is allowed instead of a document that cannot be used, as much of it as was meant."""
     try:
         given = msgspec.json.decode(document)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return f"a definition is JSON, in single quotes for the shell: --definition '{EXAMPLE}'"
     kind = given.get("kind") if isinstance(given, dict) else None
-    if kind not in KINDS:
+    if kind not in [*KINDS]:  # it may be what no key can be
         return f"`kind` is one of {', '.join(KINDS)}, as in '{EXAMPLE}'"
     return described(kind)
 

@@ -10,6 +10,7 @@ import boto3
 from psycopg import Connection, errors
 
 from processor.alarms.handling_request import Acknowledge, List, Request
+from processor.alarms.output import show
 from processor.alarms.pattern import expression
 from processor.alarms.terms import measured
 from processor.queries import load_queries
@@ -45,8 +46,7 @@ def done(database: Database, request: Request) -> int:
         return list(lines(session.connection, request))
 
     try:
-        for line in database.run(ask):
-            print(line)
+        show(database.run(ask))
     except HandlingError as error:
         return _ended(str(error))
     except Stopping:

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from processor.alarms.pattern import PatternError, expression
+from processor.alarms.arguments import PYTHON, Parser, name, path
 
-PROGRAM = "python -m processor alarms"
+PROGRAM = f"{PYTHON} alarms"
 EXAMPLES = f"""
   {PROGRAM} list --standing
   {PROGRAM} list --path 'acme/lon1/*/*/*/m17/*' --rule hot-spindle
@@ -57,40 +57,26 @@ def from_arguments(arguments: Sequence[str]) -> Request:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=PROGRAM,
         description="Alarms that were raised. The newest stand first; times are the readings' own.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    ways = parser.add_subparsers(dest="what", required=True)
+    ways = parser.add_subparsers(dest="what", required=True, metavar="list|acknowledge")
     shown = ways.add_parser("list", help="those that there are", allow_abbrev=False)
     shown.add_argument("--standing", action="store_true", help="only what stands now, history left out")
-    shown.add_argument("--path", type=_path, help="only of these points; * for any characters of a level")
+    shown.add_argument("--path", type=path, help="only of these points; * for any characters of a level")
     shown.add_argument("--rule", metavar="NAME", help="only of this rule")
     shown.add_argument("--most", type=_count, default=MOST_LISTED, metavar="N", help="how many; default 100")
     taken = ways.add_parser("acknowledge", help="say that somebody is on it", allow_abbrev=False)
     taken.add_argument("alarm", nargs="+", metavar="NUMBER | RULE PATH")
-    taken.add_argument("--by", type=_name, required=True, metavar="NAME", help="who is on it")
+    taken.add_argument("--by", type=name, required=True, metavar="NAME", help="who is on it")
     return parser
-
-
-def _path(text: str) -> str:
-    try:
-        expression(text)
-    except PatternError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
 
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100_000:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 to 100000")
     return int(text)
-
-
-def _name(text: str) -> str:
-    if not 1 <= len(text) <= 64 or not text.isprintable() or text != text.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} must be 1 to 64 printable characters")
-    return text

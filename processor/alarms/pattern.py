@@ -15,7 +15,7 @@ def expression(pattern: str) -> str:
     levels = pattern.split("/")
     if len(levels) != len(LEVELS):
         raise PatternError(
-            f"path {pattern!r} has {len(levels)} levels and must have 7, {'/'.join(LEVELS)}; * stands for any"
+            f"path {pattern!r} must have 7 levels, not {len(levels)}: {'/'.join(LEVELS)}; * stands for any"
             " characters of one level, as in acme/lon1/*/*/*/*/spindle_temp"
         )
     for name, level in zip(LEVELS, levels, strict=True):

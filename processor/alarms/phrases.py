@@ -5,6 +5,8 @@ from datetime import datetime
 from processor.alarms.definition import Definition, Limit, delays
 from processor.alarms.terms import allowed, duration
 
+DAY_OR_MONTH = "for 02/12/2026 give --dates day-first or month-first"
+
 
 def time(moment: datetime) -> str:
     """`2026-03-01T06:00:00Z`; the moment is UTC."""

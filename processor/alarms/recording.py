@@ -4,6 +4,7 @@ Generous in what is read (processor/recordings), and exact in what was made of i
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from processor.alarms.order import Readings
-from processor.alarms.phrases import counted
+from processor.alarms.phrases import DAY_OR_MONTH, counted, time
 from processor.alarms.series import PAGE, Series, Span, moment
 from processor.columns import Bool, Int64
 from processor.recordings import cells, rows
@@ -28,7 +29,7 @@ class RecordingError(ValueError):
 
 @dataclass(frozen=True)
 class Recording:
-    """`span`: of its readings; `said`: what was made of the file, a line each."""
+    """`span`: of its rows that are taken; `said`: what was made of the file, a line each."""
 
     series: Sequence[Series]
     span: Span
@@ -64,7 +65,7 @@ def recorded(
         found = _columns(file, dialect, columns)
         times, naive = _read(file, dialect, found, cells.Clock(zone, day_first=day_first))
     except RowError as error:
-        slashes = "; for 02/12/2026 give --dates day-first or month-first" if error.slashes else ""
+        slashes = f"; {DAY_OR_MONTH}" if error.slashes else ""
         raise RecordingError(f"{error}{slashes}") from None
     except OSError as error:
         raise RecordingError(f"{file} cannot be read: {error.strerror}") from None
@@ -77,9 +78,10 @@ def recorded(
     order = np.argsort(times, kind="stable")
     kept = _kept(file, times[order], within)
     order = order[kept]
+    inside = times[order]
     return Recording(
         series=[Series(column.name, "", _pages(column, times, order)) for column in numbers],
-        span=within or Span(int(times.min()), int(times.max()) + 1),
+        span=Span(int(inside[0]), int(inside[-1]) + 1),
         said=said,
     )
 
@@ -92,6 +94,10 @@ def _columns(file: Path, dialect: Dialect, wanted: Sequence[str]) -> list[_Colum
             continue
         alone = not dialect.headed and len(dialect.header) == 2
         found.append(_Column(name or (file.stem if alone else f"column_{place + 1}"), place))
+    often = Counter(column.name for column in found)
+    for column in found:
+        if often[column.name] > 1:
+            column.name += f" (column {column.place + 1})"
     names = [column.name for column in found]
     for name in wanted:
         if name not in names:
@@ -121,8 +127,10 @@ def _kept(file: Path, times: Int64, within: Span | None) -> Bool:
         return np.ones(len(times), np.bool_)
     kept: Bool = (times >= within.since) & (times < within.until)
     if not kept.any():
-        first, last = (moment(int(times[place])).isoformat() for place in (0, -1))
-        raise RecordingError(f"{file}: no row is of the time asked for: the rows are from {first} to {last}")
+        first, last = (time(moment(int(times[place]))) for place in (0, -1))
+        raise RecordingError(
+            f"{file}: no row is of the time asked for: choose --from and --to within {first} to {last}"
+        )
     return kept
 
 
@@ -146,8 +154,12 @@ def _of_times(file: Path, times: Int64, naive: bool, zone: tzinfo) -> Iterator[s
     yield f"{file.name}: {counted(len(times), 'row')}"
     if naive:
         yield f"times without an offset are taken as {zone}; --timezone names another"
-    backwards = int((np.diff(times) < 0).sum())
-    if backwards and backwards < len(times) - 1:  # all: the newest row comes first, which is an order too
+    steps = np.diff(times)
+    if same := int((steps == 0).sum()):
+        most = "; if date and time stand in two columns, join them" if same > len(steps) / 2 else ""
+        yield f"{counted(same, 'row')} of the same time as the row before{most}"
+    backwards = int((steps < 0).sum())
+    if backwards and backwards < len(steps):  # all: the newest row comes first, which is an order too
         yield f"{counted(backwards, 'row')} earlier than the row before; judged in the order of time"
 
 
@@ -159,7 +171,7 @@ def _of_texts(columns: list[_Column]) -> Iterator[str]:
             yield f"{column.name}: left out, no cell of it is a number ({why})"
         elif line:
             yield (
-                f"{column.name}: {counted(column.texts, 'cell')} passed over that hold no number, "
+                f"{column.name}: {counted(column.texts, 'cell')} without a number passed over, "
                 f"the first {cell!r} in row {line}"
             )
 

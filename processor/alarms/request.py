@@ -3,15 +3,15 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any
 
 from processor.alarms import try_request
+from processor.alarms.arguments import PYTHON, Parser, name, path
 from processor.alarms.definition import Definition, DefinitionError, read
-from processor.alarms.fields import KINDS, described, hint
-from processor.alarms.pattern import PatternError, expression
+from processor.alarms.fields import EXAMPLE, KINDS, described, hint
 from processor.alarms.try_request import Try, TryFile
 
-PROGRAM = "python -m processor rules"
+PROGRAM = f"{PYTHON} rules"
 EXAMPLES = f"""
   {PROGRAM} list
   {PROGRAM} add hot-spindle --path 'acme/lon1/*/*/*/*/spindle_temp' \\
@@ -23,6 +23,7 @@ EXAMPLES = f"""
       --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z
   {PROGRAM} try --file spindle.csv --definition '{{"kind": "deviation"}}' --plot spindle.png
 """
+DEFINITIONS = "definitions:\n" + "".join(f"  {described(kind)}\n" for kind in KINDS)
 
 
 @dataclass(frozen=True)
@@ -83,60 +84,58 @@ def needs_no_environment(request: Request | TryFile) -> bool:
     return isinstance(request, TryFile) or (isinstance(request, Try) and request.database is not None)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line, without the usage above it, in which nobody would find it."""
-        self.exit(2, f"rules: {message} (`{self.prog} --help` shows what there is)\n")
+def instead(request: Request) -> str:
+    """What a trial does with where the processor's environment is not, as the end of a line; else nothing."""
+    of_path = isinstance(request, Try) and request.path is not None
+    return "; at a desk give --database or --file" if of_path else ""
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=PROGRAM,
         description="What the readings are watched for. A change judges what comes a minute later and on.",
-        epilog="definitions:\n"
-        + "".join(f"  {described(kind)}\n" for kind in KINDS)
-        + "\nexamples:"
-        + EXAMPLES,
+        epilog=f"{DEFINITIONS}\nexamples:{EXAMPLES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    ways = parser.add_subparsers(dest="what", required=True)
+    ways = parser.add_subparsers(dest="what", required=True, metavar="list|add|change|remove|try")
     ways.add_parser("list", help="the rules that there are")
-    add = ways.add_parser("add", help="a new rule", allow_abbrev=False)
-    add.add_argument("name", type=_name)
-    add.add_argument("--path", type=_path, required=True, help="seven levels; * for any characters of one")
-    add.add_argument("--definition", type=_definition, required=True, metavar="JSON")
+    add = _of_a_rule(ways, "add", "a new rule", required=True)
+    add.add_argument("name", type=name)
     add.add_argument("--disabled", action="store_true", help="write it down, and judge nothing yet")
     add.add_argument("--at-once", action="store_true", help="not in a minute: where nobody has read yet")
-    change = ways.add_parser("change", help="a new version of a rule", allow_abbrev=False)
-    change.add_argument("name", type=_name)
-    change.add_argument("--path", type=_path)
-    change.add_argument("--definition", type=_definition, metavar="JSON")
+    change = _of_a_rule(ways, "change", "a new version of a rule")
+    change.add_argument("name", type=name)
     switch = change.add_mutually_exclusive_group()
-    switch.add_argument("--enable", dest="enabled", action="store_const", const=True)
-    switch.add_argument("--disable", dest="enabled", action="store_const", const=False)
-    ways.add_parser("remove", help="judge by it no more").add_argument("name", type=_name)
-    trial = ways.add_parser("try", help="what it would have raised", allow_abbrev=False)
-    trial.add_argument("--rule", type=_name, metavar="NAME")
-    trial.add_argument("--path", type=_path)
-    trial.add_argument("--definition", type=_definition, metavar="JSON")
+    switch.add_argument(
+        "--enable", dest="enabled", action="store_const", const=True, help="judge by it from now on"
+    )
+    switch.add_argument(
+        "--disable", dest="enabled", action="store_const", const=False, help="judge by it no more"
+    )
+    ways.add_parser("remove", help="judge by it no more").add_argument("name", type=name)
+    trial = _of_a_rule(ways, "try", "what it would have raised")
+    trial.add_argument("--rule", type=name, metavar="NAME", help="one that there is, with its path")
     try_request.add_arguments(trial)
     trial.set_defaults(parser=trial)
     return parser
 
 
-def _name(text: str) -> str:
-    if not 1 <= len(text) <= 64 or not text.isprintable() or text != text.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} must be 1 to 64 printable characters")
-    return text
-
-
-def _path(text: str) -> str:
-    try:
-        expression(text)
-    except PatternError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
+def _of_a_rule(ways: Any, way: str, help: str, *, required: bool = False) -> argparse.ArgumentParser:
+    """A command that takes what a rule has, and shows it."""
+    parser: argparse.ArgumentParser = ways.add_parser(
+        way,
+        help=help,
+        epilog=DEFINITIONS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--path", type=path, required=required, help="seven levels; * for any characters of one"
+    )
+    such = f"as below, such as '{EXAMPLE}'"
+    parser.add_argument("--definition", type=_definition, required=required, metavar="JSON", help=such)
+    return parser
 
 
 def _definition(text: str) -> Definition:

@@ -65,6 +65,9 @@ class Summary:
         for one in score.found:
             begin, end = time(one.window.since), time(one.window.until)
             yield f"  {begin} to {end}  {_after(one.after)}"
+        if score.outside:
+            said = "stretch is" if score.outside == 1 else "stretches are"
+            yield f"{score.outside:,} {said} outside these readings and not counted"
 
     @property
     def _seconds(self) -> float:

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import Connection, errors
 
 from processor.alarms import picture
-from processor.alarms.definition import Definition
+from processor.alarms.definition import Definition, Silence
 from processor.alarms.labels import LabelsError, Window, labels, score
 from processor.alarms.recording import RecordingError, recorded
 from processor.alarms.series import Series, Span, microseconds, moment
@@ -38,6 +38,13 @@ class _Trial:
     span: Span
     points: int
     until: int | None = None
+
+    @property
+    def judged(self) -> Span:
+        """The time of which it tells: that of the readings, and for a silence what comes after them."""
+        if self.until is None or not isinstance(self.definition, Silence):
+            return self.span
+        return Span(self.span.since, max(self.span.until, self.until))
 
 
 def of_path(connection: Connection[Any], request: Try, asked: Asked) -> Iterator[str]:
@@ -70,11 +77,10 @@ def of_file(request: TryFile) -> Iterator[str]:
     within = None
     if request.since is not None or request.until is not None:
         within = Span(microseconds(request.since or _EVER[0]), microseconds(request.until or _EVER[1]))
-    found = recorded(request.file, request.shown.zone, request.columns, within, request.day_first)
+    shown = request.shown
+    found = recorded(request.file, shown.zone, request.columns, within, shown.day_first)
     yield from found.said
-    yield from _told(
-        _Trial(request.definition, found.series, found.span, len(found.series)), request.shown, windows
-    )
+    yield from _told(_Trial(request.definition, found.series, found.span, len(found.series)), shown, windows)
 
 
 def _reading(database: str) -> Connection[Any]:
@@ -100,7 +106,9 @@ def _prepared(shown: Shown) -> list[Window]:
     """What can be wrong before anything is judged."""
     if shown.plot is not None:
         picture.check()
-    return [] if shown.labels is None else labels(shown.labels, shown.labelled, shown.zone)
+    if shown.labels is None:
+        return []
+    return labels(shown.labels, shown.labelled, shown.zone, shown.day_first)
 
 
 def _told(trial: _Trial, shown: Shown, windows: list[Window]) -> Iterator[str]:
@@ -113,7 +121,7 @@ def _told(trial: _Trial, shown: Shown, windows: list[Window]) -> Iterator[str]:
             drawn = picture.most_alarms([*drawn, tried])
     yield from summary.lines()
     if windows:
-        yield from summary.scored(score(windows, summary.alarms))
+        yield from summary.scored(score(windows, summary.alarms, trial.judged))
     if shown.plot is not None:
         begin, end = moment(trial.span.since), moment(trial.span.until)
         frame = picture.Frame(trial.definition, begin, end, trial.points, windows)

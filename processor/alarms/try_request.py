@@ -16,7 +16,9 @@ class Shown:
     plot: Path | None = None
     labels: Path | None = None
     labelled: str | None = None
-    zone: tzinfo = UTC  # of times without an offset, in a recording and in labels
+    # Of the times in a recording and in labels
+    zone: tzinfo = UTC  # of those without an offset
+    day_first: bool | None = None  # of 02/12/2026; None: such a time is refused
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,6 @@ class TryFile:
     file: Path
     definition: Definition
     columns: tuple[str, ...] = ()
-    day_first: bool | None = None  # of 02/12/2026; None: such a time is refused
     since: datetime | None = None
     until: datetime | None = None
     shown: Shown = field(default_factory=Shown)
@@ -51,8 +52,12 @@ class TryFile:
 def add_arguments(trial: argparse.ArgumentParser) -> None:
     """All but what a rule has as well (--rule, --path, --definition)."""
     where = trial.add_argument_group("the readings")
-    where.add_argument("--from", dest="since", type=_moment, metavar="TIME", help="2026-03-01T06:00:00Z")
-    where.add_argument("--to", dest="until", type=_moment, metavar="TIME", help="not any more")
+    where.add_argument(
+        "--from", dest="since", type=_moment, metavar="TIME", help="such as 2026-03-01T06:00:00Z"
+    )
+    where.add_argument(
+        "--to", dest="until", type=_moment, metavar="TIME", help="up to, and without, this time"
+    )
     where.add_argument(
         "--database", metavar="CONNECTION", help="as a reader: a libpq string such as service=plant"
     )
@@ -63,7 +68,7 @@ def add_arguments(trial: argparse.ArgumentParser) -> None:
         "--column", action="append", default=[], metavar="NAME", help="this one alone; repeatable"
     )
     where.add_argument("--timezone", type=_zone, metavar="ZONE", help="of times without an offset (UTC)")
-    where.add_argument("--dates", choices=["day-first", "month-first"], help="of a recording's 02/12/2026")
+    where.add_argument("--dates", choices=["day-first", "month-first"], help="of 02/12/2026")
     shown = trial.add_argument_group("what is shown beside the lines")
     shown.add_argument("--plot", type=_picture, metavar="FILE.png", help="draw it")
     shown.add_argument(
@@ -78,11 +83,15 @@ def trial(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Try | T
         parser.error(f"--from {given.since.isoformat()} must be before --to {given.until.isoformat()}")
     if given.labelled is not None and given.labels is None:
         parser.error("--labelled names a list of the file given as --labels: give that too")
-    shown = Shown(given.plot, given.labels, given.labelled, given.timezone or UTC)
+    day_first = None if given.dates is None else given.dates == "day-first"
+    shown = Shown(given.plot, given.labels, given.labelled, given.timezone or UTC, day_first)
     if given.file is not None:
         return _file(parser, given, shown)
-    if given.column or given.dates or (given.timezone is not None and given.labels is None):
-        parser.error("--column, --dates and --timezone are for a recording: give --file FILE.csv with it")
+    if given.column or (given.labels is None and (given.dates or given.timezone is not None)):
+        parser.error(
+            "--column, --dates and --timezone are for a recording: give --file FILE.csv with it (of labels "
+            "--dates and --timezone hold too)"
+        )
     if (given.rule is None) == (given.path is None) or (given.path is None) != (given.definition is None):
         parser.error("try needs either --rule, or --path with --definition, or --file with --definition")
     if given.database is not None and given.rule is not None:
@@ -102,10 +111,7 @@ def _file(parser: argparse.ArgumentParser, given: argparse.Namespace, shown: Sho
             "a clock is judged by when readings were stored, which a recording does not say: try it on "
             "stored readings, with --path"
         )
-    day_first = None if given.dates is None else given.dates == "day-first"
-    return TryFile(
-        given.file, given.definition, tuple(given.column), day_first, given.since, given.until, shown
-    )
+    return TryFile(given.file, given.definition, tuple(given.column), given.since, given.until, shown)
 
 
 def _moment(text: str) -> datetime:

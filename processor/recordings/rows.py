@@ -1,6 +1,7 @@
 """The rows of a CSV file as text, read as a stream, with the place of what cannot be read."""
 
 import csv
+import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,12 @@ from processor.recordings import cells
 DELIMITERS = (",", ";", "\t")
 # A bare number elsewhere than in the first column is a time only if its name says so.
 TIME_NAMES = frozenset({"time", "timestamp", "ts", "date", "datetime", "epoch"})
+# What the csv module says of quotes and cells, by its beginning, for whoever has only the file.
+FAULTS = {
+    "unexpected end of data": "a quote is not closed",
+    "field larger than": f"the cell is longer than {csv.field_size_limit():,} characters: shorten it, or "
+    "close a quote that is open before it",
+}
 BOM = b"\xef\xbb\xbf"
 
 
@@ -41,8 +48,11 @@ def dialect(file: Path) -> Dialect:
     """The delimiter under which the first two rows fit each other best, and the header under it.
 
     A header may hold the other delimiters, quoted or not; the row below it, which must hold a time, tells
-    which one counts. Raises RowError where there are no two columns, or no text at all.
+    which one counts. Raises RowError where there are no two columns, or no text at all, and OSError where
+    the file cannot be read more than once, as a pipe cannot.
     """
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise OSError(errno.ESPIPE, "it is no file that can be read twice: save it first")
     best, most = Dialect(",", []), (False, False, False, 0)
     for delimiter in DELIMITERS:
         header, row = _first_two(file, delimiter)
@@ -75,15 +85,12 @@ def rows(file: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
             row = next(reader, None)
         except csv.Error as error:
             column = _fault(lines.text, dialect.delimiter)
-            raise RowError(file, begin, column, str(error)) from error
+            raise RowError(file, begin, column, _why(error)) from error
         if row is None:
             return
         if row and begun:
             if len(row) != len(dialect.header):
-                column = min(len(row), len(dialect.header)) + 1
-                first = "the header" if dialect.headed else "the first"
-                why = f"the row has {len(row)} columns, {first} {len(dialect.header)}"
-                raise RowError(file, begin, column, why)
+                raise RowError(file, begin, min(len(row), len(dialect.header)) + 1, _uneven(row, dialect))
             yield begin, row
         begun = begun or bool(row)
 
@@ -148,6 +155,19 @@ def _time_column(header: Sequence[str], row: Sequence[str]) -> int | None:
     named = [place for place in found if place < len(header) and header[place].strip().lower() in TIME_NAMES]
     dated = [place for place in found if not row[place].strip().replace(".", "").isdigit()]
     return next(iter([*dated, *named]), None)
+
+
+def _uneven(row: Sequence[str], dialect: Dialect) -> str:
+    columns = f"{len(row)} column" + ("" if len(row) == 1 else "s")
+    why = f"the row has {columns}, {'the header' if dialect.headed else 'the first'} {len(dialect.header)}"
+    if len(row) > len(dialect.header) and not dialect.decimal_comma:
+        why += "; numbers with a decimal comma need ; or a tab between the columns"
+    return why
+
+
+def _why(error: csv.Error) -> str:
+    said = str(error)
+    return next((why for begin, why in FAULTS.items() if said.startswith(begin)), said)
 
 
 def _fault(text: str, delimiter: str) -> int:

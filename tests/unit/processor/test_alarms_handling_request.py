@@ -20,7 +20,7 @@ def test_each_way_is_read() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "required: what"),
+        ([], "required: list|acknowledge"),
         (["acknowledge", "4711"], "required: --by"),
         (["acknowledge", "--by", "shift-2"], "required: NUMBER | RULE PATH"),
         (["acknowledge", "hot", "--by", "shift-2"], "give an alarm's number, or its rule and the path"),
@@ -29,7 +29,7 @@ def test_each_way_is_read() -> None:
             "give an alarm's number, or its rule and the path",
         ),
         (["acknowledge", "4711", "--by", " "], "1 to 64 printable"),
-        (["list", "--path", "a/b"], "has 2 levels and must have 7"),
+        (["list", "--path", "a/b"], "must have 7 levels, not 2"),
         (["list", "--most", "0"], "a whole number from 1 to 100000"),
         (["dance"], "invalid choice"),
     ],
@@ -40,4 +40,7 @@ def test_a_mistake_is_a_line_that_says_what_is_allowed(
     with pytest.raises(SystemExit) as end:
         from_arguments(arguments)
     assert end.value.code == 2
-    assert said in capsys.readouterr().err
+    line = capsys.readouterr().err
+    assert said in line
+    assert line.startswith("alarms: ")
+    assert line.count("\n") == 1

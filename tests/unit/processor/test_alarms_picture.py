@@ -52,6 +52,7 @@ def share(image: Any, colour: str, alpha: float = 1.0, behind: float = 1.0) -> f
 
 HOT_HALF = np.where(np.arange(2400) % 1200 < 1000, 70.0, 90.0)
 LIMIT = Limit(high=80.0, deadband=2.0, on_delay=3 * 3600)
+FAR = Limit(high=1e308, low=-1e308, deadband=1e300)
 
 
 def test_it_shows_readings_limits_and_when_an_alarm_stood(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_a_deviation_has_its_band_and_what_is_known_stands_below(tmp_path: Path)
     [np.zeros(0), np.array([5.0]), np.array([1e308, -1e308, 3.0]), np.full(50, 7.0)],
     ids=["none", "one", "wild", "flat"],
 )
-@pytest.mark.parametrize("kind", [LIMIT, Deviation()], ids=["limit", "deviation"])
+@pytest.mark.parametrize("kind", [LIMIT, FAR, Deviation()], ids=["limit", "far", "deviation"])
 def test_odd_readings_are_drawn_without_complaint(tmp_path: Path, kind: Definition, value: Float64) -> None:
     assert drawn(tmp_path, kind, trial(kind, value)).shape[1] == 1800
 

@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -71,9 +72,20 @@ def test_what_is_no_number_is_passed_over_and_said(tmp_path: Path) -> None:
     found = recorded(written(tmp_path, text + "2026-03-01 12:00:02,N/A,,TRIPPED\n"))
     assert points(found) == {"temp": [(0, 1)], "on": [(0, 1), (1, 0)]}
     assert found.said[-2:] == [
-        "temp: 1 cell passed over that hold no number, the first 'Bad' in row 3",
+        "temp: 1 cell without a number passed over, the first 'Bad' in row 3",
         "state: left out, no cell of it is a number ('RUNNING' in row 2 is one)",
     ]
+
+
+def test_rows_of_one_time_are_counted_and_two_columns_of_time_are_thought_of(tmp_path: Path) -> None:
+    split = "date,time,v\n2026-03-01,06:00,1\n2026-03-01,06:01,2\n2026-03-01,06:02,3\n2026-03-02,06:00,4\n"
+    said = "rows of the same time as the row before"
+    assert (
+        f"2 {said}; if date and time stand in two columns, join them"
+        in recorded(written(tmp_path, split)).said
+    )
+    twice = "time,v\n2026-03-01,1\n2026-03-01,1\n2026-03-02,1\n2026-03-02,1\n2026-03-03,1\n"
+    assert f"2 {said}" in recorded(written(tmp_path, twice)).said
 
 
 def test_times_without_an_offset_are_in_the_zone_that_is_named(tmp_path: Path) -> None:
@@ -94,11 +106,17 @@ def test_whether_the_day_comes_first_is_said(tmp_path: Path, day_first: bool, ce
         recorded(file)
 
 
+def test_columns_of_one_name_are_told_apart_by_their_place(tmp_path: Path) -> None:
+    file = written(tmp_path, "time,v,w,v\n2026-03-01 12:00:00,1,2,3\n")
+    assert list(points(recorded(file))) == ["v (column 2)", "w", "v (column 4)"]
+    assert points(recorded(file, columns=["v (column 4)"])) == {"v (column 4)": [(0, 3)]}
+
+
 def test_columns_and_a_stretch_of_time_may_be_chosen(tmp_path: Path) -> None:
     file = written(tmp_path, "time,a,b\n2026-03-01 12:00:00,1,2\n2026-03-01 12:00:05,3,4\n")
     span = Span(NOON + 1, NOON + 6_000_000)
     found = recorded(file, columns=["b"], within=span)
-    assert (points(found), found.span) == ({"b": [(5, 4)]}, span)
+    assert (points(found), found.span) == ({"b": [(5, 4)]}, Span(NOON + 5_000_000, NOON + 5_000_001))
 
 
 @pytest.mark.parametrize(
@@ -111,6 +129,10 @@ def test_columns_and_a_stretch_of_time_may_be_chosen(tmp_path: Path) -> None:
         ),
         ("time,temp\n", "there is no row of values"),
         ("time,temp\n2026-03-01 00:00:00,1,2\n", "row 2, column 3: the row has 3 columns, the header 2"),
+        ("time,temp\n2026-03-01,21,5\n", "the header 2; numbers with a decimal comma need ; or a tab"),
+        ("time,a,b\n2026-03-01,1\n", "row 2, column 3: the row has 2 columns, the header 3"),
+        ('time,temp\n2026-03-01,1\n2026-03-02,"1\n', "row 3, column 2: a quote is not closed"),
+        (f"time,temp\n2026-03-01,{'1' * 200_000}\n", "close a quote that is open before it"),
         (
             "time,temp\n2026-03-01,1\n1 March,1\n",
             "row 3, column 1: '1 March' is no time; allowed: YYYY-MM-DD",
@@ -136,7 +158,7 @@ def test_a_column_or_a_time_that_is_not_there_is_told_with_those_that_are(tmp_pa
     file = written(tmp_path, "time,a,b\n2026-03-01 12:00:00,1,2\n")
     with pytest.raises(RecordingError, match="no column is called 'c'; there are a, b"):
         recorded(file, columns=["c"])
-    with pytest.raises(RecordingError, match="the rows are from 2026-03-01T12:00:00"):
+    with pytest.raises(RecordingError, match="choose --from and --to within 2026-03-01T12:00:00Z to 2026"):
         recorded(file, within=Span(0, 1_000_000))
 
 
@@ -152,6 +174,17 @@ def test_it_is_tried_without_database_and_environment(
         "1 alarm would have been raised on 1 of 1 points, in 60 s",
         "they stood 60 s (median), 60 s at most",
     ]
+
+
+def test_a_pipe_is_refused_before_a_byte_of_it_is_taken() -> None:
+    """It is read more than once, and a pipe would have lost its beginning by then."""
+    taken, given = os.pipe()
+    os.write(given, b"time,temp\n2026-03-01,1\n")
+    os.close(given)
+    with pytest.raises(RecordingError, match="no file that can be read twice: save it first"):
+        recorded(Path(f"/dev/fd/{taken}"))
+    assert os.read(taken, 4) == b"time"
+    os.close(taken)
 
 
 def test_a_file_that_is_not_there_is_one_line_and_exit_1(capsys: pytest.CaptureFixture[str]) -> None:

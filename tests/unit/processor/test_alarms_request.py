@@ -56,6 +56,14 @@ def test_a_trial_may_be_drawn_and_scored(tmp_path: Path) -> None:
     assert not needs_no_environment(asked)
 
 
+def test_labels_are_dated_as_a_recording_is() -> None:
+    dated = ["--labels", "known.csv", "--dates", "day-first", "--timezone", "UTC"]
+    for trial in (["--rule", "hot", *WEEK], ["--file", "x.csv", *DEVIATION]):
+        asked = from_arguments(["try", *trial, *dated])
+        assert isinstance(asked, Try | TryFile)
+        assert asked.shown.day_first
+
+
 def test_a_reader_tries_by_a_login_of_its_own() -> None:
     given = ["try", "--path", PATH, "--definition", '{"kind": "deviation"}', *WEEK]
     assert needs_no_environment(from_arguments([*given, "--database", "service=plant"]))
@@ -64,13 +72,16 @@ def test_a_reader_tries_by_a_login_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "required: what"),
+        ([], "required: list|add|change|remove|try"),
         (["add", "hot", "--path", PATH], "--definition"),
-        (["add", "hot", "--path", "a/b", "--definition", "{}"], "has 2 levels and must have 7"),
+        (["add", "hot", "--path", "a/b", "--definition", "{}"], "must have 7 levels, not 2"),
         (["add", "hot", "--path", PATH, "--definition", '{"kind": "limit"}'], "`high`, `low` or both"),
         (["add", "hot", "--path", PATH, "--definition", "{kind: limit}"], "is JSON, in single quotes"),
         (["add", "hot", "--path", PATH, "--definition", '{"kind": "limt"}'], "is one of limit, rate, stuck,"),
         (["add", "hot", "--path", PATH, "--definition", "[]"], "`kind` is one of limit"),
+        (["add", "hot", "--path", PATH, "--definition", '{"kind": ["limit"]}'], "`kind` is one of limit"),
+        (["add", "hot", "--path", PATH, "--definition", '{"kind": "\udcff"}'], "is JSON, in single quotes"),
+        (["add", "hot", "--path", PATH, "--definition", "[" * 100_000], "is JSON, in single quotes"),
         (
             ["add", "hot", "--path", PATH, "--definition", '{"kind": "silence", "wihtin": 5}'],
             "silence takes within (must be given, allowed 1 to 2592000), off_delay (0, allowed 0 to 2592000)",
@@ -109,9 +120,11 @@ def test_a_mistake_is_a_line_that_says_what_is_allowed(
     assert line.count("\n") == 1
 
 
-def test_help_says_what_each_kind_takes(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("way", [[], ["add"], ["change"], ["try"]])
+def test_help_says_what_each_kind_takes(way: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """That of each command too that takes a definition: a wrong one is sent there."""
     with pytest.raises(SystemExit):
-        from_arguments(["--help"])
+        from_arguments([*way, "--help"])
     told = capsys.readouterr().out
     for kind in KINDS:
         assert f"  {kind} takes " in told

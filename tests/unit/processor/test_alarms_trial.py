@@ -177,10 +177,11 @@ def test_one_figure_for_many_units_is_asked_about(kind: Definition, asks: bool) 
 def test_a_score_is_told_stretch_by_stretch() -> None:
     summary, _ = of(Limit(high=80.0), readings([0, 14 * DAY], np.array([70.0, 70.0])))
     day = Window(moment(0), moment(DAY))
-    score = Score([Found(day, moment(DAY // 4)), Found(day, moment(-1)), Found(day, None)], others=3)
+    score = Score([Found(day, moment(DAY // 4)), Found(day, moment(-1)), Found(day, None)], 3, outside=2)
     assert list(summary.scored(score)) == [
         "an alarm stood within 2 of 3 that are known; 3 other alarms, 1.5 a week",
         "  1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z  raised 6 h after it began",
         "  1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z  stood already when it began",
         "  1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z  missed",
+        "2 stretches are outside these readings and not counted",
     ]
