@@ -2,12 +2,15 @@
 -- depends: 0021.alarm_states
 
 ALTER TABLE alarm_event
-    ADD COLUMN version integer,
+    ADD COLUMN version integer NOT NULL,
     ADD COLUMN raised_at timestamptz,
     ADD COLUMN figure double precision,
     ADD COLUMN history boolean NOT NULL DEFAULT false,
     ADD COLUMN acknowledged_at timestamptz,
-    ADD COLUMN acknowledged_by text;
+    ADD COLUMN acknowledged_by text,
+    DROP CONSTRAINT alarm_event_pkey,
+    -- A version begins anew, so the next one may raise what the one before did, since the same moment.
+    ADD PRIMARY KEY (rule, point, started_at, version);
 COMMENT ON COLUMN alarm_event.version IS 'of the rule, by which it was raised';
 COMMENT ON COLUMN alarm_event.started_at IS 'since when it was so, by the readings'' time';
 COMMENT ON COLUMN alarm_event.raised_at IS 'when it had been so for the on-delay, by the readings'' time';

@@ -36,6 +36,7 @@ CREATE TABLE alarm_change (
     rule integer NOT NULL,
     point integer NOT NULL,
     started_at timestamptz NOT NULL,
+    version integer NOT NULL,
     change text NOT NULL CHECK (change IN ('raised', 'acknowledged', 'cleared', 'again')),
     at timestamptz NOT NULL,
     site text NOT NULL,
@@ -43,7 +44,7 @@ CREATE TABLE alarm_change (
     settled_at timestamptz,
     outcome text CHECK (outcome IN ('told', 'held', 'quiet', 'nobody')),
     notice uuid REFERENCES alarm_notice (id),
-    UNIQUE (rule, point, started_at, change, at),
+    UNIQUE (rule, point, started_at, version, change, at),
     CHECK ((settled_at IS NULL) = (outcome IS NULL))
 );
 COMMENT ON TABLE alarm_change IS 'each change of an alarm of today''s readings, until it is settled who hears of it';
@@ -54,7 +55,7 @@ COMMENT ON COLUMN alarm_change.site IS 'enterprise/site of the point';
 COMMENT ON COLUMN alarm_change.outcome IS
     'told: in a message of its own; held: counted in one of a flood; quiet: the alarm flaps; nobody: no topic was set';
 COMMENT ON COLUMN alarm_change.notice IS 'the message that tells it; null while a flood''s next one is not due';
-CREATE UNIQUE INDEX alarm_change_raised ON alarm_change (rule, point, started_at) WHERE change = 'raised';
+CREATE UNIQUE INDEX alarm_change_raised ON alarm_change (rule, point, started_at, version) WHERE change = 'raised';
 CREATE INDEX alarm_change_unsettled ON alarm_change (id) WHERE settled_at IS NULL;
 CREATE INDEX alarm_change_held ON alarm_change (site, settled_at) WHERE outcome = 'held';
 CREATE INDEX alarm_change_site ON alarm_change (site); -- which sites there are
@@ -83,12 +84,12 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    INSERT INTO millrace.alarm_change (rule, point, started_at, change, at, site)
-    SELECT n.rule, n.point, n.started_at, c.change, c.at, p.enterprise || '/' || p.site
+    INSERT INTO millrace.alarm_change (rule, point, started_at, version, change, at, site)
+    SELECT n.rule, n.point, n.started_at, n.version, c.change, c.at, p.enterprise || '/' || p.site
     FROM new_event AS n JOIN millrace.point AS p ON p.id = n.point,
         LATERAL (VALUES (1, 'raised', coalesce(n.raised_at, n.started_at)), (2, 'cleared', n.ended_at)) AS c (step, change, at)
     WHERE NOT n.history AND c.at IS NOT NULL
-    ORDER BY c.at, n.rule, n.point, n.started_at, c.step
+    ORDER BY c.at, n.rule, n.point, n.started_at, n.version, c.step
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
@@ -99,10 +100,10 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    INSERT INTO millrace.alarm_change (rule, point, started_at, change, at, site)
-    SELECT n.rule, n.point, n.started_at, c.change, c.at, p.enterprise || '/' || p.site
+    INSERT INTO millrace.alarm_change (rule, point, started_at, version, change, at, site)
+    SELECT n.rule, n.point, n.started_at, n.version, c.change, c.at, p.enterprise || '/' || p.site
     FROM new_event AS n
-    JOIN old_event AS o ON o.rule = n.rule AND o.point = n.point AND o.started_at = n.started_at
+    JOIN old_event AS o USING (rule, point, started_at, version)
     JOIN millrace.point AS p ON p.id = n.point,
         LATERAL (VALUES
             (1, 'raised', o.history, coalesce(n.raised_at, n.started_at)), -- what was of history is of today
@@ -111,7 +112,7 @@ BEGIN
             (4, 'cleared', o.history OR o.ended_at IS DISTINCT FROM n.ended_at, n.ended_at)
         ) AS c (step, change, news, at)
     WHERE NOT n.history AND c.news AND c.at IS NOT NULL
-    ORDER BY n.rule, n.point, n.started_at, c.step
+    ORDER BY n.rule, n.point, n.started_at, n.version, c.step
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
@@ -143,13 +144,13 @@ BEGIN
         END IF;
         who := by;
     END IF;
-    SELECT r.name, p.path, e.rule, e.point, e.started_at, e.acknowledged_at, e.acknowledged_by,
+    SELECT r.name, p.path, e.rule, e.point, e.started_at, e.version, e.acknowledged_at, e.acknowledged_by,
         least(e.ended_at, (
             SELECT v.applies_from FROM millrace.alarm_rule_version AS v
             WHERE v.rule = e.rule AND v.version = e.version + 1)) AS ends
     INTO one
     FROM millrace.alarm_change AS c
-    JOIN millrace.alarm_event AS e ON e.rule = c.rule AND e.point = c.point AND e.started_at = c.started_at
+    JOIN millrace.alarm_event AS e USING (rule, point, started_at, version)
     JOIN millrace.alarm_rule AS r ON r.id = e.rule
     JOIN millrace.point AS p ON p.id = e.point
     WHERE c.id = number AND c.change = 'raised'
@@ -167,7 +168,7 @@ BEGIN
             to_char(one.acknowledged_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') USING ERRCODE = '22023';
     END IF;
     UPDATE millrace.alarm_event AS e SET acknowledged_at = clock_timestamp(), acknowledged_by = who
-    WHERE e.rule = one.rule AND e.point = one.point AND e.started_at = one.started_at;
+    WHERE (e.rule, e.point, e.started_at, e.version) = (one.rule, one.point, one.started_at, one.version);
     RETURN format('alarm %s (%s at %s) is acknowledged by %s', number, one.name, one.path, who);
 END
 $$;
@@ -188,7 +189,8 @@ JOIN point AS p ON p.id = e.point
 LEFT JOIN alarm_rule_version AS v ON v.rule = e.rule AND v.version = e.version
 LEFT JOIN alarm_rule_version AS next ON next.rule = e.rule AND next.version = e.version + 1
 LEFT JOIN alarm_change AS c
-    ON c.rule = e.rule AND c.point = e.point AND c.started_at = e.started_at AND c.change = 'raised';
+    ON c.rule = e.rule AND c.point = e.point AND c.started_at = e.started_at AND c.version = e.version
+    AND c.change = 'raised';
 COMMENT ON COLUMN alarms.number IS 'by which people name it, as in acknowledge_alarm; empty of history';
 COMMENT ON COLUMN alarms.rule_number IS 'the rule''s number';
 COMMENT ON COLUMN alarms.unit IS 'of the value';

@@ -88,11 +88,14 @@ class Plant:
     def one(self, statement: str, *given: object) -> Any:
         return self.run(statement, *given).fetchone()[0]
 
-    def raise_(self, *points: int, minute: float = 0, rule: int = 1, history: bool = False) -> None:
+    def raise_(
+        self, *points: int, minute: float = 0, rule: int = 1, version: int = 1, history: bool = False
+    ) -> None:
         self.run(
             "INSERT INTO alarm_event (rule, version, point, started_at, raised_at, value, figure, history)"
-            " SELECT %s, 1, p, %s, %s, 83.25, 83.25, %s FROM unnest(%s::integer[]) AS p",
+            " SELECT %s, %s, p, %s, %s, 83.25, 83.25, %s FROM unnest(%s::integer[]) AS p",
             rule,
+            version,
             NOON + timedelta(minutes=minute),
             NOON + timedelta(minutes=minute),
             history,
@@ -105,6 +108,14 @@ class Plant:
             NOON + timedelta(minutes=minute),
             rule,
             list(points),
+        )
+
+    def change_rule(self, since: str = "now()") -> None:
+        """A second version of the first rule, from then on; an expression of SQL."""
+        self.run(
+            "INSERT INTO alarm_rule_version (rule, version, path, definition, enabled, applies_from)"
+            f" VALUES (1, 2, '*/*/*/*/*/*/*', %s, true, {since})",
+            HOT,
         )
 
     def later(self, **ago: float) -> None:
@@ -186,7 +197,7 @@ def test_each_change_is_told_once_with_the_facts(plant: Plant) -> None:
     assert "Allowed  at most 80 Cel" in body
     assert "Lasted   26 min" in body
     document = json.loads(plant.topic.taken[1].document)
-    assert document["changes"] == ["hot acme/lon1/d/e/f/m1/t 2026-03-01T12:00:00+00:00 cleared"]
+    assert document["changes"] == ["hot 1 acme/lon1/d/e/f/m1/t 2026-03-01T12:00:00+00:00 cleared"]
     assert document["id"] == str(plant.topic.taken[1].id)
     assert plant.sent == 2
     assert notifier.age == 0
@@ -523,16 +534,33 @@ def test_a_rule_that_was_changed_clears_what_it_raised(plant: Plant) -> None:
     notifier = plant.notifier()
     plant.raise_(1)
     notifier.once()
-    plant.run(
-        "INSERT INTO alarm_rule_version (rule, version, path, definition, enabled, applies_from)"
-        " VALUES (1, 2, '*/*/*/*/*/*/*', %s, true, now())",
-        HOT,
-    )
+    plant.change_rule()
     notifier.once()
     notifier.once()
     assert plant.topic.subjects[1:] == ["CLEARED: hot at m1/t (acme/lon1)"]
     assert "as its rule was changed" in plant.topic.taken[1].body
     assert notifier.standing == 0
+
+
+def test_what_two_versions_raise_since_one_moment_is_two_alarms(plant: Plant) -> None:
+    notifier = plant.notifier()
+    plant.raise_(1)
+    plant.change_rule()
+    notifier.once()
+    plant.raise_(1, version=2)
+    notifier.once()
+    assert plant.topic.subjects == [
+        "RAISED AND CLEARED: hot at m1/t (acme/lon1)",
+        "RAISED: hot at m1/t 83.25 Cel (acme/lon1)",
+    ]
+    assert notifier.standing == 1
+    identities = [one for told in plant.topic.taken for one in json.loads(told.document)["changes"]]
+    assert len(set(identities)) == 3  # whoever drops what it has had drops none of them
+
+    # And each is taken on by its own number
+    number = plant.one("SELECT number FROM alarms WHERE version = 2")
+    plant.run("SELECT acknowledge_alarm(%s, 'bert')", number)
+    assert plant.run("SELECT version FROM alarm_event WHERE acknowledged_by = 'bert'").fetchall() == [(2,)]
 
 
 def test_without_a_topic_nobody_is_told_and_nothing_waits_for_one(plant: Plant) -> None:
