@@ -14,7 +14,8 @@ _UNSETTLED = """
 # Each change of an alarm of today's readings is in the outbox, once.
 _UNWRITTEN = """
     SELECT path, started_at::text, change FROM (
-        SELECT rule, point, started_at, version, 'raised' AS change FROM millrace.alarm_event WHERE NOT history
+        SELECT rule, point, started_at, version, 'raised' AS change FROM millrace.alarm_event
+        WHERE NOT history
         UNION ALL
         SELECT rule, point, started_at, version, 'cleared' FROM millrace.alarm_event
         WHERE NOT history AND ended_at IS NOT NULL

@@ -6,6 +6,7 @@ ALTER TABLE alarm_event
     ADD COLUMN raised_at timestamptz,
     ADD COLUMN figure double precision,
     ADD COLUMN history boolean NOT NULL DEFAULT false,
+    ADD COLUMN lapsed boolean NOT NULL DEFAULT false,
     ADD COLUMN acknowledged_at timestamptz,
     ADD COLUMN acknowledged_by text,
     DROP CONSTRAINT alarm_event_pkey,
@@ -18,11 +19,12 @@ COMMENT ON COLUMN alarm_event.ended_at IS 'when it was cleared, by the readings'
 COMMENT ON COLUMN alarm_event.value IS 'of the reading with which it became known';
 COMMENT ON COLUMN alarm_event.figure IS 'what the detector judged: the value, a rate an hour, seconds, or a score';
 COMMENT ON COLUMN alarm_event.history IS 'raised by readings that are history: nobody is told';
+COMMENT ON COLUMN alarm_event.lapsed IS 'it stood when its rule was changed, and who is told has been told that it ended so';
 
 CREATE INDEX alarm_event_standing ON alarm_event (rule, point) WHERE ended_at IS NULL;
 
--- What people read. A version of a rule ends where the next begins, and with it what it raised: no row is
--- written for that, so nobody can forget to.
+-- What people read. A version of a rule ends where the next begins, and with it what it raised: that is known
+-- from the versions, so nobody can forget to write it down. `lapsed` comes later, and this does not look at it.
 CREATE VIEW alarms AS
 SELECT r.name AS rule, e.version, p.path, p.enterprise, p.site, p.area, p.line, p.cell, p.device, p.metric,
     e.started_at AS since, e.raised_at, least(e.ended_at, v.until) AS cleared_at,

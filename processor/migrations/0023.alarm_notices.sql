@@ -108,8 +108,9 @@ BEGIN
         LATERAL (VALUES
             (1, 'raised', o.history, coalesce(n.raised_at, n.started_at)), -- what was of history is of today
             (2, 'acknowledged', o.acknowledged_at IS NULL, n.acknowledged_at),
-            (3, 'again', n.ended_at IS NULL AND NOT o.history, o.ended_at),
-            (4, 'cleared', o.history OR o.ended_at IS DISTINCT FROM n.ended_at, n.ended_at)
+            -- Of what has ended with its version a record that was read late changes nothing more.
+            (3, 'again', n.ended_at IS NULL AND NOT o.history AND NOT o.lapsed, o.ended_at),
+            (4, 'cleared', o.history OR o.ended_at IS DISTINCT FROM n.ended_at AND NOT o.lapsed, n.ended_at)
         ) AS c (step, change, news, at)
     WHERE NOT n.history AND c.news AND c.at IS NOT NULL
     ORDER BY n.rule, n.point, n.started_at, n.version, c.step

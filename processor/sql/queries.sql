@@ -402,17 +402,22 @@ SELECT pg_try_advisory_lock(hashtextextended('millrace.notices', 0));
 SELECT pg_advisory_unlock(hashtextextended('millrace.notices', 0));
 
 -- name: end_with_rules
--- What a version of a rule raised ends where the next begins.
+-- What a version of a rule raised ends where the next begins; once an alarm. What a batch or a person holds is
+-- for the next time, so this waits for nobody.
+WITH lapsing AS (
+    SELECT e.rule, e.point, e.started_at, e.version, next.applies_from
+    FROM alarm_event AS e
+    JOIN alarm_rule_version AS next ON next.rule = e.rule AND next.version = e.version + 1
+    WHERE e.ended_at IS NULL AND NOT e.history AND NOT e.lapsed AND next.applies_from <= %(now)s
+    FOR NO KEY UPDATE OF e SKIP LOCKED
+), lapsed AS (
+    UPDATE alarm_event AS e SET lapsed = true FROM lapsing AS l
+    WHERE (e.rule, e.point, e.started_at, e.version) = (l.rule, l.point, l.started_at, l.version)
+    RETURNING e.rule, e.point, e.started_at, e.version, l.applies_from
+)
 INSERT INTO alarm_change (rule, point, started_at, version, change, at, site)
-SELECT e.rule, e.point, e.started_at, e.version, 'cleared', next.applies_from, c.site
-FROM alarm_event AS e
-JOIN alarm_rule_version AS next ON next.rule = e.rule AND next.version = e.version + 1
-JOIN alarm_change AS c
-    ON (c.rule, c.point, c.started_at, c.version, c.change) = (e.rule, e.point, e.started_at, e.version, 'raised')
-WHERE e.ended_at IS NULL AND next.applies_from <= %(now)s AND NOT EXISTS (
-    SELECT FROM alarm_change AS o
-    WHERE (o.rule, o.point, o.started_at, o.version, o.change, o.at)
-        = (e.rule, e.point, e.started_at, e.version, 'cleared', next.applies_from))
+SELECT e.rule, e.point, e.started_at, e.version, 'cleared', e.applies_from, p.enterprise || '/' || p.site
+FROM lapsed AS e JOIN point AS p ON p.id = e.point
 ON CONFLICT DO NOTHING;
 
 -- name: unsettled_changes

@@ -542,6 +542,44 @@ def test_a_rule_that_was_changed_clears_what_it_raised(plant: Plant) -> None:
     assert notifier.standing == 0
 
 
+def test_what_ended_with_its_rule_is_not_told_again_when_its_records_are_read_late(plant: Plant) -> None:
+    notifier = plant.notifier()
+    plant.raise_(1)
+    plant.raise_(2)
+    plant.change_rule("'2026-03-01 12:30Z'")
+    notifier.once()
+    assert plant.topic.subjects == [f"RAISED AND CLEARED: hot at m{n}/t (acme/lon1)" for n in (1, 2)]
+
+    # When readings that reached the stream before the change clear them, by whatever clock
+    plant.clear(1, minute=20)
+    plant.clear(2, minute=40)
+    plant.run("UPDATE alarm_event SET ended_at = NULL WHERE point = 1")  # as raise_alarms does
+    plant.clear(1, minute=25)
+    notifier.once()
+
+    # Then it is written down, and nobody is told
+    assert len(plant.topic.taken) == 2
+    assert plant.one("SELECT count(*) FROM alarm_change WHERE change <> 'raised'") == 2
+    said = "SELECT extract(minute FROM ended_at)::int FROM alarm_event ORDER BY point"
+    assert plant.run(said).fetchall() == [(25,), (40,)]
+
+
+def test_what_a_batch_holds_is_ended_with_its_rule_the_next_time(plant: Plant) -> None:
+    notifier = plant.notifier()
+    plant.raise_(1)
+    plant.raise_(2)
+    plant.change_rule()
+    with connect(plant.who, plant.ca_file) as other, other.transaction(force_rollback=True):
+        other.execute("UPDATE alarm_event SET ended_at = now() WHERE point = 1")
+        notifier.once()
+    assert sorted(plant.topic.subjects) == [
+        "RAISED AND CLEARED: hot at m2/t (acme/lon1)",
+        "RAISED: hot at m1/t (acme/lon1)",
+    ]
+    notifier.once()
+    assert plant.topic.subjects[2:] == ["CLEARED: hot at m1/t (acme/lon1)"]
+
+
 def test_what_two_versions_raise_since_one_moment_is_two_alarms(plant: Plant) -> None:
     notifier = plant.notifier()
     plant.raise_(1)
