@@ -136,6 +136,10 @@ DECLARE
     who text := session_user;
     one record;
 BEGIN
+    -- From here on the alarm's row is held, and the batch that would clear it waits, with all of its shard: not for
+    -- whoever forgets to commit. Both end with the transaction; servers before PostgreSQL 17 have only the first.
+    PERFORM set_config(name, '5s', true) FROM pg_settings
+    WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout');
     IF by IS NOT NULL THEN
         IF NOT pg_has_role(session_user, 'millrace_writer', 'MEMBER') THEN
             RAISE EXCEPTION 'leave the name out: it is your login, %', session_user USING ERRCODE = '22023';

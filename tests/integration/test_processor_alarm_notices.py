@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from psycopg.errors import IdleInTransactionSessionTimeout, TransactionTimeout
 
 from processor.alarms import changes, handling, outbox
 from processor.alarms.board import Board
@@ -679,6 +680,32 @@ def test_an_alarm_is_taken_on_once_by_number_or_by_rule_and_path(plant: Plant) -
     ]
     assert "Taken on" in plant.topic.taken[3].body
     assert plant.board("lon1")["acme/lon1/d/e/f/m2/t"]["acknowledged_by"] == "bert"
+
+
+def test_who_takes_an_alarm_on_and_does_not_commit_keeps_no_batch_waiting(plant: Plant) -> None:
+    plant.raise_(1)
+    number = plant.one("SELECT number FROM alarms")
+    with connect(plant.who, plant.ca_file) as person:
+        person.autocommit = False
+        person.execute("SELECT millrace.acknowledge_alarm(%s)", (number,))
+        plant.run("SET statement_timeout = '30s'")
+        plant.clear(1, minute=5)  # waits until the server has ended the other session
+        with pytest.raises((TransactionTimeout, IdleInTransactionSessionTimeout)):
+            person.execute("SELECT 1")
+    assert plant.run("SELECT acknowledged_by, ended_at IS NULL FROM alarm_event").fetchall() == [
+        (None, False)
+    ]
+
+
+def test_a_session_that_has_taken_an_alarm_on_is_as_it_was(plant: Plant) -> None:
+    plant.raise_(1)
+    names = "('idle_in_transaction_session_timeout', 'transaction_timeout')"
+    said = f"SELECT name, setting FROM pg_settings WHERE name IN {names} ORDER BY name"
+    before = plant.run(said).fetchall()
+    with plant.connection.transaction():
+        plant.run("SELECT acknowledge_alarm(number) FROM alarms")
+        assert [setting for _, setting in plant.run(said).fetchall()] == ["5000"] * len(before)
+    assert plant.run(said).fetchall() == before
 
 
 def test_a_person_s_login_takes_alarms_on_in_its_own_name_and_may_do_nothing_else(
