@@ -21,7 +21,10 @@ COMMENT ON COLUMN alarm_event.figure IS 'what the detector judged: the value, a 
 COMMENT ON COLUMN alarm_event.history IS 'raised by readings that are history: nobody is told';
 COMMENT ON COLUMN alarm_event.lapsed IS 'it stood when its rule was changed, and who is told has been told that it ended so';
 
-CREATE INDEX alarm_event_standing ON alarm_event (rule, point) WHERE ended_at IS NULL;
+CREATE INDEX alarm_event_standing ON alarm_event (rule, point) WHERE ended_at IS NULL; -- what a reading clears
+-- What stands for people. History that ends hot, and what has ended with its version, is never cleared by a
+-- reading, and would be read for ever by whoever looks.
+CREATE INDEX alarm_event_present ON alarm_event (rule, version) WHERE ended_at IS NULL AND NOT history AND NOT lapsed;
 
 -- What people read. A version of a rule ends where the next begins, and with it what it raised: that is known
 -- from the versions, so nobody can forget to write it down. `lapsed` comes later, and this does not look at it.

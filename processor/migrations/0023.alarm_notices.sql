@@ -29,7 +29,7 @@ COMMENT ON COLUMN alarm_notice.attempts IS 'counted before each: as many copies 
 COMMENT ON COLUMN alarm_notice.refused IS 'what SNS found wrong with it';
 COMMENT ON COLUMN alarm_notice.message_id IS 'by which SNS took it';
 CREATE INDEX alarm_notice_unsent ON alarm_notice (place) WHERE sent_at IS NULL;
-CREATE INDEX alarm_notice_recent ON alarm_notice (site, composed_at);
+CREATE INDEX alarm_notice_recent ON alarm_notice (composed_at);
 
 CREATE TABLE alarm_change (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -57,7 +57,8 @@ COMMENT ON COLUMN alarm_change.outcome IS
 COMMENT ON COLUMN alarm_change.notice IS 'the message that tells it; null while a flood''s next one is not due';
 CREATE UNIQUE INDEX alarm_change_raised ON alarm_change (rule, point, started_at, version) WHERE change = 'raised';
 CREATE INDEX alarm_change_unsettled ON alarm_change (id) WHERE settled_at IS NULL;
-CREATE INDEX alarm_change_held ON alarm_change (site, settled_at) WHERE outcome = 'held';
+CREATE INDEX alarm_change_held ON alarm_change (site, settled_at) WHERE outcome = 'held'; -- how many of late
+CREATE INDEX alarm_change_untold ON alarm_change (site) WHERE outcome = 'held' AND notice IS NULL;
 CREATE INDEX alarm_change_site ON alarm_change (site); -- which sites there are
 
 CREATE TABLE alarm_flood (

@@ -539,7 +539,7 @@ WITH RECURSIVE sites AS (
     JOIN point AS p ON p.id = e.point
     JOIN alarm_change AS c
         ON (c.rule, c.point, c.started_at, c.version, c.change) = (e.rule, e.point, e.started_at, e.version, 'raised')
-    WHERE e.ended_at IS NULL AND NOT e.history AND NOT EXISTS (
+    WHERE e.ended_at IS NULL AND NOT e.history AND NOT e.lapsed AND NOT EXISTS (
         SELECT FROM alarm_rule_version AS v
         WHERE v.rule = e.rule AND v.version = e.version + 1 AND v.applies_from <= %(now)s)
         AND (%(site)s::text IS NULL OR c.site = %(site)s::text)
@@ -552,7 +552,7 @@ ORDER BY sites.site, raised_at DESC;
 
 -- name: count_standing
 SELECT count(*) FROM alarm_event AS e JOIN point AS p ON p.id = e.point
-WHERE e.ended_at IS NULL AND NOT e.history AND NOT EXISTS (
+WHERE e.ended_at IS NULL AND NOT e.history AND NOT e.lapsed AND NOT EXISTS (
     SELECT FROM alarm_rule_version AS v
     WHERE v.rule = e.rule AND v.version = e.version + 1 AND v.applies_from <= %(now)s)
     AND (%(site)s::text IS NULL OR p.enterprise || '/' || p.site = %(site)s::text);
@@ -575,7 +575,7 @@ JOIN alarm_rule AS r ON r.id = e.rule
 JOIN point AS p ON p.id = e.point
 JOIN alarm_change AS c
     ON (c.rule, c.point, c.started_at, c.version, c.change) = (e.rule, e.point, e.started_at, e.version, 'raised')
-WHERE r.name = %(name)s AND p.path = %(path)s AND e.ended_at IS NULL AND NOT e.history
+WHERE r.name = %(name)s AND p.path = %(path)s AND e.ended_at IS NULL AND NOT e.history AND NOT e.lapsed
 ORDER BY e.version DESC, e.started_at DESC LIMIT 1;
 
 -- name: acknowledge_alarm

@@ -21,6 +21,7 @@ from processor.alarms.notifier import Notifier
 from processor.alarms.outbox import Notice
 from processor.alarms.topic import Refused
 from processor.alarms.wording import Voice
+from processor.queries import load_queries
 from processor.secret import Credentials
 from processor.storage.database import Database, connect
 
@@ -111,6 +112,19 @@ class Plant:
             list(points),
         )
 
+    def read(self, query: str, table: str, **given: object) -> int:
+        """How many rows of the table a statement looks at."""
+        said = psycopg.ClientCursor(self.connection).execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) " + load_queries()[query].decode(), given
+        )
+        found = said.fetchone()
+        assert found is not None
+        return sum(
+            round(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)))
+            for node in nodes(found[0][0]["Plan"])
+            if node.get("Relation Name") == table and "Scan" in node["Node Type"]
+        )
+
     def change_rule(self, since: str = "now()") -> None:
         """A second version of the first rule, from then on; an expression of SQL."""
         self.run(
@@ -168,6 +182,13 @@ class Plant:
         shown = [json.loads(text) for text in found.values()]
         assert {str(one["number"]) for one in shown} == {number.decode() for number in found}
         return {one["path"]: one for one in shown}
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Of a plan, all."""
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from nodes(below)
 
 
 @pytest.fixture
@@ -579,6 +600,34 @@ def test_what_a_batch_holds_is_ended_with_its_rule_the_next_time(plant: Plant) -
     ]
     notifier.once()
     assert plant.topic.subjects[2:] == ["CLEARED: hot at m1/t (acme/lon1)"]
+
+
+def test_what_is_over_or_told_is_read_no_more(plant: Plant) -> None:
+    # Given history that ends hot, alarms that ended with their rule in a flood, and messages of last month
+    plant.raise_(*range(1, 1001), rule=2, history=True)
+    plant.raise_(*range(1, 1001))
+    plant.change_rule()
+    plant.notifier().once()
+    plant.run(
+        "INSERT INTO alarm_notice (id, kind, site, subject, body, document, composed_at, oldest_at, sent_at)"
+        " SELECT gen_random_uuid(), 'alarm', 'acme/lon1', 's', 'b', '{}', t, t, t"
+        " FROM (SELECT now() - interval '30 d') AS _ (t), generate_series(1, 1000)"
+    )
+    plant.run("RESET ROLE")
+    for table in ("alarm_event", "alarm_change", "alarm_notice"):
+        plant.run(f"VACUUM ANALYZE {table}")
+    plant.run("SET ROLE millrace_writer")
+
+    # Then no round reads them
+    now = datetime.now(UTC)
+    site = {"site": "acme/lon1"}
+    stands = {"now": now, "site": None}
+    assert plant.read("end_with_rules", "alarm_event", now=now) == 0
+    assert plant.read("count_standing", "alarm_event", **stands) == 0
+    assert plant.read("standing_alarms", "alarm_event", most=9, **stands) == 0
+    assert plant.read("held_of_site", "alarm_change", **site) == 0
+    assert plant.read("tell_held", "alarm_change", notice=None, **site) == 0
+    assert plant.read("told_by_site", "alarm_notice", since=now - timedelta(minutes=10)) <= 1
 
 
 def test_what_two_versions_raise_since_one_moment_is_two_alarms(plant: Plant) -> None:
