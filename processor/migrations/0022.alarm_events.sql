@@ -1,5 +1,6 @@
 -- The life of an alarm: raised, acknowledged, cleared.
 -- depends: 0021.alarm_states
+-- contracts: the key of alarm_event of 0001, which has been empty until now: no release before this wrote to it
 
 ALTER TABLE alarm_event
     ADD COLUMN version integer NOT NULL,

@@ -1,5 +1,6 @@
 -- Who is told of an alarm: its changes, written down with them, and the messages in which they are told.
 -- depends: 0022.alarm_events
+-- contracts: nothing of before: the unique index is of a table that begins here
 
 -- A message, word for word, before it is sent: a second copy, after a kill, is the first one again.
 CREATE TABLE alarm_notice (
