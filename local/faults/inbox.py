@@ -14,15 +14,16 @@ _UNSETTLED = """
 # Each change of an alarm of today's readings is in the outbox, once.
 _UNWRITTEN = """
     SELECT path, started_at::text, change FROM (
-        SELECT rule, point, started_at, 'raised' AS change FROM millrace.alarm_event WHERE NOT history
+        SELECT rule, point, started_at, version, 'raised' AS change FROM millrace.alarm_event
+        WHERE NOT history
         UNION ALL
-        SELECT rule, point, started_at, 'cleared' FROM millrace.alarm_event
+        SELECT rule, point, started_at, version, 'cleared' FROM millrace.alarm_event
         WHERE NOT history AND ended_at IS NOT NULL
     ) AS due JOIN millrace.point ON id = point
     WHERE path LIKE %s AND NOT EXISTS (
         SELECT FROM millrace.alarm_change AS c
         WHERE c.rule = due.rule AND c.point = due.point AND c.started_at = due.started_at
-            AND c.change = due.change)"""
+            AND c.version = due.version AND c.change = due.change)"""
 
 
 class Inbox:

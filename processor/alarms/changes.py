@@ -51,13 +51,14 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Change:
-    """A row of alarm_change. what: raised, acknowledged, cleared or again; since: of its alarm."""
+    """A row of alarm_change. what: raised, acknowledged, cleared or again; since, version: of its alarm."""
 
     id: int
     what: str
     at: datetime
     written_at: datetime
     since: datetime
+    version: int
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,15 @@ class Flapping:
 def unsettled(connection: Connection[Any]) -> list[Pending]:
     """The oldest, at most so many that one transaction settles them."""
     found = connection.execute(_QUERIES["unsettled_changes"], {"most": AT_ONCE, "hour": HOUR}).fetchall()
-    alarms: dict[tuple[int, int, datetime], Alarm] = {}
-    changes: dict[tuple[int, int, datetime], list[Change]] = {}
-    raises: dict[tuple[int, int, datetime], tuple[datetime, ...]] = {}
+    alarms: dict[int, Alarm] = {}
+    changes: dict[int, list[Change]] = {}
+    raises: dict[int, tuple[datetime, ...]] = {}
     for number, what, at, written_at, raised, *facts in found:
         alarm = Alarm(*facts)
-        key = *alarm.subject, alarm.since
+        key = alarm.number
         alarms[key] = alarm
-        changes.setdefault(key, []).append(Change(number, what, at, written_at, alarm.since))
+        change = Change(number, what, at, written_at, alarm.since, alarm.version)
+        changes.setdefault(key, []).append(change)
         if raised is not None:
             raises[key] = tuple(raised)
     return [Pending(alarm, tuple(changes[key]), raises.get(key, ())) for key, alarm in alarms.items()]

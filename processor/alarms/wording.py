@@ -192,7 +192,10 @@ def facts(alarm: Alarm) -> dict[str, Any]:
 def identities(message: Message) -> list[str]:
     """Of each change one that is the same however often it is told, by a restored database as well."""
     alarm = message.alarm
-    return [f"{alarm.name} {alarm.path} {_stamp(change.since)} {change.what}" for change in message.changes]
+    return [
+        f"{alarm.name} {change.version} {alarm.path} {_stamp(change.since)} {change.what}"
+        for change in message.changes
+    ]
 
 
 def shortened(subject: str) -> str:

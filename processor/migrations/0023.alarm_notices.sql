@@ -1,5 +1,6 @@
 -- Who is told of an alarm: its changes, written down with them, and the messages in which they are told.
 -- depends: 0022.alarm_events
+-- contracts: nothing of before: the unique index is of a table that begins here
 
 -- A message, word for word, before it is sent: a second copy, after a kill, is the first one again.
 CREATE TABLE alarm_notice (
@@ -29,13 +30,14 @@ COMMENT ON COLUMN alarm_notice.attempts IS 'counted before each: as many copies 
 COMMENT ON COLUMN alarm_notice.refused IS 'what SNS found wrong with it';
 COMMENT ON COLUMN alarm_notice.message_id IS 'by which SNS took it';
 CREATE INDEX alarm_notice_unsent ON alarm_notice (place) WHERE sent_at IS NULL;
-CREATE INDEX alarm_notice_recent ON alarm_notice (site, composed_at);
+CREATE INDEX alarm_notice_recent ON alarm_notice (composed_at);
 
 CREATE TABLE alarm_change (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     rule integer NOT NULL,
     point integer NOT NULL,
     started_at timestamptz NOT NULL,
+    version integer NOT NULL,
     change text NOT NULL CHECK (change IN ('raised', 'acknowledged', 'cleared', 'again')),
     at timestamptz NOT NULL,
     site text NOT NULL,
@@ -43,7 +45,7 @@ CREATE TABLE alarm_change (
     settled_at timestamptz,
     outcome text CHECK (outcome IN ('told', 'held', 'quiet', 'nobody')),
     notice uuid REFERENCES alarm_notice (id),
-    UNIQUE (rule, point, started_at, change, at),
+    UNIQUE (rule, point, started_at, version, change, at),
     CHECK ((settled_at IS NULL) = (outcome IS NULL))
 );
 COMMENT ON TABLE alarm_change IS 'each change of an alarm of today''s readings, until it is settled who hears of it';
@@ -54,9 +56,10 @@ COMMENT ON COLUMN alarm_change.site IS 'enterprise/site of the point';
 COMMENT ON COLUMN alarm_change.outcome IS
     'told: in a message of its own; held: counted in one of a flood; quiet: the alarm flaps; nobody: no topic was set';
 COMMENT ON COLUMN alarm_change.notice IS 'the message that tells it; null while a flood''s next one is not due';
-CREATE UNIQUE INDEX alarm_change_raised ON alarm_change (rule, point, started_at) WHERE change = 'raised';
+CREATE UNIQUE INDEX alarm_change_raised ON alarm_change (rule, point, started_at, version) WHERE change = 'raised';
 CREATE INDEX alarm_change_unsettled ON alarm_change (id) WHERE settled_at IS NULL;
-CREATE INDEX alarm_change_held ON alarm_change (site, settled_at) WHERE outcome = 'held';
+CREATE INDEX alarm_change_held ON alarm_change (site, settled_at) WHERE outcome = 'held'; -- how many of late
+CREATE INDEX alarm_change_untold ON alarm_change (site) WHERE outcome = 'held' AND notice IS NULL;
 CREATE INDEX alarm_change_site ON alarm_change (site); -- which sites there are
 
 CREATE TABLE alarm_flood (
@@ -83,12 +86,12 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    INSERT INTO millrace.alarm_change (rule, point, started_at, change, at, site)
-    SELECT n.rule, n.point, n.started_at, c.change, c.at, p.enterprise || '/' || p.site
+    INSERT INTO millrace.alarm_change (rule, point, started_at, version, change, at, site)
+    SELECT n.rule, n.point, n.started_at, n.version, c.change, c.at, p.enterprise || '/' || p.site
     FROM new_event AS n JOIN millrace.point AS p ON p.id = n.point,
         LATERAL (VALUES (1, 'raised', coalesce(n.raised_at, n.started_at)), (2, 'cleared', n.ended_at)) AS c (step, change, at)
     WHERE NOT n.history AND c.at IS NOT NULL
-    ORDER BY c.at, n.rule, n.point, n.started_at, c.step
+    ORDER BY c.at, n.rule, n.point, n.started_at, n.version, c.step
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
@@ -99,19 +102,20 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    INSERT INTO millrace.alarm_change (rule, point, started_at, change, at, site)
-    SELECT n.rule, n.point, n.started_at, c.change, c.at, p.enterprise || '/' || p.site
+    INSERT INTO millrace.alarm_change (rule, point, started_at, version, change, at, site)
+    SELECT n.rule, n.point, n.started_at, n.version, c.change, c.at, p.enterprise || '/' || p.site
     FROM new_event AS n
-    JOIN old_event AS o ON o.rule = n.rule AND o.point = n.point AND o.started_at = n.started_at
+    JOIN old_event AS o USING (rule, point, started_at, version)
     JOIN millrace.point AS p ON p.id = n.point,
         LATERAL (VALUES
             (1, 'raised', o.history, coalesce(n.raised_at, n.started_at)), -- what was of history is of today
             (2, 'acknowledged', o.acknowledged_at IS NULL, n.acknowledged_at),
-            (3, 'again', n.ended_at IS NULL AND NOT o.history, o.ended_at),
-            (4, 'cleared', o.history OR o.ended_at IS DISTINCT FROM n.ended_at, n.ended_at)
+            -- Of what has ended with its version a record that was read late changes nothing more.
+            (3, 'again', n.ended_at IS NULL AND NOT o.history AND NOT o.lapsed, o.ended_at),
+            (4, 'cleared', o.history OR o.ended_at IS DISTINCT FROM n.ended_at AND NOT o.lapsed, n.ended_at)
         ) AS c (step, change, news, at)
     WHERE NOT n.history AND c.news AND c.at IS NOT NULL
-    ORDER BY n.rule, n.point, n.started_at, c.step
+    ORDER BY n.rule, n.point, n.started_at, n.version, c.step
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
@@ -134,6 +138,10 @@ DECLARE
     who text := session_user;
     one record;
 BEGIN
+    -- From here on the alarm's row is held, and the batch that would clear it waits, with all of its shard: not for
+    -- whoever forgets to commit. Both end with the transaction; servers before PostgreSQL 17 have only the first.
+    PERFORM set_config(name, '5s', true) FROM pg_settings
+    WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout');
     IF by IS NOT NULL THEN
         IF NOT pg_has_role(session_user, 'millrace_writer', 'MEMBER') THEN
             RAISE EXCEPTION 'leave the name out: it is your login, %', session_user USING ERRCODE = '22023';
@@ -143,13 +151,13 @@ BEGIN
         END IF;
         who := by;
     END IF;
-    SELECT r.name, p.path, e.rule, e.point, e.started_at, e.acknowledged_at, e.acknowledged_by,
+    SELECT r.name, p.path, e.rule, e.point, e.started_at, e.version, e.acknowledged_at, e.acknowledged_by,
         least(e.ended_at, (
             SELECT v.applies_from FROM millrace.alarm_rule_version AS v
             WHERE v.rule = e.rule AND v.version = e.version + 1)) AS ends
     INTO one
     FROM millrace.alarm_change AS c
-    JOIN millrace.alarm_event AS e ON e.rule = c.rule AND e.point = c.point AND e.started_at = c.started_at
+    JOIN millrace.alarm_event AS e USING (rule, point, started_at, version)
     JOIN millrace.alarm_rule AS r ON r.id = e.rule
     JOIN millrace.point AS p ON p.id = e.point
     WHERE c.id = number AND c.change = 'raised'
@@ -167,7 +175,7 @@ BEGIN
             to_char(one.acknowledged_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') USING ERRCODE = '22023';
     END IF;
     UPDATE millrace.alarm_event AS e SET acknowledged_at = clock_timestamp(), acknowledged_by = who
-    WHERE e.rule = one.rule AND e.point = one.point AND e.started_at = one.started_at;
+    WHERE (e.rule, e.point, e.started_at, e.version) = (one.rule, one.point, one.started_at, one.version);
     RETURN format('alarm %s (%s at %s) is acknowledged by %s', number, one.name, one.path, who);
 END
 $$;
@@ -188,7 +196,8 @@ JOIN point AS p ON p.id = e.point
 LEFT JOIN alarm_rule_version AS v ON v.rule = e.rule AND v.version = e.version
 LEFT JOIN alarm_rule_version AS next ON next.rule = e.rule AND next.version = e.version + 1
 LEFT JOIN alarm_change AS c
-    ON c.rule = e.rule AND c.point = e.point AND c.started_at = e.started_at AND c.change = 'raised';
+    ON c.rule = e.rule AND c.point = e.point AND c.started_at = e.started_at AND c.version = e.version
+    AND c.change = 'raised';
 COMMENT ON COLUMN alarms.number IS 'by which people name it, as in acknowledge_alarm; empty of history';
 COMMENT ON COLUMN alarms.rule_number IS 'the rule''s number';
 COMMENT ON COLUMN alarms.unit IS 'of the value';

@@ -317,16 +317,15 @@ SET shard = excluded.shard, subjects = excluded.subjects, states = excluded.stat
 -- What is raised anew within one moment is one alarm, which stands again. An alarm of the present is never
 -- taken for one of history that was raised by the same readings.
 INSERT INTO alarm_event AS e (rule, version, point, started_at, raised_at, ended_at, value, figure, history)
-SELECT DISTINCT ON (rule, point, since)
+SELECT DISTINCT ON (rule, point, since, version)
     rule, version, point, since, at, CASE WHEN NOT stands THEN ended END, value, figure, history
 FROM unnest(
     %(rule)s::integer[], %(version)s::integer[], %(point)s::integer[], %(since)s::timestamptz[],
     %(at)s::timestamptz[], %(ended)s::timestamptz[], %(stands)s::boolean[], %(value)s::double precision[],
     %(figure)s::double precision[], %(history)s::boolean[]
 ) AS given (rule, version, point, since, at, ended, stands, value, figure, history)
-ORDER BY rule, point, since, history
-ON CONFLICT (rule, point, started_at) DO UPDATE SET
-    version = CASE WHEN e.history = excluded.history THEN e.version ELSE excluded.version END,
+ORDER BY rule, point, since, version, history
+ON CONFLICT (rule, point, started_at, version) DO UPDATE SET
     raised_at = CASE WHEN e.history = excluded.history THEN e.raised_at ELSE excluded.raised_at END,
     value = CASE WHEN e.history = excluded.history THEN e.value ELSE excluded.value END,
     figure = CASE WHEN e.history = excluded.history THEN e.figure ELSE excluded.figure END,
@@ -403,16 +402,22 @@ SELECT pg_try_advisory_lock(hashtextextended('millrace.notices', 0));
 SELECT pg_advisory_unlock(hashtextextended('millrace.notices', 0));
 
 -- name: end_with_rules
--- What a version of a rule raised ends where the next begins.
-INSERT INTO alarm_change (rule, point, started_at, change, at, site)
-SELECT e.rule, e.point, e.started_at, 'cleared', next.applies_from, c.site
-FROM alarm_event AS e
-JOIN alarm_rule_version AS next ON next.rule = e.rule AND next.version = e.version + 1
-JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
-WHERE e.ended_at IS NULL AND next.applies_from <= %(now)s AND NOT EXISTS (
-    SELECT FROM alarm_change AS o
-    WHERE (o.rule, o.point, o.started_at, o.change, o.at)
-        = (e.rule, e.point, e.started_at, 'cleared', next.applies_from))
+-- What a version of a rule raised ends where the next begins; once an alarm. What a batch or a person holds is
+-- for the next time, so this waits for nobody.
+WITH lapsing AS (
+    SELECT e.rule, e.point, e.started_at, e.version, next.applies_from
+    FROM alarm_event AS e
+    JOIN alarm_rule_version AS next ON next.rule = e.rule AND next.version = e.version + 1
+    WHERE e.ended_at IS NULL AND NOT e.history AND NOT e.lapsed AND next.applies_from <= %(now)s
+    FOR NO KEY UPDATE OF e SKIP LOCKED
+), lapsed AS (
+    UPDATE alarm_event AS e SET lapsed = true FROM lapsing AS l
+    WHERE (e.rule, e.point, e.started_at, e.version) = (l.rule, l.point, l.started_at, l.version)
+    RETURNING e.rule, e.point, e.started_at, e.version, l.applies_from
+)
+INSERT INTO alarm_change (rule, point, started_at, version, change, at, site)
+SELECT e.rule, e.point, e.started_at, e.version, 'cleared', e.applies_from, p.enterprise || '/' || p.site
+FROM lapsed AS e JOIN point AS p ON p.id = e.point
 ON CONFLICT DO NOTHING;
 
 -- name: unsettled_changes
@@ -421,7 +426,7 @@ SELECT c.id, c.change, c.at, c.written_at, raises.at,
     a.number, a.rule_number, a.rule, a.version, a.definition::text, a.point, a.path, a.unit, a.since,
     coalesce(a.raised_at, a.since), a.cleared_at, a.lapses, a.value, a.figure, a.acknowledged_at, a.acknowledged_by
 FROM (SELECT * FROM alarm_change WHERE settled_at IS NULL ORDER BY id LIMIT %(most)s) AS c
-JOIN alarms AS a ON (a.rule_number, a.point, a.since) = (c.rule, c.point, c.started_at)
+JOIN alarms AS a ON (a.rule_number, a.point, a.since, a.version) = (c.rule, c.point, c.started_at, c.version)
 LEFT JOIN LATERAL (
     SELECT array_agg(h.at ORDER BY h.at) AS at FROM alarm_change AS h
     WHERE c.change = 'raised' AND h.rule = c.rule AND h.point = c.point AND h.change = 'raised'
@@ -439,10 +444,10 @@ SELECT f.since, f.raises,
     coalesce(a.raised_at, a.since), a.cleared_at, a.lapses, a.value, a.figure, a.acknowledged_at, a.acknowledged_by
 FROM alarm_flapping AS f
 JOIN LATERAL (
-    SELECT started_at FROM alarm_event AS o WHERE o.rule = f.rule AND o.point = f.point AND NOT o.history
-    ORDER BY o.started_at DESC LIMIT 1
+    SELECT started_at, version FROM alarm_event AS o WHERE o.rule = f.rule AND o.point = f.point AND NOT o.history
+    ORDER BY o.started_at DESC, o.version DESC LIMIT 1
 ) AS last ON true
-JOIN alarms AS a ON (a.rule_number, a.point, a.since) = (f.rule, f.point, last.started_at)
+JOIN alarms AS a ON (a.rule_number, a.point, a.since, a.version) = (f.rule, f.point, last.started_at, last.version)
 WHERE f.last_at <= %(until)s
 ORDER BY f.last_at;
 
@@ -532,8 +537,9 @@ WITH RECURSIVE sites AS (
     FROM alarm_event AS e
     JOIN alarm_rule AS r ON r.id = e.rule
     JOIN point AS p ON p.id = e.point
-    JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
-    WHERE e.ended_at IS NULL AND NOT e.history AND NOT EXISTS (
+    JOIN alarm_change AS c
+        ON (c.rule, c.point, c.started_at, c.version, c.change) = (e.rule, e.point, e.started_at, e.version, 'raised')
+    WHERE e.ended_at IS NULL AND NOT e.history AND NOT e.lapsed AND NOT EXISTS (
         SELECT FROM alarm_rule_version AS v
         WHERE v.rule = e.rule AND v.version = e.version + 1 AND v.applies_from <= %(now)s)
         AND (%(site)s::text IS NULL OR c.site = %(site)s::text)
@@ -546,7 +552,7 @@ ORDER BY sites.site, raised_at DESC;
 
 -- name: count_standing
 SELECT count(*) FROM alarm_event AS e JOIN point AS p ON p.id = e.point
-WHERE e.ended_at IS NULL AND NOT e.history AND NOT EXISTS (
+WHERE e.ended_at IS NULL AND NOT e.history AND NOT e.lapsed AND NOT EXISTS (
     SELECT FROM alarm_rule_version AS v
     WHERE v.rule = e.rule AND v.version = e.version + 1 AND v.applies_from <= %(now)s)
     AND (%(site)s::text IS NULL OR p.enterprise || '/' || p.site = %(site)s::text);
@@ -567,8 +573,9 @@ SELECT c.id
 FROM alarm_event AS e
 JOIN alarm_rule AS r ON r.id = e.rule
 JOIN point AS p ON p.id = e.point
-JOIN alarm_change AS c ON (c.rule, c.point, c.started_at, c.change) = (e.rule, e.point, e.started_at, 'raised')
-WHERE r.name = %(name)s AND p.path = %(path)s AND e.ended_at IS NULL AND NOT e.history
+JOIN alarm_change AS c
+    ON (c.rule, c.point, c.started_at, c.version, c.change) = (e.rule, e.point, e.started_at, e.version, 'raised')
+WHERE r.name = %(name)s AND p.path = %(path)s AND e.ended_at IS NULL AND NOT e.history AND NOT e.lapsed
 ORDER BY e.version DESC, e.started_at DESC LIMIT 1;
 
 -- name: acknowledge_alarm

@@ -181,6 +181,22 @@ def test_what_a_version_raised_ends_where_the_next_begins(plant: Plant) -> None:
     assert plant.rows(said) == [("a", plant.paths[1], False, 2)]
 
 
+def test_a_new_version_raises_the_same_by_the_same_readings_and_the_old_one_s_end_stays(plant: Plant) -> None:
+    # Given a rule that is changed, and readings that come again afterwards
+    change = BEGAN + 10 * MINUTE
+    versions = [(1, 0, change), (2, change, FOREVER)]
+    watch = Watch([Watched(1, n, ALL, Limit(high=5.0), *when) for n, *when in versions], plant.paths)
+    plant.take(watch, batch([(1, BEGAN, 9.0, False), (1, BEGAN + MINUTE, 0.0, False)]))
+    again, _ = batch([(1, BEGAN, 9.0, False)])
+    plant.take(watch, (again, np.array([change])))
+
+    # Then either version has its alarm, with its own end
+    said = "SELECT version, extract(minute FROM ended_at)::int FROM alarm_event ORDER BY version"
+    assert plant.rows(said) == [(1, 1), (2, None)]
+    plant.take(watch, batch([(1, BEGAN + 11 * MINUTE, 0.0, False)]))
+    assert plant.rows(said) == [(1, 1), (2, 11)]
+
+
 def test_where_history_and_today_raise_one_alarm_it_is_today_s(plant: Plant) -> None:
     hot = [(1, BEGAN + step * MINUTE, 9.0, True) for step in range(2)]
     watch = plant.watch()

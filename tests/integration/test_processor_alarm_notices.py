@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from psycopg.errors import IdleInTransactionSessionTimeout, TransactionTimeout
 
 from processor.alarms import changes, handling, outbox
 from processor.alarms.board import Board
@@ -20,6 +21,7 @@ from processor.alarms.notifier import Notifier
 from processor.alarms.outbox import Notice
 from processor.alarms.topic import Refused
 from processor.alarms.wording import Voice
+from processor.queries import load_queries
 from processor.secret import Credentials
 from processor.storage.database import Database, connect
 
@@ -88,11 +90,14 @@ class Plant:
     def one(self, statement: str, *given: object) -> Any:
         return self.run(statement, *given).fetchone()[0]
 
-    def raise_(self, *points: int, minute: float = 0, rule: int = 1, history: bool = False) -> None:
+    def raise_(
+        self, *points: int, minute: float = 0, rule: int = 1, version: int = 1, history: bool = False
+    ) -> None:
         self.run(
             "INSERT INTO alarm_event (rule, version, point, started_at, raised_at, value, figure, history)"
-            " SELECT %s, 1, p, %s, %s, 83.25, 83.25, %s FROM unnest(%s::integer[]) AS p",
+            " SELECT %s, %s, p, %s, %s, 83.25, 83.25, %s FROM unnest(%s::integer[]) AS p",
             rule,
+            version,
             NOON + timedelta(minutes=minute),
             NOON + timedelta(minutes=minute),
             history,
@@ -105,6 +110,27 @@ class Plant:
             NOON + timedelta(minutes=minute),
             rule,
             list(points),
+        )
+
+    def read(self, query: str, table: str, **given: object) -> int:
+        """How many rows of the table a statement looks at."""
+        said = psycopg.ClientCursor(self.connection).execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) " + load_queries()[query].decode(), given
+        )
+        found = said.fetchone()
+        assert found is not None
+        return sum(
+            round(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)))
+            for node in nodes(found[0][0]["Plan"])
+            if node.get("Relation Name") == table and "Scan" in node["Node Type"]
+        )
+
+    def change_rule(self, since: str = "now()") -> None:
+        """A second version of the first rule, from then on; an expression of SQL."""
+        self.run(
+            "INSERT INTO alarm_rule_version (rule, version, path, definition, enabled, applies_from)"
+            f" VALUES (1, 2, '*/*/*/*/*/*/*', %s, true, {since})",
+            HOT,
         )
 
     def later(self, **ago: float) -> None:
@@ -158,6 +184,13 @@ class Plant:
         return {one["path"]: one for one in shown}
 
 
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Of a plan, all."""
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from nodes(below)
+
+
 @pytest.fixture
 def plant(postgres: Any, redis: Any) -> Iterator[Plant]:
     made = Plant(postgres, redis)
@@ -186,7 +219,7 @@ def test_each_change_is_told_once_with_the_facts(plant: Plant) -> None:
     assert "Allowed  at most 80 Cel" in body
     assert "Lasted   26 min" in body
     document = json.loads(plant.topic.taken[1].document)
-    assert document["changes"] == ["hot acme/lon1/d/e/f/m1/t 2026-03-01T12:00:00+00:00 cleared"]
+    assert document["changes"] == ["hot 1 acme/lon1/d/e/f/m1/t 2026-03-01T12:00:00+00:00 cleared"]
     assert document["id"] == str(plant.topic.taken[1].id)
     assert plant.sent == 2
     assert notifier.age == 0
@@ -523,16 +556,99 @@ def test_a_rule_that_was_changed_clears_what_it_raised(plant: Plant) -> None:
     notifier = plant.notifier()
     plant.raise_(1)
     notifier.once()
-    plant.run(
-        "INSERT INTO alarm_rule_version (rule, version, path, definition, enabled, applies_from)"
-        " VALUES (1, 2, '*/*/*/*/*/*/*', %s, true, now())",
-        HOT,
-    )
+    plant.change_rule()
     notifier.once()
     notifier.once()
     assert plant.topic.subjects[1:] == ["CLEARED: hot at m1/t (acme/lon1)"]
     assert "as its rule was changed" in plant.topic.taken[1].body
     assert notifier.standing == 0
+
+
+def test_what_ended_with_its_rule_is_not_told_again_when_its_records_are_read_late(plant: Plant) -> None:
+    notifier = plant.notifier()
+    plant.raise_(1)
+    plant.raise_(2)
+    plant.change_rule("'2026-03-01 12:30Z'")
+    notifier.once()
+    assert plant.topic.subjects == [f"RAISED AND CLEARED: hot at m{n}/t (acme/lon1)" for n in (1, 2)]
+
+    # When readings that reached the stream before the change clear them, by whatever clock
+    plant.clear(1, minute=20)
+    plant.clear(2, minute=40)
+    plant.run("UPDATE alarm_event SET ended_at = NULL WHERE point = 1")  # as raise_alarms does
+    plant.clear(1, minute=25)
+    notifier.once()
+
+    # Then it is written down, and nobody is told
+    assert len(plant.topic.taken) == 2
+    assert plant.one("SELECT count(*) FROM alarm_change WHERE change <> 'raised'") == 2
+    said = "SELECT extract(minute FROM ended_at)::int FROM alarm_event ORDER BY point"
+    assert plant.run(said).fetchall() == [(25,), (40,)]
+
+
+def test_what_a_batch_holds_is_ended_with_its_rule_the_next_time(plant: Plant) -> None:
+    notifier = plant.notifier()
+    plant.raise_(1)
+    plant.raise_(2)
+    plant.change_rule()
+    with connect(plant.who, plant.ca_file) as other, other.transaction(force_rollback=True):
+        other.execute("UPDATE alarm_event SET ended_at = now() WHERE point = 1")
+        notifier.once()
+    assert sorted(plant.topic.subjects) == [
+        "RAISED AND CLEARED: hot at m2/t (acme/lon1)",
+        "RAISED: hot at m1/t (acme/lon1)",
+    ]
+    notifier.once()
+    assert plant.topic.subjects[2:] == ["CLEARED: hot at m1/t (acme/lon1)"]
+
+
+def test_what_is_over_or_told_is_read_no_more(plant: Plant) -> None:
+    # Given history that ends hot, alarms that ended with their rule in a flood, and messages of last month
+    plant.raise_(*range(1, 1001), rule=2, history=True)
+    plant.raise_(*range(1, 1001))
+    plant.change_rule()
+    plant.notifier().once()
+    plant.run(
+        "INSERT INTO alarm_notice (id, kind, site, subject, body, document, composed_at, oldest_at, sent_at)"
+        " SELECT gen_random_uuid(), 'alarm', 'acme/lon1', 's', 'b', '{}', t, t, t"
+        " FROM (SELECT now() - interval '30 d') AS _ (t), generate_series(1, 1000)"
+    )
+    plant.run("RESET ROLE")
+    for table in ("alarm_event", "alarm_change", "alarm_notice"):
+        plant.run(f"VACUUM ANALYZE {table}")
+    plant.run("SET ROLE millrace_writer")
+
+    # Then no round reads them
+    now = datetime.now(UTC)
+    site = {"site": "acme/lon1"}
+    stands = {"now": now, "site": None}
+    assert plant.read("end_with_rules", "alarm_event", now=now) == 0
+    assert plant.read("count_standing", "alarm_event", **stands) == 0
+    assert plant.read("standing_alarms", "alarm_event", most=9, **stands) == 0
+    assert plant.read("held_of_site", "alarm_change", **site) == 0
+    assert plant.read("tell_held", "alarm_change", notice=None, **site) == 0
+    assert plant.read("told_by_site", "alarm_notice", since=now - timedelta(minutes=10)) <= 1
+
+
+def test_what_two_versions_raise_since_one_moment_is_two_alarms(plant: Plant) -> None:
+    notifier = plant.notifier()
+    plant.raise_(1)
+    plant.change_rule()
+    notifier.once()
+    plant.raise_(1, version=2)
+    notifier.once()
+    assert plant.topic.subjects == [
+        "RAISED AND CLEARED: hot at m1/t (acme/lon1)",
+        "RAISED: hot at m1/t 83.25 Cel (acme/lon1)",
+    ]
+    assert notifier.standing == 1
+    identities = [one for told in plant.topic.taken for one in json.loads(told.document)["changes"]]
+    assert len(set(identities)) == 3  # whoever drops what it has had drops none of them
+
+    # And each is taken on by its own number
+    number = plant.one("SELECT number FROM alarms WHERE version = 2")
+    plant.run("SELECT acknowledge_alarm(%s, 'bert')", number)
+    assert plant.run("SELECT version FROM alarm_event WHERE acknowledged_by = 'bert'").fetchall() == [(2,)]
 
 
 def test_without_a_topic_nobody_is_told_and_nothing_waits_for_one(plant: Plant) -> None:
@@ -613,6 +729,32 @@ def test_an_alarm_is_taken_on_once_by_number_or_by_rule_and_path(plant: Plant) -
     ]
     assert "Taken on" in plant.topic.taken[3].body
     assert plant.board("lon1")["acme/lon1/d/e/f/m2/t"]["acknowledged_by"] == "bert"
+
+
+def test_who_takes_an_alarm_on_and_does_not_commit_keeps_no_batch_waiting(plant: Plant) -> None:
+    plant.raise_(1)
+    number = plant.one("SELECT number FROM alarms")
+    with connect(plant.who, plant.ca_file) as person:
+        person.autocommit = False
+        person.execute("SELECT millrace.acknowledge_alarm(%s)", (number,))
+        plant.run("SET statement_timeout = '30s'")
+        plant.clear(1, minute=5)  # waits until the server has ended the other session
+        with pytest.raises((TransactionTimeout, IdleInTransactionSessionTimeout)):
+            person.execute("SELECT 1")
+    assert plant.run("SELECT acknowledged_by, ended_at IS NULL FROM alarm_event").fetchall() == [
+        (None, False)
+    ]
+
+
+def test_a_session_that_has_taken_an_alarm_on_is_as_it_was(plant: Plant) -> None:
+    plant.raise_(1)
+    names = "('idle_in_transaction_session_timeout', 'transaction_timeout')"
+    said = f"SELECT name, setting FROM pg_settings WHERE name IN {names} ORDER BY name"
+    before = plant.run(said).fetchall()
+    with plant.connection.transaction():
+        plant.run("SELECT acknowledge_alarm(number) FROM alarms")
+        assert [setting for _, setting in plant.run(said).fetchall()] == ["5000"] * len(before)
+    assert plant.run(said).fetchall() == before
 
 
 def test_a_person_s_login_takes_alarms_on_in_its_own_name_and_may_do_nothing_else(

@@ -32,12 +32,12 @@ def alarm(point: int, since: datetime = NOON, site: str = "lon1", rule: int = 1)
 
 def raised(point: int, at: datetime = NOON, before: tuple[datetime, ...] = (), site: str = "lon1") -> Pending:
     one = alarm(point, at, site)
-    return Pending(one, (Change(point, "raised", at, at, at),), (*before, at))
+    return Pending(one, (Change(point, "raised", at, at, at, 1),), (*before, at))
 
 
 def cleared(point: int, at: datetime = NOON) -> Pending:
     one = replace(alarm(point), cleared_at=at)
-    return Pending(one, (Change(1000 + point, "cleared", at, at, NOON),), ())
+    return Pending(one, (Change(1000 + point, "cleared", at, at, NOON, 1),), ())
 
 
 def every(minutes: float, count: int) -> tuple[datetime, ...]:
@@ -186,12 +186,12 @@ def test_each_change_is_settled_once_and_no_ten_minutes_have_too_many_messages(
             number += 1
             if point in standing:
                 one = replace(standing.pop(point), cleared_at=now)
-                pending.append(Pending(one, (Change(number, "cleared", now, now, one.since),), ()))
+                pending.append(Pending(one, (Change(number, "cleared", now, now, one.since, 1),), ()))
                 continue
             standing[point] = one = alarm(point, now)
             raises.setdefault(point, []).append(now)
             within = tuple(at for at in raises[point] if at > now - HOUR)
-            pending.append(Pending(one, (Change(number, "raised", now, now, now),), within))
+            pending.append(Pending(one, (Change(number, "raised", now, now, now, 1),), within))
         tables.round(now, pending)
     assert tables.settled == Counter(range(1, number + 1))
     moments = sorted({at for at, _ in tables.told})

@@ -43,7 +43,9 @@ ALARM = Alarm(
 
 
 def news(alarm: Alarm, *whats: str) -> Message:
-    changes = tuple(Change(place, what, NOON, NOON, alarm.since) for place, what in enumerate(whats))
+    changes = tuple(
+        Change(place, what, NOON, NOON, alarm.since, alarm.version) for place, what in enumerate(whats)
+    )
     return Message(Kind.ALARM, alarm, changes)
 
 
@@ -87,7 +89,7 @@ To take it on: python -m processor alarms acknowledge 4711 --by NAME"""
                 "off_delay": 0.0,
             },
         },
-        "changes": [f"hot-spindle {PATH} 2026-06-01T12:00:00+00:00 raised"],
+        "changes": [f"hot-spindle 2 {PATH} 2026-06-01T12:00:00+00:00 raised"],
     }
 
 
