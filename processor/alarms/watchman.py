@@ -6,6 +6,7 @@ stream was divided anew, has no owner: a device of it may speak next in any shar
 only once all shards have been read that far.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ from processor.alarms.watch import Key, Outcome, Told, Watched
 from processor.queries import load_queries
 from processor.source.position import Known
 
+logger = logging.getLogger(__name__)
 _QUERIES = load_queries()
 
 # Of what has been read, so much is not taken for seen: our clock, the stamps of arrival, and the time until a
@@ -77,12 +79,16 @@ def tell(connection: Connection[Any], stream: str, shard: str, look: Look) -> Ou
     found = _due(connection, silences, [shard], look.shard)
     if look.stream is not None:
         found += _due(connection, silences, _left(connection, stream), look.stream)
-    outcome = Outcome()
+    outcome, strange = Outcome(), list[Packed]()
     for row, watched, seen in found:
         if isinstance(watched.definition, Silence):
-            _lapse(outcome, row, watched, watched.definition, seen)
-    if outcome.rows:
-        _keep(connection, outcome.rows)
+            try:
+                _lapse(outcome, row, watched, watched.definition, seen)
+            except ValueError as error:  # the others must be told, and it must not be met at each look
+                logger.error("a silence cannot be told", extra={"device": row.device, "cause": str(error)})
+                strange.append(replace(row, due=None))
+    if found:
+        _keep(connection, [*outcome.rows, *strange])
         write_events(connection, outcome.told)
     return outcome
 

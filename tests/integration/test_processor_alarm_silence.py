@@ -159,6 +159,26 @@ def test_a_dead_sensor_is_told_by_the_next_owner_who_never_heard_it(make: Any) -
     assert plant.events() == [(*raised, began + 60 * MINUTE_US)]
 
 
+def test_a_state_in_another_form_is_left_and_the_others_are_told(
+    make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given two dead sensors, of which one's state was written in another form
+    plant = make([Silence(within=300)])
+    plant.take([record(1, 0), record(2, 0, POINTS[2])])
+    plant.pipeline.drain()
+    plant.operator.execute(
+        "UPDATE millrace.alarm_state SET states = states || '\\x00' WHERE device = 'a/b/c/d/e/m0'"
+    )
+
+    # When somebody looks, and looks again
+    look(plant, BEGAN + 3000)
+    look(plant, BEGAN + 3600)
+
+    # Then the other one is told, and of that one it is said once why it is not
+    assert [event[1] for event in plant.events()] == [POINTS[2]]
+    assert caplog.text.count("a silence cannot be told") == 1
+
+
 def test_who_has_lost_the_shard_tells_nothing(make: Any) -> None:
     plant = make([Silence(within=300)])
     plant.take([record(1, 0)])
