@@ -9,7 +9,7 @@ import msgspec
 from psycopg import Connection
 
 from processor.alarms.definition import Definition, DefinitionError, check_path, read
-from processor.alarms.pattern import expression
+from processor.alarms.pattern import PatternError, expression
 from processor.alarms.watch import Watched
 from processor.queries import load_queries
 
@@ -54,7 +54,7 @@ def rules(connection: Connection[Any]) -> list[Rule]:
 def watched(connection: Connection[Any], days: int = LONGEST_DAYS) -> list[Watched]:
     """Each version that may still judge a record of the stream. days: since when it may have been there.
 
-    A definition that this release does not know is left out and logged: the others must go on.
+    One whose definition or path this release does not take is left out and logged: the others must go on.
     """
     found: list[Watched] = []
     for rule, version, path, text, judges, since, until in connection.execute(
@@ -63,12 +63,12 @@ def watched(connection: Connection[Any], days: int = LONGEST_DAYS) -> list[Watch
         if not judges:
             continue
         try:
-            definition = read(text)
-        except DefinitionError as error:
+            definition, paths = read(text), expression(path)
+        except (DefinitionError, PatternError) as error:
             logger.error("a rule is left out", extra={"rule": rule, "version": version, "cause": str(error)})
             continue
         end = LAST if until is None else until
-        found.append(Watched(rule, version, expression(path), definition, since, end))
+        found.append(Watched(rule, version, paths, definition, since, end))
     return found
 
 
@@ -148,6 +148,13 @@ def _known(connection: Connection[Any], name: str) -> Rule:
     return rule
 
 
+def _check_pattern(name: str, path: str) -> None:
+    try:
+        expression(path)
+    except PatternError as error:
+        raise RuleError(f"rule {name!r} cannot be written: {error}") from None
+
+
 def _write(
     connection: Connection[Any],
     name: str,
@@ -159,8 +166,9 @@ def _write(
     after: int | None = None,
     ahead: int = AHEAD_SECONDS,
 ) -> datetime:
-    expression(path)
-    check_path(path, definition)
+    if not removed:  # what is removed may have been written before its path was refused
+        _check_pattern(name, path)
+        check_path(path, definition)
     found = connection.execute(_QUERIES["alarm_rule"], {"name": name}).fetchone()
     if found is None:
         raise RuntimeError(f"rule {name!r} has no number")
