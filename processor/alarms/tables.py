@@ -29,8 +29,8 @@ def states_of(connection: Connection[Any], devices: Sequence[str]) -> list[Packe
     return found
 
 
-def write(connection: Connection[Any], outcome: Outcome, shard: str) -> None:
-    """In the caller's transaction: nothing is committed here. shard: in which the devices spoke."""
+def write(connection: Connection[Any], outcome: Outcome, stream: str, shard: str) -> None:
+    """In the caller's transaction: nothing is committed here. stream, shard: in which the devices spoke."""
     rows = outcome.rows
     if rows:
         given = {
@@ -40,6 +40,7 @@ def write(connection: Connection[Any], outcome: Outcome, shard: str) -> None:
             "subjects": [row.subjects for row in rows],
             "states": [row.states for row in rows],
             "due": [row.due for row in rows],
+            "stream": stream,
             "shard": shard,
         }
         connection.execute(_QUERIES["keep_alarm_states"], given)

@@ -1,9 +1,9 @@
 """Telling of silences while they last: what is due is looked up in the table, by the owner of a shard.
 
 The table knows each device, also one that this owner has never heard: each row of alarm_state says in which
-shard the device spoke last, and when the first of its points becomes silent. A shard that is over, after the
-stream was divided anew, has no owner: a device of it may speak next in any shard, so any owner tells, and
-only once all shards have been read that far.
+shard of which stream the device spoke last, and when the first of its points becomes silent. A shard that is
+over, after the stream was divided anew, has no owner: a device of it may speak next in any shard, so any
+owner tells, and only once all shards have been read that far.
 """
 
 import logging
@@ -69,16 +69,17 @@ def stream_seen(known: Mapping[str, Known], listed: Iterable[str], mine: str, se
 
 def orphaned(connection: Connection[Any], stream: str, seen: float) -> bool:
     """Whether anything of shards that are over may be silent by then."""
-    left = _left(connection, stream)
-    return bool(left) and bool(_due(connection, _silences(connection), left, seen, most=1))
+    silences, shards = _silences(connection), dict.fromkeys(_left(connection, stream), seen)
+    if not silences or not shards:
+        return False
+    return bool(connection.execute(_QUERIES["a_lapsed_state"], _given(silences, stream, shards)).fetchall())
 
 
 def tell(connection: Connection[Any], stream: str, shard: str, look: Look) -> Outcome:
     """Raise what is silent by now, in the caller's transaction, which holds the shard."""
     silences = _silences(connection)
-    found = _due(connection, silences, [shard], look.shard)
-    if look.stream is not None:
-        found += _due(connection, silences, _left(connection, stream), look.stream)
+    left = [] if look.stream is None else _left(connection, stream)
+    found = _due(connection, silences, stream, {**dict.fromkeys(left, look.stream or 0.0), shard: look.shard})
     outcome, strange = Outcome(), list[Packed]()
     for row, watched, seen in found:
         if isinstance(watched.definition, Silence):
@@ -107,26 +108,27 @@ def _left(connection: Connection[Any], stream: str) -> list[str]:
 
 
 def _due(
-    connection: Connection[Any],
-    silences: Mapping[Key, Watched],
-    shards: Sequence[str],
-    seen: float,
-    most: int = MOST_ROWS,
+    connection: Connection[Any], silences: Mapping[Key, Watched], stream: str, shards: Mapping[str, float]
 ) -> list[tuple[Packed, Watched, int]]:
-    if not silences or not shards:
+    """Of shards: what is due by how far each has been read. All in one, for they are locked in one order."""
+    if not silences:
         return []
-    by = round((seen - MARGIN_SECONDS) * 1e6)
-    given = {
+    given = _given(silences, stream, shards) | {"most": MOST_ROWS}
+    with connection.cursor(binary=True) as cursor:
+        rows = [(Packed(*row), seen) for *row, seen in cursor.execute(_QUERIES["lapsed_states"], given)]
+    return [(row, silences[row.rule, row.version], seen) for row, seen in rows]
+
+
+def _given(silences: Mapping[Key, Watched], stream: str, shards: Mapping[str, float]) -> dict[str, object]:
+    """shards: each one's name, and how far it has been read."""
+    return {
         "rules": [rule for rule, _ in silences],
         "versions": [version for _, version in silences],
         "until": [one.until for one in silences.values()],
-        "shards": shards,
-        "seen": by,
-        "most": most,
+        "stream": stream,
+        "shards": list(shards),
+        "seen": [round((seen - MARGIN_SECONDS) * 1e6) for seen in shards.values()],
     }
-    with connection.cursor(binary=True) as cursor:
-        rows = [Packed(*row) for row in cursor.execute(_QUERIES["lapsed_states"], given)]
-    return [(row, silences[row.rule, row.version], by) for row in rows]
 
 
 def _lapse(outcome: Outcome, row: Packed, watched: Watched, definition: Silence, seen: int) -> None:

@@ -307,11 +307,12 @@ FROM readings WHERE point = ANY(%(points)s) AND time >= %(since)s AND time < %(u
 SELECT device, rule, version, subjects, states FROM alarm_state WHERE device = ANY(%(devices)s);
 
 -- name: keep_alarm_states
-INSERT INTO alarm_state AS s (shard, device, rule, version, subjects, states, due)
-SELECT %(shard)s::text, * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+INSERT INTO alarm_state AS s (stream, shard, device, rule, version, subjects, states, due)
+SELECT %(stream)s::text, %(shard)s::text, * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
     %(subjects)s::bytea[], %(states)s::bytea[], %(due)s::bigint[])
 ON CONFLICT (device, rule, version) DO UPDATE
-SET shard = excluded.shard, subjects = excluded.subjects, states = excluded.states, due = excluded.due;
+SET stream = excluded.stream, shard = excluded.shard, subjects = excluded.subjects, states = excluded.states,
+    due = excluded.due;
 
 -- name: raise_alarms
 -- What is raised anew within one moment is one alarm, which stands again. An alarm of the present is never
@@ -362,18 +363,33 @@ WHERE definition ->> 'kind' = 'silence';
 SELECT shard FROM shard_progress AS p
 WHERE stream = %(stream)s AND ended_at IS NOT NULL
     -- In the index's order: else the whole table is read to find that there is none.
-    AND (SELECT s.rule FROM alarm_state AS s WHERE s.shard = p.shard ORDER BY s.shard, s.rule, s.version LIMIT 1) IS NOT NULL;
+    AND (
+        SELECT s.rule FROM alarm_state AS s WHERE s.stream = p.stream AND s.shard = p.shard
+        ORDER BY s.stream, s.shard, s.rule, s.version LIMIT 1
+    ) IS NOT NULL;
 
 -- name: lapsed_states
--- What becomes silent by then, of devices that spoke last in these shards; times in µs since 1970.
-SELECT s.device, s.rule, s.version, s.subjects, s.states
-FROM alarm_state AS s
-JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
-    ON v.rule = s.rule AND v.version = s.version
-WHERE s.shard = ANY(%(shards)s::text[]) AND s.due <= %(seen)s AND s.due < v.until
+-- What becomes silent by then, of devices that spoke last in these shards; times in µs since 1970. Locked in the
+-- order in which batches write, or the two might wait for one another.
+SELECT s.device, s.rule, s.version, s.subjects, s.states, seen.seen
+FROM unnest(%(shards)s::text[], %(seen)s::bigint[]) AS seen (shard, seen)
+CROSS JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
+JOIN alarm_state AS s
+    ON s.stream = %(stream)s AND s.shard = seen.shard AND s.rule = v.rule AND s.version = v.version
+WHERE s.due <= seen.seen AND s.due < v.until
 ORDER BY s.device, s.rule, s.version
 LIMIT %(most)s
 FOR UPDATE OF s;
+
+-- name: a_lapsed_state
+-- Whether there is one; nothing is locked.
+SELECT
+FROM unnest(%(shards)s::text[], %(seen)s::bigint[]) AS seen (shard, seen)
+CROSS JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
+JOIN alarm_state AS s
+    ON s.stream = %(stream)s AND s.shard = seen.shard AND s.rule = v.rule AND s.version = v.version
+WHERE s.due <= seen.seen AND s.due < v.until
+LIMIT 1;
 
 -- name: keep_lapsed_states
 UPDATE alarm_state AS s SET states = new.states, due = new.due

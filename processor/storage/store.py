@@ -226,7 +226,7 @@ class _Writing:
             inserted = self._insert(ready) if len(ready.rows) else 0
             add_refused(self._connection, self._stream, self._lease.shard, judged.refused)
             outcome = self._watched(ready)
-            write(self._connection, outcome, self._lease.shard)
+            write(self._connection, outcome, self._stream, self._lease.shard)
         return Stored(
             inserted=inserted,
             absorbed=len(judged.columns) - inserted,

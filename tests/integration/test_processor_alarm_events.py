@@ -54,7 +54,7 @@ class Plant:
         """A batch's transaction."""
         with self.connection.transaction(force_rollback=fails):
             outcome = watch.judge(*batch, lambda devices: states_of(self.connection, devices))
-            write(self.connection, outcome, "shardId-000000000000")
+            write(self.connection, outcome, "readings", "shardId-000000000000")
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement.encode()).fetchall()

@@ -75,12 +75,12 @@ class Plant:
         statement = A_VERSION.format(version=version, definition=text, since=since, name=name)
         self.operator.execute(statement.encode())
 
-    def begin(self) -> None:
+    def begin(self, stream: str = "readings") -> None:
         """A processor that has the shard from now on."""
         self.database = Database(FixedSecret(self._credentials), self._ca_file, threading.Event())
         cache: Any = NoCache()
         self.pipeline = Pipeline(
-            Store(self.database, "readings"), cache, Rules(400, 10), committed=self.committed.append
+            Store(self.database, stream), cache, Rules(400, 10), committed=self.committed.append
         )
         self.lease = self.pipeline.own("shard-0")
 

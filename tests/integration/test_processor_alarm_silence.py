@@ -159,6 +159,27 @@ def test_a_dead_sensor_is_told_by_the_next_owner_who_never_heard_it(make: Any) -
     assert plant.events() == [(*raised, began + 60 * MINUTE_US)]
 
 
+def test_the_owner_of_another_streams_shard_of_that_name_tells_nothing(make: Any) -> None:
+    # Given a sensor of one stream, and a processor of another, whose shards are named alike
+    plant = make([Silence(within=300)])
+    plant.take([record(1, 0)])
+    plant.leave()
+    plant.begin("another")
+
+    # When that one looks at its own shard, and for it when it is over
+    look(plant, BEGAN + 3000)
+    plant.pipeline.note(plant.lease, ended=True)
+    child = plant.pipeline.own("shard-1")
+    plant.pipeline.tick(child, BEGAN + 3000, lambda: ["shard-0", "shard-1"])
+
+    # Then it tells nothing, and the stream's own does
+    assert plant.events() == []
+    plant.leave()
+    plant.begin()
+    look(plant, BEGAN + 3000)
+    assert [event[1] for event in plant.events()] == [POINTS[0]]
+
+
 def test_a_state_in_another_form_is_left_and_the_others_are_told(
     make: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

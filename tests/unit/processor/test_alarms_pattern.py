@@ -32,7 +32,10 @@ def test_a_star_is_any_characters_of_one_level(pattern: str, fits: bool) -> None
 LEVEL = st.text("ab*?.", min_size=1, max_size=5).filter(lambda level: level.count("*") <= 3)
 
 
-@given(pattern=st.lists(LEVEL, min_size=7, max_size=7), path=st.lists(st.text("ab.", max_size=5), min_size=7, max_size=7))
+@given(
+    pattern=st.lists(LEVEL, min_size=7, max_size=7),
+    path=st.lists(st.text("ab.", max_size=5), min_size=7, max_size=7),
+)
 def test_made_for_python_it_fits_the_same_paths(pattern: list[str], path: list[str]) -> None:
     fits = expression("/".join(pattern))
     name = "/".join(path)
