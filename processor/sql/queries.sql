@@ -307,9 +307,13 @@ FROM readings WHERE point = ANY(%(points)s) AND time >= %(since)s AND time < %(u
 SELECT device, rule, version, subjects, states FROM alarm_state WHERE device = ANY(%(devices)s);
 
 -- name: keep_alarm_states
+-- In the order in which those who tell silences lock the rows, or the two might wait for one another.
 INSERT INTO alarm_state AS s (stream, shard, device, rule, version, subjects, states, due)
-SELECT %(stream)s::text, %(shard)s::text, * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
-    %(subjects)s::bytea[], %(states)s::bytea[], %(due)s::bigint[])
+SELECT %(stream)s::text, %(shard)s::text, given.*
+FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+    %(subjects)s::bytea[], %(states)s::bytea[], %(due)s::bigint[]
+) AS given (device, rule, version, subjects, states, due)
+ORDER BY device, rule, version
 ON CONFLICT (device, rule, version) DO UPDATE
 SET stream = excluded.stream, shard = excluded.shard, subjects = excluded.subjects, states = excluded.states,
     due = excluded.due;
@@ -376,7 +380,7 @@ FROM unnest(%(shards)s::text[], %(seen)s::bigint[]) AS seen (shard, seen)
 CROSS JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
 JOIN alarm_state AS s
     ON s.stream = %(stream)s AND s.shard = seen.shard AND s.rule = v.rule AND s.version = v.version
-WHERE s.due <= seen.seen AND s.due < v.until
+WHERE s.shard = ANY(%(shards)s::text[]) AND s.due <= seen.seen AND s.due < v.until -- the shards once more: for the index
 ORDER BY s.device, s.rule, s.version
 LIMIT %(most)s
 FOR UPDATE OF s;
@@ -388,7 +392,7 @@ FROM unnest(%(shards)s::text[], %(seen)s::bigint[]) AS seen (shard, seen)
 CROSS JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
 JOIN alarm_state AS s
     ON s.stream = %(stream)s AND s.shard = seen.shard AND s.rule = v.rule AND s.version = v.version
-WHERE s.due <= seen.seen AND s.due < v.until
+WHERE s.shard = ANY(%(shards)s::text[]) AND s.due <= seen.seen AND s.due < v.until -- the shards once more: for the index
 LIMIT 1;
 
 -- name: keep_lapsed_states

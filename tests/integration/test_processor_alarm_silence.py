@@ -13,6 +13,8 @@ import pytest
 from local.faults.plain import Plain
 from processor.alarms.definition import Clock, Definition, Limit, Silence
 from processor.alarms.memory import Packed, unpacked
+from processor.alarms.tables import write
+from processor.alarms.watch import Outcome
 from processor.alarms.watchman import MARGIN_SECONDS
 from processor.source.records import Batch, Record
 from tests.integration.test_processor_alarm_path import BEGAN_MS, POINTS, STATES, Event, Plant, told
@@ -178,6 +180,15 @@ def test_the_owner_of_another_streams_shard_of_that_name_tells_nothing(make: Any
     plant.begin()
     look(plant, BEGAN + 3000)
     assert [event[1] for event in plant.events()] == [POINTS[0]]
+
+
+def test_states_are_written_in_the_order_in_which_silences_lock_them(make: Any) -> None:
+    plant = make([])
+    plant.operator.execute("SET search_path = millrace")
+    given = [("m2", 1, 1), ("m1", 2, 1), ("m1", 1, 2), ("m3", 1, 1), ("m1", 1, 1)]
+    write(plant.operator, Outcome(rows=[Packed(*one, b"", b"") for one in given]), "readings", "shard-0")
+    written = plant.operator.execute("SELECT device, rule, version FROM alarm_state ORDER BY ctid").fetchall()
+    assert written == sorted(given)
 
 
 def test_a_state_in_another_form_is_left_and_the_others_are_told(
