@@ -20,9 +20,10 @@ LAST = 2**62  # µs: no reading is later
 # Every processor asks for the rules more often than this, so all know a version before it judges.
 AHEAD_SECONDS = 60
 
-# No stream holds a record for longer, so no version that was over before judges any: 8760 hours, by
-# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html.
-LONGEST_DAYS = 365
+# A shard is read in the order in which its records arrived, but their stamps may go back a little: "no
+# guarantees about the time stamp accuracy, or that the time stamp is always increasing",
+# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html. A day is far more.
+BACK_MICROSECONDS = 86_400_000_000
 
 
 class RuleError(ValueError):
@@ -51,14 +52,14 @@ def rules(connection: Connection[Any]) -> list[Rule]:
     ]
 
 
-def watched(connection: Connection[Any], days: int = LONGEST_DAYS) -> list[Watched]:
-    """Each version that may still judge a record of the stream. days: since when it may have been there.
+def watched(connection: Connection[Any], reached: int) -> list[Watched]:
+    """Each version that may judge a record of a shard that was read as far as `reached`, µs since 1970.
 
     One whose definition or path this release does not take is left out and logged: the others must go on.
     """
     found: list[Watched] = []
     for rule, version, path, text, judges, since, until in connection.execute(
-        _QUERIES["alarm_versions"], {"days": days}
+        _QUERIES["alarm_versions"], {"reached": reached - BACK_MICROSECONDS}
     ):
         if not judges:
             continue

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from processor.alarms.memory import Packed
 from processor.alarms.order import changes
-from processor.alarms.watch import Outcome, Told
+from processor.alarms.watch import Key, Outcome, Told
 from processor.columns import Bool, Float64, Int64
 from processor.queries import load_queries
 from processor.storage.binary import Doubles, Integers, Timestamps
@@ -19,12 +19,13 @@ _AT_ONCE = 1_000  # devices, whose states are asked for: some MB
 _STANDS = 2**62  # µs, for what is not cleared
 
 
-def states_of(connection: Connection[Any], devices: Sequence[str]) -> list[Packed]:
-    """What is remembered of these devices, under all versions of all rules."""
+def states_of(connection: Connection[Any], devices: Sequence[str], keys: Sequence[Key]) -> list[Packed]:
+    """What is remembered of these devices, under these versions of rules."""
     found: list[Packed] = []
+    versions = {"rules": [rule for rule, _ in keys], "versions": [version for _, version in keys]}
     with connection.cursor(binary=True) as cursor:
         for start in range(0, len(devices), _AT_ONCE):
-            given = {"devices": list(devices[start : start + _AT_ONCE])}
+            given = versions | {"devices": list(devices[start : start + _AT_ONCE])}
             found += [Packed(*row) for row in cursor.execute(_QUERIES["alarm_states"], given)]
     return found
 

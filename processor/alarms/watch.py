@@ -102,6 +102,11 @@ class Watch:
         """From the next batch on it is these that judge. From any thread."""
         self._next = watched
 
+    @property
+    def keys(self) -> list[Key]:
+        """The versions of rules that judge now: what is stored of others is of no use."""
+        return [one.key for one in self._watched]
+
     def knows(self, rows: Rows) -> bool:
         """Whether it can judge these without asking the table."""
         self._adopt()

@@ -50,13 +50,17 @@ class Watches:
         self._clock = clock
         self._posts: dict[str, _Post] = {}
 
-    def look(self, connection: Connection[Any], owner: Owner) -> None:
-        """Have the owner's watch, and its rules as they are now."""
+    def look(self, connection: Connection[Any], owner: Owner, since: int) -> None:
+        """Have the owner's watch, and its rules as they are now.
+
+        since: when the first record of the batch whose turn it is reached the stream, in µs since 1970. A
+        version that was over before is left out, and with it all that it remembers.
+        """
         post = self._posts.get(owner.shard)
         if post is not None and post.owner == owner and self._clock() < post.due:
             return
         due = self._clock() + RELOAD_SECONDS  # counted from before the question
-        rules = watched(connection)
+        rules = watched(connection, since)
         if post is not None and post.owner == owner:
             post.watch.renew(rules)
             post.due = due
@@ -90,7 +94,11 @@ class Watches:
         post = self._posts.get(owner.shard)
         if post is None or post.owner != owner:
             raise RuntimeError(f"shard {owner.shard} has no watch of epoch {owner.epoch}")
-        return _judged(post, position, rows, arrivals, lambda devices: states_of(connection, devices))
+
+        def asked(devices: Sequence[str]) -> list[Packed]:
+            return states_of(connection, devices, post.watch.keys)
+
+        return _judged(post, position, rows, arrivals, asked)
 
 
 def _judged(

@@ -304,7 +304,9 @@ SELECT (extract(epoch FROM min(time)) * 1000000)::bigint, (extract(epoch FROM ma
 FROM readings WHERE point = ANY(%(points)s) AND time >= %(since)s AND time < %(until)s;
 
 -- name: alarm_states
-SELECT device, rule, version, subjects, states FROM alarm_state WHERE device = ANY(%(devices)s);
+SELECT device, rule, version, subjects, states FROM alarm_state
+WHERE device = ANY(%(devices)s)
+    AND (rule, version) IN (SELECT * FROM unnest(%(rules)s::integer[], %(versions)s::integer[]));
 
 -- name: keep_alarm_states
 -- In the order in which those who tell silences lock the rows, or the two might wait for one another.
@@ -402,7 +404,7 @@ FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
 WHERE s.device = new.device AND s.rule = new.rule AND s.version = new.version;
 
 -- name: alarm_versions
--- Every version that may still judge a reading, in their order; times in µs since 1970. One that is over ends
+-- Every version that may judge what arrived since then, in their order; times in µs since 1970. One that is over ends
 -- where the next begins, also where that one judges nothing.
 SELECT rule, version, path, definition::text, enabled AND NOT removed, since, until
 FROM (
@@ -410,7 +412,7 @@ FROM (
         (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint AS until
     FROM alarm_rule_version
 ) AS versions
-WHERE until IS NULL OR until > (extract(epoch FROM now() - make_interval(days => %(days)s)) * 1000000)::bigint
+WHERE until IS NULL OR until > %(reached)s
 ORDER BY rule, version;
 
 -- Who is told of alarms (processor/alarms/outbox.py), by one notifier at a time.

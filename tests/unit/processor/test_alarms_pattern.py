@@ -60,7 +60,7 @@ def test_a_rule_that_stands_with_more_stars_is_left_out(caplog: pytest.LogCaptur
             return [(1, 1, "*/*/*/*/*/*/*a*a*a*b", limit, True, 0, 1), (2, 1, M17, limit, True, 0, 1)]
 
     connection: Any = Stands()
-    assert [one.rule for one in watched(connection)] == [2]
+    assert [one.rule for one in watched(connection, 0)] == [2]
     assert "a rule is left out" in caplog.text
 
 
