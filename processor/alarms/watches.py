@@ -67,6 +67,12 @@ class Watches:
         else:
             self._posts[owner.shard] = _Post(owner, Watch(rules, self._paths), None, due)
 
+    def leave(self, owner: Owner) -> None:
+        """The owner's shard is over and judges no more: what is remembered of it goes."""
+        post = self._posts.get(owner.shard)
+        if post is not None and post.owner == owner:
+            del self._posts[owner.shard]
+
     def recall(self, owner: Owner, rows: Iterable[Packed]) -> None:
         """What was written of the owner's devices beside its batches, while none was under way."""
         post = self._posts.get(owner.shard)

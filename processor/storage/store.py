@@ -135,6 +135,8 @@ class Store:
                 given = {**key, "seen_at": seen_at, "ended": ended}
                 if not connection.execute(_QUERIES["note_progress"], given).rowcount:
                     raise ShardLost(f"shard {lease.shard} is owned by a later epoch than {lease.epoch}")
+            if ended:
+                session.points.watches.leave(lease.owner)
 
         self._database.run(write)
 

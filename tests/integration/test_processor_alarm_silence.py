@@ -15,6 +15,7 @@ from processor.alarms.definition import Clock, Definition, Limit, Silence
 from processor.alarms.memory import Packed, unpacked
 from processor.alarms.tables import write
 from processor.alarms.watch import Outcome
+from processor.alarms.watches import Owner, Watches
 from processor.alarms.watchman import MARGIN_SECONDS
 from processor.source.records import Batch, Record
 from tests.integration.test_processor_alarm_path import BEGAN_MS, POINTS, STATES, Event, Plant, told
@@ -180,6 +181,17 @@ def test_the_owner_of_another_streams_shard_of_that_name_tells_nothing(make: Any
     plant.begin()
     look(plant, BEGAN + 3000)
     assert [event[1] for event in plant.events()] == [POINTS[0]]
+
+
+def test_the_watch_goes_with_its_shard(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[Owner] = []
+    monkeypatch.setattr(Watches, "leave", lambda watches, owner: left.append(owner))
+    plant = make([Silence(within=300)])
+    plant.take([record(1, 0)])
+    plant.pipeline.note(plant.lease, seen_at=BEGAN)
+    assert left == []
+    plant.pipeline.note(plant.lease, ended=True)
+    assert left == [plant.lease.owner]
 
 
 def test_states_are_written_in_the_order_in_which_silences_lock_them(make: Any) -> None:

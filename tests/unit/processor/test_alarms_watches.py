@@ -100,6 +100,17 @@ def test_a_new_owner_remembers_nothing_and_asks_again(asked: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("asked")
+def test_of_a_shard_that_is_over_nothing_is_kept_and_another_owners_stays() -> None:
+    watches, _ = begun()
+    watches.leave(NEXT)
+    assert watches.ahead(ME, "1", "2", *hot(2)) is not None
+    watches.leave(ME)
+    assert watches.ahead(ME, "2", "3", *hot(3)) is None
+    with pytest.raises(RuntimeError, match="has no watch"):
+        watches.judge(NOBODY, ME, "3", *hot(3))
+
+
+@pytest.mark.usefixtures("asked")
 def test_without_rules_nothing_is_asked_and_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "watched", lambda connection, since: [])
     watches, _ = begun()
