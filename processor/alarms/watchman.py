@@ -32,6 +32,9 @@ _QUERIES = load_queries()
 # Of what has been read, so much is not taken for seen: our clock, the stamps of arrival, and the time until a
 # record that was put can be got. A minute of either is far more than they have.
 MARGIN_SECONDS = 60.0
+# A stream keeps a record for 8760 hours at most, and one look takes less than a day:
+# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html
+LONGEST_DAYS = 366
 MOST_ROWS = 10_000  # of alarm_state in one transaction; the next look takes the next ones
 
 
@@ -54,6 +57,14 @@ class Look:
         asked = now - (time.monotonic() - self.asked)
         stream = None if self.stream is None else min(self.stream, asked)
         return replace(self, shard=min(self.shard, asked), stream=stream)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A row as it is to be written. `over`: its version is, and all of it is told."""
+
+    row: Packed
+    over: bool
 
 
 def stream_seen(known: Mapping[str, Known], listed: Iterable[str], mine: str, seen: float) -> float | None:
@@ -80,16 +91,17 @@ def tell(connection: Connection[Any], stream: str, shard: str, look: Look) -> Ou
     silences = _silences(connection)
     left = [] if look.stream is None else _left(connection, stream)
     found = _due(connection, silences, stream, {**dict.fromkeys(left, look.stream or 0.0), shard: look.shard})
-    outcome, strange = Outcome(), list[Packed]()
+    outcome, kept = Outcome(), list[_Kept]()
     for row, watched, seen in found:
         if isinstance(watched.definition, Silence):
             try:
-                _lapse(outcome, row, watched, watched.definition, seen)
+                after = _lapse(outcome, row, watched, watched.definition, seen)
             except ValueError as error:  # the others must be told, and it must not be met at each look
                 logger.error("a silence cannot be told", extra={"device": row.device, "cause": str(error)})
-                strange.append(replace(row, due=None))
-    if found:
-        _keep(connection, [*outcome.rows, *strange])
+                after = replace(row, due=None)
+            kept.append(_Kept(after, over=watched.until <= seen))
+    if kept:
+        _keep(connection, kept)
         write_events(connection, outcome.told)
     return outcome
 
@@ -97,7 +109,8 @@ def tell(connection: Connection[Any], stream: str, shard: str, look: Look) -> Ou
 def _silences(connection: Connection[Any]) -> dict[Key, Watched]:
     """The versions that look for silence; a later release's is left out, as by those who judge."""
     found: dict[Key, Watched] = {}
-    for rule, version, text, until in connection.execute(_QUERIES["silence_versions"], {"last": LAST}):
+    given = {"last": LAST, "days": LONGEST_DAYS}
+    for rule, version, text, until in connection.execute(_QUERIES["silence_versions"], given):
         with suppress(DefinitionError):
             found[rule, version] = Watched(rule, version, "", read(text), 0, until)
     return found
@@ -131,9 +144,15 @@ def _given(silences: Mapping[Key, Watched], stream: str, shards: Mapping[str, fl
     }
 
 
-def _lapse(outcome: Outcome, row: Packed, watched: Watched, definition: Silence, seen: int) -> None:
+def _lapse(outcome: Outcome, row: Packed, watched: Watched, definition: Silence, seen: int) -> Packed:
+    """The row as it is then; what is said of it, and the row if that has changed, go to the outcome."""
     subjects, states = unpacked(definition, row)
     lapsed = lapse(definition, states, seen, watched.until)
+    (due,) = soonest(definition, lapsed.states, np.zeros(1, np.int64))
+    due = None if due is None or due >= watched.until else due  # what comes after its end it does not tell
+    after = replace(row, states=lapsed.states.tobytes(), due=due)
+    if not len(lapsed.place):
+        return after
     judgement = Judgement(
         states=lapsed.states,
         run=lapsed.place,
@@ -146,16 +165,18 @@ def _lapse(outcome: Outcome, row: Packed, watched: Watched, definition: Silence,
     )
     points = subjects[lapsed.place] // 2
     outcome.told.append(Told(watched, judgement, points, np.zeros(len(points), np.bool_)))
-    (due,) = soonest(definition, lapsed.states, np.zeros(1, np.int64))
-    outcome.rows.append(replace(row, states=lapsed.states.tobytes(), due=due))
+    outcome.rows.append(after)
+    return after
 
 
-def _keep(connection: Connection[Any], rows: Sequence[Packed]) -> None:
+def _keep(connection: Connection[Any], kept: Sequence[_Kept]) -> None:
+    rows = [one.row for one in kept]
     given = {
         "devices": [row.device for row in rows],
         "rules": [row.rule for row in rows],
         "versions": [row.version for row in rows],
         "states": [row.states for row in rows],
         "due": [row.due for row in rows],
+        "over": [one.over for one in kept],
     }
     connection.execute(_QUERIES["keep_lapsed_states"], given)

@@ -6,7 +6,7 @@ ALTER TABLE alarm_state
     ADD COLUMN shard text,
     ADD COLUMN due bigint;
 COMMENT ON COLUMN alarm_state.stream IS 'whose the shard is: shards of all streams are named alike';
-COMMENT ON COLUMN alarm_state.shard IS 'in which the device spoke last: who has it tells of the silence';
+COMMENT ON COLUMN alarm_state.shard IS 'in which the device spoke last: who has it tells of the silence; null: the version is over, and all is told';
 COMMENT ON COLUMN alarm_state.due IS
     'when the first of its points becomes silent if nothing comes, by arrival, in µs since 1970; null: none will';
 

@@ -356,13 +356,15 @@ SELECT FROM shard_progress
 WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s FOR NO KEY UPDATE;
 
 -- name: silence_versions
--- Each version of a rule that looks for silence, and when it ends, where the next begins; in µs since 1970.
+-- Each version of a rule that looks for silence, and when it ends, where the next begins; in µs since 1970. Not
+-- one that was over before any record was put which a stream still has.
 SELECT rule, version, definition::text, coalesce(until, %(last)s)
 FROM (
     SELECT *, (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint AS until
     FROM alarm_rule_version
 ) AS versions
-WHERE definition ->> 'kind' = 'silence';
+WHERE definition ->> 'kind' = 'silence'
+    AND (until IS NULL OR until > (extract(epoch FROM now() - make_interval(days => %(days)s)) * 1000000)::bigint);
 
 -- name: shards_left
 -- Those that are over, and in which some device spoke last.
@@ -375,14 +377,16 @@ WHERE stream = %(stream)s AND ended_at IS NOT NULL
     ) IS NOT NULL;
 
 -- name: lapsed_states
--- What becomes silent by then, of devices that spoke last in these shards; times in µs since 1970. Locked in the
--- order in which batches write, or the two might wait for one another.
+-- What becomes silent by then, of devices that spoke last in these shards, and all of versions that are over by
+-- then: looked at once more. Times in µs since 1970. Locked in the order in which batches write, or the two might
+-- wait for one another.
 SELECT s.device, s.rule, s.version, s.subjects, s.states, seen.seen
 FROM unnest(%(shards)s::text[], %(seen)s::bigint[]) AS seen (shard, seen)
 CROSS JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
 JOIN alarm_state AS s
     ON s.stream = %(stream)s AND s.shard = seen.shard AND s.rule = v.rule AND s.version = v.version
-WHERE s.shard = ANY(%(shards)s::text[]) AND s.due <= seen.seen AND s.due < v.until -- the shards once more: for the index
+WHERE s.shard = ANY(%(shards)s::text[]) -- once more: for the index
+    AND (s.due <= seen.seen AND s.due < v.until OR v.until <= seen.seen)
 ORDER BY s.device, s.rule, s.version
 LIMIT %(most)s
 FOR UPDATE OF s;
@@ -394,13 +398,17 @@ FROM unnest(%(shards)s::text[], %(seen)s::bigint[]) AS seen (shard, seen)
 CROSS JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
 JOIN alarm_state AS s
     ON s.stream = %(stream)s AND s.shard = seen.shard AND s.rule = v.rule AND s.version = v.version
-WHERE s.shard = ANY(%(shards)s::text[]) AND s.due <= seen.seen AND s.due < v.until -- the shards once more: for the index
+WHERE s.shard = ANY(%(shards)s::text[]) -- once more: for the index
+    AND (s.due <= seen.seen AND s.due < v.until OR v.until <= seen.seen)
 LIMIT 1;
 
 -- name: keep_lapsed_states
-UPDATE alarm_state AS s SET states = new.states, due = new.due
+-- What nobody needs to look at again is in no shard: `over`.
+UPDATE alarm_state AS s
+SET states = new.states, due = new.due, shard = CASE WHEN NOT new.over THEN s.shard END
 FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
-    %(states)s::bytea[], %(due)s::bigint[]) AS new (device, rule, version, states, due)
+    %(states)s::bytea[], %(due)s::bigint[], %(over)s::boolean[]
+) AS new (device, rule, version, states, due, over)
 WHERE s.device = new.device AND s.rule = new.rule AND s.version = new.version;
 
 -- name: alarm_versions

@@ -240,11 +240,16 @@ def test_a_version_tells_what_became_silent_in_its_time(make: Any) -> None:
     plant.pipeline.drain()
     plant.add_version("rule-0", 2, Silence(within=600), "2026-03-01 00:10Z")
 
-    # When both have been silent for long
+    # When somebody looks before the version is over, and when both have been silent for long
+    asked = "SELECT shard, due FROM millrace.alarm_state"
+    look(plant, BEGAN + 600 + MARGIN_SECONDS - 1)
+    early = plant.operator.execute(asked).fetchall()
     look(plant, BEGAN + 3000)
 
-    # Then that one is told
+    # Then that one is told, and nobody looks at either again
     assert [event[1] for event in plant.events()] == [POINTS[0]]
+    assert early == [("shard-0", None)]
+    assert plant.operator.execute(asked).fetchall() == [(None, None)]
 
 
 def test_after_the_stream_was_divided_its_children_tell_once_all_are_read_so_far(make: Any) -> None:
