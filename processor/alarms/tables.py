@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 
 from processor.alarms.memory import Packed
 from processor.alarms.order import changes
@@ -17,6 +17,16 @@ from processor.storage.binary import Doubles, Integers, Timestamps
 _QUERIES = load_queries()
 _AT_ONCE = 1_000  # devices, whose states are asked for: some MB
 _STANDS = 2**62  # µs, for what is not cleared
+
+
+class Moved(OperationalError):
+    """Devices spoke in another shard meanwhile: the session ends, and the next one asks for them anew."""
+
+
+def take(connection: Connection[Any], devices: Sequence[str], stream: str, shard: str) -> None:
+    """In the caller's transaction: from now on only who has this shard may write their states."""
+    given = {"devices": list(devices), "stream": stream, "shard": shard}
+    connection.execute(_QUERIES["take_alarm_states"], given)
 
 
 def states_of(connection: Connection[Any], devices: Sequence[str], keys: Sequence[Key]) -> list[Packed]:
@@ -31,7 +41,10 @@ def states_of(connection: Connection[Any], devices: Sequence[str], keys: Sequenc
 
 
 def write(connection: Connection[Any], outcome: Outcome, stream: str, shard: str) -> None:
-    """In the caller's transaction: nothing is committed here. stream, shard: in which the devices spoke."""
+    """In the caller's transaction: nothing is committed here. stream, shard: in which the devices spoke.
+
+    Raises Moved when another shard has taken some of them since they were asked for.
+    """
     rows = outcome.rows
     if rows:
         given = {
@@ -44,7 +57,12 @@ def write(connection: Connection[Any], outcome: Outcome, stream: str, shard: str
             "stream": stream,
             "shard": shard,
         }
-        connection.execute(_QUERIES["keep_alarm_states"], given)
+        kept = connection.execute(_QUERIES["keep_alarm_states"], given).rowcount
+        if kept < len(rows):
+            raise Moved(
+                f"{len(rows) - kept} states of devices that speak in shard {shard} were taken by another one:"
+                " they are asked for anew; a device that keeps one partition key keeps its shard"
+            )
     write_events(connection, outcome.told)
 
 

@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from processor.alarms.memory import Packed
 from processor.alarms.rules import AHEAD_SECONDS, watched
-from processor.alarms.tables import states_of
+from processor.alarms.tables import states_of, take
 from processor.alarms.watch import Outcome, Watch
 from processor.columns import Int64
 from processor.storage.rows import Rows
@@ -34,9 +34,10 @@ class Owner(NamedTuple):
 
 @dataclass
 class _Post:
-    """A watch, who has it, up to which position it has judged, and when its rules are asked for next."""
+    """A watch, who has it in which stream, up to which position it has judged, and when its rules are due."""
 
     owner: Owner
+    stream: str
     watch: Watch
     reached: str | None
     due: float
@@ -50,7 +51,7 @@ class Watches:
         self._clock = clock
         self._posts: dict[str, _Post] = {}
 
-    def look(self, connection: Connection[Any], owner: Owner, since: int) -> None:
+    def look(self, connection: Connection[Any], stream: str, owner: Owner, since: int) -> None:
         """Have the owner's watch, and its rules as they are now.
 
         since: when the first record of the batch whose turn it is reached the stream, in µs since 1970. A
@@ -65,7 +66,7 @@ class Watches:
             post.watch.renew(rules)
             post.due = due
         else:
-            self._posts[owner.shard] = _Post(owner, Watch(rules, self._paths), None, due)
+            self._posts[owner.shard] = _Post(owner, stream, Watch(rules, self._paths), None, due)
 
     def leave(self, owner: Owner) -> None:
         """The owner's shard is over and judges no more: what is remembered of it goes."""
@@ -102,6 +103,7 @@ class Watches:
             raise RuntimeError(f"shard {owner.shard} has no watch of epoch {owner.epoch}")
 
         def asked(devices: Sequence[str]) -> list[Packed]:
+            take(connection, devices, post.stream, owner.shard)
             return states_of(connection, devices, post.watch.keys)
 
         return _judged(post, position, rows, arrivals, asked)

@@ -308,7 +308,18 @@ SELECT device, rule, version, subjects, states FROM alarm_state
 WHERE device = ANY(%(devices)s)
     AND (rule, version) IN (SELECT * FROM unnest(%(rules)s::integer[], %(versions)s::integer[]));
 
+-- name: take_alarm_states
+-- Those that spoke in another shard before: its owner can write them no more, and finds them by asking anew.
+WITH moved AS (
+    SELECT device, rule, version FROM alarm_state
+    WHERE device = ANY(%(devices)s) AND (stream <> %(stream)s OR shard <> %(shard)s)
+    ORDER BY device, rule, version FOR UPDATE
+)
+UPDATE alarm_state AS s SET stream = %(stream)s, shard = %(shard)s FROM moved
+WHERE s.device = moved.device AND s.rule = moved.rule AND s.version = moved.version;
+
 -- name: keep_alarm_states
+-- None that another shard has taken meanwhile: what was judged did not know what that one wrote.
 -- In the order in which those who tell silences lock the rows, or the two might wait for one another.
 INSERT INTO alarm_state AS s (stream, shard, device, rule, version, subjects, states, due)
 SELECT %(stream)s::text, %(shard)s::text, given.*
@@ -318,7 +329,8 @@ FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
 ORDER BY device, rule, version
 ON CONFLICT (device, rule, version) DO UPDATE
 SET stream = excluded.stream, shard = excluded.shard, subjects = excluded.subjects, states = excluded.states,
-    due = excluded.due;
+    due = excluded.due
+WHERE s.shard IS NULL OR s.stream = excluded.stream AND s.shard = excluded.shard;
 
 -- name: raise_alarms
 -- What is raised anew within one moment is one alarm, which stands again. An alarm of the present is never

@@ -219,7 +219,8 @@ class _Writing:
         ready = self._ready
         if ready is None or ready.points is not points:
             ready = make_ready(judged.columns, points, points.resolve(self._connection, judged.columns))
-        points.watches.look(self._connection, self._lease.owner, round(judged.oldest_arrived * 1e6))
+        since = round(judged.oldest_arrived * 1e6)
+        points.watches.look(self._connection, self._stream, self._lease.owner, since)
         with self._connection.transaction():
             if self._lease.gap is not None:
                 tell_gap(self._connection, self._fence, self._lease.gap, alone=False)

@@ -30,8 +30,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.extend(devices)
         return []
 
+    def take(connection: Any, devices: list[str], stream: str, shard: str) -> None:
+        assert (stream, shard) == ("readings", "shard-0")
+
     rule = Watched(1, 1, expression("*/*/*/*/*/*/*"), Limit(high=1.0, on_delay=2.0), 0, FOREVER)
     monkeypatch.setattr(module, "states_of", states_of)
+    monkeypatch.setattr(module, "take", take)
     monkeypatch.setattr(module, "watched", lambda connection, since: [rule])
     return found
 
@@ -53,7 +57,7 @@ def begun(owner: Owner = ME) -> tuple[Watches, Clock]:
     """An owner that has judged its first batch."""
     clock = Clock()
     watches = Watches(PATHS, clock)
-    watches.look(NOBODY, owner, 0)
+    watches.look(NOBODY, "readings", owner, 0)
     assert watches.ahead(owner, None, "1", *hot(1)) is None
     watches.judge(NOBODY, owner, "1", *hot(1))
     return watches, clock
@@ -87,13 +91,13 @@ def test_a_batch_waits_for_its_turn_when_the_rules_are_old() -> None:
     watches, clock = begun()
     clock.now += RELOAD_SECONDS
     assert watches.ahead(ME, "1", "2", *hot(2)) is None
-    watches.look(NOBODY, ME, 0)
+    watches.look(NOBODY, "readings", ME, 0)
     assert watches.ahead(ME, "1", "2", *hot(2)) is not None
 
 
 def test_a_new_owner_remembers_nothing_and_asks_again(asked: list[str]) -> None:
     watches, _ = begun()
-    watches.look(NOBODY, NEXT, 0)
+    watches.look(NOBODY, "readings", NEXT, 0)
     assert watches.ahead(NEXT, "1", "2", *hot(2)) is None
     assert watches.judge(NOBODY, NEXT, "2", *hot(2, 3)).raised == 0
     assert asked == ["a/b/c/d/e/m1"] * 2
