@@ -9,7 +9,7 @@ import msgspec
 from psycopg import Connection
 
 from processor.alarms.definition import Definition, DefinitionError, check_path, read
-from processor.alarms.pattern import expression
+from processor.alarms.pattern import PatternError, expression
 from processor.alarms.watch import Watched
 from processor.queries import load_queries
 
@@ -20,9 +20,10 @@ LAST = 2**62  # µs: no reading is later
 # Every processor asks for the rules more often than this, so all know a version before it judges.
 AHEAD_SECONDS = 60
 
-# No stream holds a record for longer, so no version that was over before judges any: 8760 hours, by
-# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html.
-LONGEST_DAYS = 365
+# A shard is read in the order in which its records arrived, but their stamps may go back a little: "no
+# guarantees about the time stamp accuracy, or that the time stamp is always increasing",
+# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html. A day is far more.
+BACK_MICROSECONDS = 86_400_000_000
 
 
 class RuleError(ValueError):
@@ -51,24 +52,24 @@ def rules(connection: Connection[Any]) -> list[Rule]:
     ]
 
 
-def watched(connection: Connection[Any], days: int = LONGEST_DAYS) -> list[Watched]:
-    """Each version that may still judge a record of the stream. days: since when it may have been there.
+def watched(connection: Connection[Any], reached: int) -> list[Watched]:
+    """Each version that may judge a record of a shard that was read as far as `reached`, µs since 1970.
 
-    A definition that this release does not know is left out and logged: the others must go on.
+    One whose definition or path this release does not take is left out and logged: the others must go on.
     """
     found: list[Watched] = []
     for rule, version, path, text, judges, since, until in connection.execute(
-        _QUERIES["alarm_versions"], {"days": days}
+        _QUERIES["alarm_versions"], {"reached": reached - BACK_MICROSECONDS}
     ):
         if not judges:
             continue
         try:
-            definition = read(text)
-        except DefinitionError as error:
+            definition, paths = read(text), expression(path)
+        except (DefinitionError, PatternError) as error:
             logger.error("a rule is left out", extra={"rule": rule, "version": version, "cause": str(error)})
             continue
         end = LAST if until is None else until
-        found.append(Watched(rule, version, expression(path), definition, since, end))
+        found.append(Watched(rule, version, paths, definition, since, end))
     return found
 
 
@@ -148,6 +149,13 @@ def _known(connection: Connection[Any], name: str) -> Rule:
     return rule
 
 
+def _check_pattern(name: str, path: str) -> None:
+    try:
+        expression(path)
+    except PatternError as error:
+        raise RuleError(f"rule {name!r} cannot be written: {error}") from None
+
+
 def _write(
     connection: Connection[Any],
     name: str,
@@ -159,8 +167,9 @@ def _write(
     after: int | None = None,
     ahead: int = AHEAD_SECONDS,
 ) -> datetime:
-    expression(path)
-    check_path(path, definition)
+    if not removed:  # what is removed may have been written before its path was refused
+        _check_pattern(name, path)
+        check_path(path, definition)
     found = connection.execute(_QUERIES["alarm_rule"], {"name": name}).fetchone()
     if found is None:
         raise RuntimeError(f"rule {name!r} has no number")

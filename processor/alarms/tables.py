@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 
 from processor.alarms.memory import Packed
 from processor.alarms.order import changes
-from processor.alarms.watch import Outcome, Told
+from processor.alarms.watch import Key, Outcome, Told
 from processor.columns import Bool, Float64, Int64
 from processor.queries import load_queries
 from processor.storage.binary import Doubles, Integers, Timestamps
@@ -19,18 +19,32 @@ _AT_ONCE = 1_000  # devices, whose states are asked for: some MB
 _STANDS = 2**62  # µs, for what is not cleared
 
 
-def states_of(connection: Connection[Any], devices: Sequence[str]) -> list[Packed]:
-    """What is remembered of these devices, under all versions of all rules."""
+class Moved(OperationalError):
+    """Devices spoke in another shard meanwhile: the session ends, and the next one asks for them anew."""
+
+
+def take(connection: Connection[Any], devices: Sequence[str], stream: str, shard: str) -> None:
+    """In the caller's transaction: from now on only who has this shard may write their states."""
+    given = {"devices": list(devices), "stream": stream, "shard": shard}
+    connection.execute(_QUERIES["take_alarm_states"], given)
+
+
+def states_of(connection: Connection[Any], devices: Sequence[str], keys: Sequence[Key]) -> list[Packed]:
+    """What is remembered of these devices, under these versions of rules."""
     found: list[Packed] = []
+    versions = {"rules": [rule for rule, _ in keys], "versions": [version for _, version in keys]}
     with connection.cursor(binary=True) as cursor:
         for start in range(0, len(devices), _AT_ONCE):
-            given = {"devices": list(devices[start : start + _AT_ONCE])}
+            given = versions | {"devices": list(devices[start : start + _AT_ONCE])}
             found += [Packed(*row) for row in cursor.execute(_QUERIES["alarm_states"], given)]
     return found
 
 
-def write(connection: Connection[Any], outcome: Outcome, shard: str) -> None:
-    """In the caller's transaction: nothing is committed here. shard: in which the devices spoke."""
+def write(connection: Connection[Any], outcome: Outcome, stream: str, shard: str) -> None:
+    """In the caller's transaction: nothing is committed here. stream, shard: in which the devices spoke.
+
+    Raises Moved when another shard has taken some of them since they were asked for.
+    """
     rows = outcome.rows
     if rows:
         given = {
@@ -40,9 +54,15 @@ def write(connection: Connection[Any], outcome: Outcome, shard: str) -> None:
             "subjects": [row.subjects for row in rows],
             "states": [row.states for row in rows],
             "due": [row.due for row in rows],
+            "stream": stream,
             "shard": shard,
         }
-        connection.execute(_QUERIES["keep_alarm_states"], given)
+        kept = connection.execute(_QUERIES["keep_alarm_states"], given).rowcount
+        if kept < len(rows):
+            raise Moved(
+                f"{len(rows) - kept} states of devices that speak in shard {shard} were taken by another one:"
+                " they are asked for anew; a device that keeps one partition key keeps its shard"
+            )
     write_events(connection, outcome.told)
 
 

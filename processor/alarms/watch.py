@@ -6,7 +6,6 @@ memory is empty, asks the table for each device that it meets.
 """
 
 import logging
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from processor.alarms.detectors import State
 from processor.alarms.judge import Judgement, judge
 from processor.alarms.memory import Memory, Packed, unpacked
 from processor.alarms.order import Batch, batch_of, changes
+from processor.alarms.pattern import matcher
 from processor.columns import Bool, Int8, Int32, Int64
 from processor.storage.rows import Rows
 
@@ -101,6 +101,11 @@ class Watch:
     def renew(self, watched: Sequence[Watched]) -> None:
         """From the next batch on it is these that judge. From any thread."""
         self._next = watched
+
+    @property
+    def keys(self) -> list[Key]:
+        """The versions of rules that judge now: what is stored of others is of no use."""
+        return [one.key for one in self._watched]
 
     def knows(self, rows: Rows) -> bool:
         """Whether it can judge these without asking the table."""
@@ -226,7 +231,7 @@ class Watch:
             self._fits[one.key] = fits
         new = points[fits[points] < 0]
         if len(new):
-            pattern = re.compile(one.expression)
+            pattern = matcher(one.expression)
             paths = [self._paths[slot] for slot in self._slot[new].tolist()]
             fits[new] = [pattern.match(path) is not None for path in paths]
         mine: Bool = fits[points] > 0

@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from processor.alarms.memory import Packed
 from processor.alarms.rules import AHEAD_SECONDS, watched
-from processor.alarms.tables import states_of
+from processor.alarms.tables import states_of, take
 from processor.alarms.watch import Outcome, Watch
 from processor.columns import Int64
 from processor.storage.rows import Rows
@@ -34,9 +34,10 @@ class Owner(NamedTuple):
 
 @dataclass
 class _Post:
-    """A watch, who has it, up to which position it has judged, and when its rules are asked for next."""
+    """A watch, who has it in which stream, up to which position it has judged, and when its rules are due."""
 
     owner: Owner
+    stream: str
     watch: Watch
     reached: str | None
     due: float
@@ -50,18 +51,28 @@ class Watches:
         self._clock = clock
         self._posts: dict[str, _Post] = {}
 
-    def look(self, connection: Connection[Any], owner: Owner) -> None:
-        """Have the owner's watch, and its rules as they are now."""
+    def look(self, connection: Connection[Any], stream: str, owner: Owner, since: int) -> None:
+        """Have the owner's watch, and its rules as they are now.
+
+        since: when the first record of the batch whose turn it is reached the stream, in µs since 1970. A
+        version that was over before is left out, and with it all that it remembers.
+        """
         post = self._posts.get(owner.shard)
         if post is not None and post.owner == owner and self._clock() < post.due:
             return
         due = self._clock() + RELOAD_SECONDS  # counted from before the question
-        rules = watched(connection)
+        rules = watched(connection, since)
         if post is not None and post.owner == owner:
             post.watch.renew(rules)
             post.due = due
         else:
-            self._posts[owner.shard] = _Post(owner, Watch(rules, self._paths), None, due)
+            self._posts[owner.shard] = _Post(owner, stream, Watch(rules, self._paths), None, due)
+
+    def leave(self, owner: Owner) -> None:
+        """The owner's shard is over and judges no more: what is remembered of it goes."""
+        post = self._posts.get(owner.shard)
+        if post is not None and post.owner == owner:
+            del self._posts[owner.shard]
 
     def recall(self, owner: Owner, rows: Iterable[Packed]) -> None:
         """What was written of the owner's devices beside its batches, while none was under way."""
@@ -90,7 +101,12 @@ class Watches:
         post = self._posts.get(owner.shard)
         if post is None or post.owner != owner:
             raise RuntimeError(f"shard {owner.shard} has no watch of epoch {owner.epoch}")
-        return _judged(post, position, rows, arrivals, lambda devices: states_of(connection, devices))
+
+        def asked(devices: Sequence[str]) -> list[Packed]:
+            take(connection, devices, post.stream, owner.shard)
+            return states_of(connection, devices, post.watch.keys)
+
+        return _judged(post, position, rows, arrivals, asked)
 
 
 def _judged(

@@ -1,11 +1,12 @@
 """Telling of silences while they last: what is due is looked up in the table, by the owner of a shard.
 
 The table knows each device, also one that this owner has never heard: each row of alarm_state says in which
-shard the device spoke last, and when the first of its points becomes silent. A shard that is over, after the
-stream was divided anew, has no owner: a device of it may speak next in any shard, so any owner tells, and
-only once all shards have been read that far.
+shard of which stream the device spoke last, and when the first of its points becomes silent. A shard that is
+over, after the stream was divided anew, has no owner: a device of it may speak next in any shard, so any
+owner tells, and only once all shards have been read that far.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -25,11 +26,15 @@ from processor.alarms.watch import Key, Outcome, Told, Watched
 from processor.queries import load_queries
 from processor.source.position import Known
 
+logger = logging.getLogger(__name__)
 _QUERIES = load_queries()
 
 # Of what has been read, so much is not taken for seen: our clock, the stamps of arrival, and the time until a
 # record that was put can be got. A minute of either is far more than they have.
 MARGIN_SECONDS = 60.0
+# A stream keeps a record for 8760 hours at most, and one look takes less than a day:
+# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html
+LONGEST_DAYS = 366
 MOST_ROWS = 10_000  # of alarm_state in one transaction; the next look takes the next ones
 
 
@@ -54,6 +59,14 @@ class Look:
         return replace(self, shard=min(self.shard, asked), stream=stream)
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A row as it is to be written. `over`: its version is, and all of it is told."""
+
+    row: Packed
+    over: bool
+
+
 def stream_seen(known: Mapping[str, Known], listed: Iterable[str], mine: str, seen: float) -> float | None:
     """Until when whatever reached a stream is stored, in seconds since 1970; None: not known of each shard.
 
@@ -67,22 +80,28 @@ def stream_seen(known: Mapping[str, Known], listed: Iterable[str], mine: str, se
 
 def orphaned(connection: Connection[Any], stream: str, seen: float) -> bool:
     """Whether anything of shards that are over may be silent by then."""
-    left = _left(connection, stream)
-    return bool(left) and bool(_due(connection, _silences(connection), left, seen, most=1))
+    silences, shards = _silences(connection), dict.fromkeys(_left(connection, stream), seen)
+    if not silences or not shards:
+        return False
+    return bool(connection.execute(_QUERIES["a_lapsed_state"], _given(silences, stream, shards)).fetchall())
 
 
 def tell(connection: Connection[Any], stream: str, shard: str, look: Look) -> Outcome:
     """Raise what is silent by now, in the caller's transaction, which holds the shard."""
     silences = _silences(connection)
-    found = _due(connection, silences, [shard], look.shard)
-    if look.stream is not None:
-        found += _due(connection, silences, _left(connection, stream), look.stream)
-    outcome = Outcome()
+    left = [] if look.stream is None else _left(connection, stream)
+    found = _due(connection, silences, stream, {**dict.fromkeys(left, look.stream or 0.0), shard: look.shard})
+    outcome, kept = Outcome(), list[_Kept]()
     for row, watched, seen in found:
         if isinstance(watched.definition, Silence):
-            _lapse(outcome, row, watched, watched.definition, seen)
-    if outcome.rows:
-        _keep(connection, outcome.rows)
+            try:
+                after = _lapse(outcome, row, watched, watched.definition, seen)
+            except ValueError as error:  # the others must be told, and it must not be met at each look
+                logger.error("a silence cannot be told", extra={"device": row.device, "cause": str(error)})
+                after = replace(row, due=None)
+            kept.append(_Kept(after, over=watched.until <= seen))
+    if kept:
+        _keep(connection, kept)
         write_events(connection, outcome.told)
     return outcome
 
@@ -90,7 +109,8 @@ def tell(connection: Connection[Any], stream: str, shard: str, look: Look) -> Ou
 def _silences(connection: Connection[Any]) -> dict[Key, Watched]:
     """The versions that look for silence; a later release's is left out, as by those who judge."""
     found: dict[Key, Watched] = {}
-    for rule, version, text, until in connection.execute(_QUERIES["silence_versions"], {"last": LAST}):
+    given = {"last": LAST, "days": LONGEST_DAYS}
+    for rule, version, text, until in connection.execute(_QUERIES["silence_versions"], given):
         with suppress(DefinitionError):
             found[rule, version] = Watched(rule, version, "", read(text), 0, until)
     return found
@@ -101,31 +121,38 @@ def _left(connection: Connection[Any], stream: str) -> list[str]:
 
 
 def _due(
-    connection: Connection[Any],
-    silences: Mapping[Key, Watched],
-    shards: Sequence[str],
-    seen: float,
-    most: int = MOST_ROWS,
+    connection: Connection[Any], silences: Mapping[Key, Watched], stream: str, shards: Mapping[str, float]
 ) -> list[tuple[Packed, Watched, int]]:
-    if not silences or not shards:
+    """Of shards: what is due by how far each has been read. All in one, for they are locked in one order."""
+    if not silences:
         return []
-    by = round((seen - MARGIN_SECONDS) * 1e6)
-    given = {
+    given = _given(silences, stream, shards) | {"most": MOST_ROWS}
+    with connection.cursor(binary=True) as cursor:
+        rows = [(Packed(*row), seen) for *row, seen in cursor.execute(_QUERIES["lapsed_states"], given)]
+    return [(row, silences[row.rule, row.version], seen) for row, seen in rows]
+
+
+def _given(silences: Mapping[Key, Watched], stream: str, shards: Mapping[str, float]) -> dict[str, object]:
+    """shards: each one's name, and how far it has been read."""
+    return {
         "rules": [rule for rule, _ in silences],
         "versions": [version for _, version in silences],
         "until": [one.until for one in silences.values()],
-        "shards": shards,
-        "seen": by,
-        "most": most,
+        "stream": stream,
+        "shards": list(shards),
+        "seen": [round((seen - MARGIN_SECONDS) * 1e6) for seen in shards.values()],
     }
-    with connection.cursor(binary=True) as cursor:
-        rows = [Packed(*row) for row in cursor.execute(_QUERIES["lapsed_states"], given)]
-    return [(row, silences[row.rule, row.version], by) for row in rows]
 
 
-def _lapse(outcome: Outcome, row: Packed, watched: Watched, definition: Silence, seen: int) -> None:
+def _lapse(outcome: Outcome, row: Packed, watched: Watched, definition: Silence, seen: int) -> Packed:
+    """The row as it is then; what is said of it, and the row if that has changed, go to the outcome."""
     subjects, states = unpacked(definition, row)
     lapsed = lapse(definition, states, seen, watched.until)
+    (due,) = soonest(definition, lapsed.states, np.zeros(1, np.int64))
+    due = None if due is None or due >= watched.until else due  # what comes after its end it does not tell
+    after = replace(row, states=lapsed.states.tobytes(), due=due)
+    if not len(lapsed.place):
+        return after
     judgement = Judgement(
         states=lapsed.states,
         run=lapsed.place,
@@ -138,16 +165,18 @@ def _lapse(outcome: Outcome, row: Packed, watched: Watched, definition: Silence,
     )
     points = subjects[lapsed.place] // 2
     outcome.told.append(Told(watched, judgement, points, np.zeros(len(points), np.bool_)))
-    (due,) = soonest(definition, lapsed.states, np.zeros(1, np.int64))
-    outcome.rows.append(replace(row, states=lapsed.states.tobytes(), due=due))
+    outcome.rows.append(after)
+    return after
 
 
-def _keep(connection: Connection[Any], rows: Sequence[Packed]) -> None:
+def _keep(connection: Connection[Any], kept: Sequence[_Kept]) -> None:
+    rows = [one.row for one in kept]
     given = {
         "devices": [row.device for row in rows],
         "rules": [row.rule for row in rows],
         "versions": [row.version for row in rows],
         "states": [row.states for row in rows],
         "due": [row.due for row in rows],
+        "over": [one.over for one in kept],
     }
     connection.execute(_QUERIES["keep_lapsed_states"], given)

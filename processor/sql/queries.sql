@@ -304,14 +304,33 @@ SELECT (extract(epoch FROM min(time)) * 1000000)::bigint, (extract(epoch FROM ma
 FROM readings WHERE point = ANY(%(points)s) AND time >= %(since)s AND time < %(until)s;
 
 -- name: alarm_states
-SELECT device, rule, version, subjects, states FROM alarm_state WHERE device = ANY(%(devices)s);
+SELECT device, rule, version, subjects, states FROM alarm_state
+WHERE device = ANY(%(devices)s)
+    AND (rule, version) IN (SELECT * FROM unnest(%(rules)s::integer[], %(versions)s::integer[]));
+
+-- name: take_alarm_states
+-- Those that spoke in another shard before: its owner can write them no more, and finds them by asking anew.
+WITH moved AS (
+    SELECT device, rule, version FROM alarm_state
+    WHERE device = ANY(%(devices)s) AND (stream <> %(stream)s OR shard <> %(shard)s)
+    ORDER BY device, rule, version FOR UPDATE
+)
+UPDATE alarm_state AS s SET stream = %(stream)s, shard = %(shard)s FROM moved
+WHERE s.device = moved.device AND s.rule = moved.rule AND s.version = moved.version;
 
 -- name: keep_alarm_states
-INSERT INTO alarm_state AS s (shard, device, rule, version, subjects, states, due)
-SELECT %(shard)s::text, * FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
-    %(subjects)s::bytea[], %(states)s::bytea[], %(due)s::bigint[])
+-- None that another shard has taken meanwhile: what was judged did not know what that one wrote.
+-- In the order in which those who tell silences lock the rows, or the two might wait for one another.
+INSERT INTO alarm_state AS s (stream, shard, device, rule, version, subjects, states, due)
+SELECT %(stream)s::text, %(shard)s::text, given.*
+FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
+    %(subjects)s::bytea[], %(states)s::bytea[], %(due)s::bigint[]
+) AS given (device, rule, version, subjects, states, due)
+ORDER BY device, rule, version
 ON CONFLICT (device, rule, version) DO UPDATE
-SET shard = excluded.shard, subjects = excluded.subjects, states = excluded.states, due = excluded.due;
+SET stream = excluded.stream, shard = excluded.shard, subjects = excluded.subjects, states = excluded.states,
+    due = excluded.due
+WHERE s.shard IS NULL OR s.stream = excluded.stream AND s.shard = excluded.shard;
 
 -- name: raise_alarms
 -- What is raised anew within one moment is one alarm, which stands again. An alarm of the present is never
@@ -348,40 +367,63 @@ SELECT FROM shard_progress
 WHERE stream = %(stream)s AND shard = %(shard)s AND epoch = %(epoch)s FOR NO KEY UPDATE;
 
 -- name: silence_versions
--- Each version of a rule that looks for silence, and when it ends, where the next begins; in µs since 1970.
+-- Each version of a rule that looks for silence, and when it ends, where the next begins; in µs since 1970. Not
+-- one that was over before any record was put which a stream still has.
 SELECT rule, version, definition::text, coalesce(until, %(last)s)
 FROM (
     SELECT *, (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint AS until
     FROM alarm_rule_version
 ) AS versions
-WHERE definition ->> 'kind' = 'silence';
+WHERE definition ->> 'kind' = 'silence'
+    AND (until IS NULL OR until > (extract(epoch FROM now() - make_interval(days => %(days)s)) * 1000000)::bigint);
 
 -- name: shards_left
 -- Those that are over, and in which some device spoke last.
 SELECT shard FROM shard_progress AS p
 WHERE stream = %(stream)s AND ended_at IS NOT NULL
     -- In the index's order: else the whole table is read to find that there is none.
-    AND (SELECT s.rule FROM alarm_state AS s WHERE s.shard = p.shard ORDER BY s.shard, s.rule, s.version LIMIT 1) IS NOT NULL;
+    AND (
+        SELECT s.rule FROM alarm_state AS s WHERE s.stream = p.stream AND s.shard = p.shard
+        ORDER BY s.stream, s.shard, s.rule, s.version LIMIT 1
+    ) IS NOT NULL;
 
 -- name: lapsed_states
--- What becomes silent by then, of devices that spoke last in these shards; times in µs since 1970.
-SELECT s.device, s.rule, s.version, s.subjects, s.states
-FROM alarm_state AS s
-JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
-    ON v.rule = s.rule AND v.version = s.version
-WHERE s.shard = ANY(%(shards)s::text[]) AND s.due <= %(seen)s AND s.due < v.until
+-- What becomes silent by then, of devices that spoke last in these shards, and all of versions that are over by
+-- then: looked at once more. Times in µs since 1970. Locked in the order in which batches write, or the two might
+-- wait for one another.
+SELECT s.device, s.rule, s.version, s.subjects, s.states, seen.seen
+FROM unnest(%(shards)s::text[], %(seen)s::bigint[]) AS seen (shard, seen)
+CROSS JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
+JOIN alarm_state AS s
+    ON s.stream = %(stream)s AND s.shard = seen.shard AND s.rule = v.rule AND s.version = v.version
+WHERE s.shard = ANY(%(shards)s::text[]) -- once more: for the index
+    AND (s.due <= seen.seen AND s.due < v.until OR v.until <= seen.seen)
 ORDER BY s.device, s.rule, s.version
 LIMIT %(most)s
 FOR UPDATE OF s;
 
+-- name: a_lapsed_state
+-- Whether there is one; nothing is locked.
+SELECT
+FROM unnest(%(shards)s::text[], %(seen)s::bigint[]) AS seen (shard, seen)
+CROSS JOIN unnest(%(rules)s::integer[], %(versions)s::integer[], %(until)s::bigint[]) AS v (rule, version, until)
+JOIN alarm_state AS s
+    ON s.stream = %(stream)s AND s.shard = seen.shard AND s.rule = v.rule AND s.version = v.version
+WHERE s.shard = ANY(%(shards)s::text[]) -- once more: for the index
+    AND (s.due <= seen.seen AND s.due < v.until OR v.until <= seen.seen)
+LIMIT 1;
+
 -- name: keep_lapsed_states
-UPDATE alarm_state AS s SET states = new.states, due = new.due
+-- What nobody needs to look at again is in no shard: `over`.
+UPDATE alarm_state AS s
+SET states = new.states, due = new.due, shard = CASE WHEN NOT new.over THEN s.shard END
 FROM unnest(%(devices)s::text[], %(rules)s::integer[], %(versions)s::integer[],
-    %(states)s::bytea[], %(due)s::bigint[]) AS new (device, rule, version, states, due)
+    %(states)s::bytea[], %(due)s::bigint[], %(over)s::boolean[]
+) AS new (device, rule, version, states, due, over)
 WHERE s.device = new.device AND s.rule = new.rule AND s.version = new.version;
 
 -- name: alarm_versions
--- Every version that may still judge a reading, in their order; times in µs since 1970. One that is over ends
+-- Every version that may judge what arrived since then, in their order; times in µs since 1970. One that is over ends
 -- where the next begins, also where that one judges nothing.
 SELECT rule, version, path, definition::text, enabled AND NOT removed, since, until
 FROM (
@@ -389,7 +431,7 @@ FROM (
         (extract(epoch FROM lead(applies_from) OVER (PARTITION BY rule ORDER BY version)) * 1000000)::bigint AS until
     FROM alarm_rule_version
 ) AS versions
-WHERE until IS NULL OR until > (extract(epoch FROM now() - make_interval(days => %(days)s)) * 1000000)::bigint
+WHERE until IS NULL OR until > %(reached)s
 ORDER BY rule, version;
 
 -- Who is told of alarms (processor/alarms/outbox.py), by one notifier at a time.

@@ -135,6 +135,8 @@ class Store:
                 given = {**key, "seen_at": seen_at, "ended": ended}
                 if not connection.execute(_QUERIES["note_progress"], given).rowcount:
                     raise ShardLost(f"shard {lease.shard} is owned by a later epoch than {lease.epoch}")
+            if ended:
+                session.points.watches.leave(lease.owner)
 
         self._database.run(write)
 
@@ -217,7 +219,8 @@ class _Writing:
         ready = self._ready
         if ready is None or ready.points is not points:
             ready = make_ready(judged.columns, points, points.resolve(self._connection, judged.columns))
-        points.watches.look(self._connection, self._lease.owner)
+        since = round(judged.oldest_arrived * 1e6)
+        points.watches.look(self._connection, self._stream, self._lease.owner, since)
         with self._connection.transaction():
             if self._lease.gap is not None:
                 tell_gap(self._connection, self._fence, self._lease.gap, alone=False)
@@ -226,7 +229,7 @@ class _Writing:
             inserted = self._insert(ready) if len(ready.rows) else 0
             add_refused(self._connection, self._stream, self._lease.shard, judged.refused)
             outcome = self._watched(ready)
-            write(self._connection, outcome, self._lease.shard)
+            write(self._connection, outcome, self._stream, self._lease.shard)
         return Stored(
             inserted=inserted,
             absorbed=len(judged.columns) - inserted,

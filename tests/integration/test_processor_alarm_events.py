@@ -53,8 +53,8 @@ class Plant:
     def take(self, watch: Watch, batch: tuple[Rows, Int64], *, fails: bool = False) -> None:
         """A batch's transaction."""
         with self.connection.transaction(force_rollback=fails):
-            outcome = watch.judge(*batch, lambda devices: states_of(self.connection, devices))
-            write(self.connection, outcome, "shardId-000000000000")
+            outcome = watch.judge(*batch, lambda devices: states_of(self.connection, devices, watch.keys))
+            write(self.connection, outcome, "readings", "shardId-000000000000")
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement.encode()).fetchall()

@@ -75,12 +75,12 @@ class Plant:
         statement = A_VERSION.format(version=version, definition=text, since=since, name=name)
         self.operator.execute(statement.encode())
 
-    def begin(self) -> None:
+    def begin(self, stream: str = "readings") -> None:
         """A processor that has the shard from now on."""
         self.database = Database(FixedSecret(self._credentials), self._ca_file, threading.Event())
         cache: Any = NoCache()
         self.pipeline = Pipeline(
-            Store(self.database, "readings"), cache, Rules(400, 10), committed=self.committed.append
+            Store(self.database, stream), cache, Rules(400, 10), committed=self.committed.append
         )
         self.lease = self.pipeline.own("shard-0")
 
@@ -282,6 +282,24 @@ class Harm:
             self.kind = ""
             self.happened.add(kind)
             raise psycopg.OperationalError(kind)
+
+
+def test_a_device_that_leaves_a_shard_and_comes_back_is_judged_by_what_it_said_there(make: Any) -> None:
+    # Given a device whose records come in two shards, which one processor has both
+    plant = make([Limit(high=5.0, on_delay=180)])
+    shards = {"shard-0": plant.lease, "shard-1": plant.pipeline.own("shard-1")}
+    said = [("shard-0", 9.0), ("shard-1", 1.0), *[("shard-0", 9.0)] * 3, ("shard-1", 9.0)]
+
+    # When it is hot in one, cold in the other, and hot again in the first
+    for minute, (shard, value) in enumerate(said):
+        reading = {"path": POINTS[0], "ts": BEGAN_MS + minute * MINUTE, "value": value, "seq": 0}
+        record = Record(json.dumps(reading).encode(), str(minute + 1), BEGAN_MS / 1000 + 60 * minute)
+        plant.pipeline.take(shards[shard], Batch(shard, [record], 0))
+        plant.pipeline.drain()
+
+    # Then it is hot since it came back
+    began, minute_us = BEGAN_MS * 1000, MINUTE * 1000
+    assert plant.events() == [(0, POINTS[0], False, began + 2 * minute_us, began + 5 * minute_us, None)]
 
 
 def test_batches_are_judged_before_their_turn(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from processor.__main__ import main
 from processor.alarms.command import done
 from processor.alarms.request import from_arguments
-from processor.alarms.rules import LAST, watched
+from processor.alarms.rules import BACK_MICROSECONDS, LAST, watched
 from processor.alarms.try_request import TryFile
 from processor.secret import Credentials
 from processor.storage.database import Database
@@ -191,10 +191,14 @@ def test_a_version_judges_until_the_next_begins(plant: tuple[Database, Any]) -> 
     )
 
     # When a processor asks
-    found = database.run(lambda session: watched(session.connection, 7))
+    found = database.run(lambda session: watched(session.connection, 0))
 
     # Then each has its own stretch of time, and what is off has none
     first, third = found
     assert [(one.version, one.definition) for one in found] == [(1, first.definition), (3, first.definition)]
     assert first.since < first.until < third.since < third.until == LAST
-    assert database.run(lambda session: watched(session.connection, -1)) == [third]
+
+    # And who has read on for more than a day after a version's end needs it no more
+    read = first.until + BACK_MICROSECONDS
+    assert database.run(lambda session: watched(session.connection, read - 1)) == [first, third]
+    assert database.run(lambda session: watched(session.connection, read)) == [third]

@@ -13,6 +13,9 @@ import pytest
 from local.faults.plain import Plain
 from processor.alarms.definition import Clock, Definition, Limit, Silence
 from processor.alarms.memory import Packed, unpacked
+from processor.alarms.tables import write
+from processor.alarms.watch import Outcome
+from processor.alarms.watches import Owner, Watches
 from processor.alarms.watchman import MARGIN_SECONDS
 from processor.source.records import Batch, Record
 from tests.integration.test_processor_alarm_path import BEGAN_MS, POINTS, STATES, Event, Plant, told
@@ -159,6 +162,67 @@ def test_a_dead_sensor_is_told_by_the_next_owner_who_never_heard_it(make: Any) -
     assert plant.events() == [(*raised, began + 60 * MINUTE_US)]
 
 
+def test_the_owner_of_another_streams_shard_of_that_name_tells_nothing(make: Any) -> None:
+    # Given a sensor of one stream, and a processor of another, whose shards are named alike
+    plant = make([Silence(within=300)])
+    plant.take([record(1, 0)])
+    plant.leave()
+    plant.begin("another")
+
+    # When that one looks at its own shard, and for it when it is over
+    look(plant, BEGAN + 3000)
+    plant.pipeline.note(plant.lease, ended=True)
+    child = plant.pipeline.own("shard-1")
+    plant.pipeline.tick(child, BEGAN + 3000, lambda: ["shard-0", "shard-1"])
+
+    # Then it tells nothing, and the stream's own does
+    assert plant.events() == []
+    plant.leave()
+    plant.begin()
+    look(plant, BEGAN + 3000)
+    assert [event[1] for event in plant.events()] == [POINTS[0]]
+
+
+def test_the_watch_goes_with_its_shard(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[Owner] = []
+    monkeypatch.setattr(Watches, "leave", lambda watches, owner: left.append(owner))
+    plant = make([Silence(within=300)])
+    plant.take([record(1, 0)])
+    plant.pipeline.note(plant.lease, seen_at=BEGAN)
+    assert left == []
+    plant.pipeline.note(plant.lease, ended=True)
+    assert left == [plant.lease.owner]
+
+
+def test_states_are_written_in_the_order_in_which_silences_lock_them(make: Any) -> None:
+    plant = make([])
+    plant.operator.execute("SET search_path = millrace")
+    given = [("m2", 1, 1), ("m1", 2, 1), ("m1", 1, 2), ("m3", 1, 1), ("m1", 1, 1)]
+    write(plant.operator, Outcome(rows=[Packed(*one, b"", b"") for one in given]), "readings", "shard-0")
+    written = plant.operator.execute("SELECT device, rule, version FROM alarm_state ORDER BY ctid").fetchall()
+    assert written == sorted(given)
+
+
+def test_a_state_in_another_form_is_left_and_the_others_are_told(
+    make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given two dead sensors, of which one's state was written in another form
+    plant = make([Silence(within=300)])
+    plant.take([record(1, 0), record(2, 0, POINTS[2])])
+    plant.pipeline.drain()
+    plant.operator.execute(
+        "UPDATE millrace.alarm_state SET states = states || '\\x00' WHERE device = 'a/b/c/d/e/m0'"
+    )
+
+    # When somebody looks, and looks again
+    look(plant, BEGAN + 3000)
+    look(plant, BEGAN + 3600)
+
+    # Then the other one is told, and of that one it is said once why it is not
+    assert [event[1] for event in plant.events()] == [POINTS[2]]
+    assert caplog.text.count("a silence cannot be told") == 1
+
+
 def test_who_has_lost_the_shard_tells_nothing(make: Any) -> None:
     plant = make([Silence(within=300)])
     plant.take([record(1, 0)])
@@ -176,11 +240,16 @@ def test_a_version_tells_what_became_silent_in_its_time(make: Any) -> None:
     plant.pipeline.drain()
     plant.add_version("rule-0", 2, Silence(within=600), "2026-03-01 00:10Z")
 
-    # When both have been silent for long
+    # When somebody looks before the version is over, and when both have been silent for long
+    asked = "SELECT shard, due FROM millrace.alarm_state"
+    look(plant, BEGAN + 600 + MARGIN_SECONDS - 1)
+    early = plant.operator.execute(asked).fetchall()
     look(plant, BEGAN + 3000)
 
-    # Then that one is told
+    # Then that one is told, and nobody looks at either again
     assert [event[1] for event in plant.events()] == [POINTS[0]]
+    assert early == [("shard-0", None)]
+    assert plant.operator.execute(asked).fetchall() == [(None, None)]
 
 
 def test_after_the_stream_was_divided_its_children_tell_once_all_are_read_so_far(make: Any) -> None:

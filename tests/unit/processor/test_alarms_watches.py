@@ -25,13 +25,18 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The devices that were asked for."""
     found: list[str] = []
 
-    def states_of(connection: Any, devices: list[str]) -> list[Any]:
+    def states_of(connection: Any, devices: list[str], keys: list[Any]) -> list[Any]:
+        assert keys == [(1, 1)]
         found.extend(devices)
         return []
 
+    def take(connection: Any, devices: list[str], stream: str, shard: str) -> None:
+        assert (stream, shard) == ("readings", "shard-0")
+
     rule = Watched(1, 1, expression("*/*/*/*/*/*/*"), Limit(high=1.0, on_delay=2.0), 0, FOREVER)
     monkeypatch.setattr(module, "states_of", states_of)
-    monkeypatch.setattr(module, "watched", lambda connection: [rule])
+    monkeypatch.setattr(module, "take", take)
+    monkeypatch.setattr(module, "watched", lambda connection, since: [rule])
     return found
 
 
@@ -52,7 +57,7 @@ def begun(owner: Owner = ME) -> tuple[Watches, Clock]:
     """An owner that has judged its first batch."""
     clock = Clock()
     watches = Watches(PATHS, clock)
-    watches.look(NOBODY, owner)
+    watches.look(NOBODY, "readings", owner, 0)
     assert watches.ahead(owner, None, "1", *hot(1)) is None
     watches.judge(NOBODY, owner, "1", *hot(1))
     return watches, clock
@@ -86,21 +91,32 @@ def test_a_batch_waits_for_its_turn_when_the_rules_are_old() -> None:
     watches, clock = begun()
     clock.now += RELOAD_SECONDS
     assert watches.ahead(ME, "1", "2", *hot(2)) is None
-    watches.look(NOBODY, ME)
+    watches.look(NOBODY, "readings", ME, 0)
     assert watches.ahead(ME, "1", "2", *hot(2)) is not None
 
 
 def test_a_new_owner_remembers_nothing_and_asks_again(asked: list[str]) -> None:
     watches, _ = begun()
-    watches.look(NOBODY, NEXT)
+    watches.look(NOBODY, "readings", NEXT, 0)
     assert watches.ahead(NEXT, "1", "2", *hot(2)) is None
     assert watches.judge(NOBODY, NEXT, "2", *hot(2, 3)).raised == 0
     assert asked == ["a/b/c/d/e/m1"] * 2
 
 
 @pytest.mark.usefixtures("asked")
+def test_of_a_shard_that_is_over_nothing_is_kept_and_another_owners_stays() -> None:
+    watches, _ = begun()
+    watches.leave(NEXT)
+    assert watches.ahead(ME, "1", "2", *hot(2)) is not None
+    watches.leave(ME)
+    assert watches.ahead(ME, "2", "3", *hot(3)) is None
+    with pytest.raises(RuntimeError, match="has no watch"):
+        watches.judge(NOBODY, ME, "3", *hot(3))
+
+
+@pytest.mark.usefixtures("asked")
 def test_without_rules_nothing_is_asked_and_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "watched", lambda connection: [])
+    monkeypatch.setattr(module, "watched", lambda connection, since: [])
     watches, _ = begun()
     outcome = watches.ahead(ME, "1", "2", *hot(2, point=4))
     assert outcome is not None
