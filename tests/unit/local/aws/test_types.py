@@ -258,6 +258,7 @@ CACHE = {
         Port=att("Group", "PrimaryEndPoint.Port"),
         Reader=att("Group", "ReaderEndPoint.Address"),
         UserArn=att("User", "Arn"),
+        Id=ref("Group"),
     ),
 }
 
@@ -266,7 +267,8 @@ def test_the_cache_is_where_it_really_listens(aws: Any) -> None:
     said = told(aws.deploy("types-cache", CACHE))
 
     assert (said["Host"], said["Port"], said["Reader"]) == ("localhost", "16379", "localhost")
-    group = aws.client("elasticache").describe_replication_groups()["ReplicationGroups"][0]
+    cache = aws.client("elasticache")
+    (group,) = cache.describe_replication_groups(ReplicationGroupId=said["Id"])["ReplicationGroups"]
     assert group["NodeGroups"][0]["PrimaryEndpoint"] == {"Address": "localhost", "Port": 16379}
     assert aws.delete("types-cache") == "DELETE_COMPLETE"
 
